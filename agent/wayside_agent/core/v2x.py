@@ -1,0 +1,54 @@
+"""Which message a Chinese V2X MessageFrame carries, from its first byte.
+
+`MessageFrame` is an extensible CHOICE of five (T/CSAE 53, YD/T 3709; the same bits in every profile), UPER:
+one extension bit, then three bits of the alternative. The codec proper comes with `wayside.v2x`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MessageKind(StrEnum):
+    """Alternatives of MessageFrame, in the order of the CHOICE."""
+
+    BSM = "BSM"
+    MAP = "MAP"
+    RSM = "RSM"
+    SPAT = "SPAT"
+    RSI = "RSI"
+    EXTENSION = "EXTENSION"
+
+
+_ROOT = (MessageKind.BSM, MessageKind.MAP, MessageKind.RSM, MessageKind.SPAT, MessageKind.RSI)
+
+
+def message_kind(message: bytes) -> MessageKind | None:
+    """The kind of a UPER MessageFrame, or `None` if its first bits name no alternative."""
+    if not message:
+        return None
+    first = message[0]
+    if first & 0x80:
+        return MessageKind.EXTENSION
+    index = first >> 4
+    return _ROOT[index] if index < len(_ROOT) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """One V2X message as the radio handed it over."""
+
+    payload: bytes
+    """UPER MessageFrame."""
+    kind: MessageKind
+    time_ns: int
+    """UTC nanoseconds since 1970, of reception or as recorded."""
+    application_id: int | None = None
+    """AID (PSID) when the radio says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RadioCounters:
+    """What a radio driver has counted since it was opened."""
+
+    malformed_count: int = 0
+    """Datagrams or records that held no message in the expected layout."""

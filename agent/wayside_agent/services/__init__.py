@@ -1,0 +1,1 @@
+"""Services: each waits for one thing and keeps it going; `app.py` runs them in one TaskGroup."""

@@ -1,0 +1,1 @@
+"""The contract between the agent and the manager."""

@@ -1,0 +1,79 @@
+"""Errors to gRPC statuses and back, once for both sides.
+
+The `reason` travels in the standard `google.rpc.ErrorInfo` detail, so any gRPC client can read it.
+Usage: server: `await context.abort_with_status(to_status(error))`; client: `raise from_rpc_error(error) from error`.
+"""
+
+from collections.abc import Iterable
+from typing import cast
+
+import grpc
+from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from wayside import errors
+
+DOMAIN = "wayside"
+
+_CODE_BY_ERROR: dict[type[errors.WaysideError], grpc.StatusCode] = {
+    errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.FailedPreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.OutOfRangeError: grpc.StatusCode.OUT_OF_RANGE,
+    errors.ConflictError: grpc.StatusCode.ABORTED,
+    errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.ResourceExhaustedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_ERROR_BY_CODE = {code: error for error, code in _CODE_BY_ERROR.items()}
+
+
+def to_status(error: errors.WaysideError) -> grpc.Status:
+    """The gRPC status of an error, its reason in an ErrorInfo detail."""
+    code = next(_CODE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _CODE_BY_ERROR)
+    detail = any_pb2.Any()
+    detail.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
+    number: int = code.value[0]
+    return rpc_status.to_status(status_pb2.Status(code=number, message=error.message, details=[detail]))
+
+
+def from_rpc_error(error: grpc.RpcError) -> errors.WaysideError:
+    """Our error for a failed call; codes we never send become `UnavailableError`: callers back off and go on."""
+    code, details = _code_and_details(error)
+    kind = _ERROR_BY_CODE.get(code, errors.UnavailableError)
+    return kind(details or code.name, reason=_reason(error))
+
+
+def _code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return error.code(), error.details() or ""
+    return grpc.StatusCode.UNKNOWN, str(error)
+
+
+def _reason(error: grpc.RpcError) -> str:
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return ""
+    # types-grpcio has the element type of Metadata wrong: it iterates over pairs
+    pairs = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    for key, value in pairs:
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            return _reason_in(value)
+    return ""
+
+
+def _reason_in(serialized: bytes) -> str:
+    status = status_pb2.Status()
+    try:
+        status.ParseFromString(serialized)
+    except DecodeError:
+        return ""
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            return info.reason
+    return ""

@@ -1,0 +1,1 @@
+"""Generated from `proto/wayside/v1`; never edited, see `make proto`."""

@@ -1,0 +1,40 @@
+"""Fixtures every test may use: where the public test data is, and a guard on log calls."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _shared_data() -> Path | None:
+    for candidate in (os.environ.get("WAYSIDE_DATA"), str(ROOT.parent / "shared" / "data")):
+        if candidate and (Path(candidate) / "manifest.json").is_file():
+            return Path(candidate)
+    return None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public recordings; skips where it is not there."""
+    found = _shared_data()
+    if found is None:
+        pytest.skip("needs the public recordings: ../shared/data is not there and WAYSIDE_DATA names no such folder")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def raise_on_bad_log_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A log call whose arguments do not fit its format fails the test, at whatever level."""
+
+    def checked(self: logging.Logger, *args: object, **kwargs: object) -> logging.LogRecord:
+        record = make_record(self, *args, **kwargs)  # type: ignore[arg-type]  # passed through as it came
+        record.getMessage()
+        return record
+
+    make_record = logging.Logger.makeRecord
+    monkeypatch.setattr(logging.Logger, "makeRecord", checked)
+    yield
