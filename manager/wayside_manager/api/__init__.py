@@ -1,0 +1,1 @@
+"""Thin servicers of `wayside.v1` and the interceptors before them."""

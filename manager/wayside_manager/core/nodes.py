@@ -1,0 +1,128 @@
+"""Nodes as the manager keeps them: what operators say, what the node says, what it should be.
+
+Usage: `reconciling(node)` tells whether a node still differs from what it should be.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NodeKind(StrEnum):
+    """What a unit is."""
+
+    RSU = "rsu"
+    OBU = "obu"
+
+
+class NodeState(StrEnum):
+    """Lifecycle of a node."""
+
+    ENROLLED = "enrolled"
+    RETIRED = "retired"
+
+
+class UpdatePhase(StrEnum):
+    """Where the update machine of a node stands; names as in `wayside.v1.UpdateReport.Phase`. `NONE`: never heard."""
+
+    NONE = ""
+    IDLE = "idle"
+    DOWNLOADING = "downloading"
+    INSTALLING = "installing"
+    SWITCHING = "switching"
+    PROVISIONAL = "provisional"
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Label:
+    """An operator's key and value on a node."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """What the node says of itself. Written by reports only."""
+
+    last_report_time: datetime | None = None
+    """When the manager last accepted a report."""
+    report_period_s: float = 30.0
+    """Period the node reports at; 30 s is the default of `NodeConfig.report_period`."""
+    health: bytes = b""
+    """Newest serialized `wayside.v1.HealthReport`. Empty: none yet."""
+    config_report: bytes = b""
+    """Newest serialized `wayside.v1.ConfigReport`. Empty: none yet."""
+    update_report: bytes = b""
+    """Newest serialized `wayside.v1.UpdateReport`. Empty: none yet."""
+    running_release: str = ""
+    """Version of the release that runs. Empty: the factory software."""
+    running_version: str = ""
+    """Version the software that runs reports."""
+    running_config_revision: int = 0
+    update_phase: UpdatePhase = UpdatePhase.NONE
+    lost_report_count: int = 0
+    """Reports the node numbered and the manager never received, over all spools."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAssignment:
+    """A release a node should run, everything a node needs to fetch and prove it."""
+
+    version: str
+    sha256: str
+    size_bytes: int
+    rollout_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRecord:
+    """What a node should be, whole. `revision` rises with every change and with nothing else."""
+
+    node_id: str
+    revision: int = 0
+    config_revision: int = 0
+    """0: no layer ever reached the node; it keeps what it runs."""
+    config_sha256: str = ""
+    release: ReleaseAssignment | None = None
+    """`None`: it keeps what it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """One unit."""
+
+    node_id: str
+    esn: str
+    kind: NodeKind
+    create_time: datetime
+    update_time: datetime
+    etag: str
+    """Changes with every operator change."""
+    desired: DesiredRecord
+    status: NodeStatus = NodeStatus()
+    display_name: str = ""
+    site: str = ""
+    labels: tuple[Label, ...] = ()
+    """Sorted by key, keys unique."""
+    state: NodeState = NodeState.ENROLLED
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChange:
+    """What an operator changes; `None` leaves a value alone."""
+
+    display_name: str | None = None
+    site: str | None = None
+    labels: tuple[Label, ...] | None = None
+
+
+def reconciling(node: NodeRecord) -> bool:
+    """Whether the configuration or the release that runs differs from what it should be."""
+    desired, status = node.desired, node.status
+    if desired.config_revision not in {0, status.running_config_revision}:
+        return True
+    return desired.release is not None and desired.release.version != status.running_release

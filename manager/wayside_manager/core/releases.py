@@ -1,0 +1,25 @@
+"""Releases: software images nodes can be told to run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ReleaseState(StrEnum):
+    """Lifecycle of a release."""
+
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """One release; its bytes are in the artifact store under `sha256`."""
+
+    version: str
+    sha256: str
+    size_bytes: int
+    notes: str
+    create_time: datetime
+    state: ReleaseState = ReleaseState.ACTIVE
+    etag: str = ""

@@ -1,0 +1,123 @@
+"""Reports of nodes as the manager writes them: the serialized body beside the few facts lists and rollouts need.
+
+The edge that knows protobuf makes a `Report` of a `wayside.v1.Report`; the store never parses one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wayside_manager.core.nodes import UpdatePhase
+
+
+class ReportKind(StrEnum):
+    """Which body a report has."""
+
+    HEALTH = "health"
+    CONFIG = "config"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    """Of a HealthReport."""
+
+    running_release: str
+    """Version of the release, without `releases/`. Empty: the factory software."""
+    running_version: str
+    running_config_revision: int
+    report_period_s: float
+    """0: the report does not say; the period known before stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFacts:
+    """Of a ConfigReport."""
+
+    running_config_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFacts:
+    """Of an UpdateReport. Versions and ids without their collection."""
+
+    release: str
+    rollout_id: str
+    phase: UpdatePhase
+    running_release: str
+    running_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One fact about a node."""
+
+    sequence: int
+    """Position in the node's spool, from 1, rising."""
+    record_time: datetime | None
+    """By the node's clock."""
+    time_quality: int
+    """Number of `wayside.v1.TimeQuality`."""
+    body: bytes
+    """The serialized HealthReport, ConfigReport or UpdateReport."""
+    facts: HealthFacts | ConfigFacts | UpdateFacts
+
+    @property
+    def kind(self) -> ReportKind:
+        """Which body it has."""
+        match self.facts:
+            case HealthFacts():
+                return ReportKind.HEALTH
+            case ConfigFacts():
+                return ReportKind.CONFIG
+            case UpdateFacts():
+                return ReportKind.UPDATE
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBatch:
+    """Reports of one node's spool, in rising sequence."""
+
+    node_id: str
+    spool_id: str
+    reports: tuple[Report, ...]
+    receive_time: datetime
+    """By the manager's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A row of the history."""
+
+    spool_id: str
+    sequence: int
+    kind: ReportKind
+    receive_time: datetime
+    record_time: datetime | None
+    time_quality: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What is new in a batch, and what never came."""
+
+    fresh: tuple[Report, ...]
+    """In rising sequence, each once."""
+    acknowledged_sequence: int
+    lost_count: int
+    """Numbers jumped over. The stream is in order, so they will never come."""
+
+
+def received(acknowledged_sequence: int, reports: Iterable[Report]) -> Received:
+    """The reports above a sequence, each once, and how many numbers they jump over.
+
+    A spool counts from 1, so a first report with sequence 5 says that four were given up.
+    """
+    by_sequence = {report.sequence: report for report in reports if report.sequence > acknowledged_sequence}
+    fresh = tuple(by_sequence[sequence] for sequence in sorted(by_sequence))
+    if not fresh:
+        return Received((), acknowledged_sequence, 0)
+    newest = fresh[-1].sequence
+    return Received(fresh, newest, newest - acknowledged_sequence - len(fresh))

@@ -1,0 +1,1 @@
+"""What the manager remembers: SQL database, artifact directory, wake-ups inside one process."""
