@@ -1,0 +1,62 @@
+# Every target sets up what it needs on a fresh Debian or Ubuntu that has Python 3.11+ and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PYTHONDONTWRITEBYTECODE := 1
+
+STAMP := .venv/.stamp
+PROJECTS := proto/pyproject.toml agent/pyproject.toml manager/pyproject.toml
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-emit-index-url --no-annotate --no-header --no-emit-package wayside-proto
+
+.PHONY: help setup demo test check proto bench deb lock format clean
+
+help: ## Lists the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(STAMP) ## Makes .venv with everything in it
+
+$(STAMP): packaging/setup.sh requirements/bootstrap.txt requirements/dev.txt $(PROJECTS)
+	sh packaging/setup.sh
+	touch $@
+
+demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
+	sh packaging/system_packages.sh mosquitto
+	python packaging/demo
+
+test: $(STAMP) ## Runs every test
+	sh packaging/system_packages.sh mosquitto gpsd
+	python -m pytest
+
+check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
+	ruff check
+	ruff format --check
+	mypy proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench packaging/demo firmware_images
+	PYTHONPATH= lint-imports
+	cd proto && buf lint
+	sh packaging/check_generated.sh
+
+proto: $(STAMP) ## Regenerates proto/python/wayside/v1
+	proto/generate.sh proto/python
+
+bench: $(STAMP) ## Runs one benchmark: make bench NAME=<name>; without NAME lists them
+	@python bench/run.py $(NAME)
+
+deb: $(STAMP) ## Builds the Debian packages into dist/
+	sh packaging/deb/build.sh agent
+	sh packaging/deb/build.sh manager
+
+lock: $(STAMP) ## Renews requirements/*.txt
+	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(LOCK) agent/pyproject.toml -o requirements/agent.txt
+	$(LOCK) manager/pyproject.toml -o requirements/manager.txt
+	$(LOCK) $(PROJECTS) requirements/dev.in -o requirements/dev.txt
+
+format: $(STAMP) ## Formats the code
+	ruff check --fix
+	ruff format
+
+clean: ## Removes what the targets made
+	rm -rf .venv dist build .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,118 @@
+"""Settings of one unit: what hardware it has and where its manager is, read once from TOML.
+
+What may change from afar is not here but in the node's configuration (`core/desired.py`).
+`wayside-agent config --schema` prints every field.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from wayside import settings_file
+from wayside.names import checked_esn, checked_label
+
+DEFAULT_PATH = Path("/etc/wayside/agent.toml")
+MEBIBYTE = 1024 * 1024
+
+Address = Annotated[
+    str, Meta(pattern=r"^[^\s/]+:[0-9]{1,5}$", description="`host:port`; an IPv6 host in brackets, `[::1]:8443`")
+]
+
+
+class Driver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A driver and its options."""
+
+    driver: Annotated[str, Meta(description="Name under which the driver is registered.")]
+    options: Annotated[dict[str, Any], Meta(description="The driver's own options; see its section.")] = {}
+
+
+class CanBus(Driver, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One CAN bus of the unit."""
+
+    name: Annotated[
+        str, Meta(pattern=r"^[a-z0-9_-]{1,32}$", description="What the configuration calls the bus, such as `body`.")
+    ]
+
+
+class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who the unit is."""
+
+    id: Annotated[str, Meta(description="Node id to enrol under: a lower-case RFC 1034 label.")]
+    esn: Annotated[str, Meta(description="Electronic serial number on the type plate.")]
+    kind: Annotated[Literal["rsu", "obu"], Meta(description="What the unit is.")]
+
+
+class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the manager is."""
+
+    device_address: Annotated[Address, Meta(description="Device plane, mutual TLS.")]
+    enrollment_address: Annotated[Address, Meta(description="Enrolment, TLS and a token.")]
+
+
+class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much may wait for the centre."""
+
+    reports_max_bytes: Annotated[int, Meta(ge=MEBIBYTE, description="Cap of the report spool [byte].")] = 64 * MEBIBYTE
+    telemetry_max_bytes: Annotated[int, Meta(ge=MEBIBYTE, description="Cap of the telemetry spool [byte].")] = (
+        256 * MEBIBYTE
+    )
+
+
+class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Credentials for the telemetry broker the configuration names."""
+
+    ca_file: Annotated[str, Meta(description="Authorities to trust, PEM. Empty: those of the manager.")] = ""
+    use_node_certificate: Annotated[bool, Meta(description="Show the node's certificate to the broker.")] = True
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the agent writes about itself."""
+
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Lowest level written.")] = "INFO"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one unit."""
+
+    node: NodeSettings
+    manager: ManagerSettings
+    state_dir: Annotated[
+        str, Meta(min_length=1, description="Durable state: identity, spools, slots. Relative to this file.")
+    ] = "/var/lib/wayside"
+    runtime_dir: Annotated[
+        str, Meta(description="Socket of `wayside-agent status`. Empty: the state directory. Relative to this file.")
+    ] = ""
+    database_dir: Annotated[
+        str, Meta(min_length=1, description="DBC files the configuration may name. Relative to this file.")
+    ] = "/etc/wayside/dbc"
+    can: Annotated[tuple[CanBus, ...], Meta(description="CAN buses.")] = ()
+    gnss: Annotated[Driver | None, Meta(description="Satellite receiver.")] = None
+    radio: Annotated[Driver | None, Meta(description="V2X radio.")] = None
+    sensors: Annotated[tuple[Driver, ...], Meta(description="Feeds of local sensors.")] = ()
+    spool: SpoolSettings = SpoolSettings()
+    mqtt: MqttSettings = MqttSettings()
+    log: LogSettings = LogSettings()
+
+
+def read(path: Path) -> Settings:
+    """The settings in a file, its relative paths made absolute.
+
+    Raises: NotFoundError, InvalidArgumentError: with file, line and field.
+    """
+    settings = settings_file.read(path, Settings)
+    checked_label(settings.node.id, field=f"{path}: field node.id")
+    checked_esn(settings.node.esn, field=f"{path}: field node.esn")
+    return resolved(settings, path.resolve().parent)
+
+
+def resolved(settings: Settings, base: Path) -> Settings:
+    """The same settings with the directories made absolute against the folder of their file."""
+    state_dir = str(base / settings.state_dir)
+    return msgspec.structs.replace(
+        settings,
+        state_dir=state_dir,
+        runtime_dir=str(base / settings.runtime_dir) if settings.runtime_dir else state_dir,
+        database_dir=str(base / settings.database_dir),
+    )

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs the named Debian packages that are missing, when it may; else prints the line to run and goes on:
+# what needs them then falls back or skips, and says so.
+set -eu
+missing=
+for package in "$@"; do
+    # daemons live in /usr/sbin, which is not on every user's PATH
+    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$package" >/dev/null 2>&1; then
+        missing="$missing $package"
+    fi
+done
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "Installing system packages:$missing"
+    # the packages' own services are not wanted: what needs a broker starts one for itself, on loopback
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
+    export RUNLEVEL DEBIAN_FRONTEND
+    if apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
+        exit 0
+    fi
+fi
+echo "Missing system packages. Run:  sudo apt-get install -y$missing" >&2
