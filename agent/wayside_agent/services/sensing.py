@@ -125,15 +125,15 @@ class Sensing:
         """Reads every source for ever."""
         async with asyncio.TaskGroup() as group:
             for name, bus in self._bus_sources.items():
-                work = self._bus_reader(name)
-                group.create_task(self._keep(f"CAN bus {name}", bus, self.buses[name], work), name=f"can-{name}")
+                read_bus = self._bus_reader(name)
+                group.create_task(self._keep(f"CAN bus {name}", bus, self.buses[name], read_bus), name=f"can-{name}")
             if self._gnss_source is not None and self.gnss is not None:
                 group.create_task(self._keep("GNSS", self._gnss_source, self.gnss, self._read_gnss), name="gnss")
             if self._radio_source is not None and self.radio is not None:
                 group.create_task(self._keep("radio", self._radio_source, self.radio, self._read_radio), name="radio")
             for index, (feed, state) in enumerate(zip(self._feed_sources, self.feeds, strict=True)):
-                work = self._feed_reader(state)
-                group.create_task(self._keep(f"sensor feed {index}", feed, state, work), name=f"feed-{index}")
+                read_feed = self._feed_reader(state)
+                group.create_task(self._keep(f"sensor feed {index}", feed, state, read_feed), name=f"feed-{index}")
             group.create_task(asyncio.Event().wait(), name="sensing-idle")  # a unit without sensors also stays up
 
     async def _keep(

@@ -1,0 +1,5 @@
+"""Runs the command line: `python -m wayside_agent`."""
+
+from wayside_agent.cli.main import main
+
+main()

@@ -1,0 +1,85 @@
+"""`wayside-agent check`: tries everything the settings name, one line each, and changes nothing."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from wayside.errors import WaysideError
+from wayside_agent import registry
+from wayside_agent.drivers.identity import IdentityFiles
+from wayside_agent.ports import Opened
+from wayside_agent.settings import Settings
+
+OPEN_TIMEOUT_S = 10.0
+MIN_FREE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one trial showed."""
+
+    is_ok: bool
+    message: str
+
+
+async def findings(unit: Settings) -> list[Finding]:
+    """What every trial showed: identity, disk, each driver, the manager's address."""
+    found = [_identity(unit), _disk(unit)]
+    try:
+        devices = _devices(unit)
+    except WaysideError as error:
+        return [*found, Finding(is_ok=False, message=str(error))]
+    found += [await _opened(label, device) for label, device in devices]
+    return [*found, await _reached(unit.manager.device_address)]
+
+
+def _devices(unit: Settings) -> list[tuple[str, Opened]]:
+    devices: list[tuple[str, Opened]] = [(f"CAN bus {name}", bus) for name, bus in registry.can_buses(unit).items()]
+    gnss, radio = registry.gnss(unit), registry.radio(unit)
+    devices += [("GNSS", gnss)] if gnss else []
+    devices += [("radio", radio)] if radio else []
+    return devices + [(f"sensor feed {index}", feed) for index, feed in enumerate(registry.feeds(unit))]
+
+
+def _identity(unit: Settings) -> Finding:
+    try:
+        identity = IdentityFiles(Path(unit.state_dir) / "identity").load()
+    except WaysideError as error:
+        return Finding(is_ok=False, message=str(error))
+    return Finding(is_ok=True, message=f"enrolled as nodes/{identity.node_id}")
+
+
+def _disk(unit: Settings) -> Finding:
+    directory = Path(unit.state_dir)
+    try:
+        free_bytes = shutil.disk_usage(directory).free
+    except OSError as error:
+        return Finding(
+            is_ok=False, message=f"field state_dir: {directory}: {error.strerror}; create it or name another"
+        )
+    is_enough = free_bytes >= MIN_FREE_BYTES
+    advice = "" if is_enough else "; free some, the spools and the next release need it"
+    return Finding(is_ok=is_enough, message=f"{directory}: {free_bytes // 1_000_000} MB free{advice}")
+
+
+async def _opened(label: str, device: Opened) -> Finding:
+    try:
+        async with asyncio.timeout(OPEN_TIMEOUT_S), device:
+            return Finding(is_ok=True, message=f"{label}: opens")
+    except WaysideError as error:
+        return Finding(is_ok=False, message=f"{label}: {error}")
+    except TimeoutError:
+        return Finding(is_ok=False, message=f"{label}: did not open within {OPEN_TIMEOUT_S:g} s; check its cabling")
+
+
+async def _reached(address: str) -> Finding:
+    host, _, port = address.rpartition(":")
+    try:
+        async with asyncio.timeout(OPEN_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, TimeoutError) as error:
+        # offline is normal: the unit works without, but whoever installs it wants to know
+        return Finding(is_ok=True, message=f"manager {address}: not reachable now ({error}); the agent runs without")
+    writer.close()
+    return Finding(is_ok=True, message=f"manager {address}: answers")

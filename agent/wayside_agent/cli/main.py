@@ -1,0 +1,155 @@
+"""`wayside-agent`: enrol a unit, run it, ask it how it is, check its settings.
+
+Exit status: 0 done; 1 it did not work, the reason is on standard error; 2 wrong usage or settings; 75 the agent wants
+to be started again (a release was switched), which systemd does.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
+from wayside_agent import boot, settings
+from wayside_agent.services.status import read_snapshot
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RESTART = 0, 1, 2, 75
+
+
+def main() -> None:
+    """Runs one command and exits with its status."""
+    arguments = _parser().parse_args()
+    try:
+        status = arguments.command(arguments)
+    except (InvalidArgumentError, NotFoundError) as error:
+        print(f"wayside-agent: {error}", file=sys.stderr)
+        status = EXIT_USAGE
+    except WaysideError as error:
+        print(f"wayside-agent: {error}", file=sys.stderr)
+        status = EXIT_FAILED
+    except KeyboardInterrupt:
+        status = EXIT_OK
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wayside-agent", description=__doc__.split("\n\n")[1])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--settings", type=Path, default=settings.DEFAULT_PATH, help="TOML file, default %(default)s")
+
+    run = commands.add_parser("run", parents=[common], help="run the agent until SIGTERM")
+    run.set_defaults(command=_run)
+    enroll = commands.add_parser("enroll", parents=[common], help="trade a token for a certificate")
+    enroll.add_argument("--token-file", type=Path, required=True, help="file that holds the operator's token")
+    enroll.add_argument("--ca-file", type=Path, required=True, help="authorities of the manager, PEM")
+    enroll.set_defaults(command=_enroll)
+    status = commands.add_parser("status", parents=[common], help="what the unit is and senses now")
+    status.add_argument("--json", action="store_true", help="one JSON document")
+    status.set_defaults(command=_status)
+    check = commands.add_parser("check", parents=[common], help="try settings, drivers and identity without running")
+    check.set_defaults(command=_check)
+    config = commands.add_parser("config", help="document the settings")
+    config.add_argument("--schema", action="store_true", required=True, help="JSON Schema of the TOML file")
+    config.set_defaults(command=_config)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    unit = settings.read(arguments.settings)
+    boot.launch(Path(unit.state_dir), sys.argv[1:])  # does not return when another release is to run
+    _configure_logging(unit.log.level)
+    from wayside_agent import app  # here: the other commands, and the launcher, do not pay for gRPC
+
+    return EXIT_RESTART if app.run(unit) else EXIT_OK
+
+
+def _enroll(arguments: argparse.Namespace) -> int:
+    from wayside_agent.cli import enroll  # here: status must not pay for gRPC
+
+    unit = settings.read(arguments.settings)
+    node = asyncio.run(
+        enroll.enrolled(unit, token=_text(arguments.token_file), authorities_pem=_text(arguments.ca_file))
+    )
+    print(f"enrolled as {node}")
+    return EXIT_OK
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    unit = settings.read(arguments.settings)
+    snapshot = read_snapshot(Path(unit.runtime_dir))
+    if snapshot is None:
+        snapshot = {"is_running": False, "node": unit.node.id}
+    if arguments.json:
+        print(json.dumps(snapshot))
+    else:
+        print("\n".join(_lines(snapshot)))
+    return EXIT_OK if snapshot["is_running"] else EXIT_FAILED
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from wayside_agent.cli import check  # here: status must not pay for the drivers
+
+    unit = settings.read(arguments.settings)
+    findings = asyncio.run(check.findings(unit))
+    for finding in findings:
+        print(f"{'ok      ' if finding.is_ok else 'PROBLEM '}{finding.message}")
+    return EXIT_OK if all(finding.is_ok for finding in findings) else EXIT_FAILED
+
+
+def _config(_arguments: argparse.Namespace) -> int:
+    from wayside_agent.cli import schema  # here: loads every driver
+
+    print(json.dumps(schema.settings_schema(), indent=2))
+    return EXIT_OK
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFoundError(f"{path}: cannot be read: {error}") from error
+
+
+def _lines(document: dict[str, object], indent: str = "") -> list[str]:
+    lines = []
+    for key, value in document.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines.append(f"{indent}{key}:")
+            for item in value:
+                lines += [f"{indent}  -", *_lines(item, indent + "    ")]
+        else:
+            lines.append(f"{indent}{key}: {'' if value is None else value}")
+    return lines
+
+
+def _configure_logging(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line, for journald and whatever collects it."""
+
+    STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{record.msecs:03.0f}",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry |= {key: str(value) for key, value in vars(record).items() if key not in self.STANDARD}
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()

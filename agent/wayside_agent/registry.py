@@ -1,0 +1,91 @@
+"""Finds drivers by the name under which they are registered, and makes them from a unit's settings.
+
+Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio` and `wayside.sensor`; ours and a
+third party's look the same. A driver is a class with a nested msgspec Struct `Options`, and takes one as its argument.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol, TypeVar, cast
+
+import msgspec
+
+from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside_agent import settings
+from wayside_agent.ports import FrameSource, Gnss, Radio, SensorFeed
+
+GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor")
+
+Port_co = TypeVar("Port_co", covariant=True)
+
+
+class DriverClass(Protocol[Port_co]):
+    """What an entry point leads to."""
+
+    Options: type[msgspec.Struct]
+
+    def __call__(self, options: Any) -> Port_co:  # noqa: ANN401  # each driver has its own Options
+        """Makes the driver; nothing is opened."""
+
+
+def registered(group: str) -> Mapping[str, EntryPoint]:
+    """The drivers of a group by name."""
+    return {entry.name: entry for entry in entry_points(group=group)}
+
+
+def made(group: str, chosen: settings.Driver, *, field: str) -> Any:  # noqa: ANN401  # the callers below give the type
+    """The driver that settings choose.
+
+    Raises:
+        NotFoundError: no driver of that name.
+        InvalidArgumentError: its options are wrong; names `field` and the option.
+    """
+    entries = registered(group)
+    entry = entries.get(chosen.driver)
+    if entry is None:
+        known = ", ".join(sorted(entries)) or "none"
+        raise NotFoundError(f"field {field}.driver: no driver {chosen.driver!r} is installed; there are: {known}")
+    driver = cast("DriverClass[object]", entry.load())
+    try:
+        options = msgspec.convert(chosen.options, driver.Options)
+    except msgspec.ValidationError as error:
+        reason = str(error).replace("`", "").replace("$.", f"{field}.options.")
+        raise InvalidArgumentError(f"field {field}.options: {reason}") from error
+    return driver(options)
+
+
+def can_buses(unit: settings.Settings) -> dict[str, FrameSource]:
+    """The CAN buses of a unit by name.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    names = [bus.name for bus in unit.can]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"field can.name: two buses are called {name!r}; rename one")
+    return {bus.name: made("wayside.can", bus, field=f"can[{index}]") for index, bus in enumerate(unit.can)}
+
+
+def gnss(unit: settings.Settings) -> Gnss | None:
+    """The satellite receiver of a unit.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    return None if unit.gnss is None else cast("Gnss", made("wayside.gnss", unit.gnss, field="gnss"))
+
+
+def radio(unit: settings.Settings) -> Radio | None:
+    """The V2X radio of a unit.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    return None if unit.radio is None else cast("Radio", made("wayside.radio", unit.radio, field="radio"))
+
+
+def feeds(unit: settings.Settings) -> tuple[SensorFeed, ...]:
+    """The sensor feeds of a unit.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    chosen = enumerate(unit.sensors)
+    return tuple(made("wayside.sensor", feed, field=f"sensors[{index}]") for index, feed in chosen)
