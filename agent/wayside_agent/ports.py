@@ -9,8 +9,10 @@
 Ports with `__aenter__` are opened by `app.py`; constructors only store values. No method blocks the loop.
 """
 
-from collections.abc import Sequence
+import errno
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Protocol, Self
 
@@ -19,6 +21,7 @@ from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
+from wayside_agent.core.update import ReleaseTarget, Running
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
 
 
@@ -50,6 +53,10 @@ class SourceEndedError(DeviceError):
     """A recording has been played to its end. Normal, not a fault."""
 
     default_reason = "SOURCE_ENDED"
+
+
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says when there is no room: disk, quota, file size limit."""
 
 
 class Opened(Protocol):
@@ -189,3 +196,84 @@ class Spool(Protocol):
 
     def state(self) -> SpoolState:
         """The present fill."""
+
+
+class TelemetrySink(Opened, Protocol):
+    """One connection to the broker that takes telemetry. Opening raises UnavailableError or UnauthenticatedError."""
+
+    async def publish(self, topic: str, payloads: Sequence[bytes]) -> None:
+        """Delivers payloads in their order, each at least once; returns when the broker holds them all.
+
+        Raises: UnavailableError: any of them may or may not have arrived; open a new connection and send all again.
+        """
+
+
+class RestartRequestedError(Exception):
+    """The process must end and be started again by its supervisor; state is durable. `app.py` makes it an exit code."""
+
+
+class ArtifactSource(Protocol):
+    """Where the bytes of a release come from. Trust never comes from here."""
+
+    def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
+        """The bytes of a release from an offset to the end, in chunks of at most 1 MiB.
+
+        Raises: UnavailableError, DeadlineExceededError: try again later. NotFoundError: there is no such release.
+        """
+
+
+class Downloads(Protocol):
+    """Partly and wholly fetched artifacts, one at a time. What `append` returned survives kill -9, not power loss."""
+
+    async def size(self, sha256: str) -> int:
+        """Bytes on the device of the artifact with this hash; those of any other are deleted."""
+
+    async def append(self, sha256: str, content: bytes) -> None:
+        """Adds bytes at the end.
+
+        Raises: ResourceExhaustedError: the disk is full. DeviceFaultError.
+        """
+
+    async def finish(self, sha256: str) -> tuple[Path, str]:
+        """Makes all bytes durable; where they are, and the hash they have.
+
+        Raises: DeviceFaultError.
+        """
+
+    async def discard(self) -> None:
+        """Deletes everything."""
+
+    async def free_bytes(self) -> int:
+        """Space left."""
+
+
+class Slots(Opened, Protocol):
+    """Two places for releases beside the factory software, and which of them starts."""
+
+    async def running(self) -> Running:
+        """What runs now and what the slots hold."""
+
+    async def install(self, artifact: Path, target: ReleaseTarget) -> str:
+        """Writes a release into the slot that neither runs nor is chosen, and returns its name.
+
+        A power cut at any instant leaves the running release chosen and the slot either complete or unbootable.
+        Raises: InvalidArgumentError: not this artifact, or hostile. ResourceExhaustedError. DeviceFaultError.
+        """
+
+    async def choose(self, slot: str, *, gate_timeout_s: float) -> None:
+        """Makes the next start a trial of this slot.
+
+        Raises: FailedPreconditionError: the slot holds no complete release. DeviceError.
+        """
+
+    async def commit(self) -> None:
+        """Makes the slot that runs the chosen one, and ends its trial.
+
+        Raises: DeviceError.
+        """
+
+    async def go_back(self, reason: str) -> None:
+        """Ends any trial: the next start is the chosen release. The reason is kept.
+
+        Raises: DeviceError.
+        """
