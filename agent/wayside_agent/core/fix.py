@@ -106,3 +106,5 @@ class GnssCounters:
     """Refused: wrong check sum or shape."""
     unknown_sentence_count: int = 0
     """Well-formed, of a kind we do not use (proprietary ones)."""
+    corrected_date_count: int = 0
+    """Epochs whose date was moved forward by 1024 GPS weeks or a multiple (receivers past a week roll-over)."""
