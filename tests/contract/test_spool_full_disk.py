@@ -38,6 +38,11 @@ def file_size_limit(limit_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+async def filled(spool: FileSpool) -> None:
+    for _ in range(1000):
+        await spool.append([bytes(1000)])
+
+
 async def held(spool: FileSpool) -> list[SpoolRecord]:
     records: list[SpoolRecord] = []
     while len(records) < spool.state().record_count:
@@ -48,33 +53,30 @@ async def held(spool: FileSpool) -> list[SpoolRecord]:
 async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk: Path) -> None:
     directory = small_disk / "spool"
     ballast = small_disk / "ballast"
-    accepted = []
     async with FileSpool(directory, segment_bytes=16_384) as spool:
-        for index in range(20):
-            accepted.append(await spool.append([b"%04d" % index + bytes(996)]))
+        await spool.append([bytes(1000)] * 20)
         with contextlib.suppress(OSError):
             ballast.write_bytes(bytes(1024 * 1024))
         with pytest.raises(ResourceExhaustedError, match=r"spool .*: disk full .*free space or raise") as refusal:
-            for _ in range(1000):
-                accepted.append(await spool.append([bytes(1000)]))
+            await filled(spool)
         assert refusal.value.reason == "DISK_FULL"
         for _ in range(50):
             with pytest.raises(ResourceExhaustedError):
                 await spool.append([bytes(1000)] * 10)
-        assert [record.sequence for record in await held(spool)] == accepted
+        count = spool.state().record_count
+        assert [record.sequence for record in await held(spool)] == list(range(1, count + 1))
         ballast.unlink()
-        accepted.append(await spool.append([b"room again"]))
+        assert await spool.append([b"room again"]) == count + 1
     async with FileSpool(directory) as spool:
-        assert [record.sequence for record in await held(spool)] == accepted == list(range(1, len(accepted) + 1))
+        assert [record.sequence for record in await held(spool)] == list(range(1, count + 2))
         assert spool.state().torn_bytes == 0
 
 
 async def test_acknowledging_frees_a_full_disk(small_disk: Path) -> None:
     async with FileSpool(small_disk / "spool", segment_bytes=16_384) as spool:
-        last = 0
         with pytest.raises(ResourceExhaustedError):
-            for _ in range(1000):
-                last = await spool.append([bytes(1000)])
+            await filled(spool)
+        last = spool.state().record_count
         await spool.acknowledge(last)
         assert await spool.append([b"room again"]) == last + 1
 
