@@ -52,3 +52,9 @@ class RadioCounters:
 
     malformed_count: int = 0
     """Datagrams or records that held no message in the expected layout."""
+    foreign_count: int = 0
+    """Datagrams from an address that is not allowed; not looked into."""
+    dropped_count: int | None = None
+    """Datagrams the kernel dropped because nobody read in time; `None`: the driver cannot tell."""
+    sent_count: int = 0
+    """Messages handed to the radio."""

@@ -1,0 +1,237 @@
+"""How a vendor wraps a V2X message in a datagram, as a list of fields, and what stands in one.
+
+    layout = Layout(fields=(Magic(hex="fa55"), Length(size_bytes=2), ApplicationId(size_bytes=2), Payload()))
+    frame = layout.parsed(datagram)          # LayoutError: not in this layout
+    datagram = layout.built(b"...", application_id=111, time_ns=0)
+
+A layout has one payload. A length that contradicts the datagram, a wrong magic, missing or trailing bytes make the
+datagram malformed: UPER has no check of its own and decodes at wrong offsets, so only an exact frame is believed.
+
+Source: DSMP per YD/T 3708-2020 (protocol type 4, AID, 2-octet length); AID p-encoding in `application_id`.
+No public text describes the framings of Chinese vendors, therefore they are configuration.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from wayside_agent.core.application_id import LayoutError, p_decoded, p_encoded
+
+Endian = Literal["big", "little"]
+_HEX = r"^([0-9a-fA-F]{2}){1,64}$"
+_NANOSECONDS: Mapping[str, int] = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_TIME_MAX_NS = 2**63 - 1
+
+
+class Magic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="magic", tag_field="kind"):
+    """Fixed bytes."""
+
+    hex: Annotated[str, msgspec.Meta(pattern=_HEX, description="The bytes, two hexadecimal digits each.")]
+
+
+class Length(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="length", tag_field="kind"):
+    """A count of bytes."""
+
+    size_bytes: Annotated[int, msgspec.Meta(ge=1, le=8, description="Size of the field [byte].")] = 2
+    endian: Annotated[Endian, msgspec.Meta(description="Byte order.")] = "big"
+    counts: Annotated[
+        Literal["payload", "rest", "frame"],
+        msgspec.Meta(description="What it counts: the payload, everything behind this field, or the whole datagram."),
+    ] = "payload"
+
+
+class ApplicationId(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="application-id", tag_field="kind"
+):
+    """The AID (PSID) of the message."""
+
+    encoding: Annotated[
+        Literal["integer", "p"], msgspec.Meta(description="Plain integer, or p-encoding of IEEE 1609.3 (1 to 4 byte).")
+    ] = "integer"
+    size_bytes: Annotated[int, msgspec.Meta(ge=1, le=8, description="Size of a plain integer [byte].")] = 2
+    endian: Annotated[Endian, msgspec.Meta(description="Byte order of a plain integer.")] = "big"
+
+
+class Timestamp(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="timestamp", tag_field="kind"
+):
+    """The sender's time since 1970-01-01 UTC."""
+
+    unit: Annotated[Literal["s", "ms", "us", "ns"], msgspec.Meta(description="Unit of the count.")] = "ms"
+    size_bytes: Annotated[int, msgspec.Meta(ge=4, le=8, description="Size of the field [byte].")] = 8
+    endian: Annotated[Endian, msgspec.Meta(description="Byte order.")] = "big"
+
+
+class Skip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="skip", tag_field="kind"):
+    """Bytes that mean nothing to us; sent as zeros."""
+
+    size_bytes: Annotated[int, msgspec.Meta(ge=1, le=1024, description="How many [byte].")]
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="payload", tag_field="kind"):
+    """The UPER MessageFrame."""
+
+
+Field = Magic | Length | ApplicationId | Timestamp | Skip | Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a datagram holds."""
+
+    payload: bytes
+    application_id: int | None = None
+    time_ns: int | None = None
+    """The sender's time, UTC nanoseconds since 1970; `None`: not in the layout, or 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Fields in their order.
+
+    Raises: LayoutError: not exactly one payload, or a p-encoded AID behind it (its size is not known from the end).
+    """
+
+    fields: Sequence[Field]
+
+    def __post_init__(self) -> None:
+        payloads = [index for index, each in enumerate(self.fields) if isinstance(each, Payload)]
+        if len(payloads) != 1:
+            raise LayoutError(f"a frame layout needs exactly one payload field, this one has {len(payloads)}")
+        if any(isinstance(each, ApplicationId) and each.encoding == "p" for each in self.fields[payloads[0] :]):
+            raise LayoutError("a p-encoded application id cannot stand behind the payload; put it in front")
+
+    def parsed(self, datagram: bytes) -> Frame:
+        """What stands in a datagram.
+
+        Raises: LayoutError: it is not in this layout.
+        """
+        reader = _Reader(datagram, payload_end=len(datagram) - self._trailer_size())
+        for each in self.fields:
+            _READERS[type(each)](reader, each)
+        return reader.frame()
+
+    def built(self, payload: bytes, *, application_id: int | None, time_ns: int) -> bytes:
+        """A datagram in this layout.
+
+        Raises: LayoutError: the application id is missing, or a number does not fit its field.
+        """
+        parts = [self._part(each, payload, application_id, time_ns) for each in self.fields]
+        ends = [sum(len(part) for part in parts[: index + 1]) for index in range(len(parts))]
+        for index, each in enumerate(self.fields):
+            if isinstance(each, Length):
+                counted = {"payload": len(payload), "rest": ends[-1] - ends[index], "frame": ends[-1]}[each.counts]
+                parts[index] = _integer(counted, each.size_bytes, each.endian, "the length")
+        return b"".join(parts)
+
+    def _trailer_size(self) -> int:
+        """Bytes behind the payload."""
+        sizes = [0]
+        for each in reversed(self.fields):
+            if isinstance(each, Payload):
+                break
+            sizes.append(len(each.hex) // 2 if isinstance(each, Magic) else each.size_bytes)
+        return sum(sizes)
+
+    @staticmethod
+    def _part(each: Field, payload: bytes, application_id: int | None, time_ns: int) -> bytes:
+        match each:
+            case Magic():
+                return bytes.fromhex(each.hex)
+            case ApplicationId():
+                if application_id is None:
+                    raise LayoutError("the frame layout has an application id, and the message has none")
+                if each.encoding == "p":
+                    return p_encoded(application_id)
+                return _integer(application_id, each.size_bytes, each.endian, "the application id")
+            case Timestamp():
+                return _integer(time_ns // _NANOSECONDS[each.unit], each.size_bytes, each.endian, "the time")
+            case Payload():
+                return payload
+            case Length() | Skip():
+                return bytes(each.size_bytes)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Walks through one datagram."""
+
+    datagram: bytes
+    payload_end: int
+    offset: int = 0
+    payload: bytes = b""
+    payload_size: int | None = None
+    application_id: int | None = None
+    time_ns: int | None = None
+
+    def take(self, size_bytes: int) -> bytes:
+        if self.offset + size_bytes > len(self.datagram):
+            raise LayoutError(f"the datagram of {len(self.datagram)} byte ends inside a field")
+        self.offset += size_bytes
+        return self.datagram[self.offset - size_bytes : self.offset]
+
+    def magic(self, each: Magic) -> None:
+        expected = bytes.fromhex(each.hex)
+        if self.take(len(expected)) != expected:
+            raise LayoutError(f"byte {self.offset - len(expected)} is not the start of the magic {each.hex}")
+
+    def length(self, each: Length) -> None:
+        value = int.from_bytes(self.take(each.size_bytes), each.endian)
+        if each.counts == "payload":
+            self.payload_size = value
+            return
+        present = len(self.datagram) - (self.offset if each.counts == "rest" else 0)
+        if value != present:
+            raise LayoutError(f"the length says {value} byte and there are {present}")
+
+    def application(self, each: ApplicationId) -> None:
+        if each.encoding == "integer":
+            self.application_id = int.from_bytes(self.take(each.size_bytes), each.endian)
+            return
+        self.application_id, size_bytes = p_decoded(self.datagram[self.offset : self.offset + 4])
+        self.take(size_bytes)
+
+    def timestamp(self, each: Timestamp) -> None:
+        time_ns = int.from_bytes(self.take(each.size_bytes), each.endian) * _NANOSECONDS[each.unit]
+        self.time_ns = time_ns if 0 < time_ns <= _TIME_MAX_NS else None
+
+    def skip(self, each: Skip) -> None:
+        self.take(each.size_bytes)
+
+    def message(self, _: Payload) -> None:
+        if self.payload_end <= self.offset:
+            raise LayoutError("the datagram has no payload")
+        self.payload = self.take(self.payload_end - self.offset)
+
+    def frame(self) -> Frame:
+        if self.payload_size not in {None, len(self.payload)}:
+            raise LayoutError(f"the length says {self.payload_size} byte and the payload has {len(self.payload)}")
+        return Frame(payload=self.payload, application_id=self.application_id, time_ns=self.time_ns)
+
+
+_READERS: Mapping[type, Callable[..., None]] = {
+    Magic: _Reader.magic,
+    Length: _Reader.length,
+    ApplicationId: _Reader.application,
+    Timestamp: _Reader.timestamp,
+    Skip: _Reader.skip,
+    Payload: _Reader.message,
+}
+
+
+def _integer(value: int, size_bytes: int, endian: Endian, name: str) -> bytes:
+    try:
+        return value.to_bytes(size_bytes, endian)
+    except OverflowError as exc:
+        raise LayoutError(f"{name} {value} does not fit {size_bytes} byte") from exc
+
+
+RAW = Layout(fields=(Payload(),))
+"""The datagram is the message."""
+DSMP = Layout(
+    fields=(Magic(hex="0400"), ApplicationId(encoding="p"), Length(size_bytes=2, counts="payload"), Payload())
+)
+"""Adaptation layer type 4, DSMP version 0 without extensions."""
+LAYOUTS: Mapping[str, Layout] = {"raw": RAW, "dsmp": DSMP}
