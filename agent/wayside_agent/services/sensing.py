@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from wayside.errors import WaysideError
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.decoder import Decoder
 from wayside_agent.core.fix import Fix, FixMode, GnssCounters
-from wayside_agent.core.frames import BusCounters, FrameBatch
+from wayside_agent.core.frames import BusCounters
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.core.v2x import MessageKind, RadioCounters
@@ -27,17 +28,6 @@ REOPEN_BASE_S = 0.5
 REOPEN_CAP_S = 30.0
 
 Source = TypeVar("Source", bound=Opened)
-
-
-class Decoder(Protocol):
-    """What the running configuration decodes on one bus."""
-
-    def decode(self, batch: FrameBatch, quality: TimeQuality) -> Mapping[str, Reading]:
-        """The newest value of every wanted signal in a batch, by reading name."""
-
-    @property
-    def decoded_frame_count(self) -> int:
-        """Frames of which at least one signal was decoded."""
 
 
 @dataclass(slots=True)
@@ -118,7 +108,12 @@ class Sensing:
         self._latest = {name: reading for name, reading in self._latest.items() if not name.startswith("can.")}
 
     def latest(self) -> tuple[Reading, ...]:
-        """The newest value of every signal."""
+        """The newest value of every signal; one the bus withdrew as "not available" is not there."""
+        for decoder in self._decoders.values():
+            news = decoder.news(self._time_quality())
+            for name in news.withdrawn:
+                self._latest.pop(name, None)
+            self._latest.update({reading.name: reading for reading in news.readings})
         return tuple(self._latest.values())
 
     async def run(self) -> None:
@@ -173,9 +168,7 @@ class Sensing:
             state.counters = base.total(state.counters, source.counters())
             decoder = self._decoders.get(name)
             if decoder is not None:
-                before = decoder.decoded_frame_count
-                self._latest.update(decoder.decode(batch, self._time_quality()))
-                state.decoded_frame_count += decoder.decoded_frame_count - before
+                state.decoded_frame_count += decoder.decode(batch)
 
         return read
 

@@ -1,0 +1,125 @@
+"""The processes of the demo: each is the real program, on loopback, writing its log into the demo's folder."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+RESTART_S = 0.5  # as RestartSec of the systemd unit
+POLL_S = 0.2
+
+
+class StoryError(Exception):
+    """Something that had to happen did not; one sentence."""
+
+
+def free_port() -> int:
+    """A TCP port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(what: str, happened: Callable[[], bool], timeout_s: float) -> None:
+    """Waits until something happened.
+
+    Raises: StoryError: it did not in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        if time.monotonic() > deadline:
+            raise StoryError(f"{what}: did not happen within {timeout_s:g} s")
+        time.sleep(POLL_S)
+
+
+def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, timeout_s: float = 60.0) -> str:
+    """Runs a command to its end and returns what it printed.
+
+    Raises: StoryError: it failed; with its own words.
+    """
+    finished = subprocess.run(
+        command,
+        env=os.environ | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    if finished.returncode:
+        raise StoryError(f"{' '.join(command[:4])} …: exit {finished.returncode}: {finished.stderr.strip()[-600:]}")
+    return finished.stdout
+
+
+class Program:
+    """A long-running program, started again when it exits by itself, as systemd would."""
+
+    def __init__(self, name: str, command: Sequence[str], log_dir: Path, *, restart: bool = False) -> None:
+        self.name = name
+        self._command = list(command)
+        self._log = log_dir / f"{name}.log"
+        self._restart = restart
+        self._wanted = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Starts it."""
+        self._wanted.set()
+        self._spawn()
+        self._keeper = threading.Thread(target=self._keep, name=self.name, daemon=True)
+        self._keeper.start()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ends it for good, until `start`."""
+        self._wanted.clear()
+        self.kill(how)
+        if self._keeper:
+            self._keeper.join(20)
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Sends a signal; a program that restarts comes back."""
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(how)
+
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(errors="replace")[-800:] if self._log.exists() else ""
+
+    def _spawn(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _keep(self) -> None:
+        while self._process is not None:
+            try:
+                self._process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                if not self._wanted.is_set():
+                    self._give_up_waiting()
+                continue
+            if not (self._wanted.is_set() and self._restart):
+                return
+            time.sleep(RESTART_S)
+            if not self._wanted.is_set():
+                return
+            self._spawn()
+
+    def _give_up_waiting(self) -> None:
+        """A program that does not follow SIGTERM within ten seconds is killed."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
