@@ -21,7 +21,7 @@ from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.update import ReleaseTarget, Running
+from wayside_agent.core.update import ReleaseTarget, Running, Update
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
 
 
@@ -235,7 +235,7 @@ class Downloads(Protocol):
         """
 
     async def finish(self, sha256: str) -> tuple[Path, str]:
-        """Makes all bytes durable; where they are, and the hash they have.
+        """Makes all bytes durable; where they are, and the hash they have (empty: there are none).
 
         Raises: DeviceFaultError.
         """
@@ -245,6 +245,22 @@ class Downloads(Protocol):
 
     async def free_bytes(self) -> int:
         """Space left."""
+
+
+class UpdateStore(Protocol):
+    """Where the update under way is kept. Both methods block for about a millisecond: call them in a thread."""
+
+    def load(self) -> Update | None:
+        """What was saved; `None`: nothing, or it was damaged.
+
+        Raises: DeviceFaultError.
+        """
+
+    def save(self, document: Update) -> None:
+        """Makes it durable.
+
+        Raises: ResourceExhaustedError: the disk is full. DeviceFaultError. What was saved before stands.
+        """
 
 
 class Slots(Opened, Protocol):

@@ -1,0 +1,125 @@
+"""What a release artifact may contain.
+
+A `.tar.gz`: `release.json` first, then `site/`, a self-contained tree of Python packages. Only plain files and
+directories below `site/`; no links, devices, odd names or bombs. `firmware_images/build.py` makes them.
+Usage: `tally.add(entry)` for every entry, before a byte is written.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from wayside.errors import InvalidArgumentError
+
+FORMAT = 1
+MANIFEST_NAME = "release.json"
+MAX_MANIFEST_BYTES = 65_536
+MAX_ENTRY_COUNT = 20_000
+"""Five times what the agent has with everything it needs."""
+MAX_TOTAL_BYTES = 256 * 1024 * 1024
+"""Unpacked; six times what the agent has."""
+MAX_NAME_LENGTH = 240
+"""Bytes; leaves room for the slot's own path below the 255 of a tar name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the archive."""
+
+    name: str
+    is_file: bool
+    is_directory: bool
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a release says of itself."""
+
+    version: str
+    component: str
+    python: str
+    """`3.11`: its compiled modules and byte code are for this Python; empty: any."""
+    platform: str
+    """`linux-x86_64`; empty: any."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been seen of an archive so far; refuses the first entry that is not allowed."""
+
+    entry_count: int = 0
+    total_bytes: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Counts one entry.
+
+        Raises: InvalidArgumentError: the entry is not allowed, or there are too many.
+        """
+        check_entry(entry)
+        self.entry_count += 1
+        self.total_bytes += entry.size_bytes
+        if self.entry_count > MAX_ENTRY_COUNT:
+            raise refused(f"it has more than {MAX_ENTRY_COUNT} entries")
+        if self.total_bytes > MAX_TOTAL_BYTES:
+            raise refused(f"it unpacks to more than {MAX_TOTAL_BYTES} bytes")
+
+
+def check_entry(entry: Entry) -> None:
+    """Refuses an entry that is no plain file or directory below `site/`.
+
+    Raises: InvalidArgumentError: naming it.
+    """
+    shown = repr(entry.name[:80])
+    if not (entry.is_file or entry.is_directory):
+        raise refused(f"{shown} is neither a plain file nor a directory")
+    if entry.size_bytes < 0:
+        raise refused(f"{shown} has a negative size")
+    parts = entry.name.rstrip("/").split("/")
+    if entry.name.startswith("/") or any(part in {"", ".", ".."} for part in parts):
+        raise refused(f"{shown} points outside the release")
+    if not entry.name.isprintable() or "\\" in entry.name or len(entry.name.encode()) > MAX_NAME_LENGTH:
+        raise refused(f"{shown} is no plain name")
+    if parts[0] != "site":
+        raise refused(f"{shown} is not below site/")
+
+
+def manifest_in(entry: Entry, content: bytes) -> Manifest:
+    """The manifest in the first entry of an archive.
+
+    Raises: InvalidArgumentError: another entry, or not one of ours.
+    """
+    if entry.name != MANIFEST_NAME or not entry.is_file:
+        raise refused(f"its first entry is {entry.name[:80]!r}, not {MANIFEST_NAME}")
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise refused(f"{MANIFEST_NAME} is no JSON ({error})") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise refused(f"{MANIFEST_NAME} has not format {FORMAT}; this agent is too old for it, or it is damaged")
+    return Manifest(**{name: _text(document, name) for name in ("version", "component", "python", "platform")})
+
+
+def problems(manifest: Manifest, *, version: str, python: str, platform: str) -> Iterable[str]:
+    """Every reason why a release cannot run here, one sentence each."""
+    if manifest.component != "agent":
+        yield f"it is for the component {manifest.component!r}, not the agent"
+    if manifest.version != version:
+        yield f"it says it is version {manifest.version!r}, announced was {version!r}"
+    if manifest.python not in {"", python}:
+        yield f"it was built for Python {manifest.python}, this unit has {python}"
+    if manifest.platform not in {"", platform}:
+        yield f"it was built for {manifest.platform}, this unit is {platform}"
+
+
+def refused(why: str) -> InvalidArgumentError:
+    """The error for an artifact that is not installed."""
+    return InvalidArgumentError(f"release artifact refused: {why}", reason="ARTIFACT_INVALID")
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = document.get(name, "")
+    if not isinstance(value, str):
+        raise refused(f"field {name} of {MANIFEST_NAME} is no text")
+    return value

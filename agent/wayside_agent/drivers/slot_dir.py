@@ -1,0 +1,211 @@
+"""Releases in two directories, `slots/a` and `slots/b`, beside the factory software; `slots/boot.json` chooses.
+
+Order of an installation, as RAUC has it: mark the slot unbootable, wipe it, write it, make it durable, put its manifest
+`slot.json`, only then let it be chosen. The running slot is never touched. Everything blocking runs in a thread.
+
+**Tested with:** ext4 and tmpfs on Linux; a power cut at every step (`tests/e2e/test_update_power_cut.py`).
+**Source:** RAUC src/install.c (order), sync(2).
+"""
+
+import asyncio
+import importlib.metadata
+import logging
+import shutil
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, BinaryIO, Self
+
+import msgspec
+
+from wayside.errors import FailedPreconditionError, ResourceExhaustedError
+from wayside_agent.core.boot_choice import TRIES, BootChoice, Trial, decoded, encoded
+from wayside_agent.core.update import ReleaseTarget, Running, SlotRelease
+from wayside_agent.drivers.files import make_private_directory, sync_directory, write_atomic
+from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
+from wayside_agent.drivers.unpack import disk_errors, inspect, unpack
+from wayside_agent.ports import DeviceFaultError
+
+logger = logging.getLogger(__name__)
+
+SLOTS = ("a", "b")
+RESERVE_BYTES = 16 * 1024 * 1024
+"""Space an installation leaves for spools and state."""
+BYTE_CODE_SHARE = 0.5
+"""Byte code beside the unpacked files; 0.35 was measured for the agent's own release."""
+
+
+class SlotDir:
+    """Two slots in a directory."""
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Where the slots are."""
+
+        directory: Annotated[str, msgspec.Meta(min_length=1, description="Directory of the slots and `boot.json`.")]
+        running_slot: Annotated[
+            str, msgspec.Meta(pattern="^[ab]?$", description="Slot this process runs from. Empty: factory software.")
+        ] = ""
+
+    def __init__(self, options: Options) -> None:
+        self._directory = Path(options.directory)
+        self._boot_file = self._directory / "boot.json"
+        self._running_slot = options.running_slot
+        self._is_abandoned = threading.Event()
+
+    async def __aenter__(self) -> Self:
+        """Makes the directory.
+
+        Raises: DeviceFaultError.
+        """
+        self._is_abandoned.clear()
+        await asyncio.to_thread(make_private_directory, self._directory)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Makes an installation under way end at its next file."""
+        self._is_abandoned.set()
+
+    async def running(self) -> Running:
+        """What runs now and what the slots hold.
+
+        Raises: DeviceFaultError: the directory cannot be read.
+        """
+        return await asyncio.to_thread(self._running)
+
+    async def install(self, artifact: Path, target: ReleaseTarget) -> str:
+        """Writes a release into the slot that neither runs nor is chosen; nothing to do if it holds it already.
+
+        Raises: InvalidArgumentError: not this artifact, or hostile. ResourceExhaustedError: the disk is full.
+            DeviceFaultError: the disk refuses.
+        """
+        return await asyncio.to_thread(self._install, artifact, target)
+
+    async def choose(self, slot: str, *, gate_timeout_s: float) -> None:
+        """Makes the next start a trial of this slot.
+
+        Raises: FailedPreconditionError: the slot holds no complete release. DeviceFaultError, ResourceExhaustedError.
+        """
+        await asyncio.to_thread(self._choose, slot, gate_timeout_s)
+
+    async def commit(self) -> None:
+        """Makes the slot that runs the chosen one, and stops the alarm the launcher set.
+
+        Raises: DeviceFaultError, ResourceExhaustedError: the release is still on trial.
+        """
+        await asyncio.to_thread(self._commit)
+        signal.alarm(0)
+
+    async def go_back(self, reason: str) -> None:
+        """Ends any trial: the next start is the chosen release. The reason is kept.
+
+        Raises: DeviceFaultError, ResourceExhaustedError.
+        """
+        await asyncio.to_thread(self._go_back, reason)
+
+    def _running(self) -> Running:
+        choice = self._choice()
+        spare = self._complete(choice, self._spare_slot(choice))
+        own = self._release_in(self._running_slot) if self._running_slot else None
+        return Running(
+            slot=self._running_slot,
+            is_provisional=self._running_slot not in {"", choice.active},
+            release=own.release if own else "",
+            version=own.version if own else importlib.metadata.version("wayside-agent"),
+            sha256=own.sha256 if own else "",
+            gate_timeout_s=choice.trial.gate_timeout_s if choice.trial else 0.0,
+            spare_sha256=spare.sha256 if spare else "",
+            failed_slot=choice.failed_slot,
+            failure=choice.failure,
+        )
+
+    def _install(self, artifact: Path, target: ReleaseTarget) -> str:
+        choice = self._choice()
+        slot = self._spare_slot(choice)
+        held = self._complete(choice, slot)
+        if held and held.sha256 == target.sha256 and held.version == target.version:
+            self._store(replace(choice, failed_slot="", failure=""))
+            return slot
+        with disk_errors(artifact), artifact.open("rb") as file:
+            tally = inspect(file, target)
+            self._check_space(slot, tally.total_bytes)
+            self._store(replace(_without(choice, slot), failed_slot="", failure=""))
+            self._fill(slot, file, target)
+        choice = self._choice()
+        self._store(replace(choice, bootable=(*choice.bootable, slot)))
+        logger.info("release %s is in slot %s", target.release, slot, extra={"release": target.release})
+        return slot
+
+    def _check_space(self, slot: str, size_bytes: int) -> None:
+        needed_bytes = int(size_bytes * (1 + BYTE_CODE_SHARE)) + RESERVE_BYTES
+        free_bytes = shutil.disk_usage(self._directory).free + tree_bytes(self._directory / slot)
+        if free_bytes < needed_bytes:
+            raise ResourceExhaustedError(
+                f"{self._directory}: the release needs {needed_bytes // 1_000_000 + 1} MB, "
+                f"{free_bytes // 1_000_000} MB are free; free space and roll out again",
+                reason="DISK_FULL",
+            )
+
+    def _fill(self, slot: str, file: BinaryIO, target: ReleaseTarget) -> None:
+        path = self._directory / slot
+        if path.exists():
+            (path / "slot.json").unlink(missing_ok=True)
+            sync_directory(path)
+            shutil.rmtree(path)
+        path.mkdir(mode=0o755)
+        unpack(file, target, path, is_abandoned=self._is_abandoned.is_set)
+        compile_tree(path / "site")
+        sync_tree(path)
+        sync_directory(self._directory)
+        held = SlotRelease(slot, target.release, target.version, target.sha256)
+        write_atomic(path / "slot.json", msgspec.json.encode(held))
+
+    def _choose(self, slot: str, gate_timeout_s: float) -> None:
+        choice = self._choice()
+        if self._complete(choice, slot) is None:
+            raise FailedPreconditionError(f"slot {slot}: holds no complete release; install one first")
+        trial = Trial(slot, TRIES, gate_timeout_s)
+        self._store(replace(choice, trial=trial, failed_slot="", failure=""))
+
+    def _commit(self) -> None:
+        choice = self._choice()
+        bootable = (*_without(choice, self._running_slot).bootable, self._running_slot)
+        self._store(
+            replace(choice, active=self._running_slot, trial=None, bootable=bootable, failed_slot="", failure="")
+        )
+
+    def _go_back(self, reason: str) -> None:
+        choice = self._choice()
+        tried = choice.trial.slot if choice.trial else self._running_slot
+        self._store(replace(choice, trial=None, failed_slot=tried, failure=reason))
+
+    def _choice(self) -> BootChoice:
+        try:
+            return decoded(self._boot_file.read_bytes())
+        except FileNotFoundError:
+            return BootChoice()
+        except (ValueError, KeyError, TypeError) as exc:  # the launcher keeps it aside and says so at the next start
+            logger.warning("%s is damaged (%s); it is written anew", self._boot_file, exc)
+            return BootChoice()
+        except OSError as exc:
+            raise DeviceFaultError(f"{self._boot_file}: cannot be read ({exc.strerror}); check the disk") from exc
+
+    def _store(self, choice: BootChoice) -> None:
+        write_atomic(self._boot_file, encoded(choice))
+
+    def _spare_slot(self, choice: BootChoice) -> str:
+        return next(name for name in SLOTS if name not in {self._running_slot, choice.active})
+
+    def _complete(self, choice: BootChoice, slot: str) -> SlotRelease | None:
+        return self._release_in(slot) if slot in choice.bootable else None
+
+    def _release_in(self, slot: str) -> SlotRelease | None:
+        try:
+            return msgspec.json.decode((self._directory / slot / "slot.json").read_bytes(), type=SlotRelease)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+
+def _without(choice: BootChoice, slot: str) -> BootChoice:
+    """The same choice with a slot unbootable."""
+    return replace(choice, bootable=tuple(name for name in choice.bootable if name != slot))
