@@ -24,7 +24,7 @@ $(STAMP): packaging/setup.sh requirements/bootstrap.txt requirements/dev.txt $(P
 
 demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 	sh packaging/system_packages.sh mosquitto
-	python packaging/demo
+	PYTHONPATH=packaging/demo python -m wayside_demo
 
 test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd
@@ -33,7 +33,7 @@ test: $(STAMP) ## Runs every test
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
 	ruff check
 	ruff format --check
-	mypy proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench packaging/demo firmware_images
+	mypy proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench firmware_images packaging/demo/wayside_demo
 	PYTHONPATH= lint-imports
 	cd proto && buf lint
 	sh packaging/check_generated.sh
@@ -42,7 +42,7 @@ proto: $(STAMP) ## Regenerates proto/python/wayside/v1
 	proto/generate.sh proto/python
 
 bench: $(STAMP) ## Runs one benchmark: make bench NAME=<name>; without NAME lists them
-	@python bench/run.py $(NAME)
+	@PYTHONPATH=packaging/demo python bench/run.py $(NAME)
 
 deb: $(STAMP) ## Builds the Debian packages into dist/
 	sh packaging/deb/build.sh agent

@@ -11,6 +11,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from google.protobuf.message import DecodeError
+from paho.mqtt.enums import CallbackAPIVersion
 
 from wayside.v1.telemetry_pb2 import TelemetryBatch
 
@@ -18,12 +19,16 @@ from wayside.v1.telemetry_pb2 import TelemetryBatch
 class TelemetryWitness:
     """Counts telemetry batches at the broker with a client of another project (paho)."""
 
-    def __init__(self, port: int, *, ca_file: Path, certificate_file: Path, key_file: Path) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._batches: dict[tuple[str, str], set[int]] = {}
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="demo-witness")
         self.values: dict[str, dict[str, float]] = {}
         self.malformed_count = 0
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="demo-witness")
+
+    def start(self, port: int, *, ca_file: Path, certificate_file: Path, key_file: Path) -> None:
+        """Connects to the broker on loopback and begins to count."""
+        client = self._client
         context = ssl.create_default_context(cafile=ca_file)
         context.load_cert_chain(certificate_file, key_file)
         client.tls_set_context(context)
@@ -31,7 +36,6 @@ class TelemetryWitness:
         client.on_message = self._on_message
         client.connect("localhost", port)
         client.loop_start()
-        self._client = client
 
     def close(self) -> None:
         """Ends the connection."""

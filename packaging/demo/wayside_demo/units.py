@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from recordings import Recordings
-from stage import BIN, Program, run
+from wayside_demo.recordings import Recordings
+from wayside_demo.stage import BIN, Program, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +59,43 @@ options = {{ path = "{nmea}", loop = true, speed = 4.0 }}
 [radio]
 driver = "replay"
 options = {{ path = "{recordings.radio}", period_s = 0.5 }}
+"""
+
+
+def demo_layer(broker_port: int, *, publish_period: str, max_download_bytes_per_second: int) -> str:
+    """A configuration layer for every node, TOML."""
+    return f"""\
+name = "configLayers/demo"
+priority = 100
+
+[selector]
+all_nodes = true
+
+[config]
+report_period = "1s"
+
+[config.telemetry]
+broker_host = "localhost"
+broker_port = {broker_port}
+publish_period = "{publish_period}"
+sample_period = "0.5s"
+
+[config.update]
+max_download_bytes_per_second = {max_download_bytes_per_second}
+health_gate_timeout = "12s"
+"""
+
+
+def obu_layer(database_name: str) -> str:
+    """A configuration layer for the OBUs, TOML: what to decode on their bus."""
+    return f"""\
+name = "configLayers/obu-can"
+priority = 200
+
+[selector]
+kinds = ["NODE_KIND_OBU"]
+
+[[config.can.buses]]
+name = "body"
+database_name = "{database_name}"
 """

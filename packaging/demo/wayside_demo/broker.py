@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from stage import Program, StoryError
+from wayside_demo.stage import Program, StoryError
 
 NAME_MOSQUITTO, NAME_AMQTT = "mosquitto", "amqtt"
 

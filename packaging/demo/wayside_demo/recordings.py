@@ -6,8 +6,8 @@ from pathlib import Path
 
 import can
 
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = Path(__file__).parent / "recordings"
+ROOT = Path(__file__).resolve().parents[3]
+SHIPPED = Path(__file__).parents[1] / "recordings"
 REAL_MARK = "manifest.json"
 
 

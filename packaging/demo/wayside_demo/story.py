@@ -1,0 +1,257 @@
+"""The story the demo tells, step by step. What was seen is in `seen`; a step that does not happen raises StoryError."""
+
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from wayside_demo.centre import Centre, ReleaseBuilder
+from wayside_demo.recordings import found
+from wayside_demo.stage import BIN, Program, run, until
+from wayside_demo.units import Unit, demo_layer, obu_layer, unit
+from wayside_demo.witness import TelemetryWitness
+
+OUTAGE_S = 20.0
+GOOD_VERSION, BAD_VERSION = "1.1.0", "1.2.0"
+SLOW_BYTES_PER_S = 3_000_000  # slow enough to be caught in the middle of a download
+RSU, OBU = "rsu-g98-k12", "obu-0001"
+NODES = (RSU, OBU)
+LIVE_SIGNALS = ("EngineSpeed", "latitude", "longitude", "speed", "satellite_count", "spat_count", "bsm_count")
+LIVE_S = 3.0
+
+
+class Story:
+    """The main job, end to end."""
+
+    def __init__(self, work_dir: Path, say: Console) -> None:
+        self.work_dir = work_dir
+        self.log_dir = work_dir / "logs"
+        self.log_dir.mkdir()
+        self.say = say
+        self.seen: dict[str, Any] = {"ok": False}
+        self.units: dict[str, Unit] = {}
+        self.centre = Centre(work_dir, self.log_dir)
+        self.builder = ReleaseBuilder(work_dir, {GOOD_VERSION: "", BAD_VERSION: "silent-radio"})
+        self.witness = TelemetryWitness()
+
+    def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        """Every step and its title, in order."""
+        return (
+            ("Recordings", self.choose_recordings),
+            ("A manager and a broker", self.start_centre),
+            ("One RSU and one OBU enrol", self.enrol),
+            ("Live values", self.show_live),
+            ("A configuration change", self.change_config),
+            (f"Release {GOOD_VERSION} to both; the OBU loses power mid-download", self.roll_out_good),
+            (f"Release {BAD_VERSION} is deaf to V2X; the health gate takes it back", self.roll_out_bad),
+            (f"The manager is gone for {OUTAGE_S:g} s", self.cut_manager),
+            ("What was seen", self.sum_up),
+        )
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """Everything that runs."""
+        return (self.centre.manager, self.centre.broker, *(made.agent for made in self.units.values()))
+
+    def choose_recordings(self) -> None:
+        """Real recordings, or shipped ones."""
+        self.builder.start()
+        self.recordings = found(self.work_dir)
+        self.seen["data"] = self.recordings.kind
+        if self.recordings.kind == "real":
+            self.say.print("  Real CAN (J1939, NMEA 2000), Beidou and RTK NMEA, Chinese SPAT, BSM and RSM packets.")
+        else:
+            self.say.print("  No public recordings here; those made by the project's own simulators are played.")
+
+    def start_centre(self) -> None:
+        """The manager and the broker listen, on TLS."""
+        self.centre.start()
+        operator = self.centre.data / "operator"
+        self.witness.start(
+            self.centre.broker_port,
+            ca_file=operator / "ca.pem",
+            certificate_file=operator / "operator.pem",
+            key_file=operator / "operator.key",
+        )
+        broker = self.centre.broker.name
+        self.say.print(f"  manager on {self.centre.addresses[0]}, {broker} on localhost:{self.centre.broker_port}")
+
+    def enrol(self) -> None:
+        """Both units trade a token for a certificate and come online."""
+        self.apply_layers(publish_period="1s", max_download=SLOW_BYTES_PER_S)
+        token_file = self.work_dir / "token"
+        token_file.touch(mode=0o600)
+        token_file.write_text(self.command("nodes", "token", "--uses", str(len(NODES)))["token"])
+        for node_id in NODES:
+            made = unit(node_id, self.work_dir, self.log_dir, self.recordings, addresses=self.centre.addresses)
+            self.units[node_id] = made
+            trust = ["--token-file", str(token_file), "--ca-file", str(self.centre.data / "operator" / "ca.pem")]
+            printed = run([str(BIN / "wayside-agent"), "enroll", "--settings", str(made.settings), *trust])
+            self.say.print(f"  {printed.strip()}")
+            made.agent.start()
+        token_file.unlink()
+        for node_id in NODES:
+            until(f"{node_id} online", partial(self._is_online, node_id), 30)
+        self.seen["nodes"] = sum(self._is_online(node_id) for node_id in NODES)
+        self.seen["release_before"] = {node_id: self._running(node_id) for node_id in NODES}
+        self.say.print("  both online")
+
+    def show_live(self) -> None:
+        """Values of both units, as a foreign client sees them at the broker."""
+        until("live values of both units at the broker", self._values_flow, 20)
+        time.sleep(LIVE_S)
+        table = Table("unit", "signal", "value", box=None)
+        for node_id in NODES:
+            for name, value in sorted(self._values(node_id).items()):
+                if name.rsplit(".", 1)[-1] in LIVE_SIGNALS:
+                    table.add_row(node_id, name, f"{value:.6f}" if "itude" in name else f"{value:.6g}")
+        self.say.print(table)
+
+    def change_config(self) -> None:
+        """Both units apply a pushed change."""
+        before = {node_id: self._applied_revision(node_id) for node_id in NODES}
+        self.apply_layers(publish_period="0.5s", max_download=SLOW_BYTES_PER_S)
+        for node_id in NODES:
+            until(f"{node_id} applies it", partial(self._has_applied_after, node_id, before[node_id]), 20)
+            self.say.print(f"  {node_id}: revision {before[node_id]} → {self._applied_revision(node_id)}, applied")
+        self.seen["config_revision"] = max(self._applied_revision(node_id) for node_id in NODES)
+
+    def roll_out_good(self) -> None:
+        """Both units run the good release, although the OBU was killed in the middle of its download."""
+        self.publish(GOOD_VERSION)
+        until("the OBU is in the middle of its download", self._is_downloading, 40)
+        at_bytes = int(self._update(OBU)["downloaded_bytes"])
+        self.units[OBU].agent.kill(signal.SIGKILL)
+        self.say.print(f"  {OBU}: kill -9 at {at_bytes / 1e6:.1f} MB")
+        for node_id in NODES:
+            until(f"{node_id} runs {GOOD_VERSION} for good", partial(self._has_committed, node_id, GOOD_VERSION), 90)
+        resumed_bytes = int(self._update(OBU)["resumed_from_bytes"])
+        self.seen["resume_shown"] = resumed_bytes > 0
+        self.seen["resumed_from_bytes"] = resumed_bytes
+        self.say.print(f"  {OBU}: went on at byte {resumed_bytes:,}; both run {GOOD_VERSION}, their gates passed")
+
+    def roll_out_bad(self) -> None:
+        """Both units try the bad release and go back by themselves."""
+        self.apply_layers(publish_period="0.5s", max_download=0)
+        self.publish(BAD_VERSION)
+        for node_id in NODES:
+            until(f"{node_id} takes {BAD_VERSION} back", partial(self._is_back, node_id), 90)
+            self.say.print(f"  {node_id}: back on {self._running(node_id)}: {self._update(node_id)['message']}")
+        self.seen["rollback_shown"] = all(self._is_back(node_id) for node_id in NODES)
+        self.seen["release_after"] = {node_id: self._running(node_id) for node_id in NODES}
+
+    def cut_manager(self) -> None:
+        """The manager is killed, comes back, and nothing is lost."""
+        before = self.witness.batch_count
+        self.centre.watch.stop()
+        self.centre.manager.stop(signal.SIGKILL)
+        self.say.print(f"  kill -9 of the manager; the units run on for {OUTAGE_S:g} s")
+        time.sleep(OUTAGE_S)
+        self.centre.start_manager()
+        for node_id in NODES:
+            until(f"{node_id} hands over what it owed", partial(self._owes_nothing, node_id), 60)
+        arrived = self.witness.batch_count - before
+        self.say.print(f"  telemetry went on meanwhile ({arrived} batches); the reports of the outage arrived")
+
+    def sum_up(self) -> None:
+        """Adds up what was seen."""
+        health = [self._node(node_id)["health"] for node_id in NODES]
+        self.seen |= {
+            "can_frames": sum(int(bus["frame_count"]) for word in health for bus in word["can_buses"]),
+            "fixes": sum(int(word["gnss"]["fix_count"]) for word in health),
+            "v2x_messages": sum(int(kind["count"]) for word in health for kind in word["radio"]["received"]),
+            "telemetry_batches": self.witness.batch_count,
+            "telemetry_batches_missing": self.witness.missing_count,
+            "reports_lost": sum(int(self._node(node_id)["lost_report_count"]) for node_id in NODES),
+            "broker": self.centre.broker.name,
+        }
+        counted = ("can_frames", "fixes", "v2x_messages", "telemetry_batches")
+        self.seen["ok"] = (
+            self.seen["nodes"] == len(NODES)
+            and self.seen["resume_shown"]
+            and self.seen["rollback_shown"]
+            and set(self.seen["release_after"].values()) == {GOOD_VERSION}
+            and self.seen["reports_lost"] == self.seen["telemetry_batches_missing"] == 0
+            and all(self.seen[key] > 0 for key in counted)
+        )
+
+    def apply_layers(self, *, publish_period: str, max_download: int) -> None:
+        """Applies the demo's two configuration layers."""
+        layer, database = self.work_dir / "demo.toml", self.work_dir / "obu.toml"
+        layer.write_text(
+            demo_layer(
+                self.centre.broker_port, publish_period=publish_period, max_download_bytes_per_second=max_download
+            )
+        )
+        if not database.exists():
+            database.write_text(obu_layer(self.recordings.obu_database.name))
+            self.command("config", "apply", "-f", str(database))
+        self.command("config", "apply", "-f", str(layer))
+
+    def publish(self, version: str) -> None:
+        """Publishes a release and starts to roll it out to every node."""
+        release = self.command("releases", "publish", str(self.builder.artifact(version)))
+        self.say.print(f"  published {release['name']}, {int(release['size_bytes']) / 1e6:.1f} MB")
+        self.command(
+            "rollouts", "create", release["name"], "--all", "--max-in-flight", str(len(NODES)), "--max-failures", "3"
+        )
+
+    def command(self, *arguments: str) -> dict[str, Any]:
+        """Says and runs a command of the operator."""
+        self.say.print(f"  [dim]$ wayside {' '.join(arguments)}[/dim]")
+        return self.centre.wayside(*arguments)
+
+    def close(self) -> None:
+        """Ends everything."""
+        self.centre.watch.stop()
+        self.witness.close()
+        for program in reversed(self.programs):
+            program.stop()
+
+    def _node(self, node_id: str) -> dict[str, Any]:
+        return self.centre.watch.node(node_id)
+
+    def _update(self, node_id: str) -> dict[str, Any]:
+        update: dict[str, Any] = self._node(node_id).get("update", {})
+        return update
+
+    def _running(self, node_id: str) -> str:
+        return str(self._update(node_id).get("running_version", ""))
+
+    def _is_online(self, node_id: str) -> bool:
+        return self._node(node_id).get("presence") == "PRESENCE_ONLINE" and bool(self._running(node_id))
+
+    def _applied_revision(self, node_id: str) -> int:
+        report = self._node(node_id).get("config", {})
+        return int(report["running_revision"]) if report.get("outcome") == "OUTCOME_APPLIED" else 0
+
+    def _has_applied_after(self, node_id: str, revision: int) -> bool:
+        return self._applied_revision(node_id) > revision
+
+    def _has_committed(self, node_id: str, version: str) -> bool:
+        return self._update(node_id).get("phase") == "PHASE_COMMITTED" and self._running(node_id) == version
+
+    def _is_back(self, node_id: str) -> bool:
+        return self._update(node_id).get("phase") == "PHASE_ROLLED_BACK" and self._running(node_id) == GOOD_VERSION
+
+    def _is_downloading(self) -> bool:
+        update = self._update(OBU)
+        is_under_way = update.get("phase") == "PHASE_DOWNLOADING"
+        return is_under_way and int(update["downloaded_bytes"]) > int(update["total_bytes"]) // 4
+
+    def _owes_nothing(self, node_id: str) -> bool:
+        spools = self._node(node_id).get("health", {}).get("spools", [])
+        waiting = [int(spool["record_count"]) for spool in spools if spool["name"] == "reports"]
+        return self._is_online(node_id) and waiting in ([0], [1])  # the report that says so is itself not yet written
+
+    def _values(self, node_id: str) -> dict[str, float]:
+        return self.witness.values.get(node_id, {})
+
+    def _values_flow(self) -> bool:
+        has_place = all("gnss.latitude" in self._values(node_id) for node_id in NODES)
+        return has_place and any(name.startswith("can.") for name in self._values(OBU))
