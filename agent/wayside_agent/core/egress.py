@@ -94,7 +94,7 @@ class Egress:
         if pace is None or reading.time_ns < pace.sampled_ns:  # the first one, or a clock was set back
             self._paces[reading.name] = _Pace(reading.time_ns, reading.time_ns + self._period_ns)
             return True
-        # A 1 Hz source that comes 1 ms early now and then must keep its 1 Hz: some slack, on a grid that keeps the rate.
+        # A 1 Hz source that is 1 ms early now and then must keep its 1 Hz: some slack, and a grid that holds the rate.
         if reading.time_ns < pace.due_ns - self._period_ns // SLACK_DIVISOR:
             return False
         next_ns = pace.due_ns + self._period_ns
