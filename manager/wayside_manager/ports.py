@@ -16,7 +16,7 @@ from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import DesiredRecord, NodeChange, NodeRecord
 from wayside_manager.core.pages import Page
 from wayside_manager.core.releases import ReleaseRecord
-from wayside_manager.core.reports import Report, ReportBatch, StoredReport
+from wayside_manager.core.reports import LastReport, Report, ReportBatch, StoredReport
 from wayside_manager.core.rollout import RolloutOrder, RolloutRecord, RolloutSpec
 from wayside_manager.core.rollout_plan import NodeFacts, RolloutStep
 from wayside_manager.core.selectors import NodeFilter, NodeSelector
@@ -90,6 +90,9 @@ class ReportStore(Protocol):
 
         Raises: InvalidArgumentError: page size or token.
         """
+
+    async def last_reports(self) -> Mapping[str, LastReport]:
+        """Per node in service, when it was last heard."""
 
     async def prune_reports(self, before: datetime, *, max_count: int) -> int:
         """Drops at most `max_count` rows of history received before a time; how many it dropped."""

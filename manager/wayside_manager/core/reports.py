@@ -87,6 +87,15 @@ class ReportBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class LastReport:
+    """What presence is judged by."""
+
+    receive_time: datetime | None
+    """By the manager's clock. `None`: never."""
+    report_period_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class StoredReport:
     """A row of the history."""
 

@@ -1,0 +1,154 @@
+"""Nodes between tables and records."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wayside.errors import NotFoundError
+from wayside_manager.core.nodes import (
+    DesiredRecord,
+    Label,
+    NodeKind,
+    NodeRecord,
+    NodeState,
+    NodeStatus,
+    ReleaseAssignment,
+    UpdatePhase,
+)
+from wayside_manager.core.selectors import Selectable
+from wayside_manager.store.moments import as_time, as_time_or_none
+from wayside_manager.store.tables import node_desired, node_labels, node_status, nodes, releases
+
+_MICROSECONDS_PER_SECOND = 1_000_000
+_MAX_VARIABLES = 500
+"""Values in one IN list; below every engine's limit."""
+
+
+def node_not_found(node_id: str) -> NotFoundError:
+    """The error for a node that is not there."""
+    return NotFoundError(f"node {node_id} does not exist; list the nodes to see which do", reason="NODE_NOT_FOUND")
+
+
+def desired_columns() -> tuple[Any, ...]:
+    """Columns `desired_record` reads."""
+    return (
+        node_desired.c.revision.label("desired_revision"),
+        node_desired.c.config_revision,
+        node_desired.c.config_sha256,
+        node_desired.c.version,
+        node_desired.c.rollout_id,
+        releases.c.sha256.label("release_sha256"),
+        releases.c.size_bytes,
+    )
+
+
+def desired_record(row: Row[Any]) -> DesiredRecord:
+    """What a node should be."""
+    release = None
+    if row.version is not None:
+        release = ReleaseAssignment(row.version, row.release_sha256, row.size_bytes, row.rollout_id or "")
+    return DesiredRecord(row.node_id, row.desired_revision, row.config_revision, row.config_sha256, release)
+
+
+def node_query() -> Select[Any]:
+    """Everything of nodes but their labels."""
+    return (
+        select(nodes, *[column for column in node_status.c if column.name != "node_id"], *desired_columns())
+        .join(node_status, node_status.c.node_id == nodes.c.node_id)
+        .join(node_desired, node_desired.c.node_id == nodes.c.node_id)
+        .outerjoin(releases, releases.c.version == node_desired.c.version)
+    )
+
+
+def node_record(row: Row[Any], labels: tuple[Label, ...]) -> NodeRecord:
+    """One node."""
+    return NodeRecord(
+        node_id=row.node_id,
+        esn=row.esn,
+        kind=NodeKind(row.kind),
+        create_time=as_time(row.create_us),
+        update_time=as_time(row.update_us),
+        etag=str(row.revision),
+        desired=desired_record(row),
+        status=_status(row),
+        display_name=row.display_name,
+        site=row.site,
+        labels=labels,
+        state=NodeState(row.state),
+    )
+
+
+def _status(row: Row[Any]) -> NodeStatus:
+    return NodeStatus(
+        last_report_time=as_time_or_none(row.last_report_us),
+        report_period_s=row.report_period_us / _MICROSECONDS_PER_SECOND,
+        health=row.health,
+        config_report=row.config_report,
+        update_report=row.update_report,
+        running_release=row.running_release,
+        running_version=row.running_version,
+        running_config_revision=row.running_config_revision,
+        update_phase=UpdatePhase(row.update_phase),
+        lost_report_count=row.lost_report_count,
+    )
+
+
+async def find_node(connection: AsyncConnection, node_id: str) -> NodeRecord | None:
+    """One node, or `None`."""
+    row = (await connection.execute(node_query().where(nodes.c.node_id == node_id))).one_or_none()
+    if row is None:
+        return None
+    return node_record(row, (await labels_of(connection, [node_id])).get(node_id, ()))
+
+
+async def the_node(connection: AsyncConnection, node_id: str) -> NodeRecord:
+    """One node.
+
+    Raises: NotFoundError.
+    """
+    node = await find_node(connection, node_id)
+    if node is None:
+        raise node_not_found(node_id)
+    return node
+
+
+async def labels_of(connection: AsyncConnection, node_ids: Iterable[str] | None) -> dict[str, tuple[Label, ...]]:
+    """Labels per node, sorted by key; of every node if `node_ids` is `None`."""
+    query = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
+    found: dict[str, list[Label]] = {}
+    for part in parts(node_ids) if node_ids is not None else [None]:
+        rows = await connection.execute(query if part is None else query.where(node_labels.c.node_id.in_(part)))
+        for row in rows:
+            found.setdefault(row.node_id, []).append(Label(row.key, row.value))
+    return {node_id: tuple(labels) for node_id, labels in found.items()}
+
+
+async def selectables(connection: AsyncConnection, node_ids: Iterable[str] | None = None) -> list[Selectable]:
+    """What selectors look at, of these or of all nodes, in order of ids."""
+    node_ids = None if node_ids is None else list(node_ids)
+    labels = await labels_of(connection, node_ids)
+    query = select(nodes.c.node_id, nodes.c.kind, nodes.c.state).order_by(nodes.c.node_id)
+    found = []
+    for part in parts(node_ids) if node_ids is not None else [None]:
+        rows = await connection.execute(query if part is None else query.where(nodes.c.node_id.in_(part)))
+        for row in rows:
+            own = frozenset(labels.get(row.node_id, ()))
+            found.append(Selectable(row.node_id, NodeKind(row.kind), own, is_retired=row.state == NodeState.RETIRED))
+    return sorted(found, key=lambda node: node.node_id)
+
+
+async def replace_labels(connection: AsyncConnection, node_id: str, labels: Iterable[Label]) -> None:
+    """Gives a node these labels and no others."""
+    await connection.execute(delete(node_labels).where(node_labels.c.node_id == node_id))
+    rows = [{"node_id": node_id, "key": label.key, "value": label.value} for label in labels]
+    if rows:
+        await connection.execute(insert(node_labels), rows)
+
+
+def parts(values: Iterable[str]) -> Iterable[list[str]]:
+    """The values in lists short enough for one statement."""
+    every = list(values)
+    for start in range(0, len(every), _MAX_VARIABLES):
+        yield every[start : start + _MAX_VARIABLES]

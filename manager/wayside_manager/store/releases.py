@@ -1,0 +1,126 @@
+"""Releases and operators' credentials in SQL."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, tuple_
+from sqlalchemy.exc import IntegrityError
+
+from wayside.errors import AlreadyExistsError, NotFoundError, UnauthenticatedError
+from wayside_manager.core.credentials import CredentialRecord
+from wayside_manager.core.pages import Page, checked_page_size, position
+from wayside_manager.core.releases import ReleaseRecord, ReleaseState
+from wayside_manager.store.moments import as_time, as_time_or_none, as_us, as_us_or_none
+from wayside_manager.store.part import SqlPart, page
+from wayside_manager.store.tables import credentials, releases
+
+
+class SqlReleases(SqlPart):
+    """Satisfies `ports.ReleaseStore`."""
+
+    async def add_release(self, release: ReleaseRecord) -> ReleaseRecord:
+        """See ReleaseStore."""
+        row = {
+            "version": release.version,
+            "sha256": release.sha256,
+            "size_bytes": release.size_bytes,
+            "notes": release.notes,
+            "state": release.state,
+            "create_us": as_us(release.create_time),
+            "revision": 1,
+        }
+        try:
+            async with self._database.writing() as connection:
+                await connection.execute(insert(releases), row)
+        except IntegrityError as error:
+            raise AlreadyExistsError(
+                f"release {release.version} exists; publish under another version", reason="RELEASE_EXISTS"
+            ) from error
+        return await self.get_release(release.version)
+
+    async def get_release(self, version: str) -> ReleaseRecord:
+        """See ReleaseStore."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(releases).where(releases.c.version == version))).one_or_none()
+        if row is None:
+            raise release_not_found(version)
+        return _release_record(row)
+
+    async def list_releases(self, *, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
+        """See ReleaseStore."""
+        size, question = checked_page_size(page_size), "releases"
+        key = (releases.c.create_us, releases.c.version)
+        query = select(releases).order_by(*(column.desc() for column in key)).limit(size + 1)
+        before = position(page_token, question, types=(int, str))
+        if before is not None:
+            query = query.where(tuple_(*key) < tuple_(*before))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return page(rows, size, question, key=("create_us", "version"), record=_release_record)
+
+
+class SqlCredentials(SqlPart):
+    """Satisfies `ports.CredentialStore`."""
+
+    async def add_credential(self, credential: CredentialRecord) -> None:
+        """See CredentialStore."""
+        row = {
+            "sha256": credential.sha256,
+            "name": credential.name,
+            "create_us": as_us(credential.create_time),
+            "expire_us": as_us_or_none(credential.expire_time),
+        }
+        try:
+            async with self._database.writing() as connection:
+                await connection.execute(insert(credentials), row)
+        except IntegrityError as error:
+            raise AlreadyExistsError(
+                f"credential {credential.name} exists; choose another name", reason="CREDENTIAL_EXISTS"
+            ) from error
+
+    async def find_credential(self, sha256: str, *, now: datetime) -> CredentialRecord:
+        """See CredentialStore."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(credentials).where(credentials.c.sha256 == sha256))).one_or_none()
+        found = None if row is None else _credential_record(row)
+        if found is None or (found.expire_time is not None and now >= found.expire_time):
+            raise UnauthenticatedError(
+                "credential: unknown or expired; sign in with another", reason="CREDENTIAL_INVALID"
+            )
+        return found
+
+    async def list_credentials(self) -> tuple[CredentialRecord, ...]:
+        """See CredentialStore."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(credentials).order_by(credentials.c.name))
+            return tuple(_credential_record(row) for row in rows)
+
+    async def delete_credential(self, name: str) -> None:
+        """See CredentialStore."""
+        async with self._database.writing() as connection:
+            deleted = await connection.execute(delete(credentials).where(credentials.c.name == name))
+        if deleted.rowcount == 0:
+            raise NotFoundError(f"credential {name} does not exist", reason="CREDENTIAL_NOT_FOUND")
+
+
+def release_not_found(version: str) -> NotFoundError:
+    """The error for a release that is not there."""
+    return NotFoundError(
+        f"release {version} does not exist; list the releases to see which do", reason="RELEASE_NOT_FOUND"
+    )
+
+
+def _release_record(row: Row[Any]) -> ReleaseRecord:
+    return ReleaseRecord(
+        version=row.version,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        notes=row.notes,
+        create_time=as_time(row.create_us),
+        state=ReleaseState(row.state),
+        etag=str(row.revision),
+    )
+
+
+def _credential_record(row: Row[Any]) -> CredentialRecord:
+    return CredentialRecord(row.sha256, row.name, as_time(row.create_us), as_time_or_none(row.expire_us))

@@ -1,0 +1,44 @@
+"""The whole store over one SQL database.
+
+Usage: `async with open_store(url, serialize_config=serialized_config) as store: ...`, after `migrate(url)`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from wayside_manager.store.configs import SqlConfigs
+from wayside_manager.store.database import Database
+from wayside_manager.store.desired import SqlDesired
+from wayside_manager.store.enrollment import SqlEnrollment
+from wayside_manager.store.migrate import check_schema
+from wayside_manager.store.nodes import SqlNodes
+from wayside_manager.store.part import ConfigSerializer
+from wayside_manager.store.releases import SqlCredentials, SqlReleases
+from wayside_manager.store.reports import SqlReports
+from wayside_manager.store.rollout_steps import SqlRolloutSteps
+from wayside_manager.store.rollouts import SqlRollouts
+
+
+class SqlStore(
+    SqlNodes,
+    SqlEnrollment,
+    SqlReports,
+    SqlConfigs,
+    SqlReleases,
+    SqlRollouts,
+    SqlRolloutSteps,
+    SqlDesired,
+    SqlCredentials,
+):
+    """Satisfies `ports.Store`."""
+
+
+@asynccontextmanager
+async def open_store(url: str, *, serialize_config: ConfigSerializer) -> AsyncIterator[SqlStore]:
+    """The store over a database whose schema is this program's.
+
+    Raises: FailedPreconditionError: the schema is older or newer, or there is none.
+    """
+    await check_schema(url)
+    async with Database(url) as database:
+        yield SqlStore(database, serialize_config=serialize_config)

@@ -1,0 +1,26 @@
+"""A manager's store on every engine there is. Tests name none: another engine is another line in ENGINES."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.manager_store import opened
+from wayside_manager.ports import Store
+from wayside_manager.store.migrate import migrate
+
+ENGINES = {"sqlite": "sqlite+aiosqlite:///{directory}/manager.db"}
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty database may be made."""
+    return ENGINES[request.param].format(directory=tmp_path)
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """An empty store."""
+    await migrate(store_url)
+    async with opened(store_url) as store:
+        yield store

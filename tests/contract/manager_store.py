@@ -1,0 +1,94 @@
+"""What the store tests share: a clock, a store per engine, and short ways to make nodes, reports and rollouts."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from wayside_manager.core.configs import ConfigLayerRecord, ConfigMapping
+from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
+from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeRecord, UpdatePhase
+from wayside_manager.core.releases import ReleaseRecord
+from wayside_manager.core.reports import HealthFacts, Report, ReportBatch, UpdateFacts
+from wayside_manager.core.selectors import NodeSelector
+from wayside_manager.ports import Store
+from wayside_manager.services.node_configs import serialized_config
+from wayside_manager.store.sql import open_store
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+EVERY_NODE = NodeSelector(all_nodes=True)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    """A store over an existing database."""
+    async with open_store(url, serialize_config=serialized_config) as store:
+        yield store
+
+
+def after(seconds: float) -> datetime:
+    """A time after the start."""
+    return START + timedelta(seconds=seconds)
+
+
+def token(name: str = "open sesame", *, uses: int = 1, node_id: str = "", kind: NodeKind | None = None) -> TokenRecord:
+    """A token that lasts an hour."""
+    return TokenRecord(sha256_of(name), START, after(3600), uses, node_id, kind)
+
+
+def sha256_of(text: str) -> str:
+    """SHA-256 of a text, lower-case hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def enrolled(
+    store: Store, node_id: str, *, kind: NodeKind = NodeKind.RSU, labels: dict[str, str] | None = None
+) -> NodeRecord:
+    """A new node whose ESN follows from its id."""
+    await store.add_token(token(f"token of {node_id}"))
+    request = EnrollmentRequest(sha256_of(f"token of {node_id}"), node_id, f"ESN-{node_id}", kind)
+    node = await store.enroll(request, now=START)
+    if labels:
+        change = NodeChange(labels=tuple(Label(key, value) for key, value in sorted(labels.items())))
+        node = await store.update_node(node_id, change, now=START)
+    return node
+
+
+def health(sequence: int, *, release: str = "", revision: int = 0, period_s: float = 30.0) -> Report:
+    """A health report whose body says its sequence."""
+    facts = HealthFacts(release, "1.0.0", revision, period_s)
+    return Report(sequence, START, 3, f"health {sequence}".encode(), facts)
+
+
+def update(sequence: int, rollout_id: str, phase: UpdatePhase, *, release: str, running: str = "") -> Report:
+    """An update report."""
+    facts = UpdateFacts(release, rollout_id, phase, running, running)
+    return Report(sequence, START, 3, f"update {phase}".encode(), facts)
+
+
+def batch(node_id: str, *reports: Report, spool_id: str = "spool-a", at_s: float = 0.0) -> ReportBatch:
+    """Reports of one node."""
+    return ReportBatch(node_id, spool_id, reports, after(at_s))
+
+
+def layer(
+    layer_id: str, config: ConfigMapping, *, selector: NodeSelector = EVERY_NODE, priority: int = 0
+) -> ConfigLayerRecord:
+    """A layer for every node."""
+    return ConfigLayerRecord(layer_id, selector, priority, config, START, START)
+
+
+def release(version: str, *, at_s: float = 0.0) -> ReleaseRecord:
+    """A release of ten bytes."""
+    return ReleaseRecord(version, sha256_of(version), 10, "", after(at_s))
+
+
+@dataclass
+class Clock:
+    """A time that tests move."""
+
+    time: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.time

@@ -1,0 +1,196 @@
+"""Nodes, tokens and pages, on every engine there is."""
+
+import asyncio
+
+import pytest
+
+from tests.contract.manager_store import START, after, batch, enrolled, health, sha256_of, token
+from wayside.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from wayside_manager.core.credentials import CredentialRecord
+from wayside_manager.core.enrollment import EnrollmentRequest
+from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeState
+from wayside_manager.core.presence import Presence, presence
+from wayside_manager.core.selectors import NodeFilter, NodeSelector
+from wayside_manager.ports import Store
+
+
+def request(
+    node_id: str = "rsu-1", *, esn: str = "E1", kind: NodeKind = NodeKind.RSU, name: str = "open sesame"
+) -> EnrollmentRequest:
+    return EnrollmentRequest(sha256_of(name), node_id, esn, kind)
+
+
+async def test_a_token_makes_as_many_nodes_as_it_has_uses(store: Store) -> None:
+    await store.add_token(token(uses=2))
+    await store.enroll(request("rsu-1", esn="E1"), now=START)
+    await store.enroll(request("rsu-2", esn="E2"), now=START)
+    with pytest.raises(UnauthenticatedError):
+        await store.enroll(request("rsu-3", esn="E3"), now=START)
+
+
+async def test_an_expired_token_makes_no_node(store: Store) -> None:
+    await store.add_token(token())
+    with pytest.raises(UnauthenticatedError):
+        await store.enroll(request(), now=after(3600))
+
+
+async def test_a_refused_enrolment_uses_nothing_up(store: Store) -> None:
+    await store.add_token(token(kind=NodeKind.RSU))
+    with pytest.raises(PermissionDeniedError):
+        await store.enroll(request(kind=NodeKind.OBU), now=START)
+    assert (await store.enroll(request(), now=START)).node_id == "rsu-1"
+
+
+async def test_one_token_used_at_once_by_many_makes_one_node(store: Store) -> None:
+    await store.add_token(token())
+    outcomes = []
+
+    async def try_it(index: int) -> None:
+        try:
+            await store.enroll(request(f"rsu-{index}", esn=f"E{index}"), now=START)
+            outcomes.append(True)
+        except UnauthenticatedError:
+            outcomes.append(False)
+
+    async with asyncio.TaskGroup() as group:
+        for index in range(8):
+            group.create_task(try_it(index))
+    assert sorted(outcomes) == [False] * 7 + [True]
+
+
+async def test_a_second_unit_with_the_same_esn_is_refused(store: Store) -> None:
+    await store.add_token(token(uses=2))
+    await store.enroll(request("rsu-1"), now=START)
+    with pytest.raises(AlreadyExistsError, match="E1 belongs to rsu-1"):
+        await store.enroll(request("rsu-2"), now=START)
+
+
+async def test_a_node_enrols_again_only_with_a_token_bound_to_it(store: Store) -> None:
+    await store.add_token(token(uses=2))
+    await store.add_token(token("bound", node_id="rsu-1"))
+    first = await store.enroll(request(), now=START)
+    with pytest.raises(AlreadyExistsError):
+        await store.enroll(request(), now=START)
+    again = await store.enroll(request(esn="E9", name="bound"), now=after(60))
+    assert (again.esn, again.create_time) == ("E9", first.create_time)
+    assert again.etag != first.etag
+
+
+async def test_a_retired_node_never_enrols_again(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    await store.retire_node("rsu-1", now=START)
+    await store.add_token(token(node_id="rsu-1"))
+    with pytest.raises(FailedPreconditionError):
+        await store.enroll(request(), now=START)
+
+
+async def test_a_stale_etag_changes_nothing(store: Store) -> None:
+    node = await enrolled(store, "rsu-1")
+    await store.update_node("rsu-1", NodeChange(site="g98-k12"), now=START, etag=node.etag)
+    with pytest.raises(ConflictError):
+        await store.update_node("rsu-1", NodeChange(site="other"), now=START, etag=node.etag)
+    assert (await store.get_node("rsu-1")).site == "g98-k12"
+
+
+async def test_an_update_leaves_what_it_does_not_name(store: Store) -> None:
+    await enrolled(store, "rsu-1", labels={"corridor": "g98"})
+    await store.update_node("rsu-1", NodeChange(display_name="Gantry 12"), now=after(5))
+    node = await store.get_node("rsu-1")
+    assert (node.display_name, node.labels) == ("Gantry 12", (Label("corridor", "g98"),))
+    assert node.update_time == after(5)
+
+
+async def test_retiring_twice_is_the_same_as_once(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    first = await store.retire_node("rsu-1", now=START)
+    assert await store.retire_node("rsu-1", now=after(9)) == first
+    with pytest.raises(FailedPreconditionError):
+        await store.update_node("rsu-1", NodeChange(site="x"), now=START)
+
+
+async def test_what_is_not_there_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="node rsu-9"):
+        await store.get_node("rsu-9")
+    with pytest.raises(NotFoundError):
+        await store.retire_node("rsu-9", now=START)
+    with pytest.raises(NotFoundError):
+        await store.get_desired("rsu-9")
+
+
+async def test_pages_hold_every_node_once_in_order(store: Store) -> None:
+    for index in (3, 1, 5, 2, 4):
+        await enrolled(store, f"rsu-{index}")
+    seen, token_text = [], ""
+    while True:
+        found = await store.list_nodes(NodeFilter(), now=START, page_size=2, page_token=token_text)
+        seen += [node.node_id for node in found.items]
+        token_text = found.next_page_token
+        if not token_text:
+            break
+    assert seen == ["rsu-1", "rsu-2", "rsu-3", "rsu-4", "rsu-5"]
+
+
+async def test_a_page_token_of_another_filter_is_refused(store: Store) -> None:
+    for index in range(3):
+        await enrolled(store, f"rsu-{index}")
+    found = await store.list_nodes(NodeFilter(), now=START, page_size=1)
+    for node_filter, token_text in ((NodeFilter(site="x"), found.next_page_token), (NodeFilter(), "bogus")):
+        with pytest.raises(InvalidArgumentError, match="page_token"):
+            await store.list_nodes(node_filter, now=START, page_token=token_text)
+
+
+async def test_a_filter_needs_every_label_and_one_of_the_kinds(store: Store) -> None:
+    await enrolled(store, "rsu-1", labels={"corridor": "g98", "side": "left"})
+    await enrolled(store, "rsu-2", labels={"corridor": "g98"})
+    await enrolled(store, "obu-1", kind=NodeKind.OBU, labels={"corridor": "g98", "side": "left"})
+    wanted = NodeFilter(kinds=(NodeKind.RSU,), labels=(Label("corridor", "g98"), Label("side", "left")))
+    assert [node.node_id for node in (await store.list_nodes(wanted, now=START)).items] == ["rsu-1"]
+
+
+async def test_retired_nodes_show_only_when_asked_for(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    await store.retire_node("rsu-1", now=START)
+    assert not (await store.list_nodes(NodeFilter(), now=START)).items
+    assert len((await store.list_nodes(NodeFilter(states=(NodeState.RETIRED,)), now=START)).items) == 1
+
+
+async def test_the_presence_filter_agrees_with_the_rule(store: Store) -> None:
+    periods = {"a": 1.0, "b": 1.3, "c": 30.0, "d": 3600.0}
+    for node_id, period_s in periods.items():
+        await enrolled(store, node_id)
+        await store.record_reports([batch(node_id, health(1, period_s=period_s))])
+    await enrolled(store, "never")
+    for age_s in (0.0, 2.25, 2.26, 2.625, 2.63, 38.5, 38.6, 60.0, 60.1, 4501.0, 4501.1, 7200.0, 7201.0):
+        for wanted in Presence:
+            found = await store.list_nodes(NodeFilter(presences=(wanted,)), now=after(age_s))
+            ruled = {n for n, p in periods.items() if presence(after(age_s), START, report_period_s=p) is wanted}
+            ruled |= {"never"} if wanted is Presence.NEVER_SEEN else set()
+            assert {node.node_id for node in found.items} == ruled, (age_s, wanted)
+
+
+async def test_selecting_names_nodes_in_service_only(store: Store) -> None:
+    for node_id in ("rsu-1", "rsu-2", "rsu-3"):
+        await enrolled(store, node_id)
+    await store.retire_node("rsu-2", now=START)
+    assert await store.select_nodes(NodeSelector(all_nodes=True)) == ("rsu-1", "rsu-3")
+    assert await store.select_nodes(NodeSelector(node_ids=("rsu-3", "rsu-2", "rsu-9"))) == ("rsu-3",)
+
+
+async def test_a_credential_opens_until_it_expires_or_is_deleted(store: Store) -> None:
+    await store.add_credential(CredentialRecord("ab", "console", START, after(60)))
+    assert (await store.find_credential("ab", now=START)).name == "console"
+    with pytest.raises(UnauthenticatedError):
+        await store.find_credential("ab", now=after(60))
+    with pytest.raises(AlreadyExistsError):
+        await store.add_credential(CredentialRecord("cd", "console", START))
+    await store.delete_credential("console")
+    with pytest.raises(UnauthenticatedError):
+        await store.find_credential("ab", now=START)
