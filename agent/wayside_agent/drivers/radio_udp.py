@@ -1,0 +1,233 @@
+"""V2X radio that hands messages over as UDP datagrams, bare or in a configurable frame.
+
+The kernel's receive buffer is the queue: when nobody reads in time it drops the newest, and says how many.
+
+**Tested with:** loopback sockets; the layouts `raw` and `dsmp`, and made-up vendor frames.
+**Source:** `core.frame_layout`; SO_RXQ_OVFL of socket(7).
+"""
+
+import asyncio
+import ipaddress
+import socket
+import struct
+import time
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Annotated, Self
+
+import msgspec
+
+from wayside_agent.core.application_id import LayoutError
+from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, message_kind
+from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+
+_SO_RXQ_OVFL = 40  # Linux, include/uapi/asm-generic/socket.h; Python's socket module lacks it
+_COUNT = struct.Struct("=I")
+_READS_PER_TURN = 64
+"""Refused datagrams in a row after which the loop gets a turn."""
+
+
+class UdpRadio:
+    """A radio behind UDP."""
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Addresses and framing."""
+
+        bind_host: Annotated[str, msgspec.Meta(min_length=1, description="Own address to receive on.")] = "127.0.0.1"
+        bind_port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="Own UDP port; 0: any free one.")] = 0
+        radio_host: Annotated[str, msgspec.Meta(description="Address of the radio; empty: nothing is sent.")] = ""
+        radio_port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="UDP port of the radio.")] = 0
+        source_addresses: Annotated[
+            tuple[str, ...],
+            msgspec.Meta(description="Networks that may send to us, as in 192.168.7.0/24; all others are refused."),
+        ] = ("127.0.0.0/8", "::1/128")
+        layout: Annotated[
+            str | tuple[Field, ...], msgspec.Meta(description="'raw', 'dsmp', or the fields of a frame in their order.")
+        ] = "raw"
+        size_max_bytes: Annotated[int, msgspec.Meta(ge=16, le=65_507, description="Largest datagram [byte].")] = 2048
+        uses_frame_time: Annotated[
+            bool, msgspec.Meta(description="Take the frame's time as time of reception, where the layout has one.")
+        ] = False
+
+        def __post_init__(self) -> None:
+            """Raises ValueError if layout or networks make no sense."""
+            _layout(self.layout)
+            _networks(self.source_addresses)
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._layout = _layout(options.layout)
+        self._socket: socket.socket | None = None
+        self._networks = _networks(options.source_addresses)
+        self._allowed: dict[str, bool] = {}
+        self._malformed_count = self._foreign_count = self._dropped_count = self._sent_count = 0
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Binds the socket.
+
+        Raises: DeviceAbsentError: the address is unknown. DeviceFaultError: it is another's, or the port is taken.
+        """
+        self._allowed = {}
+        self._malformed_count = self._foreign_count = self._dropped_count = self._sent_count = 0
+        self._socket = self._stack.enter_context(await self._bound())
+        return self
+
+    async def _bound(self) -> socket.socket:
+        host, port = self._options.bind_host, self._options.bind_port
+        loop = asyncio.get_running_loop()
+        try:
+            (family, kind, protocol, _, address), *_ = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        except OSError as exc:
+            raise DeviceAbsentError(f"the address {host} to receive V2X messages on is unknown: {exc}") from exc
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.bind(address)
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+        except OSError as exc:
+            sock.close()
+            raise DeviceFaultError(
+                f"V2X messages cannot be received on {host} port {port}: {exc.strerror}; is another program on it?"
+            ) from exc
+        return sock
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the socket."""
+        self._socket = None
+        await self._stack.aclose()
+
+    @property
+    def local_port(self) -> int:
+        """The UDP port in use.
+
+        Raises: DeviceFaultError: the driver is not open.
+        """
+        return int(self._opened().getsockname()[1])
+
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            raise DeviceFaultError("the UDP radio is not open; open the driver first")
+        return self._socket
+
+    async def read(self) -> ReceivedMessage:
+        """The next message heard. Foreign and malformed datagrams are counted and passed over.
+
+        Raises: DeviceFaultError: the socket is broken, or the driver is not open.
+        """
+        sock = self._opened()
+        while True:
+            for _ in range(_READS_PER_TURN):
+                try:
+                    message = self._received(sock)
+                except BlockingIOError:
+                    await _readable(sock)
+                    continue
+                except OSError as exc:
+                    raise DeviceFaultError(f"the UDP socket of the radio is broken: {exc.strerror}") from exc
+                if message is not None:
+                    return message
+            await asyncio.sleep(0)
+
+    def _received(self, sock: socket.socket) -> ReceivedMessage | None:
+        """The message of the next datagram, or `None` if it holds none.
+
+        Raises: BlockingIOError: there is no datagram. OSError: the socket is broken.
+        """
+        data, ancillary, flags, sender = sock.recvmsg(self._options.size_max_bytes, socket.CMSG_SPACE(_COUNT.size))
+        for level, kind, value in ancillary:
+            if (level, kind, len(value)) == (socket.SOL_SOCKET, _SO_RXQ_OVFL, _COUNT.size):
+                (self._dropped_count,) = _COUNT.unpack(value)
+        if not self._is_allowed(sender[0]):
+            self._foreign_count += 1
+            return None
+        message = None if flags & socket.MSG_TRUNC else self._message(data)
+        self._malformed_count += message is None
+        return message
+
+    def _is_allowed(self, host: str) -> bool:
+        known = self._allowed.get(host)
+        if known is None:
+            address = ipaddress.ip_address(host.partition("%")[0])
+            known = any(address in network for network in self._networks)
+            if len(self._allowed) < 1024:  # noqa: PLR2004  # forged senders must not fill the memory
+                self._allowed[host] = known
+        return known
+
+    def _message(self, datagram: bytes) -> ReceivedMessage | None:
+        try:
+            frame = self._layout.parsed(datagram)
+        except LayoutError:
+            return None
+        kind = message_kind(frame.payload)
+        if kind is None:
+            return None
+        time_ns = (frame.time_ns if self._options.uses_frame_time else None) or time.time_ns()
+        return ReceivedMessage(frame.payload, kind, time_ns, frame.application_id)
+
+    async def send(self, payload: bytes, *, application_id: int) -> None:
+        """Sends one UPER MessageFrame under an AID.
+
+        Raises: DeviceFaultError: no radio address in the options, the message does not fit, or the network refuses it.
+        """
+        sock, options = self._opened(), self._options
+        if not options.radio_host or not options.radio_port:
+            raise DeviceFaultError("the UDP radio has no address to send to; set radio_host and radio_port")
+        try:
+            datagram = self._layout.built(payload, application_id=application_id, time_ns=time.time_ns())
+            if len(datagram) > options.size_max_bytes:
+                raise DeviceFaultError(
+                    f"the message makes a datagram of {len(datagram)} byte, more than {options.size_max_bytes}"
+                )
+            await asyncio.get_running_loop().sock_sendto(sock, datagram, (options.radio_host, options.radio_port))
+        except LayoutError as exc:
+            raise DeviceFaultError(f"the message does not fit the radio's frame layout: {exc}") from exc
+        except OSError as exc:
+            raise DeviceFaultError(
+                f"the radio at {options.radio_host} cannot be sent to: {exc.strerror or exc}; check address and network"
+            ) from exc
+        self._sent_count += 1
+
+    def counters(self) -> RadioCounters:
+        """Counts since opening."""
+        return RadioCounters(self._malformed_count, self._foreign_count, self._dropped_count, self._sent_count)
+
+
+def _layout(option: str | tuple[Field, ...]) -> Layout:
+    """The layout an option means.
+
+    Raises: LayoutError: there is none of that name, or the fields make no sense.
+    """
+    if not isinstance(option, str):
+        return Layout(fields=option)
+    if option not in LAYOUTS:
+        known = ", ".join(sorted(LAYOUTS))
+        raise LayoutError(f"there is no frame layout {option!r}; use one of {known}, or list the fields")
+    return LAYOUTS[option]
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """The networks an option names.
+
+    Raises: ValueError: one is no network.
+    """
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+async def _readable(sock: socket.socket) -> None:
+    """Waits until a datagram is there."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sock, _note, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock)
+
+
+def _note(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
