@@ -1,0 +1,36 @@
+"""Turns what a handler raises into a gRPC status, once for every service.
+
+Our errors keep their message and reason. Anything else is a bug: the caller learns nothing of it, our log everything.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import grpc.aio
+
+from wayside.errors import WaysideError
+from wayside.status import to_status
+from wayside_manager.api.scopes import Context
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def translated_errors(method: str, context: Context) -> AsyncIterator[None]:
+    """The scope of a call in which errors become statuses."""
+    try:
+        yield
+    except WaysideError as exc:
+        logger.debug("%s refused: %s", method, exc, extra={"method": method, "reason": exc.reason})
+        if not context.done():
+            await context.abort_with_status(to_status(exc))  # type: ignore[attr-defined]  # the stubs lack it
+    except grpc.aio.AbortError:
+        raise
+    except Exception:
+        if context.done() or context.cancelled():  # the caller left; writing to it failed, as it must
+            logger.debug("%s ended by its caller", method, exc_info=True)
+            return
+        logger.exception("%s failed", method, extra={"method": method})
+        await context.abort(grpc.StatusCode.INTERNAL, "internal error")

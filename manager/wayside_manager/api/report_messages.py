@@ -1,0 +1,98 @@
+"""Reports of nodes: from the message to what the store writes. What is malformed is refused whole.
+
+Usage: `stored_form(request.report)`.
+"""
+
+from datetime import UTC, datetime
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from wayside.errors import InvalidArgumentError
+from wayside.names import release_version, rollout_id
+from wayside.v1 import node_pb2, node_service_pb2, release_pb2
+from wayside_manager.core.nodes import UpdatePhase
+from wayside_manager.core.reports import ConfigFacts, HealthFacts, Report, UpdateFacts
+
+REPORT_MAX_BYTES = 64 * 1024  # a health report has about 300 bytes; with 16 buses and 6 systems about 2 KB
+PERIOD_MAX_S = 3600.0  # the bound of NodeConfig.report_period
+
+
+def stored_form(message: node_service_pb2.Report) -> Report:
+    """A report as the store takes it.
+
+    Raises: InvalidArgumentError: it is too large, has no sequence or no body, or a name or time is malformed.
+    """
+    if message.ByteSize() > REPORT_MAX_BYTES:
+        raise InvalidArgumentError(
+            f"report {message.sequence} has more than {REPORT_MAX_BYTES} bytes; drop it", reason="REPORT_TOO_LARGE"
+        )
+    if message.sequence < 1:
+        raise InvalidArgumentError("report.sequence: count from 1", reason="REPORT_INVALID")
+    body, facts = _body_and_facts(message)
+    return Report(
+        sequence=message.sequence,
+        record_time=_moment(message.record_time) if message.HasField("record_time") else None,
+        time_quality=message.time_quality,
+        body=body,
+        facts=facts,
+    )
+
+
+def _body_and_facts(message: node_service_pb2.Report) -> tuple[bytes, HealthFacts | ConfigFacts | UpdateFacts]:
+    match message.WhichOneof("body"):
+        case "health":
+            return message.health.SerializeToString(), _health(message.health)
+        case "config":
+            return message.config.SerializeToString(), ConfigFacts(message.config.running_revision)
+        case "update":
+            return message.update.SerializeToString(), _update(message.update)
+    raise InvalidArgumentError(
+        f"report {message.sequence} has no body this manager knows; drop it", reason="REPORT_INVALID"
+    )
+
+
+def _health(message: node_pb2.HealthReport) -> HealthFacts:
+    return HealthFacts(
+        running_release=_version(message.release, field="report.health.release"),
+        running_version=message.agent_version,
+        running_config_revision=message.config_revision,
+        report_period_s=_period_s(message.report_period),
+    )
+
+
+def _update(message: release_pb2.UpdateReport) -> UpdateFacts:
+    return UpdateFacts(
+        release=_version(message.release, field="report.update.release"),
+        rollout_id=rollout_id(message.rollout, field="report.update.rollout") if message.rollout else "",
+        phase=_phase(message.phase),
+        running_release=_version(message.running_release, field="report.update.running_release"),
+        running_version=message.running_version,
+    )
+
+
+def _version(name: str, *, field: str) -> str:
+    return release_version(name, field=field) if name else ""
+
+
+def _phase(value: int) -> UpdatePhase:
+    known = release_pb2.UpdateReport.Phase.DESCRIPTOR.values_by_number.get(value)
+    if known is None or value == 0:
+        raise InvalidArgumentError(f"report.update.phase: {value} is not set or not known", reason="REPORT_INVALID")
+    return UpdatePhase[known.name.removeprefix("PHASE_")]
+
+
+def _period_s(period: Duration) -> float:
+    seconds = period.seconds + period.nanos / 1e9
+    if not 0 <= seconds <= PERIOD_MAX_S:
+        raise InvalidArgumentError(
+            f"report.health.report_period: {seconds} s is not within 0 to {PERIOD_MAX_S:.0f} s", reason="REPORT_INVALID"
+        )
+    return seconds
+
+
+def _moment(stamp: Timestamp) -> datetime:
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as exc:
+        raise InvalidArgumentError("report.record_time: out of range", reason="REPORT_INVALID") from exc

@@ -1,0 +1,187 @@
+"""Joins the manager: the only file that knows which store, bus and services it gets.
+
+Usage: `async with running(DataFolder(path), settings) as endpoints: ...` in a test; `await serve(...)` as a program.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Never
+
+from wayside.errors import NotFoundError
+from wayside_manager.api.calls import Calls
+from wayside_manager.api.config_service import ConfigService
+from wayside_manager.api.enrollment_service import EnrollmentService
+from wayside_manager.api.fleet_service import FleetService
+from wayside_manager.api.identity import Gate
+from wayside_manager.api.node_service import NodeService
+from wayside_manager.api.release_service import ReleaseService
+from wayside_manager.api.server import Server, Services, TlsFiles, authority
+from wayside_manager.api.session import Sessions
+from wayside_manager.ports import ArtifactStore, Bus, ReportSink, Store
+from wayside_manager.services.authority import Authority, certified_hostnames
+from wayside_manager.services.node_configs import serialized_config
+from wayside_manager.services.presence_sweep import PresenceSweep
+from wayside_manager.services.report_writer import ReportWriter
+from wayside_manager.services.retention import Retention
+from wayside_manager.services.rollout_stepper import RolloutStepper
+from wayside_manager.settings import DataFolder, Settings, write_whole
+from wayside_manager.store.artifacts import ArtifactDirectory
+from wayside_manager.store.bus import LocalBus
+from wayside_manager.store.sql import open_store
+
+SERVER_RENEWED_BEFORE = timedelta(days=90)  # looked at when the manager starts
+
+
+class ServiceEndedError(Exception):
+    """A service returned, or was cancelled by nobody: a bug. The program ends and is started anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a running manager is reached, as clients write it: `host:port`."""
+
+    device_address: str
+    operator_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the services are made of."""
+
+    store: Store
+    artifacts: ArtifactStore
+    bus: Bus
+    sink: ReportSink
+    authority: Authority
+    calls: Calls
+    sessions: Sessions
+    settings: Settings
+    now: Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The manager's clock."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def running(
+    folder: DataFolder, settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Endpoints]:
+    """A manager that serves while inside; leaving stops it with UNAVAILABLE to whoever is connected.
+
+    Raises: WaysideError: the data folder cannot be used, or a port is taken.
+    """
+    signer = read_authority(folder)
+    tls = _tls_files(folder, signer, settings, now())
+    async with (
+        open_store(folder.database_url, serialize_config=serialized_config) as store,
+        ArtifactDirectory(folder.artifacts) as artifacts,
+    ):
+        bus, calls = LocalBus(), Calls()
+        writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
+        loops: Mapping[str, Callable[[], Awaitable[None]]] = {
+            "report-writer": writer.run,
+            "sessions": sessions.run,
+            "rollout-stepper": RolloutStepper(store, bus, now=now).run,
+            "presence-sweep": PresenceSweep(store, bus, now=now).run,
+            "retention": Retention(store, now=now, history_days=settings.history_days).run,
+        }
+        parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)
+        server = Server(_services(parts), Gate(store, store, now), calls)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_endless(name, run), name=name) for name, run in loops.items()]
+            try:
+                yield await _listening(server, tls, folder, settings)
+            finally:
+                folder.endpoints.unlink(missing_ok=True)
+                await server.stop(grace_s=settings.stop_grace_s)
+                for task in tasks:
+                    task.cancel()
+
+
+async def serve(folder: DataFolder, settings: Settings, *, announce: Callable[[Endpoints], None]) -> None:
+    """Runs until SIGTERM or SIGINT.
+
+    Raises: WaysideError: it cannot start; ServiceEndedError: a bug.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(folder, settings) as endpoints:
+        announce(endpoints)
+        await stop.wait()
+
+
+def read_authority(folder: DataFolder) -> Authority:
+    """The authority of a data folder.
+
+    Raises: NotFoundError: there is none; InvalidArgumentError: it cannot be used.
+    """
+    certificate, key = folder.authority
+    try:
+        return Authority.loaded(certificate.read_bytes(), key.read_bytes())
+    except FileNotFoundError as exc:
+        raise NotFoundError(f"{exc.filename} is not there; restore it, or make a data folder anew") from exc
+
+
+def _services(parts: _Parts) -> Services:
+    store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
+    return Services(
+        node=NodeService(store, parts.artifacts, parts.sink, parts.sessions, now=now),
+        enrollment=EnrollmentService(store, parts.authority, bus, now=now),
+        fleet=FleetService(store, bus, calls, now=now),
+        config=ConfigService(store, bus, now=now),
+        release=ReleaseService(
+            store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
+        ),
+    )
+
+
+async def _listening(server: Server, tls: TlsFiles, folder: DataFolder, settings: Settings) -> Endpoints:
+    device_port, operator_port = await server.start(
+        tls,
+        listen_address=settings.listen_address,
+        device_port=settings.device_port,
+        operator_port=settings.operator_port,
+    )
+    host = settings.hostnames[0]
+    endpoints = Endpoints(authority(host, device_port), authority(host, operator_port))
+    write_whole(folder.endpoints, json.dumps(asdict(endpoints) | {"pid": os.getpid()}) + "\n")
+    return endpoints
+
+
+async def _endless(name: str, run: Callable[[], Awaitable[None]]) -> Never:
+    """A service that must not end. Closing things in grpc.aio can throw a CancelledError nobody asked for."""
+    try:
+        await run()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+    raise ServiceEndedError(f"{name} ended by itself")
+
+
+def _tls_files(folder: DataFolder, signer: Authority, settings: Settings, now: datetime) -> TlsFiles:
+    certificate, key = folder.server
+    if not _is_fresh(folder, settings, now):
+        credential = signer.server_credential(settings.hostnames, now=now)
+        write_whole(key, credential.key_pem, is_secret=True)
+        write_whole(certificate, credential.certificate.pem)
+    return TlsFiles(certificate.read_bytes(), key.read_bytes(), signer.certificate_pem.encode())
+
+
+def _is_fresh(folder: DataFolder, settings: Settings, now: datetime) -> bool:
+    certificate, key = folder.server
+    try:
+        hostnames, expire_time = certified_hostnames(certificate.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    return key.is_file() and hostnames == set(settings.hostnames) and expire_time - now > SERVER_RENEWED_BEFORE

@@ -1,0 +1,111 @@
+"""The manager as the command line sees it: typed calls with a timeout, failures as our errors.
+
+async with connected(context) as manager:
+    answer = await manager.call(manager.fleet.GetNode, GetNodeRequest(name="nodes/rsu-1"))
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+
+from wayside.errors import InvalidArgumentError, UnavailableError, WaysideError
+from wayside.status import from_rpc_error
+from wayside.v1 import config_service_pb2_grpc, fleet_service_pb2_grpc, release_service_pb2_grpc
+from wayside_manager.cli.context import Context
+
+CALL_TIMEOUT_S = 30.0
+UPLOAD_TIMEOUT_S = 3600.0  # 4 GB at 10 Mbit/s
+WATCH_TIMEOUT_S = 7 * 86_400.0  # a week: longer than a rollout a person follows
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a rollout of 10,000 nodes is about 2 MB
+    ("grpc.keepalive_time_ms", 30_000),  # notices a manager that vanished while a watch is silent
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
+
+
+class ManagerClient:
+    """The services an operator may call, over one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, address: str, token: str) -> None:
+        self.fleet: fleet_service_pb2_grpc.FleetServiceAsyncStub = fleet_service_pb2_grpc.FleetServiceStub(channel)
+        self.config: config_service_pb2_grpc.ConfigServiceAsyncStub = config_service_pb2_grpc.ConfigServiceStub(channel)
+        self.release: release_service_pb2_grpc.ReleaseServiceAsyncStub = release_service_pb2_grpc.ReleaseServiceStub(
+            channel
+        )
+        self._address = address
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+
+    async def call(self, rpc: "grpc.aio.UnaryUnaryMultiCallable[Request, Reply]", request: Request) -> Reply:
+        """The answer of a unary call.
+
+        Raises: WaysideError: what the manager answered, or `UnavailableError`.
+        """
+        try:
+            return await rpc(request, timeout=CALL_TIMEOUT_S, metadata=self._metadata)
+        except grpc.aio.AioRpcError as exc:
+            raise self._failure(exc) from exc
+
+    async def upload(
+        self, rpc: "grpc.aio.StreamUnaryMultiCallable[Request, Reply]", requests: AsyncIterator[Request]
+    ) -> Reply:
+        """The answer to a stream of messages.
+
+        Raises: WaysideError: what the manager answered, or `UnavailableError`.
+        """
+        try:
+            return await rpc(requests, timeout=UPLOAD_TIMEOUT_S, metadata=self._metadata)
+        except grpc.aio.AioRpcError as exc:
+            raise self._failure(exc) from exc
+
+    async def watch(
+        self, rpc: "grpc.aio.UnaryStreamMultiCallable[Request, Reply]", request: Request
+    ) -> AsyncIterator[Reply]:
+        """The answers of a server stream, as they come.
+
+        Raises: WaysideError: what the manager answered, or `UnavailableError`.
+        """
+        try:
+            async for answer in rpc(request, timeout=WATCH_TIMEOUT_S, metadata=self._metadata):
+                yield answer
+        except grpc.aio.AioRpcError as exc:
+            raise self._failure(exc) from exc
+
+    def _failure(self, exc: grpc.aio.AioRpcError) -> WaysideError:
+        error = from_rpc_error(exc)
+        if not isinstance(error, UnavailableError) or error.reason != UnavailableError.default_reason:
+            return error
+        details = exc.details() or exc.code().name
+        if "CERTIFICATE_VERIFY_FAILED" in details:
+            return UnavailableError(
+                f"{self._address} showed a certificate that ca_file does not vouch for; get the manager's authorities",
+                reason="UNTRUSTED_SERVER",
+            )
+        return UnavailableError(f"the manager at {self._address} does not answer: {details}")
+
+
+@asynccontextmanager
+async def connected(context: Context) -> AsyncIterator[ManagerClient]:
+    """The manager a context points to; the connection is made by the first call.
+
+    Raises: InvalidArgumentError: the certificate or key of the context cannot be used.
+    """
+    credentials = _credentials(context)
+    async with grpc.aio.secure_channel(context.address, credentials, options=_OPTIONS) as channel:
+        yield ManagerClient(channel, address=context.address, token=context.token)
+
+
+def _credentials(context: Context) -> grpc.ChannelCredentials:
+    if b"-----BEGIN CERTIFICATE-----" not in context.ca_pem:
+        raise InvalidArgumentError("ca_file holds no certificate in PEM")
+    return grpc.ssl_channel_credentials(
+        root_certificates=context.ca_pem,
+        private_key=context.key_pem or None,
+        certificate_chain=context.certificate_pem or None,
+    )

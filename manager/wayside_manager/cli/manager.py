@@ -1,0 +1,22 @@
+"""`wayside-manager`: for whoever runs the manager."""
+
+import typer
+
+from wayside_manager.cli.initialise import init
+from wayside_manager.cli.output import EXIT_CODE_HELP
+from wayside_manager.cli.serve import migrate, serve
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Makes and runs a Wayside manager.",
+    epilog=EXIT_CODE_HELP,
+)
+app.command()(init)
+app.command()(serve)
+app.command()(migrate)
+
+
+def main() -> None:
+    """Runs the program."""
+    app()

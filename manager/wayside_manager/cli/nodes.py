@@ -1,0 +1,253 @@
+"""`wayside nodes`: list, show, update, retire, watch, token."""
+
+import sys
+from typing import Annotated
+
+import typer
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from wayside.errors import InvalidArgumentError
+from wayside.v1 import fleet_service_pb2, node_pb2
+from wayside_manager.api.node_messages import kind_value, presence_value
+from wayside_manager.cli.client import ManagerClient
+from wayside_manager.cli.output import (
+    Output,
+    as_mapping,
+    local_time,
+    print_fields,
+    print_json,
+    print_json_line,
+    print_line,
+    print_table,
+    short,
+)
+from wayside_manager.cli.running import (
+    ContextOption,
+    KindOption,
+    LabelOption,
+    OutputOption,
+    chosen_output,
+    duration_s,
+    labels,
+    reported,
+    resource_id,
+    resource_name,
+    run,
+)
+from wayside_manager.core.nodes import NodeKind, NodeState
+from wayside_manager.core.presence import Presence
+
+PAGE_SIZE = 500
+COLUMNS = ("NODE", "KIND", "PRESENCE", "SITE", "RELEASE", "CONFIG", "IN ORDER", "LAST REPORT")
+
+app = typer.Typer(no_args_is_help=True, help="Nodes: roadside and on-board units.")
+
+NodeArgument = Annotated[str, typer.Argument(help="Node, as rsu-1 or nodes/rsu-1.")]
+EtagOption = Annotated[str, typer.Option(help="Refuse (exit 4) unless this is the present etag.")]
+PresenceOption = Annotated[list[Presence] | None, typer.Option(help="Only with this presence; repeat for more.")]
+SiteOption = Annotated[str, typer.Option(help="Only at this site.")]
+StateOption = Annotated[list[NodeState] | None, typer.Option(help="Only in this state; default: enrolled.")]
+
+
+@app.command("list")
+@reported
+def list_nodes(
+    *,
+    kind: KindOption = None,
+    presence: PresenceOption = None,
+    label: LabelOption = None,
+    site: SiteOption = "",
+    state: StateOption = None,
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Lists nodes in order of their names."""
+    chosen = _filter(kind, presence, label, site, state)
+    nodes = run(lambda manager: _all(manager, chosen), context)
+    if chosen_output(output) is Output.JSON:
+        print_json({"nodes": [as_mapping(node) for node in nodes]})
+    else:
+        print_table(COLUMNS, map(_row, nodes))
+
+
+@app.command("show")
+@reported
+def show(node: NodeArgument, output: OutputOption = None, context: ContextOption = None) -> None:
+    """Shows one node."""
+    request = fleet_service_pb2.GetNodeRequest(name=resource_name(node, "nodes"))
+    _print(run(lambda manager: manager.call(manager.fleet.GetNode, request), context).node, output)
+
+
+@app.command("update")
+@reported
+def update(
+    node: NodeArgument,
+    *,
+    display_name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    site: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE; repeat; replaces all labels. An empty text clears them.")
+    ] = None,
+    etag: EtagOption = "",
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Changes display name, site or labels."""
+    given = {"display_name": display_name, "site": site, "labels": label}
+    paths = [name for name, value in given.items() if value is not None]
+    if not paths:
+        raise InvalidArgumentError("give at least one of --display-name, --site and --label")
+    changed = node_pb2.Node(
+        name=resource_name(node, "nodes"),
+        display_name=display_name or "",
+        site=site or "",
+        labels=labels(filter(None, label or ())),
+        etag=etag,
+    )
+    request = fleet_service_pb2.UpdateNodeRequest(node=changed, update_mask=FieldMask(paths=paths))
+    _print(run(lambda manager: manager.call(manager.fleet.UpdateNode, request), context).node, output)
+
+
+@app.command("retire")
+@reported
+def retire(
+    node: NodeArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    etag: EtagOption = "",
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Takes a node out of service for good. Asks first when a person is at the terminal."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Take {node} out of service for good?", abort=True)
+    request = fleet_service_pb2.RetireNodeRequest(name=resource_name(node, "nodes"), etag=etag)
+    _print(run(lambda manager: manager.call(manager.fleet.RetireNode, request), context).node, output)
+
+
+@app.command("watch")
+@reported
+def watch(
+    *,
+    kind: KindOption = None,
+    presence: PresenceOption = None,
+    label: LabelOption = None,
+    site: SiteOption = "",
+    count: Annotated[int, typer.Option(min=0, help="End after so many changes; 0: go on until Ctrl-C.")] = 0,
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Shows nodes now and whenever they change; with json, one object per line."""
+    request = fleet_service_pb2.WatchNodesRequest(filter=_filter(kind, presence, label, site, None))
+
+    async def watched(manager: ManagerClient) -> None:
+        seen_count = 0
+        async for answer in manager.watch(manager.fleet.WatchNodes, request):
+            _print_change(answer.node, output)
+            seen_count += 1
+            if seen_count == count:
+                return
+
+    run(watched, context)
+
+
+@app.command("token")
+@reported
+def token(
+    *,
+    ttl: Annotated[str, typer.Option(help="How long it can be used: 45s, 10m, 2h, 30d.")] = "1h",
+    uses: Annotated[int, typer.Option(min=1, help="How many units may enrol with it.")] = 1,
+    node: Annotated[str, typer.Option(help="Only this node; also lets it enrol again.")] = "",
+    kind: Annotated[NodeKind | None, typer.Option(help="Only this kind.")] = None,
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Makes an enrolment token. It is shown here and kept nowhere."""
+    request = fleet_service_pb2.CreateEnrollmentTokenRequest(
+        max_use_count=uses,
+        node=resource_name(node, "nodes") if node else "",
+        kind=kind_value(kind) if kind else node_pb2.NODE_KIND_UNSPECIFIED,
+    )
+    request.ttl.seconds = duration_s(ttl, field="--ttl")
+    answer = run(lambda manager: manager.call(manager.fleet.CreateEnrollmentToken, request), context)
+    if chosen_output(output) is Output.JSON:
+        print_json(answer)
+    else:
+        print_fields({"token": answer.token, "until": local_time(answer.expire_time)})
+
+
+async def _all(manager: ManagerClient, chosen: fleet_service_pb2.NodeFilter) -> list[node_pb2.Node]:
+    nodes: list[node_pb2.Node] = []
+    token = ""
+    while True:
+        request = fleet_service_pb2.ListNodesRequest(page_size=PAGE_SIZE, page_token=token, filter=chosen)
+        answer = await manager.call(manager.fleet.ListNodes, request)
+        nodes += answer.nodes
+        token = answer.next_page_token
+        if not token:
+            return nodes
+
+
+def _filter(
+    kinds: list[NodeKind] | None,
+    presences: list[Presence] | None,
+    label: list[str] | None,
+    site: str,
+    states: list[NodeState] | None,
+) -> fleet_service_pb2.NodeFilter:
+    return fleet_service_pb2.NodeFilter(
+        kinds=map(kind_value, kinds or ()),
+        presences=map(presence_value, presences or ()),
+        labels=labels(label or ()),
+        site=site,
+        states=[node_pb2.Node.State.Value(f"STATE_{state.name}") for state in states or ()],
+    )
+
+
+def _row(node: node_pb2.Node) -> tuple[object, ...]:
+    return (
+        resource_id(node.name),
+        short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
+        short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
+        node.site,
+        resource_id(node.health.release) or "factory",
+        f"{node.health.config_revision}/{node.desired_config_revision}",
+        "no" if node.reconciling else "yes",
+        local_time(node.last_report_time),
+    )
+
+
+def _print(node: node_pb2.Node, output: Output | None) -> None:
+    if chosen_output(output) is Output.JSON:
+        print_json(node)
+        return
+    print_fields(
+        {
+            "node": resource_id(node.name),
+            "kind": short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
+            "esn": node.esn,
+            "display name": node.display_name,
+            "site": node.site,
+            "labels": ", ".join(f"{label.key}={label.value}" for label in node.labels),
+            "state": short(node_pb2.Node.State.Name(node.state), "STATE_"),
+            "presence": short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
+            "last report": local_time(node.last_report_time),
+            "agent": node.health.agent_version,
+            "release": f"{resource_id(node.health.release) or 'factory'}, wanted {resource_id(node.desired_release)}"
+            if node.desired_release
+            else resource_id(node.health.release) or "factory",
+            "config revision": f"{node.health.config_revision}, wanted {node.desired_config_revision}",
+            "in order": "no" if node.reconciling else "yes",
+            "config says": node.config.message,
+            "update says": node.update.message,
+            "lost reports": node.lost_report_count,
+            "enrolled": local_time(node.create_time),
+            "etag": node.etag,
+        }
+    )
+
+
+def _print_change(node: node_pb2.Node, output: Output | None) -> None:
+    if chosen_output(output) is Output.JSON:
+        print_json_line(node)
+    else:
+        print_line("  ".join(str(cell) for cell in _row(node)))

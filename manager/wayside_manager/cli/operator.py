@@ -1,0 +1,29 @@
+"""`wayside`: the operators' command line. Everything it can do is in the `wayside.v1` API."""
+
+import typer
+
+from wayside_manager.cli import config, nodes, releases, rollouts
+from wayside_manager.cli.output import EXIT_CODE_HELP, Output
+from wayside_manager.cli.running import AddressOption, ContextOption, OutputOption, Shared, share
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Watches, configures and updates a fleet of roadside and on-board units.",
+    epilog=EXIT_CODE_HELP,
+)
+app.add_typer(nodes.app, name="nodes")
+app.add_typer(config.app, name="config")
+app.add_typer(releases.app, name="releases")
+app.add_typer(rollouts.app, name="rollouts")
+
+
+@app.callback()
+def shared(context: ContextOption = None, address: AddressOption = "", output: OutputOption = None) -> None:
+    """Watches, configures and updates a fleet of roadside and on-board units."""
+    share(Shared(context_file=context, address=address, output=output or Output.TABLE))
+
+
+def main() -> None:
+    """Runs the program."""
+    app()

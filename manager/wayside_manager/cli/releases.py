@@ -1,0 +1,144 @@
+"""`wayside releases`: publish, list, show."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.v1 import release_pb2, release_service_pb2
+from wayside_manager.api.release_archive import described_version
+from wayside_manager.cli.client import ManagerClient
+from wayside_manager.cli.output import (
+    Output,
+    as_mapping,
+    console,
+    local_time,
+    print_fields,
+    print_json,
+    print_line,
+    print_table,
+    short,
+)
+from wayside_manager.cli.running import (
+    ContextOption,
+    OutputOption,
+    chosen_output,
+    reported,
+    resource_id,
+    resource_name,
+    run,
+)
+
+PAGE_SIZE = 500
+CHUNK_BYTES = 1 << 20  # as release_service.proto says
+COLUMNS = ("VERSION", "SIZE [BYTE]", "STATE", "PUBLISHED", "NOTES")
+
+app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be told to run.")
+
+
+@app.command("publish")
+@reported
+def publish(
+    file: Annotated[Path, typer.Argument(help="The artifact: a tar archive that begins with release.json.")],
+    version: Annotated[str, typer.Option(help="Refuse (exit 2) unless release.json says this version.")] = "",
+    notes: Annotated[str, typer.Option(help="What it brings.")] = "",
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Publishes a release. Its version is the one in the release.json inside."""
+    try:
+        with file.open("rb") as artifact:
+            spec = _spec(artifact, version, notes)
+            release = run(lambda manager: _uploaded(manager, artifact, spec), context)
+    except FileNotFoundError as exc:
+        raise NotFoundError(f"{file} is not there") from exc
+    except OSError as exc:
+        raise InvalidArgumentError(f"{file} cannot be read: {exc.strerror}") from exc
+    if chosen_output(output) is Output.JSON:
+        print_json(release)
+    else:
+        print_line(f"published {release.version}, {release.size_bytes} bytes, sha256 {release.sha256}")
+
+
+@app.command("list")
+@reported
+def list_releases(output: OutputOption = None, context: ContextOption = None) -> None:
+    """Lists releases, newest first."""
+    releases = run(_all, context)
+    if chosen_output(output) is Output.JSON:
+        print_json({"releases": [as_mapping(release) for release in releases]})
+    else:
+        print_table(COLUMNS, map(_row, releases))
+
+
+@app.command("show")
+@reported
+def show(
+    release: Annotated[str, typer.Argument(help="Release, as 1.1.0 or releases/1.1.0.")],
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Shows one release."""
+    request = release_service_pb2.GetReleaseRequest(name=resource_name(release, "releases"))
+    found = run(lambda manager: manager.call(manager.release.GetRelease, request), context).release
+    if chosen_output(output) is Output.JSON:
+        print_json(found)
+    else:
+        fields = {name.lower(): value for name, value in zip(COLUMNS, _row(found), strict=True)}
+        print_fields(fields | {"sha256": found.sha256, "notes": found.notes, "etag": found.etag})
+
+
+def _spec(artifact: BufferedReader, version: str, notes: str) -> release_service_pb2.ReleaseSpec:
+    stated = described_version(artifact)
+    if version not in {"", stated}:
+        raise InvalidArgumentError(f"--version: the archive's release.json says {stated}, not {version}")
+    artifact.seek(0)
+    digest = hashlib.file_digest(artifact, "sha256").hexdigest()
+    size_bytes = artifact.tell()
+    artifact.seek(0)
+    return release_service_pb2.ReleaseSpec(version=stated, sha256=digest, size_bytes=size_bytes, notes=notes)
+
+
+async def _uploaded(
+    manager: ManagerClient, artifact: BufferedReader, spec: release_service_pb2.ReleaseSpec
+) -> release_pb2.Release:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    shown_on = console(stderr=True)
+    with Progress(*columns, console=shown_on, disable=not shown_on.is_terminal, transient=True) as progress:
+        task = progress.add_task(f"publishing {spec.version}", total=spec.size_bytes)
+
+        async def messages() -> AsyncIterator[release_service_pb2.CreateReleaseRequest]:
+            yield release_service_pb2.CreateReleaseRequest(spec=spec)
+            while content := artifact.read(CHUNK_BYTES):
+                yield release_service_pb2.CreateReleaseRequest(content=content)
+                progress.advance(task, len(content))
+
+        answer = await manager.upload(manager.release.CreateRelease, messages())
+    return answer.release
+
+
+async def _all(manager: ManagerClient) -> list[release_pb2.Release]:
+    releases: list[release_pb2.Release] = []
+    token = ""
+    while True:
+        request = release_service_pb2.ListReleasesRequest(page_size=PAGE_SIZE, page_token=token)
+        answer = await manager.call(manager.release.ListReleases, request)
+        releases += answer.releases
+        token = answer.next_page_token
+        if not token:
+            return releases
+
+
+def _row(release: release_pb2.Release) -> tuple[object, ...]:
+    return (
+        resource_id(release.name),
+        release.size_bytes,
+        short(release_pb2.Release.State.Name(release.state), "STATE_"),
+        local_time(release.create_time),
+        release.notes.partition("\n")[0],
+    )

@@ -1,0 +1,133 @@
+"""How every `wayside` command runs: options they share, one connection, one event loop, errors as exit codes."""
+
+import asyncio
+import functools
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+
+from wayside.errors import InvalidArgumentError, WaysideError
+from wayside.v1 import node_pb2
+from wayside_manager.cli.client import ManagerClient, connected
+from wayside_manager.cli.context import ENVIRONMENT, chosen_file, read_context
+from wayside_manager.cli.output import Output, exit_code, print_error
+from wayside_manager.core.nodes import NodeKind
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+ContextOption = Annotated[
+    Path | None,
+    typer.Option("--context", help=f"Context file; else {ENVIRONMENT}, else ~/.config/wayside/context.toml."),
+]
+OutputOption = Annotated[Output | None, typer.Option("--output", "-o", help="How to print: table (default) or json.")]
+KindOption = Annotated[list[NodeKind] | None, typer.Option(help="Only nodes of this kind; repeat for either.")]
+LabelOption = Annotated[list[str] | None, typer.Option(help="Only nodes with KEY=VALUE; repeat for all of them.")]
+AddressOption = Annotated[str, typer.Option("--address", help="host:port instead of the one in the context file.")]
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells do
+_DURATION = re.compile(r"(?P<count>[0-9]+)(?P<unit>[smhd])\Z")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Options given before the noun; the same options after the verb win."""
+
+    context_file: Path | None = None
+    address: str = ""
+    output: Output = Output.TABLE
+
+
+_SHARED: ContextVar[Shared] = ContextVar("shared", default=Shared())  # noqa: B039  # Shared is frozen
+
+
+def share(options: Shared) -> None:
+    """Keeps the options given before the noun for the command that follows."""
+    _SHARED.set(options)
+
+
+def chosen_output(output: Output | None) -> Output:
+    """The `--output` of the command, else the one before the noun, else a table."""
+    return output or _SHARED.get().output
+
+
+def run(work: Callable[[ManagerClient], Awaitable[Result]], context_file: Path | None) -> Result:
+    """Connects, does the work and returns its result.
+
+    Raises: WaysideError: from the context file or from the manager.
+    """
+    shared = _SHARED.get()
+    context = read_context(chosen_file(context_file or shared.context_file))
+    if shared.address:
+        context = replace(context, address=shared.address)
+
+    async def worked() -> Result:
+        async with connected(context) as manager:
+            return await work(manager)
+
+    return asyncio.run(worked())
+
+
+def reported(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """The command with its expected failures as one sentence on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        with failures_reported():
+            command(*args, **kwargs)
+
+    return wrapped
+
+
+@contextmanager
+def failures_reported() -> Iterator[None]:
+    """Expected failures inside end the program with one sentence on stderr and an exit code."""
+    try:
+        yield
+    except WaysideError as exc:
+        print_error(exc.message)
+        raise typer.Exit(exit_code(exc)) from exc
+    except (KeyboardInterrupt, asyncio.CancelledError) as exc:
+        raise typer.Exit(INTERRUPTED) from exc
+
+
+def duration_s(text: str, *, field: str) -> int:
+    """Seconds in `45s`, `10m`, `2h` or `30d`.
+
+    Raises: InvalidArgumentError: naming `field`.
+    """
+    match = _DURATION.match(text)
+    if match is None:
+        raise InvalidArgumentError(f"{field}: {text!r} is not a duration such as 45s, 10m, 2h or 30d")
+    return int(match["count"]) * _UNIT_SECONDS[match["unit"]]
+
+
+def labels(texts: Iterable[str]) -> list[node_pb2.Label]:
+    """Labels from `key=value` texts.
+
+    Raises: InvalidArgumentError: a text without `=`.
+    """
+    found = []
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise InvalidArgumentError(f"--label: {text!r} is not KEY=VALUE")
+        found.append(node_pb2.Label(key=key, value=value))
+    return found
+
+
+def resource_name(value: str, collection: str) -> str:
+    """The full name of a resource that may be given by its id alone: `rsu-1` as `nodes/rsu-1`."""
+    return value if "/" in value else f"{collection}/{value}"
+
+
+def resource_id(name: str) -> str:
+    """The id in a resource name, for tables."""
+    return name.partition("/")[2]
