@@ -10,7 +10,7 @@ Ports with `__aenter__` are opened by `app.py`; constructors only store values. 
 """
 
 import errno
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -292,4 +292,14 @@ class Slots(Opened, Protocol):
         """Ends any trial: the next start is the chosen release. The reason is kept.
 
         Raises: DeviceError.
+        """
+
+
+class BuiltSpool(Spool, Protocol):
+    """A spool whose payloads may carry their own sequence."""
+
+    async def append_built(self, build: Callable[[int], bytes]) -> int:
+        """Makes one payload durable and returns its sequence; `build` gets the sequence and must not block or await.
+
+        Raises: ResourceExhaustedError: as `append`.
         """
