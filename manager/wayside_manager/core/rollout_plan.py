@@ -68,7 +68,7 @@ def next_step(rollout: RolloutRecord, facts: Mapping[str, NodeFacts]) -> Rollout
 
 
 def _settled(rollout: RolloutRecord, node: RolloutNodeRecord, facts: NodeFacts) -> RolloutNodeState:
-    if node.state not in _UNSETTLED:
+    if node.state not in _UNSETTLED or (rollout.state in ENDED and node.state is RolloutNodeState.PENDING):
         return node.state
     if facts.is_retired:
         return RolloutNodeState.SKIPPED
