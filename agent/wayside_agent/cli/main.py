@@ -61,9 +61,9 @@ def _run(arguments: argparse.Namespace) -> int:
     unit = settings.read(arguments.settings)
     boot.launch(Path(unit.state_dir), sys.argv[1:])  # does not return when another release is to run
     _configure_logging(unit.log.level)
-    from wayside_agent import app  # here: the other commands, and the launcher, do not pay for gRPC
+    from wayside_agent.app import run  # here: the other commands, and the launcher, do not pay for gRPC
 
-    return EXIT_RESTART if app.run(unit) else EXIT_OK
+    return EXIT_RESTART if run(unit) else EXIT_OK
 
 
 def _enroll(arguments: argparse.Namespace) -> int:

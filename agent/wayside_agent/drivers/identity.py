@@ -12,9 +12,6 @@ from pathlib import Path
 from wayside.errors import FailedPreconditionError
 from wayside_agent.drivers.files import write_atomic
 
-KEY_FILE = "key.pem"
-CERTIFICATE_FILE = "certificate.pem"
-AUTHORITIES_FILE = "authorities.pem"
 NODE_FILE = "node"
 
 
@@ -34,6 +31,21 @@ class IdentityFiles:
 
     directory: Path
 
+    @property
+    def key_file(self) -> Path:
+        """The private key, PEM."""
+        return self.directory / "key.pem"
+
+    @property
+    def certificate_file(self) -> Path:
+        """The certificate the manager gave, PEM."""
+        return self.directory / "certificate.pem"
+
+    @property
+    def authorities_file(self) -> Path:
+        """The authorities to trust, PEM."""
+        return self.directory / "authorities.pem"
+
     def load(self) -> Identity:
         """The identity of this unit.
 
@@ -42,9 +54,9 @@ class IdentityFiles:
         try:
             return Identity(
                 node_id=(self.directory / NODE_FILE).read_text(encoding="ascii").strip(),
-                key_pem=(self.directory / KEY_FILE).read_bytes(),
-                certificate_pem=(self.directory / CERTIFICATE_FILE).read_bytes(),
-                authorities_pem=(self.directory / AUTHORITIES_FILE).read_bytes(),
+                key_pem=self.key_file.read_bytes(),
+                certificate_pem=self.certificate_file.read_bytes(),
+                authorities_pem=self.authorities_file.read_bytes(),
             )
         except FileNotFoundError as error:
             raise FailedPreconditionError(
@@ -59,7 +71,7 @@ class IdentityFiles:
         from cryptography.hazmat.primitives import hashes, serialization  # as above
         from cryptography.hazmat.primitives.asymmetric import ec  # as above
 
-        path = self.directory / KEY_FILE
+        path = self.key_file
         if path.exists():
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)
             if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -76,6 +88,6 @@ class IdentityFiles:
 
     def store(self, *, node_id: str, certificate_pem: str, authorities_pem: str) -> None:
         """Keeps what the manager gave; the node id last, so that a half-written identity is none."""
-        write_atomic(self.directory / CERTIFICATE_FILE, certificate_pem.encode(), mode=0o600)
-        write_atomic(self.directory / AUTHORITIES_FILE, authorities_pem.encode(), mode=0o600)
+        write_atomic(self.certificate_file, certificate_pem.encode(), mode=0o600)
+        write_atomic(self.authorities_file, authorities_pem.encode(), mode=0o600)
         write_atomic(self.directory / NODE_FILE, f"{node_id}\n".encode(), mode=0o600)

@@ -82,7 +82,7 @@ class ManagerLink:
 
         Raises: UnavailableError: the manager is not reachable.
         """
-        call = self._stub.Session(None)  # type: ignore[arg-type]  # grpc.aio writes without an iterator; the stubs do not know
+        call = self._stub.Session(None)
         try:
             session = Session(call)
             await session.send(wire.SessionRequest(hello=hello))

@@ -1,0 +1,355 @@
+"""The agent: opens what the settings name, joins services to drivers, and runs them in one TaskGroup until SIGTERM.
+
+This is the only file that knows which driver and which link a service gets. Crash-only: a bug in any service ends the
+process with status 1 and systemd starts it again; everything that matters is on disk.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from random import SystemRandom
+
+from google.protobuf.json_format import MessageToDict
+
+from wayside.errors import InvalidArgumentError
+from wayside.names import node_name
+from wayside.sd_notify import notify
+from wayside.v1.release_pb2 import UpdateReport
+from wayside_agent import boot, registry
+from wayside_agent.core.decoder import DecodePlan, Decoder
+from wayside_agent.core.desired import CanBusConfig, NodeConfig, TelemetryConfig, problems
+from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
+from wayside_agent.core.update import Update, UpdateStatus
+from wayside_agent.drivers.dbc_compiler import compiled_plan
+from wayside_agent.drivers.downloads import DownloadDir
+from wayside_agent.drivers.files import StateFile, make_private_directory
+from wayside_agent.drivers.host import LinuxHost
+from wayside_agent.drivers.identity import Identity, IdentityFiles
+from wayside_agent.drivers.slot_dir import SlotDir
+from wayside_agent.link.manager import ManagerLink
+from wayside_agent.link.mqtt import Broker, MqttPublisher, MqttTls
+from wayside_agent.link.spool import FileSpool
+from wayside_agent.ports import RestartRequestedError
+from wayside_agent.services.desired import Desired
+from wayside_agent.services.health import Health, Versions, wire_time_quality
+from wayside_agent.services.ota import Ota, World
+from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.reporting import Reporting
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.status import StatusServer
+from wayside_agent.services.telemetry import Telemetry
+from wayside_agent.services.uplink import Hello, Uplink
+from wayside_agent.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class ServiceEndedError(Exception):
+    """A service returned or was cancelled by nobody: a bug; the process ends and is started again."""
+
+
+class _Stop(Exception):  # noqa: N818  # not an error: SIGTERM
+    """Somebody asked the agent to stop."""
+
+
+def run(unit: Settings) -> bool:
+    """Runs the agent until SIGTERM; True: it wants to be started again, because a release was switched."""
+    return asyncio.run(_run(unit))
+
+
+async def _run(unit: Settings) -> bool:
+    wants_restart = False
+    try:
+        async with AsyncExitStack() as stack:
+            agent = await Agent.opened(unit, stack)
+            await agent.serve()
+    except* _Stop:
+        logger.info("stopped")
+    except* RestartRequestedError:
+        wants_restart = True
+    return wants_restart
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfig:
+    """The configuration as it is kept on disk."""
+
+    revision: int
+    config: bytes
+
+
+class ConfigFile:
+    """Keeps the running configuration in one durable file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = StateFile(path, StoredConfig)
+
+    def load(self) -> tuple[int, bytes]:
+        """Revision and serialized NodeConfig; (0, b"") before the first, or when the file was corrupt."""
+        stored = self._file.load()
+        return (stored.revision, stored.config) if stored else (0, b"")
+
+    async def store(self, revision: int, config: bytes) -> None:
+        """Makes it durable."""
+        await asyncio.to_thread(self._file.save, StoredConfig(revision, config))
+
+
+class Agent:
+    """Every service of one unit, joined."""
+
+    def __init__(self, unit: Settings, identity: Identity, link: ManagerLink, spools: Mapping[str, FileSpool]) -> None:
+        self._unit = unit
+        self._node_id = identity.node_id
+        self._link = link
+        self._spools = spools
+        self._state = Path(unit.state_dir)
+        self._rng = SystemRandom()
+        self._version = version("wayside-agent")
+        self._config = NodeConfig()
+        self._release = ""
+        self.sensing = self._make_sensing()
+        self.pulse = Pulse(
+            self.sensing,
+            LinuxHost(LinuxHost.Options(state_dir=unit.state_dir)),
+            mono_s=time.monotonic,
+            is_manager_reached=lambda: self.uplink.is_connected,
+        )
+        self.telemetry = Telemetry(
+            node=node_name(identity.node_id),
+            spool=spools["telemetry"],
+            readings=self.sensing.latest,
+            connect=lambda telemetry: MqttPublisher(self._broker(telemetry), client_id=self._node_id),
+            rng=self._rng,
+        )
+        self.health = self._make_health()
+        self.reporting = self._make_reporting()
+        running_slot = os.environ.get(boot.SLOT_VARIABLE, "")
+        self.slots = SlotDir(SlotDir.Options(directory=str(self._state / "slots"), running_slot=running_slot))
+        self.downloads = DownloadDir(self._state / "downloads")
+        self.ota = self._make_ota()
+        self.desired = Desired(
+            link,
+            ConfigFile(self._state / "config.state"),
+            apply=self._apply,
+            report=self.reporting.report_config,
+            follow_release=self.ota.follow,
+        )
+        self.uplink = self._make_uplink()
+        self.status = StatusServer(Path(unit.runtime_dir), self._snapshot)
+
+    def _make_sensing(self) -> Sensing:
+        return Sensing(
+            buses=registry.can_buses(self._unit),
+            gnss=registry.gnss(self._unit),
+            radio=registry.radio(self._unit),
+            feeds=registry.feeds(self._unit),
+            now_ns=time.time_ns,
+            time_quality=lambda: self.pulse.host.time_quality,
+            rng=self._rng,
+        )
+
+    def _make_health(self) -> Health:
+        return Health(
+            sensing=self.sensing,
+            pulse=self.pulse,
+            spools=self._spools,
+            telemetry_batch_count=lambda: self.telemetry.published_count,
+            versions=self._versions,
+            now_ns=time.time_ns,
+        )
+
+    def _make_reporting(self) -> Reporting:
+        return Reporting(
+            self._spools["reports"],
+            health=self.health.report,
+            now_ns=time.time_ns,
+            time_quality=lambda: wire_time_quality(self.pulse.host.time_quality),
+            rng=self._rng,
+        )
+
+    def _make_ota(self) -> Ota:
+        return Ota(
+            World(
+                slots=self.slots,
+                source=self._link,
+                downloads=self.downloads,
+                store=StateFile(self._state / "update.state", Update),
+                report=self._report_update,
+                vitals=self.pulse.vitals,
+                max_download_bytes_per_s=lambda: self._config.update.max_download_bytes_per_s,
+                gate_timeout_s=lambda: self._config.update.health_gate_timeout_s,
+            )
+        )
+
+    def _make_uplink(self) -> Uplink:
+        return Uplink(
+            self._link.session,
+            self._spools["reports"],
+            hello=lambda: Hello(self._version, self.desired.desired_revision),
+            follow=self.desired.follow,
+            rng=self._rng,
+        )
+
+    @classmethod
+    async def opened(cls, unit: Settings, stack: AsyncExitStack) -> "Agent":
+        """The agent of an enrolled unit with its disk and its manager's address opened; `stack` closes them.
+
+        Raises: FailedPreconditionError: not enrolled. InvalidArgumentError, NotFoundError: settings. DeviceError.
+        """
+        state = Path(unit.state_dir)
+        await asyncio.to_thread(make_private_directory, state)
+        identity = IdentityFiles(state / "identity").load()
+        link = await stack.enter_async_context(
+            ManagerLink(
+                unit.manager.device_address,
+                key_pem=identity.key_pem,
+                certificate_pem=identity.certificate_pem,
+                authorities_pem=identity.authorities_pem,
+            )
+        )
+        caps = {"reports": unit.spool.reports_max_bytes, "telemetry": unit.spool.telemetry_max_bytes}
+        spools = {
+            name: await stack.enter_async_context(FileSpool(state / "spool" / name, max_bytes=max_bytes))
+            for name, max_bytes in caps.items()
+        }
+        agent = cls(unit, identity, link, spools)
+        await stack.enter_async_context(agent.slots)
+        await stack.enter_async_context(agent.downloads)
+        return agent
+
+    async def serve(self) -> None:
+        """Runs every service.
+
+        Raises (in a group): _Stop, RestartRequestedError, ServiceEndedError, any bug of a service.
+        """
+        self._release = (await self.slots.running()).release
+        await self.desired.start()
+        services: Mapping[str, Callable[[], Awaitable[None]]] = {
+            "sensing": self.sensing.run,
+            "pulse": self.pulse.run,
+            "reporting": self.reporting.run,
+            "telemetry": self.telemetry.run,
+            "desired": self.desired.run,
+            "ota": self.ota.run,
+            "uplink": self.uplink.run,
+            "status": self.status.run,
+        }
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_stop_signal(), name="stop")
+            for name, service in services.items():
+                group.create_task(_endless(name, service), name=name)
+            notify("READY=1")
+            logger.info("running", extra={"version": self._version, "release": self._release or "factory"})
+
+    async def _apply(self, config: NodeConfig) -> None:
+        """Makes every service run a configuration; nothing changes if it does not fit the unit.
+
+        Raises: InvalidArgumentError, NotFoundError: one sentence per problem.
+        """
+        found = problems(config, bus_names=tuple(self.sensing.buses))
+        if found:
+            raise InvalidArgumentError("; ".join(found), reason="CONFIG_INVALID")
+        decoders = {bus.name: await self._decoder(bus) for bus in config.can_buses if bus.database_name}
+        self._config = config
+        self.sensing.use(decoders)
+        self.telemetry.use(config.telemetry)
+        self.reporting.set_period(config.report_period_s)
+
+    async def _decoder(self, bus: CanBusConfig) -> Decoder:
+        path = Path(self._unit.database_dir) / bus.database_name
+        database = await compiled_plan([path], cache_dir=self._state / "plans")
+        missing = database.without(bus.signal_names)
+        if missing:
+            raise InvalidArgumentError(
+                f"can.buses[{bus.name}].signal_names: {path.name} has no signal {', '.join(missing)}; "
+                "names are Message.Signal"
+            )
+        return Decoder(DecodePlan(database, wanted=bus.signal_names), bus=bus.name)
+
+    async def _report_update(self, status: UpdateStatus) -> None:
+        await self.reporting.report_update(
+            UpdateReport(
+                release=status.release,
+                rollout=status.rollout,
+                phase=UpdateReport.Phase.Value(f"PHASE_{status.phase.name}"),
+                downloaded_bytes=status.downloaded_bytes,
+                total_bytes=status.total_bytes,
+                running_release=status.running_release,
+                running_version=status.running_version or self._version,
+                message=status.message,
+                resumed_from_bytes=status.resumed_from_bytes,
+            )
+        )
+
+    def _versions(self) -> Versions:
+        return Versions(
+            agent_version=self._version,
+            release=self._release,
+            config_revision=self.desired.running_revision,
+            report_period_s=self._config.report_period_s,
+        )
+
+    def _broker(self, telemetry: TelemetryConfig) -> Broker:
+        """The broker a configuration names, with this unit's credentials."""
+        if telemetry.broker_plaintext:
+            return Broker(telemetry.broker_host, telemetry.port)
+        files, mqtt = IdentityFiles(self._state / "identity"), self._unit.mqtt
+        tls = MqttTls(
+            ca_file=Path(mqtt.ca_file) if mqtt.ca_file else files.authorities_file,
+            certificate_file=files.certificate_file if mqtt.use_node_certificate else None,
+            key_file=files.key_file if mqtt.use_node_certificate else None,
+        )
+        return Broker(telemetry.broker_host, telemetry.port, tls=tls)
+
+    def _snapshot(self) -> dict[str, object]:
+        """What `wayside-agent status` shows."""
+        update = self.ota.status()
+        return {
+            "is_running": True,
+            "node": self._unit.node.id,
+            "version": self._version,
+            "release": self._release,
+            "config_revision": self.desired.running_revision,
+            "is_manager_reached": self.uplink.is_connected,
+            "update": {"phase": update.phase.name, "release": update.release, "message": update.message},
+            "health": MessageToDict(self.health.report(), preserving_proto_field_name=True),
+            "readings": {
+                reading.name: {
+                    "value": reading.value,
+                    "unit": reading.unit,
+                    "time": datetime.fromtimestamp(reading.time_ns / NANOSECONDS_PER_SECOND, UTC).isoformat(),
+                    "quality": reading.quality,
+                }
+                for reading in sorted(self.sensing.latest(), key=lambda reading: reading.name)
+            },
+        }
+
+
+async def _endless(name: str, service: Callable[[], Awaitable[None]]) -> None:
+    """Runs a service; its return, or a cancel nobody asked for, is a bug that must be seen (layout, fact 1)."""
+    try:
+        await service()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ServiceEndedError(f"service {name} was cancelled by nobody") from error
+    raise ServiceEndedError(f"service {name} returned")
+
+
+async def _stop_signal() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    notify("STOPPING=1")
+    raise _Stop
