@@ -192,5 +192,7 @@ def _translated(broker: Broker, error: BaseException) -> WaysideError:
     code = getattr(error, "rc", None)
     if isinstance(code, ReasonCode) and code.value in _REFUSED_CODES:
         return UnauthenticatedError(f"{broker}: does not let this client in ({code}); check its certificate")
-    cause = error.__cause__ or error
+    cause: object = error.__cause__ or error
+    if isinstance(cause, aiomqtt.MqttCodeError) and not isinstance(code, ReasonCode):
+        cause = "the connection was lost"  # paho only says "unspecified error"
     return UnavailableError(f"{broker}: {cause}; retrying by itself")

@@ -1,0 +1,227 @@
+"""Telemetry end to end: sampled, spooled, published to a real broker, read by a foreign client."""
+
+import asyncio
+import contextlib
+import dataclasses
+import errno
+import logging
+import os
+import random
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from tests.link.conftest import Mosquitto, free_port
+from wayside.v1 import node_pb2
+from wayside.v1.telemetry_pb2 import TelemetryBatch
+from wayside_agent.core.desired import TelemetryConfig
+from wayside_agent.core.readings import Reading
+from wayside_agent.core.stamps import TimeQuality
+from wayside_agent.link.mqtt import Broker, MqttPublisher
+from wayside_agent.link.spool import FileSpool
+from wayside_agent.ports import TelemetrySink
+from wayside_agent.services.telemetry import Telemetry
+
+pytestmark = pytest.mark.timeout(60)
+
+TOPIC = "wayside/v1/rsu-1/telemetry"
+
+
+def counting_readings() -> Callable[[], tuple[Reading, ...]]:
+    """A signal whose value counts its samples and whose time moves on by 1 ms each."""
+    numbers = count()
+
+    def latest() -> tuple[Reading, ...]:
+        value = next(numbers)
+        return (Reading("a.count", float(value), "", 1_800_000_000_000_000_000 + value * 10_000_000, TimeQuality.GNSS),)
+
+    return latest
+
+
+@dataclass
+class Wiring:
+    """Connects to the broker of a configuration, or while there is an outage to a port where nobody listens."""
+
+    dead_port: int = 0
+
+    def connect(self, config: TelemetryConfig) -> TelemetrySink:
+        return MqttPublisher(Broker(config.broker_host, self.dead_port or config.port), client_id="rsu-1")
+
+
+def telemetry_on(spool: FileSpool, wiring: Wiring | None = None) -> Telemetry:
+    return Telemetry(
+        node="nodes/rsu-1",
+        spool=spool,
+        readings=counting_readings(),
+        connect=(wiring or Wiring()).connect,
+        rng=random.Random(1),  # noqa: S311  # repeatable jitter, no secrets
+        reconnect_base_s=0.05,
+    )
+
+
+def config_for(mosquitto: Mosquitto, publish_period_s: float = 0.05) -> TelemetryConfig:
+    return TelemetryConfig(
+        broker_host=mosquitto.host,
+        broker_port=mosquitto.port,
+        broker_plaintext=True,
+        publish_period_s=publish_period_s,
+        sample_period_s=0.01,
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(telemetry: Telemetry) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(telemetry.run())
+        yield
+        task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def listening(mosquitto: Mosquitto) -> AsyncIterator[Callable[[], Awaitable[TelemetryBatch]]]:
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+        await client.subscribe("#", qos=1)
+
+        async def batch() -> TelemetryBatch:
+            message = await anext(client.messages)
+            assert message.topic.value == TOPIC
+            return TelemetryBatch.FromString(zlib.decompress(message.payload))
+
+        yield batch
+
+
+def sample_values(batches: list[TelemetryBatch]) -> list[float]:
+    return [value for batch in batches for column in batch.columns for value in column.values]
+
+
+async def test_batches_reach_a_foreign_client(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    async with FileSpool(tmp_path / "s") as spool, listening(mosquitto) as batch, asyncio.timeout(20):
+        telemetry = telemetry_on(spool)
+        telemetry.use(config_for(mosquitto))
+        async with running(telemetry):
+            batches = [await batch() for _ in range(4)]
+    assert [one.sequence for one in batches] == [1, 2, 3, 4]
+    assert {one.node for one in batches} == {"nodes/rsu-1"}
+    assert {one.spool_id for one in batches} == {spool.spool_id}
+    assert {one.time_quality for one in batches} == {node_pb2.TIME_QUALITY_GNSS}
+    values = sample_values(batches)
+    assert values == [float(index) for index in range(len(values))]
+    assert batches[0].base_time.seconds == 1_800_000_000
+
+
+async def test_an_outage_of_the_broker_loses_nothing_and_is_logged_once(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    wiring = Wiring()
+    async with FileSpool(tmp_path / "s") as spool, asyncio.timeout(30):
+        telemetry = telemetry_on(spool, wiring)
+        telemetry.use(config_for(mosquitto))
+        async with running(telemetry):
+            async with listening(mosquitto) as batch:
+                before = [await batch(), await batch()]
+            wiring.dead_port = free_port()
+            mosquitto.stop()
+            await spool.read(before[-1].sequence + 10, max_count=1)
+            published_count = telemetry.published_count
+            assert telemetry.fault
+            mosquitto.start()
+            async with listening(mosquitto) as batch:
+                wiring.dead_port = 0
+                after = [await batch()]
+                while after[-1].sequence < before[-1].sequence + 15 or "takes batches again" not in caplog.text:
+                    after.append(await batch())
+    assert [one.sequence for one in after] == list(range(published_count + 1, published_count + 1 + len(after)))
+    values = sample_values(after)
+    assert values == [values[0] + index for index in range(len(values))]
+    said = [record for record in caplog.records if record.name == "wayside_agent.services.telemetry"]
+    assert [record.levelno for record in said if "waits" in record.message] == [logging.WARNING]
+    assert [record.levelno for record in said if "again" in record.message] == [logging.INFO]
+
+
+async def test_a_restarted_agent_sends_what_was_left(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    async with asyncio.timeout(20):
+        async with FileSpool(tmp_path / "s") as spool:
+            telemetry = telemetry_on(spool, Wiring(dead_port=free_port()))
+            telemetry.use(config_for(mosquitto))
+            async with running(telemetry):
+                await spool.read(4, max_count=1)
+            left = spool.state().record_count
+        async with FileSpool(tmp_path / "s") as spool, listening(mosquitto) as batch:
+            telemetry = telemetry_on(spool)
+            telemetry.use(config_for(mosquitto, publish_period_s=3600.0))
+            async with running(telemetry):
+                batches = [await batch() for _ in range(left)]
+    assert [one.sequence for one in batches] == list(range(1, left + 1))
+    values = sample_values(batches)
+    assert values == [float(index) for index in range(len(values))]
+
+
+async def test_the_end_of_the_agent_costs_no_samples(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    async with FileSpool(tmp_path / "s") as spool, asyncio.timeout(20):
+        readings = counting_readings()
+        telemetry = Telemetry(
+            node="nodes/rsu-1",
+            spool=spool,
+            readings=readings,
+            connect=Wiring(free_port()).connect,
+            rng=random.Random(),  # noqa: S311  # jitter
+        )
+        telemetry.use(config_for(mosquitto, publish_period_s=3600.0))
+        async with running(telemetry):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        taken = int(readings()[0].value)
+        (record,) = await spool.read(0, max_count=10)
+    assert sample_values([TelemetryBatch.FromString(zlib.decompress(record.payload))]) == [
+        float(n) for n in range(taken)
+    ]
+
+
+async def test_a_new_configuration_moves_to_the_new_broker_and_an_empty_one_stops(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    async with FileSpool(tmp_path / "s") as spool, listening(mosquitto) as batch, asyncio.timeout(20):
+        telemetry = telemetry_on(spool)
+        async with running(telemetry):
+            telemetry.use(dataclasses.replace(config_for(mosquitto), broker_port=free_port()))
+            await spool.read(2, max_count=1)
+            assert telemetry.published_count == 0
+            telemetry.use(config_for(mosquitto))
+            batches = [await batch() for _ in range(5)]
+            telemetry.use(TelemetryConfig())
+            assert telemetry.fault == ""
+    assert [one.sequence for one in batches] == [1, 2, 3, 4, 5]
+
+
+async def test_a_full_disk_is_logged_once_and_counted(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_full, was_refused = False, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def sync(descriptor: int) -> None:
+        if is_full:
+            loop.call_soon_threadsafe(was_refused.set)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.fdatasync(descriptor)
+
+    caplog.set_level(logging.INFO)
+    async with FileSpool(tmp_path / "s", sync=sync) as spool, listening(mosquitto) as batch, asyncio.timeout(20):
+        telemetry = telemetry_on(spool)
+        telemetry.use(config_for(mosquitto))
+        async with running(telemetry):
+            await batch()
+            is_full = True
+            await was_refused.wait()
+            is_full = False
+            while "Telemetry is kept again" not in caplog.text:
+                await batch()
+    assert caplog.text.count("Telemetry is being lost") == 1
+    assert "disk full" in caplog.text
+    assert telemetry.lost_sample_count > 0
