@@ -22,6 +22,9 @@ _QUEUE_SIZE = 4_000
 _GROUP_SIZE = 1_000
 """Submissions of one transaction: past this the cost of a commit no longer shows in the cost of a row."""
 
+_LINGER_S = 0.05
+"""Wait for company: a transaction costs 3 ms of processor however small, so 20 a second are 6 % of a core."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Submission:
@@ -40,11 +43,13 @@ class ReportWriter:
         now: Callable[[], datetime],
         queue_size: int = _QUEUE_SIZE,
         group_size: int = _GROUP_SIZE,
+        linger_s: float = _LINGER_S,
     ) -> None:
         self._store = store
         self._bus = bus
         self._now = now
         self._group_size = group_size
+        self._linger_s = linger_s
         self._queue: asyncio.Queue[_Submission] = asyncio.Queue(maxsize=queue_size)
         self._is_failing = False
 
@@ -59,6 +64,8 @@ class ReportWriter:
         """Writes for ever."""
         while True:
             group = [await self._queue.get()]
+            if self._queue.qsize() < self._group_size - 1:
+                await asyncio.sleep(self._linger_s)
             while len(group) < self._group_size and not self._queue.empty():
                 group.append(self._queue.get_nowait())
             try:

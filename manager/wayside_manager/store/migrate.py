@@ -53,7 +53,7 @@ def _checked(connection: Connection) -> str:
     present, head = _present(connection), _head(config)
     if present != head:
         raise FailedPreconditionError(
-            f"database: its schema is {present or 'missing'}, this program needs {head}; run the migration first",
+            f"database: its schema is {present or 'missing'}, not {head}; run `wayside-manager migrate` once",
             reason="SCHEMA_OLD",
         )
     return head
