@@ -76,3 +76,8 @@ async def connected(
         raise DeviceTimeoutError(f"{name} does not answer within {timeout_s:g} s; check address and network") from exc
     except OSError as exc:
         raise DeviceAbsentError(f"{name} cannot be reached: {exc}; check address, port and network") from exc
+
+
+def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection at once. Holding the writer until then matters: asyncio closes it when it is collected."""
+    writer.transport.abort()

@@ -13,7 +13,7 @@ import msgspec
 
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.gpsd_json import PROTOCOL_MAJOR, GpsdDecoder
-from wayside_agent.drivers.fix_stream import FixStream, connected
+from wayside_agent.drivers.fix_stream import FixStream, connected, hang_up
 from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, DeviceTimeoutError
 
 
@@ -50,7 +50,7 @@ class Gpsd:
             reader, writer = await connected(
                 options.host, options.port, name=self._name, timeout_s=options.connect_timeout_s
             )
-            stack.callback(writer.transport.abort)
+            stack.callback(hang_up, writer)
             await self._greet(reader)
             writer.write(self._watch())
             await writer.drain()
@@ -94,17 +94,19 @@ class Gpsd:
     async def read(self) -> Fix:
         """The next epoch.
 
-        Raises: DeviceTimeoutError: silence. DeviceAbsentError: gpsd is gone. DeviceFaultError: reports without an
-            epoch (gpsd has no working receiver), or the driver is not open.
+        Raises: DeviceTimeoutError: gpsd has no epoch. DeviceAbsentError: gpsd is gone. DeviceFaultError: gpsd
+            complains, or the driver is not open.
         """
         if self._stream is None:
             raise DeviceFaultError(f"{self._name} is not connected; open the driver first")
         try:
             return await self._stream.read()
-        except DeviceTimeoutError as exc:
-            if not self._decoder.error:
-                raise
-            raise DeviceFaultError(f"{self._name} says: {self._decoder.error}") from exc
+        except (DeviceTimeoutError, DeviceFaultError) as exc:
+            if self._decoder.error:
+                raise DeviceFaultError(f"{self._name} says: {self._decoder.error}") from exc
+            raise DeviceTimeoutError(
+                f"{self._name} has had no epoch for {self._options.timeout_s:g} s; check its receiver with gpsmon"
+            ) from exc
 
     def counters(self) -> GnssCounters:
         """Counts since opening, in reports."""

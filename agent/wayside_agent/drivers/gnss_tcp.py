@@ -12,7 +12,7 @@ import msgspec
 
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.nmea import NmeaDecoder
-from wayside_agent.drivers.fix_stream import FixStream, connected
+from wayside_agent.drivers.fix_stream import FixStream, connected, hang_up
 from wayside_agent.ports import DeviceFaultError
 
 
@@ -44,7 +44,7 @@ class NmeaTcp:
         options = self._options
         name = f"the GNSS receiver at {options.host}:{options.port}"
         reader, writer = await connected(options.host, options.port, name=name, timeout_s=options.connect_timeout_s)
-        self._stack.callback(writer.transport.abort)
+        self._stack.callback(hang_up, writer)
         self._stream = FixStream(reader, self._decoder, name=name, timeout_s=options.timeout_s)
         return self
 

@@ -29,10 +29,13 @@ class RadioReplay:
         """Which recording, and how fast."""
 
         path: Annotated[str, msgspec.Meta(min_length=1, description="File of recorded messages.")]
-        period_s: Annotated[
-            float | None,
-            msgspec.Meta(ge=0, le=3600, description="Time between messages [s], 0: no pause; absent: as recorded."),
-        ] = None
+        period_s: (
+            Annotated[
+                float,
+                msgspec.Meta(ge=0, le=3600, description="Time between messages [s], 0: no pause; absent: as recorded."),
+            ]
+            | None
+        ) = None
         speed: Annotated[
             float, msgspec.Meta(ge=0, le=10_000, description="1: as recorded, N: N times faster, 0: without a pause.")
         ] = 1.0

@@ -46,7 +46,7 @@ _PHASES = (
     _Phase(FixQuality.DIFFERENTIAL, 2, (5, 20), 0.8, 1.0, 19),
     _Phase(FixQuality.AUTONOMOUS, 2, (5, 15), 1.5, 1.4, 14),
 )
-_LOST = _Phase(FixQuality.INVALID, 1, (2, 6), 0.0, 0.0, 2)
+_LOST = _Phase(FixQuality.INVALID, 2, (2, 6), 0.0, 0.0, 2)
 
 
 class SimGnss:
