@@ -37,7 +37,7 @@ _LOGGED = re.compile(
 )
 _PRINTED = re.compile(
     r"\s*(?:" + _STAMP + r"\s+)?(?P<channel>\S{1,32})\s+(?:[RT]X\s+\S\s+\S\s+)?" + _ID + r"\s+\[(?P<size>[0-9]{1,2})\]"
-    r"(?:\s+(?P<remote>remote request)|(?P<data>(?:\s+[0-9A-Fa-f]{2}){0,64}))(?:\s+(?:ERRORFRAME|'.*'))*\s*\Z"
+    r"(?:\s+(?P<remote>remote request)|(?P<data>(?:\s+[0-9A-Fa-f]{2}){0,64}))(?:\s+ERRORFRAME)?(?:\s+'.*')?\s*\Z"
 )
 
 

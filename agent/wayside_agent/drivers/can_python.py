@@ -13,15 +13,17 @@ import threading
 import time
 from collections import deque
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-import can
 import msgspec
 
 from wayside_agent.core.can_log import LoggedFrame, batched
 from wayside_agent.core.frames import ERROR_FLAG, BusCounters, FrameBatch
-from wayside_agent.drivers.can_message import logged
+from wayside_agent.drivers.can_message import logged, python_can
 from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+
+if TYPE_CHECKING:
+    import can
 
 _POLL_S = 0.1  # how long a closing driver waits for its thread at most
 _CLOSE_S = 2.0
@@ -36,7 +38,8 @@ class PythonCan:
         interface: Annotated[str, msgspec.Meta(description="Back end of python-can, for example pcan", min_length=1)]
         channel: Annotated[str, msgspec.Meta(description="Channel as the back end names it, for example PCAN_USBBUS1")]
         bitrate: Annotated[
-            int | None, msgspec.Meta(description="Bit rate [bit/s]; absent: as the adapter is set", ge=1000)
+            Annotated[int, msgspec.Meta(ge=1000)] | None,
+            msgspec.Meta(description="Bit rate [bit/s]; absent: as the adapter is set"),
         ] = None
         extra: Annotated[
             dict[str, str | int | bool], msgspec.Meta(description="Further options of the back end, by their names")
@@ -80,7 +83,7 @@ class PythonCan:
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, _CLOSE_S)
         if self._bus is not None:
-            with contextlib.suppress(can.CanError, OSError):
+            with contextlib.suppress(python_can().CanError, OSError):
                 await asyncio.to_thread(self._bus.shutdown)
 
     async def read(self) -> FrameBatch:
@@ -108,24 +111,25 @@ class PythonCan:
     def _named(self) -> str:
         return f"{self._options.interface}:{self._options.channel}"
 
-    def _opened(self) -> can.BusABC:
+    def _opened(self) -> "can.BusABC":
         extra: dict[str, Any] = dict(self._options.extra)
         if self._options.bitrate is not None:
             extra["bitrate"] = self._options.bitrate
         try:
-            return can.Bus(
+            opened = python_can().Bus(
                 channel=self._options.channel,
                 interface=self._options.interface,
                 ignore_config=True,  # configuration files of python-can would be a second set of settings
                 **extra,
             )
+            return cast("can.BusABC", opened)
         # back ends raise what their vendors' libraries raise, also plain ones: no narrower list is complete
         except Exception as error:
             raise DeviceAbsentError(
                 f"CAN bus {self._named}: cannot be opened ({error}); check the name, the adapter and its driver"
             ) from error
 
-    def _receive(self, bus: can.BusABC, loop: asyncio.AbstractEventLoop) -> None:
+    def _receive(self, bus: "can.BusABC", loop: asyncio.AbstractEventLoop) -> None:
         try:
             while not self._stopping.is_set():
                 message = bus.recv(_POLL_S)
@@ -136,7 +140,7 @@ class PythonCan:
             self._fault = error
             self._wake(loop)
 
-    def _take(self, message: can.Message, loop: asyncio.AbstractEventLoop) -> None:
+    def _take(self, message: "can.Message", loop: asyncio.AbstractEventLoop) -> None:
         frame = logged(message)
         stamped = frame if frame is not None and frame.time_ns else None
         if frame is None:

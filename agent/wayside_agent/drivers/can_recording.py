@@ -10,10 +10,10 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from wayside_agent.core.can_log import MAX_LINE_CHARS, LoggedFrame, LogLineError, logged_frame
-from wayside_agent.drivers.can_message import logged
+from wayside_agent.drivers.can_message import logged, python_can, python_can_with_mf4
 from wayside_agent.drivers.mf4_check import mf4_damage
 from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
 
@@ -191,12 +191,11 @@ class _Complaints(logging.Filter):
 
 
 def _reader(file: Any, suffix: str) -> "can.io.generic.MessageReader":  # noqa: ANN401 - path or file, as the reader wants
-    import can  # 18 MB; candump recordings do without
-
+    if suffix == ".mf4":
+        return cast("can.MF4Reader", python_can_with_mf4().MF4Reader(file))
+    module = python_can()
     if suffix == ".trc":
-        return can.TRCReader(file)
+        return cast("can.TRCReader", module.TRCReader(file))
     if suffix == ".asc":
-        return can.ASCReader(file, relative_timestamp=False)
-    if suffix == ".blf":
-        return can.BLFReader(file)
-    return can.MF4Reader(file)
+        return cast("can.ASCReader", module.ASCReader(file, relative_timestamp=False))
+    return cast("can.BLFReader", module.BLFReader(file))

@@ -250,4 +250,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    sys.modules["asammdf"] = None  # type: ignore[assignment]  # python-can would load it, and pandas: 2.7 s for nothing
     sys.exit(main())
