@@ -1,0 +1,43 @@
+"""A whole manager in this process: real files, real TLS on free ports."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer
+from wayside_manager.app import running
+from wayside_manager.cli.initialise import initialise
+from wayside_manager.settings import DataFolder, Settings
+
+SETTINGS = Settings(device_port=0, operator_port=0, stop_grace_s=0.2, artifact_max_bytes=8 << 20)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def manager(tmp_path: Path, clock: Clock) -> AsyncIterator[LocalManager]:
+    folder = DataFolder(tmp_path / "manager")
+    await initialise(folder, SETTINGS)
+    async with running(folder, SETTINGS, now=clock) as endpoints:
+        yield LocalManager(folder, endpoints, clock)
+
+
+@pytest.fixture
+async def operator(manager: LocalManager) -> AsyncIterator[Peer]:
+    async with manager.operator() as peer:
+        yield peer
+
+
+@pytest.fixture
+async def rsu(manager: LocalManager) -> NodeCredential:
+    return await manager.enroll("rsu-1")
+
+
+@pytest.fixture
+async def rsu_peer(manager: LocalManager, rsu: NodeCredential) -> AsyncIterator[Peer]:
+    async with manager.node(rsu) as peer:
+        yield peer

@@ -1,0 +1,255 @@
+"""A manager in this process and what tests need to speak to it as a node, an operator or a stranger."""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import grpc.aio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from wayside.errors import WaysideError
+from wayside.status import from_rpc_error
+from wayside.v1 import (
+    config_service_pb2,
+    config_service_pb2_grpc,
+    enrollment_service_pb2,
+    enrollment_service_pb2_grpc,
+    fleet_service_pb2,
+    fleet_service_pb2_grpc,
+    node_pb2,
+    node_service_pb2,
+    node_service_pb2_grpc,
+    release_service_pb2,
+    release_service_pb2_grpc,
+)
+from wayside_manager.app import Endpoints
+from wayside_manager.services.authority import key_pem, new_key
+from wayside_manager.settings import DataFolder
+
+CALL_S = 10.0
+
+
+@dataclass
+class Clock:
+    """A clock that tests push on; certificates are judged by the real one, so it begins there."""
+
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def push(self, **delta: float) -> None:
+        self.time += timedelta(**delta)
+
+
+@dataclass(frozen=True)
+class NodeCredential:
+    """What a unit has after enrolment."""
+
+    node_id: str
+    certificate_pem: str
+    key_pem: str
+    authorities_pem: str
+
+
+class Peer:
+    """A channel and the stubs over it; failures come as our errors."""
+
+    def __init__(self, channel: grpc.aio.Channel, token: str = "") -> None:
+        self.channel = channel
+        self.metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self.fleet: fleet_service_pb2_grpc.FleetServiceAsyncStub = fleet_service_pb2_grpc.FleetServiceStub(channel)
+        self.config: config_service_pb2_grpc.ConfigServiceAsyncStub = config_service_pb2_grpc.ConfigServiceStub(channel)
+        self.release: release_service_pb2_grpc.ReleaseServiceAsyncStub = release_service_pb2_grpc.ReleaseServiceStub(
+            channel
+        )
+        self.node: node_service_pb2_grpc.NodeServiceAsyncStub = node_service_pb2_grpc.NodeServiceStub(channel)
+        self.enrollment: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub = (
+            enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
+        )
+
+    async def call(self, rpc, request):
+        """The answer of a unary or client-streaming call."""
+        try:
+            return await rpc(request, timeout=CALL_S, metadata=self.metadata)
+        except grpc.aio.AioRpcError as exc:
+            raise from_rpc_error(exc) from exc
+
+    async def stream(self, rpc, request):
+        """The answers of a server stream."""
+        try:
+            async for answer in rpc(request, timeout=CALL_S, metadata=self.metadata):
+                yield answer
+        except grpc.aio.AioRpcError as exc:
+            raise from_rpc_error(exc) from exc
+
+    async def get_node(self, node_id: str) -> node_pb2.Node:
+        return (await self.call(self.fleet.GetNode, fleet_service_pb2.GetNodeRequest(name=f"nodes/{node_id}"))).node
+
+    async def enrollment_token(self, **fields: object) -> str:
+        request = fleet_service_pb2.CreateEnrollmentTokenRequest(**fields)
+        return (await self.call(self.fleet.CreateEnrollmentToken, request)).token
+
+    async def apply(self, layer: config_service_pb2.ConfigLayer) -> config_service_pb2.ApplyConfigLayerResponse:
+        return await self.call(
+            self.config.ApplyConfigLayer, config_service_pb2.ApplyConfigLayerRequest(config_layer=layer)
+        )
+
+    async def publish(self, archive: bytes, **spec: object) -> release_service_pb2.CreateReleaseResponse:
+        return await self.call(self.release.CreateRelease, upload(archive, **spec))
+
+
+class Session:
+    """A node's stream, message by message."""
+
+    def __init__(self, peer: Peer, *, spool_id: str = "spool-1", say_hello: bool = True) -> None:
+        self.call = peer.node.Session(timeout=CALL_S)
+        self._spool_id = spool_id if say_hello else ""
+
+    async def opened(self) -> "Session":
+        hello = node_service_pb2.SessionHello(agent_version="1.0.0", spool_id=self._spool_id)
+        await self.call.write(node_service_pb2.SessionRequest(hello=hello))
+        return self
+
+    async def report(self, sequence: int, **body: object) -> None:
+        if not body:
+            body = {"health": node_pb2.HealthReport(agent_version="1.0.0", config_revision=0)}
+        await self.call.write(
+            node_service_pb2.SessionRequest(report=node_service_pb2.Report(sequence=sequence, **body))
+        )
+
+    async def next(self) -> node_service_pb2.SessionResponse:
+        """The next message down; raises what ended the session."""
+        try:
+            answer = await self.call.read()
+            if answer is grpc.aio.EOF:
+                raise EOFError
+        except grpc.aio.AioRpcError as exc:
+            raise from_rpc_error(exc) from exc
+        except EOFError:
+            code, details = await self.call.code(), await self.call.details()
+            trailers = await self.call.trailing_metadata()
+            error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details)
+            raise from_rpc_error(error) from None
+        return answer
+
+    async def until(self, kind: str):
+        """The next message of a kind, passing over others."""
+        while True:
+            answer = await self.next()
+            if answer.WhichOneof("message") == kind:
+                return getattr(answer, kind)
+
+    async def ended(self) -> WaysideError:
+        """What ended the session, passing over what is sent before."""
+        while True:
+            try:
+                await self.next()
+            except WaysideError as exc:
+                return exc
+
+
+@dataclass
+class LocalManager:
+    """A manager that runs, and its first operator's credential."""
+
+    folder: DataFolder
+    endpoints: Endpoints
+    clock: Clock
+
+    @property
+    def ca_pem(self) -> bytes:
+        return (self.folder.operator / "ca.pem").read_bytes()
+
+    @property
+    def token(self) -> str:
+        return (self.folder.operator / "token").read_text().strip()
+
+    @asynccontextmanager
+    async def stranger(self, *, token: str = "", ca_pem: bytes = b"") -> AsyncIterator[Peer]:
+        """Somebody on the operator port, with a token or without."""
+        credentials = grpc.ssl_channel_credentials(ca_pem or self.ca_pem)
+        async with grpc.aio.secure_channel(self.endpoints.operator_address, credentials) as channel:
+            yield Peer(channel, token)
+
+    @asynccontextmanager
+    async def operator(self) -> AsyncIterator[Peer]:
+        async with self.stranger(token=self.token) as peer:
+            yield peer
+
+    @asynccontextmanager
+    async def certified(self, certificate_pem: str, key: str, *, ca_pem: bytes = b"") -> AsyncIterator[Peer]:
+        """Somebody on the device port."""
+        credentials = grpc.ssl_channel_credentials(ca_pem or self.ca_pem, key.encode(), certificate_pem.encode())
+        async with grpc.aio.secure_channel(self.endpoints.device_address, credentials) as channel:
+            yield Peer(channel)
+
+    @asynccontextmanager
+    async def node(self, credential: NodeCredential) -> AsyncIterator[Peer]:
+        async with self.certified(credential.certificate_pem, credential.key_pem) as peer:
+            yield peer
+
+    async def enroll(self, node_id: str, *, token: str = "", kind: str = "RSU", esn: str = "") -> NodeCredential:
+        """Makes a node; without a token, with one bound to it."""
+        async with self.operator() as operator, self.stranger() as unit:
+            token = token or await operator.enrollment_token(node=f"nodes/{node_id}")
+            key = new_key()
+            request = enrollment(token, node_id, csr(key), kind=kind, esn=esn)
+            answer = await unit.call(unit.enrollment.Enroll, request)
+            return NodeCredential(node_id, answer.certificate_pem, key_pem(key), answer.authorities_pem)
+
+
+def csr(key: ec.EllipticCurvePrivateKey) -> str:
+    """A certificate request that asks to be an operator, which must not help."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wayside://operators/admin")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def enrollment(
+    token: str, node_id: str, request_pem: str, *, kind: str = "RSU", esn: str = ""
+) -> enrollment_service_pb2.EnrollRequest:
+    return enrollment_service_pb2.EnrollRequest(
+        token=token,
+        node_id=node_id,
+        esn=esn or f"ESN-{node_id}",
+        kind=node_pb2.NodeKind.Value(f"NODE_KIND_{kind}"),
+        certificate_request_pem=request_pem,
+    )
+
+
+def layer(layer_id: str = "base", *, period_s: int = 5, priority: int = 10) -> config_service_pb2.ConfigLayer:
+    """A layer for every node that sets the report period."""
+    made = config_service_pb2.ConfigLayer(
+        name=f"configLayers/{layer_id}", priority=priority, selector=node_pb2.NodeSelector(all_nodes=True)
+    )
+    made.config.report_period.seconds = period_s
+    return made
+
+
+def release_archive(version: str, *, payload: bytes = b"agent", first: str = "release.json") -> bytes:
+    """A release as tools build it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in ((first, json.dumps({"version": version}).encode()), ("payload", payload)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def upload(archive: bytes, **spec: object) -> Iterator[release_service_pb2.CreateReleaseRequest]:
+    """The messages of an upload; `spec` overrides what is said of the archive."""
+    said = {"version": "1.1.0", "sha256": hashlib.sha256(archive).hexdigest(), "size_bytes": len(archive)} | spec
+    yield release_service_pb2.CreateReleaseRequest(spec=release_service_pb2.ReleaseSpec(**said))
+    for start in range(0, len(archive), 1 << 20):
+        yield release_service_pb2.CreateReleaseRequest(content=archive[start : start + (1 << 20)])

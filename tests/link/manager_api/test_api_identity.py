@@ -1,0 +1,148 @@
+"""Who may call what, over real TLS."""
+
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session, csr
+from wayside.errors import PermissionDeniedError, UnauthenticatedError, UnavailableError, WaysideError
+from wayside.v1 import fleet_service_pb2, node_service_pb2
+from wayside_manager.api.failures import translated_errors
+from wayside_manager.api.scopes import Context, Scoped
+from wayside_manager.app import utc_now
+from wayside_manager.services.authority import Authority, key_pem, new_key
+
+LIST = fleet_service_pb2.ListNodesRequest()
+
+
+async def refusal(peer: Peer) -> WaysideError:
+    with pytest.raises(WaysideError) as caught:
+        await peer.call(peer.fleet.ListNodes, LIST)
+    return caught.value
+
+
+async def test_without_a_credential_an_operator_call_is_unauthenticated(manager: LocalManager) -> None:
+    async with manager.stranger() as stranger:
+        error = await refusal(stranger)
+    assert isinstance(error, UnauthenticatedError)
+    assert error.reason == "NO_CREDENTIAL"
+
+
+@pytest.mark.parametrize("token", ["wso_wrong", "nonsense", "wso_" + "x" * 43])
+async def test_a_wrong_token_is_unauthenticated(manager: LocalManager, token: str) -> None:
+    async with manager.stranger(token=token) as stranger:
+        assert isinstance(await refusal(stranger), UnauthenticatedError)
+
+
+async def test_an_operator_may_come_with_a_certificate(manager: LocalManager) -> None:
+    folder = manager.folder.operator
+    key, certificate = (folder / "operator.key").read_text(), (folder / "operator.pem").read_text()
+    async with manager.certified(certificate, key) as peer:
+        assert list((await peer.call(peer.fleet.ListNodes, LIST)).nodes) == []
+
+
+async def test_a_node_may_not_call_as_an_operator(rsu_peer: Peer) -> None:
+    error = await refusal(rsu_peer)
+    assert isinstance(error, PermissionDeniedError)
+    assert error.reason == "NOT_ALLOWED"
+
+
+async def test_an_operator_may_not_call_as_a_node(operator: Peer) -> None:
+    with pytest.raises(PermissionDeniedError):
+        await operator.call(operator.node.FetchConfig, node_service_pb2.FetchConfigRequest(revision=1))
+
+
+async def test_an_unknown_node_with_a_certificate_of_ours_is_denied(manager: LocalManager) -> None:
+    certificate, key = (path.read_bytes() for path in manager.folder.authority)
+    own_key = new_key()
+    issued = Authority.loaded(certificate, key).node_certificate("ghost", csr(own_key), now=utc_now())
+    async with manager.certified(issued.pem, key_pem(own_key)) as peer:
+        error = await (await Session(peer).opened()).ended()
+    assert isinstance(error, PermissionDeniedError)
+    assert error.reason == "NODE_UNKNOWN"
+
+
+async def test_enrolling_again_takes_the_older_certificate_back(manager: LocalManager, rsu: NodeCredential) -> None:
+    again = await manager.enroll("rsu-1")
+    async with manager.node(rsu) as older, manager.node(again) as newer:
+        error = await (await Session(older).opened()).ended()
+        welcome = await (await Session(newer).opened()).until("welcome")
+    assert isinstance(error, UnauthenticatedError)
+    assert welcome.HasField("server_time")
+
+
+async def test_a_client_certificate_of_another_authority_fails_the_handshake(manager: LocalManager) -> None:
+    other = Authority.made(now=utc_now())
+    key = new_key()
+    issued = other.node_certificate("rsu-1", csr(key), now=utc_now())
+    async with manager.certified(issued.pem, key_pem(key)) as peer:
+        assert isinstance(await refusal(peer), UnavailableError)
+
+
+async def test_a_client_that_trusts_another_authority_refuses_the_server(manager: LocalManager) -> None:
+    other = Authority.made(now=utc_now())
+    async with manager.stranger(ca_pem=other.certificate_pem.encode()) as stranger:
+        error = await refusal(stranger)
+    assert isinstance(error, UnavailableError)
+    assert "CERTIFICATE_VERIFY_FAILED" in error.message
+
+
+async def test_an_ended_operator_certificate_is_unauthenticated(manager: LocalManager) -> None:
+    manager.clock.push(days=400)  # TLS itself looks at the real clock
+    folder = manager.folder.operator
+    key, certificate = (folder / "operator.key").read_text(), (folder / "operator.pem").read_text()
+    async with manager.certified(certificate, key) as peer:
+        assert isinstance(await refusal(peer), UnauthenticatedError)
+
+
+async def test_health_and_reflection_answer_without_a_credential(manager: LocalManager) -> None:
+    async with manager.stranger() as stranger:
+        health = health_pb2_grpc.HealthStub(stranger.channel)
+        answer = await health.Check(health_pb2.HealthCheckRequest(service="wayside.v1.NodeService"), timeout=5)
+        reflection = reflection_pb2_grpc.ServerReflectionStub(stranger.channel)
+        asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+        listed = [one async for one in reflection.ServerReflectionInfo(asked, timeout=5)]
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    names = {service.name for service in listed[0].list_services_response.service}
+    assert {"wayside.v1.FleetService", "wayside.v1.NodeService", "grpc.health.v1.Health"} <= names
+
+
+async def test_a_method_nobody_may_call_is_denied(operator: Peer) -> None:
+    health = health_pb2_grpc.HealthStub(operator.channel)
+    call = operator.channel.unary_unary("/wayside.v1.FleetService/DropEverything")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(b"", timeout=5, metadata=operator.metadata)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert (await health.Check(health_pb2.HealthCheckRequest(), timeout=5)).status
+
+
+@pytest.mark.parametrize("is_streaming", [False, True], ids=["unary", "mid-stream"])
+async def test_the_text_of_a_bug_never_leaks(
+    is_streaming: bool, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    async def broken(_request: bytes, context: Context) -> bytes:
+        if is_streaming:
+            await context.write(b"first")
+        raise RuntimeError("secret path /var/lib/x")
+
+    maker = grpc.unary_stream_rpc_method_handler if is_streaming else grpc.unary_unary_rpc_method_handler
+    server = grpc.aio.server(interceptors=[Scoped(translated_errors)])
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("T", {"M": maker(broken)}),))
+    port = server.add_insecure_port(f"unix:{tmp_path}/socket")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"unix:{tmp_path}/socket") as channel:
+        call = channel.unary_stream("/T/M") if is_streaming else channel.unary_unary("/T/M")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            if is_streaming:
+                _ = [answer async for answer in call(b"", timeout=5)]
+            else:
+                await call(b"", timeout=5)
+    await server.stop(0)
+
+    assert port
+    assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.INTERNAL, "internal error")
+    assert "secret path" in caplog.text
