@@ -30,7 +30,7 @@ async def report(writer, node_id, start):
 
 async def main(url, node_ids):
     async with open_store(url, serialize_config=serialized_config) as store:
-        writer = ReportWriter(store, LocalBus(), now=lambda: datetime.now(UTC), linger_s=0.0)
+        writer = ReportWriter(store, LocalBus(), now=lambda: datetime.now(UTC), pace_s=0.0)
         async with asyncio.TaskGroup() as group:
             group.create_task(writer.run())
             for node_id in node_ids:

@@ -115,3 +115,11 @@ async def test_history_pages_run_from_new_to_old(store: Store) -> None:
     second = await store.list_reports("rsu-1", page_size=3, page_token=first.next_page_token)
     assert [report.sequence for report in (*first.items, *second.items)] == [5, 4, 3, 2, 1]
     assert not second.next_page_token
+
+
+async def test_wild_sequence_numbers_overflow_nothing(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    for index in range(3):
+        await store.record_reports([batch("rsu-1", health(2**63 - 1), spool_id=f"spool-{index}")])
+    assert isinstance((await store.get_node("rsu-1")).status.lost_report_count, int)
+    assert await store.acknowledged_sequence("rsu-1", "spool-0") == 2**63 - 1

@@ -1,5 +1,7 @@
 """Releases and rollouts, with the loop that moves them, on every engine there is."""
 
+import asyncio
+
 import pytest
 
 from tests.contract.manager_store import START, Clock, after, batch, enrolled, health, opened, release, update
@@ -7,7 +9,7 @@ from wayside.errors import AlreadyExistsError, ConflictError, FailedPrecondition
 from wayside_manager.core.nodes import ReleaseAssignment, UpdatePhase
 from wayside_manager.core.rollout import RolloutNodeState, RolloutOrder, RolloutSpec, RolloutState
 from wayside_manager.core.rollout_plan import next_step
-from wayside_manager.ports import Store
+from wayside_manager.ports import Store, Topic
 from wayside_manager.services.rollout_stepper import RolloutStepper
 from wayside_manager.store.bus import LocalBus
 
@@ -194,3 +196,17 @@ async def test_an_ended_rollout_takes_no_orders(fleet: Store) -> None:
     assert again.update_time == START
     with pytest.raises(FailedPreconditionError):
         await fleet.order_rollout("r1", RolloutOrder.RESUME, now=START)
+
+
+async def test_the_loop_moves_when_a_node_speaks(fleet: Store) -> None:
+    bus = LocalBus()
+    stepper = RolloutStepper(fleet, bus, now=Clock(), tick_s=3600.0)
+    async with bus.subscribe(Topic.DESIRED) as told, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        running = group.create_task(stepper.run())
+        await fleet.create_rollout(spec(), now=START)
+        await bus.publish(Topic.ROLLOUT, ["r1"])
+        for node_id in NODE_IDS:
+            assert await told.changed() == {node_id}
+            await say(fleet, node_id, UpdatePhase.COMMITTED, running="1.1.0")
+            await bus.publish(Topic.NODE, [node_id])
+        running.cancel()

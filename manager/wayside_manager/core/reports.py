@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from wayside_manager.core.nodes import UpdatePhase
 
+_MAX_LOST_COUNT = 10**12
+"""Of one batch: a node that counts wildly must not overflow the sum, 64 bits in the database."""
+
 
 class ReportKind(StrEnum):
     """Which body a report has."""
@@ -129,4 +132,5 @@ def received(acknowledged_sequence: int, reports: Iterable[Report]) -> Received:
     if not fresh:
         return Received((), acknowledged_sequence, 0)
     newest = fresh[-1].sequence
-    return Received(fresh, newest, newest - acknowledged_sequence - len(fresh))
+    lost_count = newest - acknowledged_sequence - len(fresh)
+    return Received(fresh, newest, min(lost_count, _MAX_LOST_COUNT))
