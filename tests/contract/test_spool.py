@@ -179,7 +179,10 @@ async def test_a_batch_beyond_the_limits_is_refused_and_harms_nothing(tmp_path: 
         assert [record.payload for record in await drained(spool)] == [b"kept"]
 
 
-async def test_a_tail_torn_at_any_byte_leaves_a_prefix(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("zero_count", [0, 5000])
+async def test_a_tail_torn_at_any_byte_leaves_a_prefix(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, zero_count: int
+) -> None:
     payloads = [b"record %d" % index for index in range(12)]
     async with FileSpool(tmp_path / "whole", segment_bytes=150, max_bytes=100_000) as spool:
         for payload in payloads:
@@ -191,6 +194,7 @@ async def test_a_tail_torn_at_any_byte_leaves_a_prefix(tmp_path: Path, caplog: p
         torn = tmp_path / "torn"
         shutil.copytree(tmp_path / "whole", torn)
         os.truncate(torn / last.name, length)
+        os.truncate(torn / last.name, length + zero_count)
         caplog.clear()
         async with FileSpool(torn) as spool:
             found = [record.payload for record in await drained(spool)]
@@ -242,7 +246,18 @@ async def test_a_wholly_overwritten_segment_loses_neither_identity_nor_sequence(
     path.write_bytes(bytes(path.stat().st_size))
     async with FileSpool(tmp_path) as spool:
         assert spool.spool_id == identity
-        assert await spool.append([b"next"]) > spool.state().record_count
+        assert await spool.append([b"next"]) > 9
+
+
+async def test_a_killed_agents_zeroes_are_not_taken_for_damage(tmp_path: Path) -> None:
+    async with FileSpool(tmp_path / "s") as spool:
+        await spool.append([b"a"])
+        shutil.copytree(tmp_path / "s", tmp_path / "as-killed")
+    assert segment_paths(tmp_path / "as-killed")[0].stat().st_size > segment_paths(tmp_path / "s")[0].stat().st_size
+    async with FileSpool(tmp_path / "as-killed") as spool:
+        assert spool.state().torn_bytes == 0
+        assert await spool.append([b"b"]) == 2
+        assert [record.payload for record in await drained(spool)] == [b"a", b"b"]
 
 
 async def test_a_second_opener_is_told_who_is_in_the_way(tmp_path: Path) -> None:

@@ -35,7 +35,30 @@ def test_a_cut_leaves_a_prefix(payloads: list[bytes], cut_bytes: int) -> None:
     scan = scanned(kept, key=KEY)
     found = [record.payload for record in scan.records]
     assert found == payloads[: len(found)]
-    assert scan.end + scan.damaged_bytes == len(kept)
+    assert (scan.damaged_bytes > 0) == (scan.lost_frame_count > 0) == (scan.end < len(kept))
+
+
+@given(payload_lists, st.integers(min_value=0, max_value=1000), st.integers(min_value=0, max_value=200))
+def test_a_cut_inside_zeroes_written_ahead_leaves_a_prefix(
+    payloads: list[bytes], cut_bytes: int, zero_count: int
+) -> None:
+    content = b"".join(frames(payloads, 1, key=KEY))
+    kept = content[: max(0, len(content) - cut_bytes)]
+    scan = scanned(kept + bytes(zero_count), key=KEY)
+    found = [record.payload for record in scan.records]
+    assert found == payloads[: len(found)]
+    # a cut that took only zeroes took nothing
+    assert len(found) == len(scanned(kept, key=KEY).records) or not content[len(kept) :].strip(b"\0")
+
+
+def test_zeroes_written_ahead_are_no_damage() -> None:
+    scan = scanned(frame(1, b"a\0\0", key=KEY) + bytes(4096), key=KEY)
+    assert (len(scan.records), scan.damaged_bytes, scan.lost_frame_count) == (1, 0, 0)
+
+
+def test_a_segment_without_one_intact_frame_may_have_held_many() -> None:
+    assert scanned(bytes(1600), key=KEY).lost_frame_count == 100
+    assert scanned(b"", key=KEY).lost_frame_count == 0
 
 
 @given(payload_lists, st.data())

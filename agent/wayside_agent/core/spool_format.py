@@ -1,6 +1,6 @@
 """Bytes of a spool segment: frames of msgpack records, each proven by a CRC.
 
-    segment = frame*            file name: SPOOLID-INDEX-FIRSTSEQUENCE.seg
+    segment = frame* zero*      file name: SPOOLID-INDEX-FIRSTSEQUENCE.seg
     frame   = "WSR1" | body length u32 LE | CRC-32 u32 LE | body
     body    = msgpack [sequence, payload]; sequence 0 is a mark: payload = msgpack [given up through, evicted count]
 
@@ -20,6 +20,7 @@ import msgspec
 MARKER = b"WSR1"
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024  # a length field beyond this is damage, not a record
 HEAD_BYTES = 12
+MIN_FRAME_BYTES = 16  # a head and an empty record
 MARK_SEQUENCE = 0
 
 _HEAD = struct.Struct("<4sII")
@@ -76,11 +77,11 @@ class Scan:
     mark: Mark | None
     """The last one; `None`: no mark is intact."""
     end: int
-    """Offset behind the last intact frame [bytes]; what follows is a torn tail."""
+    """Offset behind the last intact frame [bytes]; what follows is unused zeroes or a torn tail."""
     damaged_bytes: int
     """Bytes that belong to no intact frame, the torn tail included."""
     lost_frame_count: int
-    """Frames that seem to begin in the torn tail. Their sequences must not be given out again."""
+    """At least as many frames as may have been in the torn tail. Their sequences must not be given out again."""
 
 
 def spool_key(spool_id: str) -> int:
@@ -92,6 +93,11 @@ def frame(sequence: int, payload: bytes, *, key: int) -> bytes:
     """The frame of one record; `payload` is at most `MAX_PAYLOAD_BYTES` long."""
     body = _ENCODER.encode((sequence, payload))
     return _HEAD.pack(MARKER, len(body), _crc(body, key)) + body
+
+
+def frames(payloads: Sequence[bytes], first_sequence: int, *, key: int) -> tuple[bytes, ...]:
+    """The frames of consecutive records."""
+    return tuple(frame(first_sequence + index, payload, key=key) for index, payload in enumerate(payloads))
 
 
 def mark_frame(mark: Mark, *, key: int) -> bytes:
@@ -117,7 +123,8 @@ def scanned(content: bytes, *, key: int) -> Scan:
         else:
             records.append(span)
             last_sequence = span.sequence
-    return Scan(tuple(records), mark, end, len(content) - intact_bytes, _seeming_frame_count(content, end))
+    tail = content[end:].rstrip(b"\0") if end else content
+    return Scan(tuple(records), mark, end, end - intact_bytes + len(tail), _lost_frame_count(tail, has_head=end > 0))
 
 
 def segment_name(text: str) -> SegmentName | None:
@@ -158,10 +165,9 @@ def _mark(payload: bytes) -> Mark | None:
         return None
 
 
-def _seeming_frame_count(content: bytes, end: int) -> int:
-    return max(content.count(MARKER, end), 1) if end < len(content) else 0
-
-
-def frames(payloads: Sequence[bytes], first_sequence: int, *, key: int) -> tuple[bytes, ...]:
-    """The frames of consecutive records."""
-    return tuple(frame(first_sequence + index, payload, key=key) for index, payload in enumerate(payloads))
+def _lost_frame_count(tail: bytes, *, has_head: bool) -> int:
+    if not tail:
+        return 0
+    if has_head:
+        return max(tail.count(MARKER), 1)
+    return max(len(tail) // MIN_FRAME_BYTES, 1)  # not even the first frame stands: nobody knows how many there were

@@ -19,6 +19,7 @@ from wayside_agent.core.spool_format import Mark, Scan, SegmentName, scanned, se
 from wayside_agent.ports import SpoolRecord
 
 READ_BYTES = 1024 * 1024  # most that one read takes from disk, unless a single record is larger
+GROWTH_BYTES = 64 * 1024  # zeroes written ahead of small batches
 
 logger = logging.getLogger(__name__)
 
@@ -59,17 +60,24 @@ class Segment:
 
 
 class SegmentFile:
-    """The segment that is being written. Nothing is buffered here."""
+    """The segment that is being written. Nothing is buffered here.
+
+    Small batches are written into zeroes that are on disk already: a file that does not grow needs no journal commit at
+    each sync. That is an order of magnitude faster on ext4, and spares the flash.
+    """
 
     def __init__(self, segment: Segment, sync: Callable[[int], None]) -> None:
         """Opens, and makes if need be, the file without what is not proven in it; raises OSError."""
         self.segment = segment
         self._sync = sync
+        self._length_bytes = segment.size_bytes
         self._descriptor = os.open(segment.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._descriptor, segment.size_bytes)
+        self._cut()
 
     def close(self) -> None:
-        """Closes the file."""
+        """Gives the zeroes back and closes the file."""
+        with contextlib.suppress(OSError):
+            self._cut()
         os.close(self._descriptor)
 
     def append(self, records: Sequence[bytes], first_sequence: int, *, mark: bytes) -> None:
@@ -82,20 +90,29 @@ class SegmentFile:
 
     def write(self, content: bytes, *, durable: bool) -> None:
         """Appends bytes whole or, when it raises OSError, not at all."""
-        offset = self.segment.size_bytes
+        end = self.segment.size_bytes + len(content)
+        is_growing = durable and end > self._length_bytes and len(content) < GROWTH_BYTES // 4
         try:
-            view = memoryview(content)
-            while view:
-                written = os.pwrite(self._descriptor, view, offset)
-                offset += written
-                view = view[written:]
+            self._write_at(self.segment.size_bytes, content + bytes(GROWTH_BYTES) if is_growing else content)
             if durable:
                 self._sync(self._descriptor)
         except OSError:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self.segment.size_bytes)
+                self._cut()
             raise
-        self.segment.size_bytes = offset
+        self.segment.size_bytes = end
+
+    def _write_at(self, offset: int, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            written = os.pwrite(self._descriptor, view, offset)
+            offset += written
+            view = view[written:]
+        self._length_bytes = max(self._length_bytes, offset)
+
+    def _cut(self) -> None:
+        os.ftruncate(self._descriptor, self.segment.size_bytes)
+        self._length_bytes = self.segment.size_bytes
 
 
 def sync_directory(path: Path) -> None:

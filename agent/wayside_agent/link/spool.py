@@ -21,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from wayside.errors import WaysideError
 from wayside_agent.link.spool_store import SpoolLimits, SpoolStore
 from wayside_agent.ports import SpoolRecord, SpoolState
 
@@ -56,7 +55,8 @@ class FileSpool:
 
         Args:
             directory: Made, mode 0700, if need be. Holds nothing else.
-            max_bytes: Size of the files; the oldest segment goes when a batch would exceed it.
+            max_bytes: Size of the records; the oldest segment goes when a batch would exceed it. The disk holds up to
+                64 KiB more, written ahead.
             max_records: Records that wait; the oldest segment goes when a batch would exceed it.
             segment_bytes: Length at which a segment is closed; 0: an eighth of `max_bytes`, 4 KiB to 1 MiB.
             sync: Makes the content behind a file descriptor durable. Another one serves disks that need more than
@@ -76,7 +76,8 @@ class FileSpool:
         self._owner = ThreadPoolExecutor(1, thread_name_prefix=f"spool-{self._store.directory.name}")
         try:
             await self._owned(self._store.open)
-        except WaysideError:
+        except BaseException:  # cancelled while the owner opens it: it must not stay taken
+            self._owner.submit(self._store.close)
             self._owner.shutdown(wait=False)
             raise
         return self
