@@ -79,7 +79,7 @@ async def _measure_drain(report: Report, directory: Path) -> None:
     start = time.perf_counter()
     async with FileSpool(directory, max_bytes=MAX_BYTES, max_records=10_000_000) as spool:
         count = spool.state().record_count
-        report.add("spool, open after a crash, records/s", count / (time.perf_counter() - start), digits=0)
+        report.add("spool, open and check, records/s", count / (time.perf_counter() - start), digits=0)
         start = time.perf_counter()
         while spool.state().record_count:
             records = await spool.read(0, max_count=256)
