@@ -95,15 +95,19 @@ async def running(
         }
         parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)
         server = Server(_services(parts), Gate(store, store, now), calls)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_endless(name, run), name=name) for name, run in loops.items()]
-            try:
-                yield await _listening(server, tls, folder, settings)
-            finally:
-                folder.endpoints.unlink(missing_ok=True)
-                await server.stop(grace_s=settings.stop_grace_s)
-                for task in tasks:
-                    task.cancel()
+        endpoints = await _listening(server, tls, folder, settings)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_endless(name, run), name=name) for name, run in loops.items()]
+                try:
+                    yield endpoints
+                finally:
+                    folder.endpoints.unlink(missing_ok=True)
+                    await server.stop(grace_s=settings.stop_grace_s)
+                    for task in tasks:
+                        task.cancel()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # one fails, the others are only cancelled
 
 
 async def serve(folder: DataFolder, settings: Settings, *, announce: Callable[[Endpoints], None]) -> None:

@@ -10,13 +10,13 @@ Paths count from the folder of the file. A token goes to the operator port, a ce
 
 import json
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from wayside.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from wayside_manager.settings import converted, parsed_toml
 
 ENVIRONMENT = "WAYSIDE_CONTEXT"
 DEFAULT_FILE = Path("~/.config/wayside/context.toml")
@@ -70,10 +70,7 @@ def read_context(path: Path) -> Context:
 
 
 def _fields(path: Path) -> ContextFile:
-    try:
-        fields = msgspec.convert(tomllib.loads(_read(path).decode()), ContextFile)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
-        raise InvalidArgumentError(f"{path}: {exc}") from exc
+    fields = converted(path, parsed_toml(path, _read(path).decode("utf-8", "replace")), ContextFile)
     if not fields.address and not fields.endpoints_file:
         raise InvalidArgumentError(f"{path}: give address, or endpoints_file on the manager's own host")
     if bool(fields.certificate_file) != bool(fields.key_file):

@@ -13,7 +13,6 @@ Fields are those of `wayside.v1.ConfigLayer` in protobuf JSON: durations are tex
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -26,6 +25,7 @@ from google.protobuf.message_factory import GetMessageClass
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v1 import config_service_pb2
 from wayside_manager.cli.running import resource_name
+from wayside_manager.settings import parsed_toml
 
 FILE_MAX_BYTES = 1 << 20
 _FIELDS = ("name", "priority", "selector", "config", "etag")
@@ -66,17 +66,12 @@ def _text(path: Path) -> str:
 
 
 def _mapping(path: Path, text: str) -> dict[str, object]:
+    if path.suffix != ".json":
+        return parsed_toml(path, text)
     try:
-        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        found = json.loads(text)
     except json.JSONDecodeError as exc:
         raise InvalidArgumentError(f"{path}: line {exc.lineno}: this is no JSON: {exc.msg}") from exc
-    except tomllib.TOMLDecodeError as exc:
-        line = re.search(r"line (\d+)", str(exc))
-        number = line[1] if line else str(len(text.splitlines()))  # "at end of document"
-        what = str(exc).partition(" (at")[0]
-        raise InvalidArgumentError(
-            f"{path}: line {number}: {_key_on(text, int(number))}this is no TOML: {what}"
-        ) from exc
     if not isinstance(found, dict):
         raise InvalidArgumentError(f"{path}: a layer is an object with {', '.join(_FIELDS)}")
     return found
@@ -126,12 +121,6 @@ def _line_of(text: str, field: str) -> int:
         if is_inside and key.match(line):
             return number
     return 0
-
-
-def _key_on(text: str, number: int) -> str:
-    lines = text.splitlines()
-    key = re.match(r"\s*([\w.-]+)\s*=", lines[number - 1]) if 0 < number <= len(lines) else None
-    return f"{key[1]}: " if key else ""
 
 
 def _spell_out(mapping: Mapping[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 import typer
 
+from wayside_manager.cli.certificate import certificate
 from wayside_manager.cli.initialise import init
 from wayside_manager.cli.output import EXIT_CODE_HELP
 from wayside_manager.cli.serve import migrate, serve
@@ -15,6 +16,7 @@ app = typer.Typer(
 app.command()(init)
 app.command()(serve)
 app.command()(migrate)
+app.command()(certificate)
 
 
 def main() -> None:

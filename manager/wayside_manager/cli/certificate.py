@@ -1,0 +1,35 @@
+"""`wayside-manager certificate`: a server certificate of the manager's authority, for the fleet's MQTT broker."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wayside.errors import FailedPreconditionError, NotFoundError
+from wayside_manager.app import utc_now
+from wayside_manager.cli.output import print_line
+from wayside_manager.cli.running import reported
+from wayside_manager.cli.serve import DataOption
+from wayside_manager.services.authority import Authority
+from wayside_manager.settings import DataFolder, write_whole
+
+
+@reported
+def certificate(
+    directory: Annotated[Path, typer.Argument(help="Folder to write ca.pem, certificate.pem and key.pem into.")],
+    data: DataOption,
+    hostname: Annotated[list[str], typer.Option(help="Name or address clients use; repeat for more.")],
+) -> None:
+    """Makes a server certificate that nodes and operators trust, and a new key for it."""
+    certificate_path, key_path = DataFolder(data).authority
+    try:
+        signer = Authority.loaded(certificate_path.read_bytes(), key_path.read_bytes())
+    except FileNotFoundError as exc:
+        raise NotFoundError(f"{exc.filename} is not there; make a data folder with 'wayside-manager init'") from exc
+    if (directory / "key.pem").exists():
+        raise FailedPreconditionError(f"{directory / 'key.pem'} is there already; name another folder or remove it")
+    credential = signer.server_credential(hostname, now=utc_now())
+    write_whole(directory / "ca.pem", signer.certificate_pem)
+    write_whole(directory / "key.pem", credential.key_pem, is_secret=True)
+    write_whole(directory / "certificate.pem", credential.certificate.pem)
+    print_line(f"made {directory / 'certificate.pem'} for {', '.join(hostname)}")
