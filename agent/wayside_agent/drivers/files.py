@@ -42,6 +42,7 @@ def make_private_directory(path: Path) -> None:
     """
     try:
         path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        sync_directory(path.parent)
     except OSError as exc:
         raise DeviceFaultError(f"{path}: cannot make the directory ({exc.strerror}); check its owner and mode") from exc
 

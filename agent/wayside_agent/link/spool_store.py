@@ -62,6 +62,7 @@ class SpoolStore:
         """
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(self.directory.parent)
             self._lock()
             self._recover()
         except OSError as exc:
