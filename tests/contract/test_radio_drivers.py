@@ -1,0 +1,232 @@
+"""Every radio driver: messages in and out, and what is passed over."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from wayside_agent.core.frame_layout import DSMP, Layout, Length, Magic, Payload, Timestamp
+from wayside_agent.core.pace import TimeBase
+from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, message_kind
+from wayside_agent.drivers.radio_replay import RadioReplay
+from wayside_agent.drivers.radio_udp import UdpRadio
+from wayside_agent.drivers.sim_radio import SimRadio, write_recording
+from wayside_agent.ports import DeviceAbsentError, DeviceError, DeviceFaultError, Radio, SourceEndedError
+
+BSM = b"\x00bsm"
+SPAT = b"\x30spat"
+
+
+def say(port: int, *datagrams: bytes, source: str = "127.0.0.1") -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((source, 0))
+        for datagram in datagrams:
+            sock.sendto(datagram, ("127.0.0.1", port))
+
+
+async def test_a_bare_datagram_is_a_message() -> None:
+    async with UdpRadio(UdpRadio.Options()) as radio:
+        say(radio.local_port, BSM, SPAT)
+        heard = [await radio.read(), await radio.read()]
+    assert [(each.kind, each.payload) for each in heard] == [(MessageKind.BSM, BSM), (MessageKind.SPAT, SPAT)]
+    assert all(each.time_ns > 1_700_000_000_000_000_000 and each.application_id is None for each in heard)
+
+
+async def test_a_message_is_read_when_it_comes_later() -> None:
+    async with UdpRadio(UdpRadio.Options()) as radio:
+        asyncio.get_running_loop().call_later(0.01, say, radio.local_port, BSM)
+        async with asyncio.timeout(5):
+            assert (await radio.read()).payload == BSM
+
+
+async def test_what_is_no_message_is_counted_and_passed_over() -> None:
+    options = UdpRadio.Options(layout="dsmp", size_max_bytes=64)
+    frame = DSMP.built(BSM, application_id=111, time_ns=0)
+    unknown_kind = DSMP.built(b"\x7fwhat", application_id=111, time_ns=0)
+    async with UdpRadio(options) as radio:
+        say(radio.local_port, b"", frame + b"\0", frame[:-1], b"noise", unknown_kind, frame + bytes(100), frame)
+        message = await radio.read()
+        counters = radio.counters()
+    assert (message.payload, message.application_id) == (BSM, 111)
+    assert counters.malformed_count == 6
+
+
+async def test_a_foreign_address_is_counted_and_not_looked_into() -> None:
+    options = UdpRadio.Options(source_addresses=("127.0.0.1",))
+    async with UdpRadio(options) as radio:
+        say(radio.local_port, BSM, BSM, source="127.0.0.2")
+        say(radio.local_port, SPAT)
+        assert (await radio.read()).payload == SPAT
+        assert radio.counters() == RadioCounters(foreign_count=2, dropped_count=0)
+
+
+async def test_datagrams_nobody_reads_in_time_are_counted_as_dropped() -> None:
+    async with UdpRadio(UdpRadio.Options()) as radio:
+        say(radio.local_port, *[BSM + bytes(1000)] * 2000)
+        await radio.read()
+        for _ in range(50):  # the kernel reports its count with the datagrams behind the gap
+            say(radio.local_port, SPAT)
+            while (await radio.read()).payload != SPAT:
+                pass
+        dropped = radio.counters().dropped_count
+    assert dropped
+    assert dropped > 0
+
+
+async def test_two_radios_hear_each_other_in_a_vendor_frame() -> None:
+    layout = (Magic(hex="fa55"), Length(counts="frame"), Timestamp(unit="ms"), Payload())
+    async with UdpRadio(UdpRadio.Options(layout=layout, uses_frame_time=True)) as far:
+        options = UdpRadio.Options(layout=layout, radio_host="127.0.0.1", radio_port=far.local_port)
+        async with UdpRadio(options) as near:
+            await near.send(SPAT, application_id=3619)
+            message = await far.read()
+            assert near.counters().sent_count == 1
+    assert message.payload == SPAT
+    assert message.time_ns % 1_000_000 == 0
+
+
+async def test_the_frame_on_the_wire_is_the_layout() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        options = UdpRadio.Options(layout="dsmp", radio_host="127.0.0.1", radio_port=sock.getsockname()[1])
+        async with UdpRadio(options) as radio:
+            await radio.send(BSM, application_id=111)
+        assert sock.recv(100).hex() == "04006f0004" + BSM.hex()
+
+
+async def test_a_message_that_cannot_be_sent_is_a_fault() -> None:
+    async with UdpRadio(UdpRadio.Options()) as radio:
+        with pytest.raises(DeviceFaultError, match="set radio_host"):
+            await radio.send(BSM, application_id=111)
+    async with UdpRadio(UdpRadio.Options(radio_host="127.0.0.1", radio_port=9, size_max_bytes=64)) as radio:
+        with pytest.raises(DeviceFaultError, match="more than 64"):
+            await radio.send(bytes(100), application_id=111)
+    async with UdpRadio(UdpRadio.Options(radio_host="127.0.0.1", radio_port=9, layout="dsmp")) as radio:
+        with pytest.raises(DeviceFaultError, match="does not fit"):
+            await radio.send(BSM, application_id=-1)
+
+
+async def test_a_port_in_use_and_a_foreign_own_address_are_faults() -> None:
+    async with UdpRadio(UdpRadio.Options()) as radio:
+        with pytest.raises(DeviceFaultError, match="is another program on it"):
+            await UdpRadio(UdpRadio.Options(bind_port=radio.local_port)).__aenter__()
+    with pytest.raises(DeviceFaultError, match="cannot be received"):
+        await UdpRadio(UdpRadio.Options(bind_host="192.0.2.1")).__aenter__()
+    with pytest.raises(DeviceAbsentError, match="unknown"):
+        await UdpRadio(UdpRadio.Options(bind_host="no.such.host.invalid")).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layout": "vendor"}, "no frame layout 'vendor'"),
+        ({"layout": [{"kind": "magic", "hex": "00"}]}, "exactly one payload"),
+        ({"layout": [{"kind": "magic", "hex": "0"}, {"kind": "payload"}]}, "hex"),
+        ({"layout": [{"kind": "mystery"}]}, "mystery"),
+        ({"source_addresses": ["radio"]}, "radio"),
+        ({"bind_prot": 1}, "bind_prot"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_opens(options: dict[str, object], message: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=message):
+        msgspec.convert(options, UdpRadio.Options)
+
+
+def test_a_layout_in_options_is_a_list_of_fields() -> None:
+    options = {"layout": [{"kind": "length", "endian": "little"}, {"kind": "payload"}]}
+    made = msgspec.convert(options, UdpRadio.Options)
+    assert Layout(fields=(Length(endian="little"), Payload())).fields == made.layout
+
+
+async def all_messages(radio: Radio) -> Sequence[ReceivedMessage]:
+    heard: list[ReceivedMessage] = []
+
+    async def listen() -> None:
+        while True:
+            heard.append(await radio.read())
+
+    async with radio:
+        with pytest.raises(SourceEndedError):
+            await listen()
+    return heard
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "radio.jsonl"
+    assert write_recording(path, duration_s=2, seed=5) == 100
+    return path
+
+
+async def test_a_recording_plays_every_message_and_then_ends(recording: Path) -> None:
+    options = RadioReplay.Options(path=str(recording), speed=0, time_base=TimeBase.RECORDED)
+    heard = await all_messages(RadioReplay(options))
+    assert len(heard) == 100
+    assert [each.time_ns for each in heard] == sorted(each.time_ns for each in heard)
+    assert {each.kind for each in heard} == {MessageKind.BSM}
+    assert {each.application_id for each in heard} == {111}
+
+
+async def test_a_recording_keeps_its_pace_by_its_speed(recording: Path) -> None:
+    clock = asyncio.get_running_loop().time
+    start_s = clock()
+    await all_messages(RadioReplay(RadioReplay.Options(path=str(recording), speed=20)))
+    assert 0.09 <= clock() - start_s < 1.5
+
+
+async def test_the_chinese_file_plays_in_a_loop_at_a_period(shared_data: Path) -> None:
+    path = shared_data / "v2x/china/spat_bsm_rsm_hex_and_decode.txt"
+    async with RadioReplay(RadioReplay.Options(path=str(path), period_s=0.001, loop=True)) as radio:
+        heard = [await radio.read() for _ in range(8)]
+        assert radio.counters() == RadioCounters()
+    assert [len(each.payload) for each in heard] == [261, 86, 53, 40] * 2
+    assert [each.time_ns for each in heard] == sorted(each.time_ns for each in heard)
+
+
+@pytest.fixture
+def broken_recording(recording: Path) -> Path:
+    path = recording.with_name("broken.jsonl")
+    path.write_text('{"no": 1}\n' + recording.read_text("ascii") + "{\n", "ascii")
+    return path
+
+
+async def test_broken_records_are_counted(broken_recording: Path) -> None:
+    async with RadioReplay(RadioReplay.Options(path=str(broken_recording), speed=0)) as radio:
+        await radio.send(BSM, application_id=111)
+        assert radio.counters() == RadioCounters(malformed_count=2, sent_count=1)
+
+
+async def test_a_recording_that_is_not_there_is_absent_and_an_empty_one_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(DeviceAbsentError, match="check the path"):
+        await RadioReplay(RadioReplay.Options(path=str(tmp_path / "no"))).__aenter__()
+    (tmp_path / "noise").write_bytes(bytes(range(256)) * 100)
+    with pytest.raises(DeviceFaultError, match="holds no V2X message"):
+        await RadioReplay(RadioReplay.Options(path=str(tmp_path / "noise"))).__aenter__()
+
+
+async def test_the_simulator_is_heard_at_its_rate_and_keeps_what_it_sends() -> None:
+    clock = asyncio.get_running_loop().time
+    async with SimRadio(SimRadio.Options(vehicle_count=4, rate_hz=20)) as radio:
+        start_s = clock()
+        heard = [await radio.read() for _ in range(9)]
+        assert clock() - start_s >= 0.09
+        await radio.send(BSM, application_id=111)
+        assert list(radio.sent) == [(BSM, 111)]
+    assert all(message_kind(each.payload) is MessageKind.BSM and len(each.payload) == 38 for each in heard)
+
+
+def test_equal_seeds_write_equal_recordings(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        write_recording(tmp_path / name, duration_s=1, seed=seed)
+    a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize("radio", [UdpRadio(UdpRadio.Options()), RadioReplay(RadioReplay.Options(path="x"))])
+async def test_reading_before_opening_is_a_device_error(radio: Radio) -> None:
+    with pytest.raises(DeviceError, match="open the driver first"):
+        await radio.read()
+    await radio.__aexit__(None, None, None)
