@@ -35,7 +35,7 @@ RECONNECT_CAP_S = 60.0
 DRAIN_COUNT = 64  # records per acknowledgement: a few round trips of the sender's window
 LAST_BATCH_TIMEOUT_S = 2.0
 MAX_SAMPLES = 20_000  # between two batches; 3 MB
-COMPRESSION_LEVEL = 6  # columns of doubles shrink by about two thirds; higher levels gain under 2 %
+COMPRESSION_LEVEL = 6  # made-up CAN columns shrink to 27 %; level 9 gains 0.1 % more for 2.6 times the time
 
 _QUALITIES = {quality: node_pb2.TimeQuality.Value(f"TIME_QUALITY_{quality.name}") for quality in TimeQuality}
 
