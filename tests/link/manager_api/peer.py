@@ -4,10 +4,11 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -36,6 +37,8 @@ from wayside_manager.services.authority import key_pem, new_key
 from wayside_manager.settings import DataFolder
 
 CALL_S = 10.0
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
 
 
 @dataclass
@@ -77,14 +80,16 @@ class Peer:
             enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
         )
 
-    async def call(self, rpc, request):
-        """The answer of a unary or client-streaming call."""
+    async def call(self, rpc: "grpc.aio.UnaryUnaryMultiCallable[Request, Reply]", request: Request) -> Reply:
+        """The answer of a unary call."""
         try:
             return await rpc(request, timeout=CALL_S, metadata=self.metadata)
         except grpc.aio.AioRpcError as exc:
             raise from_rpc_error(exc) from exc
 
-    async def stream(self, rpc, request):
+    async def stream(
+        self, rpc: "grpc.aio.UnaryStreamMultiCallable[Request, Reply]", request: Request
+    ) -> AsyncGenerator[Reply, None]:
         """The answers of a server stream."""
         try:
             async for answer in rpc(request, timeout=CALL_S, metadata=self.metadata):
@@ -92,10 +97,19 @@ class Peer:
         except grpc.aio.AioRpcError as exc:
             raise from_rpc_error(exc) from exc
 
+    async def upload(
+        self, requests: Iterator[release_service_pb2.CreateReleaseRequest]
+    ) -> release_service_pb2.CreateReleaseResponse:
+        """The answer to an upload."""
+        try:
+            return await self.release.CreateRelease(requests, timeout=CALL_S, metadata=self.metadata)
+        except grpc.aio.AioRpcError as exc:
+            raise from_rpc_error(exc) from exc
+
     async def get_node(self, node_id: str) -> node_pb2.Node:
         return (await self.call(self.fleet.GetNode, fleet_service_pb2.GetNodeRequest(name=f"nodes/{node_id}"))).node
 
-    async def enrollment_token(self, **fields: object) -> str:
+    async def enrollment_token(self, **fields: Any) -> str:  # noqa: ANN401  # fields of a message
         request = fleet_service_pb2.CreateEnrollmentTokenRequest(**fields)
         return (await self.call(self.fleet.CreateEnrollmentToken, request)).token
 
@@ -104,15 +118,15 @@ class Peer:
             self.config.ApplyConfigLayer, config_service_pb2.ApplyConfigLayerRequest(config_layer=layer)
         )
 
-    async def publish(self, archive: bytes, **spec: object) -> release_service_pb2.CreateReleaseResponse:
-        return await self.call(self.release.CreateRelease, upload(archive, **spec))
+    async def publish(self, archive: bytes, **spec: Any) -> release_service_pb2.CreateReleaseResponse:  # noqa: ANN401  # fields of a message
+        return await self.upload(upload(archive, **spec))
 
 
 class Session:
     """A node's stream, message by message."""
 
     def __init__(self, peer: Peer, *, spool_id: str = "spool-1", say_hello: bool = True) -> None:
-        self.call = peer.node.Session(timeout=CALL_S)
+        self.call = peer.node.Session(None, timeout=CALL_S)
         self._spool_id = spool_id if say_hello else ""
 
     async def opened(self) -> "Session":
@@ -120,7 +134,7 @@ class Session:
         await self.call.write(node_service_pb2.SessionRequest(hello=hello))
         return self
 
-    async def report(self, sequence: int, **body: object) -> None:
+    async def report(self, sequence: int, **body: Any) -> None:  # noqa: ANN401  # fields of a message
         if not body:
             body = {"health": node_pb2.HealthReport(agent_version="1.0.0", config_revision=0)}
         await self.call.write(
@@ -131,18 +145,17 @@ class Session:
         """The next message down; raises what ended the session."""
         try:
             answer = await self.call.read()
-            if answer is grpc.aio.EOF:
-                raise EOFError
         except grpc.aio.AioRpcError as exc:
             raise from_rpc_error(exc) from exc
-        except EOFError:
-            code, details = await self.call.code(), await self.call.details()
-            trailers = await self.call.trailing_metadata()
-            error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details)
-            raise from_rpc_error(error) from None
-        return answer
+        if isinstance(answer, node_service_pb2.SessionResponse):
+            return answer
+        trailers = await self.call.trailing_metadata()
+        ended = grpc.aio.AioRpcError(
+            await self.call.code(), grpc.aio.Metadata(), trailers, await self.call.details(), None
+        )
+        raise from_rpc_error(ended)
 
-    async def until(self, kind: str):
+    async def until(self, kind: str) -> Any:  # noqa: ANN401  # each kind has its own type
         """The next message of a kind, passing over others."""
         while True:
             answer = await self.next()
@@ -247,9 +260,13 @@ def release_archive(version: str, *, payload: bytes = b"agent", first: str = "re
     return buffer.getvalue()
 
 
-def upload(archive: bytes, **spec: object) -> Iterator[release_service_pb2.CreateReleaseRequest]:
+def upload(archive: bytes, **spec: Any) -> Iterator[release_service_pb2.CreateReleaseRequest]:  # noqa: ANN401  # fields of a message
     """The messages of an upload; `spec` overrides what is said of the archive."""
-    said = {"version": "1.1.0", "sha256": hashlib.sha256(archive).hexdigest(), "size_bytes": len(archive)} | spec
+    said: dict[str, Any] = {
+        "version": "1.1.0",
+        "sha256": hashlib.sha256(archive).hexdigest(),
+        "size_bytes": len(archive),
+    } | spec
     yield release_service_pb2.CreateReleaseRequest(spec=release_service_pb2.ReleaseSpec(**said))
     for start in range(0, len(archive), 1 << 20):
         yield release_service_pb2.CreateReleaseRequest(content=archive[start : start + (1 << 20)])

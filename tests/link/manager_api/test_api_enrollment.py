@@ -22,7 +22,9 @@ from wayside_manager.services.authority import new_key
 NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
 
 
-async def enroll(manager: LocalManager, request: enrollment_service_pb2.EnrollRequest):
+async def enroll(
+    manager: LocalManager, request: enrollment_service_pb2.EnrollRequest
+) -> enrollment_service_pb2.EnrollResponse:
     async with manager.stranger() as unit:
         return await unit.call(unit.enrollment.Enroll, request)
 
@@ -106,7 +108,7 @@ async def test_a_retired_node_does_not_come_back(manager: LocalManager, operator
     ids=["node id", "esn", "kind", "no PEM", "no PKCS#10"],
 )
 async def test_a_malformed_request_does_not_use_up_the_token(
-    manager: LocalManager, operator: Peer, node_id: str, esn: str, kind: str, request_pem: str | None
+    manager: LocalManager, operator: Peer, *, node_id: str, esn: str, kind: str, request_pem: str | None
 ) -> None:
     token = await operator.enrollment_token()
     good = csr(new_key())
@@ -125,11 +127,13 @@ def signed_request(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519
 
 async def test_weak_keys_are_refused_and_strong_ones_taken(manager: LocalManager, operator: Peer) -> None:
     token = await operator.enrollment_token(max_use_count=3)
-    for weak in (ec.generate_private_key(ec.SECP224R1()), rsa.generate_private_key(65_537, 1024)):
+    short = rsa.generate_private_key(65_537, 1024)  # noqa: S505  # too weak on purpose
+    for weak in (ec.generate_private_key(ec.SECP224R1()), short):
         error = await refusal(manager, enrollment(token, "rsu-1", signed_request(weak)))
         assert error.reason == "KEY_UNACCEPTABLE"
-    for number, strong in enumerate((ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65_537, 2048))):
-        await enroll(manager, enrollment(token, f"rsu-{number}", signed_request(strong)))
+    strong = (ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65_537, 2048))
+    for node_id, request_pem in (("rsu-1", signed_request(strong[0])), ("rsu-2", signed_request(strong[1]))):
+        await enroll(manager, enrollment(token, node_id, request_pem))
 
 
 async def test_a_request_signed_by_another_key_is_refused(manager: LocalManager, operator: Peer) -> None:

@@ -1,10 +1,12 @@
 """FleetService and ConfigService over real TLS."""
 
+from typing import Any
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session, layer
+from tests.link.manager_api.peer import LocalManager, Peer, Session, layer
 from wayside.errors import ConflictError, FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.v1 import config_service_pb2, fleet_service_pb2, node_pb2
 
@@ -14,7 +16,7 @@ async def update(peer: Peer, node: node_pb2.Node, *paths: str) -> node_pb2.Node:
     return (await peer.call(peer.fleet.UpdateNode, request)).node
 
 
-async def list_nodes(peer: Peer, **fields: object) -> fleet_service_pb2.ListNodesResponse:
+async def list_nodes(peer: Peer, **fields: Any) -> fleet_service_pb2.ListNodesResponse:  # noqa: ANN401  # fields of a message
     return await peer.call(peer.fleet.ListNodes, fleet_service_pb2.ListNodesRequest(**fields))
 
 
@@ -30,7 +32,8 @@ async def test_an_unknown_node_is_not_found_and_a_malformed_name_refused(operato
         await operator.get_node("No Name")
 
 
-async def test_an_update_changes_what_the_mask_names(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_an_update_changes_what_the_mask_names(operator: Peer) -> None:
     node = node_pb2.Node(
         name="nodes/rsu-1", display_name="North gantry", site="K12", labels=[node_pb2.Label(key="road", value="G98")]
     )
@@ -39,9 +42,8 @@ async def test_an_update_changes_what_the_mask_names(operator: Peer, rsu: NodeCr
 
 
 @pytest.mark.parametrize("paths", [(), ("esn",), ("site", "state")])
-async def test_an_update_of_other_fields_is_refused(
-    operator: Peer, rsu: NodeCredential, paths: tuple[str, ...]
-) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_an_update_of_other_fields_is_refused(operator: Peer, paths: tuple[str, ...]) -> None:
     with pytest.raises(InvalidArgumentError):
         await update(operator, node_pb2.Node(name="nodes/rsu-1"), *paths)
 
@@ -51,13 +53,15 @@ async def test_an_update_of_other_fields_is_refused(
     [[("Road", "x")], [("", "x")], [("a", "x" * 64)], [("a", "1"), ("a", "2")], [(f"k{n}", "") for n in range(65)]],
     ids=["upper case", "empty", "long value", "twice", "too many"],
 )
-async def test_malformed_labels_are_refused(operator: Peer, rsu: NodeCredential, labels: list[tuple[str, str]]) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_malformed_labels_are_refused(operator: Peer, labels: list[tuple[str, str]]) -> None:
     node = node_pb2.Node(name="nodes/rsu-1", labels=[node_pb2.Label(key=key, value=value) for key, value in labels])
     with pytest.raises(InvalidArgumentError):
         await update(operator, node, "labels")
 
 
-async def test_a_wrong_etag_is_a_conflict(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_a_wrong_etag_is_a_conflict(operator: Peer) -> None:
     with pytest.raises(ConflictError):
         await update(operator, node_pb2.Node(name="nodes/rsu-1", etag="stale", site="x"), "site")
     with pytest.raises(ConflictError):
@@ -66,7 +70,8 @@ async def test_a_wrong_etag_is_a_conflict(operator: Peer, rsu: NodeCredential) -
     assert (await update(operator, node_pb2.Node(name="nodes/rsu-1", etag=present, site="x"), "site")).etag != present
 
 
-async def test_a_retired_node_takes_no_update_and_leaves_the_list(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_a_retired_node_takes_no_update_and_leaves_the_list(operator: Peer) -> None:
     assert (await retire(operator)).state == node_pb2.Node.STATE_RETIRED
     await retire(operator)
     with pytest.raises(FailedPreconditionError):
@@ -106,7 +111,7 @@ async def test_a_page_token_is_good_for_its_own_filter_only(manager: LocalManage
 
 async def test_a_filter_with_an_unknown_value_is_refused(operator: Peer) -> None:
     with pytest.raises(InvalidArgumentError):
-        await list_nodes(operator, filter=fleet_service_pb2.NodeFilter(kinds=[99]))
+        await list_nodes(operator, filter=fleet_service_pb2.NodeFilter(kinds=[node_pb2.NodeKind.ValueType(99)]))
 
 
 async def test_a_watcher_sees_nodes_now_and_when_they_change(
@@ -142,12 +147,13 @@ async def test_a_watcher_sees_nodes_now_and_when_they_change(
         {"kind": 7},
     ],
 )
-async def test_a_token_out_of_bounds_is_refused(operator: Peer, fields: dict[str, object]) -> None:
+async def test_a_token_out_of_bounds_is_refused(operator: Peer, fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError):
         await operator.enrollment_token(**fields)
 
 
-async def test_layers_make_the_configuration_of_a_node(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_layers_make_the_configuration_of_a_node(operator: Peer) -> None:
     first = await operator.apply(layer("base", period_s=5))
     await operator.apply(layer("special", period_s=9, priority=20))
     request = config_service_pb2.GetNodeConfigRequest(node="nodes/rsu-1")

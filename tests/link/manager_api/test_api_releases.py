@@ -1,10 +1,11 @@
 """ReleaseService over real TLS."""
 
 import uuid
+from typing import Any
 
 import pytest
 
-from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session, release_archive, upload
+from tests.link.manager_api.peer import LocalManager, Peer, Session, release_archive, upload
 from wayside.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
@@ -19,12 +20,13 @@ from wayside.v1 import node_pb2, node_service_pb2, release_pb2, release_service_
 ARCHIVE = release_archive("1.1.0")
 
 
-def rollout(**fields: object) -> release_service_pb2.CreateRolloutRequest:
+def rollout(**fields: Any) -> release_service_pb2.CreateRolloutRequest:  # noqa: ANN401  # fields of a message
     selector = node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
-    return release_service_pb2.CreateRolloutRequest(**({"release": "releases/1.1.0", "selector": selector} | fields))
+    given: dict[str, Any] = {"release": "releases/1.1.0", "selector": selector} | fields
+    return release_service_pb2.CreateRolloutRequest(**given)
 
 
-async def create(peer: Peer, **fields: object) -> release_pb2.Rollout:
+async def create(peer: Peer, **fields: Any) -> release_pb2.Rollout:  # noqa: ANN401  # fields of a message
     return (await peer.call(peer.release.CreateRollout, rollout(**fields))).rollout
 
 
@@ -54,7 +56,7 @@ async def test_a_published_release_is_listed_newest_first(operator: Peer, manage
     ],
 )
 async def test_a_wrong_release_is_refused_and_leaves_nothing(
-    operator: Peer, manager: LocalManager, archive: bytes, spec: dict[str, object], reason: str
+    operator: Peer, manager: LocalManager, archive: bytes, spec: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         await operator.publish(archive, **spec)
@@ -78,10 +80,11 @@ async def test_a_release_larger_than_the_manager_accepts_is_refused(operator: Pe
 async def test_an_upload_must_begin_with_a_spec(operator: Peer) -> None:
     _, *content = upload(ARCHIVE)
     with pytest.raises(InvalidArgumentError):
-        await operator.call(operator.release.CreateRelease, iter(content))
+        await operator.upload(iter(content))
 
 
-async def test_a_rollout_of_an_unknown_release_or_node_is_refused(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_a_rollout_of_an_unknown_release_or_node_is_refused(operator: Peer) -> None:
     with pytest.raises(NotFoundError):
         await create(operator)
     await operator.publish(ARCHIVE)
@@ -97,7 +100,8 @@ async def test_a_rollout_of_an_unknown_release_or_node_is_refused(operator: Peer
             await create(operator, **wrong)
 
 
-async def test_a_repeated_create_gives_the_same_rollout(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_a_repeated_create_gives_the_same_rollout(operator: Peer) -> None:
     await operator.publish(ARCHIVE)
     request_id = str(uuid.uuid4())
     first, second = await create(operator, request_id=request_id), await create(operator, request_id=request_id)
@@ -106,16 +110,18 @@ async def test_a_repeated_create_gives_the_same_rollout(operator: Peer, rsu: Nod
         await create(operator)
 
 
-async def test_orders_move_a_rollout_and_an_ended_one_takes_none(operator: Peer, rsu: NodeCredential) -> None:
+@pytest.mark.usefixtures("rsu")
+async def test_orders_move_a_rollout_and_an_ended_one_takes_none(operator: Peer) -> None:
     await operator.publish(ARCHIVE)
     name = (await create(operator)).name
     release = operator.release
-    for rpc, request, state in (
+    orders: Any = (  # each RPC has its own types
         (release.PauseRollout, release_service_pb2.PauseRolloutRequest, release_pb2.Rollout.STATE_PAUSED),
         (release.ResumeRollout, release_service_pb2.ResumeRolloutRequest, release_pb2.Rollout.STATE_RUNNING),
         (release.AbortRollout, release_service_pb2.AbortRolloutRequest, release_pb2.Rollout.STATE_ABORTED),
         (release.AbortRollout, release_service_pb2.AbortRolloutRequest, release_pb2.Rollout.STATE_ABORTED),
-    ):
+    )
+    for rpc, request, state in orders:
         assert (await operator.call(rpc, request(name=name))).rollout.state == state
     with pytest.raises(FailedPreconditionError):
         await operator.call(release.PauseRollout, release_service_pb2.PauseRolloutRequest(name=name))

@@ -1,5 +1,7 @@
 """NodeService.Session over real TLS."""
 
+from typing import Any
+
 import pytest
 
 from tests.link.manager_api.conftest import SETTINGS
@@ -143,7 +145,7 @@ async def test_a_hello_without_a_spool_is_refused(rsu_peer: Peer) -> None:
     ids=["no sequence", "no body", "release without collection", "no phase", "too large"],
 )
 async def test_a_malformed_report_is_refused_and_not_stored(
-    operator: Peer, rsu_peer: Peer, sequence: int, body: dict[str, object]
+    operator: Peer, rsu_peer: Peer, sequence: int, body: dict[str, Any]
 ) -> None:
     session = await Session(rsu_peer).opened()
     await session.report(sequence, **body)

@@ -270,7 +270,7 @@ def test_watching_nodes_prints_one_object_per_line(wayside: Invoke, manager: Loc
     assert json.loads(answer.out.splitlines()[0])["name"].startswith("nodes/")
 
 
-def test_help_tells_the_exit_codes(wayside: Invoke) -> None:
+def test_help_tells_the_exit_codes() -> None:
     for program in (app, manager_app):
         assert "Exit status" in invoke(program, "--help").out
 
