@@ -13,7 +13,8 @@ from wayside_agent.core.decoder import DecodePlan, Decoder
 from wayside_agent.core.frames import EXTENDED_FLAG, FD, FrameBatch
 from wayside_agent.core.signals import Database
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.drivers.dbc_compiler import cached_database, compile_files, compiled_plan, main
+from wayside_agent.drivers.dbc_compiler import compile_files, compiled_plan, main
+from wayside_agent.drivers.plan_cache import cached_database
 
 DBCS = ("CSS-Electronics-SAE-J1939-DEMO", "canmod-gps", "j1939", "opendbc-ESR", "opendbc-mg", "vehicle")
 PAYLOADS_PER_MESSAGE = 150
@@ -125,6 +126,12 @@ def test_compiler_reports_on_standard_error(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["--output", str(tmp_path / "x.plan"), str(written(tmp_path, SMALL))]) == 0
     assert cached_database(tmp_path / "x.plan") is not None
+
+
+async def test_cache_keeps_the_newest_plans_only(tmp_path: Path) -> None:
+    for index in range(40):
+        compile_files([written(tmp_path, SMALL)], tmp_path / "plans" / f"{index}.plan")
+    assert len(list((tmp_path / "plans").iterdir())) == 32
 
 
 def compared(path: Path, tmp_path: Path) -> int:

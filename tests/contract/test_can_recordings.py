@@ -1,13 +1,15 @@
 """The numbers of the public recordings, as their README has them."""
 
+import sys
 from pathlib import Path
 
 import can
 import pytest
 
 from wayside_agent.core.decoder import DecodePlan, Decoder
-from wayside_agent.core.frames import CLASSIC, EXTENDED_MASK, FrameBatch
+from wayside_agent.core.frames import EXTENDED_MASK, FrameBatch
 from wayside_agent.core.pace import TimeBase
+from wayside_agent.core.validity import Refusal
 from wayside_agent.drivers.can_replay import ReplayCan
 from wayside_agent.drivers.dbc_compiler import compiled_plan
 from wayside_agent.drivers.sim_can import write_candump
@@ -34,20 +36,21 @@ async def played(source: ReplayCan) -> list[FrameBatch]:
 @pytest.mark.parametrize(
     ("recording", "dbcs", "counts"),
     [
-        ("11111111_00000012", ("CSS-Electronics-SAE-J1939-DEMO", "canmod-gps"), (57_849, 26_269)),
-        ("2F6913DB_00000004", ("canmod-gps",), (5_588, 5_076)),
-        ("asammdf-basics", ("CSS-Electronics-SAE-J1939-DEMO",), (150_411, 7_986)),
+        ("11111111_00000012", ("CSS-Electronics-SAE-J1939-DEMO", "canmod-gps"), (57_849, 26_269, 186)),
+        ("2F6913DB_00000004", ("canmod-gps",), (5_588, 5_076, 0)),
+        ("asammdf-basics", ("CSS-Electronics-SAE-J1939-DEMO",), (150_411, 7_986, 0)),
     ],
 )
 async def test_mf4_recordings_decode_at_the_published_rate(
-    shared_data: Path, tmp_path: Path, recording: str, dbcs: tuple[str, ...], counts: tuple[int, int]
+    shared_data: Path, tmp_path: Path, recording: str, dbcs: tuple[str, ...], counts: tuple[int, int, int]
 ) -> None:
     paths = [shared_data / "can" / "dbc" / f"{dbc}.dbc" for dbc in dbcs]
     decoder = Decoder(DecodePlan(await compiled_plan(paths, cache_dir=tmp_path)), bus="can0")
     for batch in await played(replay(shared_data / "can" / "mf4" / f"{recording}_00000001.MF4")):
         decoder.decode(batch)
     counters = decoder.counters()
-    assert (counters.frame_count, counters.matched_count) == counts
+    flagged = counters.refusal_counts.get(Refusal.FLAGGED_INVALID, 0)  # by canmod-gps companions such as AttitudeValid
+    assert (counters.frame_count, counters.matched_count, flagged) == counts
 
 
 async def test_engine_speed_of_the_recording_has_the_published_mean(shared_data: Path, tmp_path: Path) -> None:
@@ -88,7 +91,7 @@ async def test_unfinished_mf4_cut_in_its_data_plays_what_is_there(shared_data: P
     content = (shared_data / MF4_SMALL).read_bytes()
     cut = tmp_path / "cut.MF4"
     cut.write_bytes(content[: len(content) // 2])
-    assert sum(map(len, await played(replay(cut)))) == 2_578
+    assert sum(map(len, await played(replay(cut)))) == 2_590
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.999])
@@ -130,9 +133,10 @@ async def test_recordings_of_python_can_play_with_their_payloads(tmp_path: Path,
     with can.Logger(path) as logger:
         for message in messages():
             logger.on_message_received(message)
-    frames = [
-        CLASSIC.unpack_from(batch.raw, 16 * at) for batch in await played(replay(path)) for at in range(len(batch))
-    ]
+    batches = await played(replay(path))
+    frames = [frame for batch in batches for frame in batch.structs()]
+    times = [time_ns for batch in batches for time_ns in batch.times_ns]
+    assert [round((at - 1_700_000_000_000_000_000) / 1e6) for at in times] == list(range(0, 200, 10))
     assert frames == [(0x98FF1101, 8, 0, bytes([index] * 8)) for index in range(20)]
 
 
@@ -154,6 +158,23 @@ async def test_garbage_lines_of_candump_are_counted_and_passed_over(tmp_path: Pa
     batches = await played(source)
     assert sum(map(len, batches)) == 2
     assert source.bad_line_count > 1
+
+
+async def test_mf4_without_its_package_is_absent_and_names_the_extra(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "asammdf", None)
+    with pytest.raises(DeviceAbsentError, match=r"install wayside-agent\[mf4\]"):
+        await played(replay(shared_data / MF4_SMALL))
+
+
+async def test_replay_can_be_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "short.log"
+    path.write_text("(1.0) can0 123#00\n(1.1) can0 123#01\n")
+    source = replay(path)
+    for _ in range(2):
+        assert sum(map(len, await played(source))) == 2
+        assert source.counters().frame_count == 2
 
 
 async def test_missing_recording_is_absent(tmp_path: Path) -> None:

@@ -164,6 +164,12 @@ def test_impossible_signals_are_refused(change: dict[str, float]) -> None:
         Signal(**{"name": "S", "start_bit": 0, "size_bits": 9, **change})  # type: ignore[arg-type]  # wrong on purpose
 
 
+def test_multiplexers_in_a_circle_are_refused() -> None:
+    circle = (Signal("A", 0, 8, multiplexer="B"), Signal("B", 8, 8, multiplexer="A"))
+    with pytest.raises(ValueError, match="message M, signal A: more than 8 multiplexers"):
+        Message("M", 1, is_extended=False, size_bytes=8, signals=circle)
+
+
 def test_parameter_group_leaves_out_the_destination_of_pdu1() -> None:
     assert parameter_group(0x18EF1234) == 0xEF00
     assert parameter_group(0x18F00400) == 0xF004

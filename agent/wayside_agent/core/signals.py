@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from wayside_agent.core.frames import ERROR_FLAG, EXTENDED_FLAG, EXTENDED_MASK, REMOTE_FLAG
 
 MAX_DATA_BYTES = 64  # CAN FD
+_MAX_MULTIPLEXER_DEPTH = 8  # real databases have 2; each is a level of nesting in the generated code
 _FLOAT_SIZES_BITS = (16, 32, 64)
 
 
@@ -101,6 +102,17 @@ class Message:
     size_bytes: int
     signals: tuple[Signal, ...]
     is_j1939: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for multiplexers nested too deep, or in a circle."""
+        parents = {signal.name: signal.multiplexer for signal in self.signals}
+        for name, parent in parents.items():
+            at, depth = parent, 0
+            while at is not None and depth <= _MAX_MULTIPLEXER_DEPTH:
+                at, depth = parents.get(at), depth + 1
+            if depth > _MAX_MULTIPLEXER_DEPTH:
+                msg = f"message {self.name}, signal {name}: more than {_MAX_MULTIPLEXER_DEPTH} multiplexers select it"
+                raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True)

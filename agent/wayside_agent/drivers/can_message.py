@@ -1,8 +1,10 @@
 """python-can's `Message` as a frame of ours, for the drivers that use python-can."""
 
 import importlib
+import importlib.util
 import math
 import sys
+import threading
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 _BIT_RATE_SWITCH = 0x01  # CANFD_BRS
 _ERROR_STATE = 0x02  # CANFD_ESI
+_importing = threading.Lock()  # two buses may be opened at once, each in its thread
 _MAX_TIME_S = 2**33  # year 2242; a time beyond is damage
 
 
@@ -22,21 +25,25 @@ def python_can() -> ModuleType:
 
     python-can loads asammdf wherever it is installed, and pandas with it: 2.7 s and 90 MB that only MF4 needs.
     """
-    if "can" not in sys.modules and "asammdf" not in sys.modules:
-        sys.modules["asammdf"] = None  # type: ignore[assignment]  # the documented way to make an import fail
-        try:
-            return importlib.import_module("can")
-        finally:
-            del sys.modules["asammdf"]
-    return importlib.import_module("can")
+    with _importing:
+        if "can" not in sys.modules and "asammdf" not in sys.modules:
+            sys.modules["asammdf"] = None  # type: ignore[assignment]  # the documented way to make an import fail
+            try:
+                importlib.import_module("can")
+            finally:
+                del sys.modules["asammdf"]
+        return importlib.import_module("can")
 
 
-def python_can_with_mf4() -> ModuleType:
-    """python-can with asammdf, which must be installed."""
-    module = importlib.import_module("can.io.mf4")
-    if getattr(module, "asammdf", None) is None:
-        importlib.reload(module)
-    return module
+def python_can_with_mf4() -> ModuleType | None:
+    """python-can's module of MF4 readers; `None`: asammdf is not installed."""
+    with _importing:
+        if importlib.util.find_spec("asammdf") is None:
+            return None
+        module = importlib.import_module("can.io.mf4")
+        if getattr(module, "asammdf", None) is None:
+            importlib.reload(module)
+        return module
 
 
 def logged(message: "can.Message") -> LoggedFrame | None:

@@ -67,6 +67,9 @@ class PythonCan:
 
         Raises: DeviceAbsentError: python-can does not know the back end, or it finds no such channel.
         """
+        self._stopping.clear()
+        self._fault = None
+        self._frame_count = self._error_frame_count = self._drop_count = 0
         self._bus = await asyncio.to_thread(self._opened)
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(
@@ -85,6 +88,7 @@ class PythonCan:
         if self._bus is not None:
             with contextlib.suppress(python_can().CanError, OSError):
                 await asyncio.to_thread(self._bus.shutdown)
+            self._bus = None
 
     async def read(self) -> FrameBatch:
         """Every frame that came since the last call, at least one.

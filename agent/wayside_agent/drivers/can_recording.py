@@ -5,7 +5,7 @@ as python-can writes them.
 Source: can-utils, python-can's readers, asammdf.
 """
 
-import importlib.util
+import importlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -161,13 +161,13 @@ class _Foreign:
             raise self._fault(error) from error
 
     def _check_mf4(self) -> None:
-        if importlib.util.find_spec("asammdf") is None:
-            raise DeviceAbsentError(
-                f"CAN recording {self._path}: reading MF4 needs the package asammdf; install wayside-agent[mf4]"
-            )
         damage = mf4_damage(self._path)
         if damage is not None:
             raise DeviceFaultError(f"CAN recording {self._path}: is damaged ({damage}); replace the file")
+        if python_can_with_mf4() is None:
+            raise DeviceAbsentError(
+                f"CAN recording {self._path}: reading MF4 needs the package asammdf; install wayside-agent[mf4]"
+            )
 
     def _fault(self, error: Exception) -> DeviceFaultError:
         cause = str(error) or type(error).__name__
@@ -192,7 +192,7 @@ class _Complaints(logging.Filter):
 
 def _reader(file: Any, suffix: str) -> "can.io.generic.MessageReader":  # noqa: ANN401 - path or file, as the reader wants
     if suffix == ".mf4":
-        return cast("can.MF4Reader", python_can_with_mf4().MF4Reader(file))
+        return cast("can.MF4Reader", importlib.import_module("can.io.mf4").MF4Reader(file))
     module = python_can()
     if suffix == ".trc":
         return cast("can.TRCReader", module.TRCReader(file))

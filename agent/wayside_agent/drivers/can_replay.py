@@ -69,6 +69,8 @@ class ReplayCan:
             DeviceAbsentError: no such file, or reading it needs a package that is not installed.
             DeviceFaultError: the file is no such recording.
         """
+        self._pace, self._damage = None, None
+        self._frame_count = self._error_frame_count = self._bad_count = 0
         try:
             await asyncio.to_thread(self._begin)
         except BaseException:

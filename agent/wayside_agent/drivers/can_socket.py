@@ -69,7 +69,9 @@ class SocketCan:
 
         Raises: DeviceAbsentError: no such interface, or no CAN in the kernel.
         """
+        self._frame_count = self._error_frame_count = 0
         if self._socket is None:
+            self._drop_count = None
             self._socket = self._opened()
         return self
 
@@ -79,6 +81,7 @@ class SocketCan:
         """Closes the socket."""
         if self._socket is not None:
             self._socket.close()
+            self._socket = None
 
     async def read(self) -> FrameBatch:
         """Frames that came up to `nap_s` after the first.
@@ -100,7 +103,7 @@ class SocketCan:
         return BusCounters(self._frame_count, self._error_frame_count, self._drop_count)
 
     def _open_socket(self) -> socket.socket:
-        if self._socket is None or self._socket.fileno() < 0:
+        if self._socket is None:
             raise DeviceFaultError(f"CAN interface {self._options.interface}: is not open; open it before reading")
         return self._socket
 

@@ -1,31 +1,25 @@
 """Compiles DBC files into a cached description, in a short-lived process: the daemon never loads cantools.
 
 Tested with: cantools 45.1 on canmod-gps, the CSS J1939 demo, cantools' vehicle and j1939, opendbc's ESR and MG.
-Source: Vector DBC file format as cantools reads it; the cache is `core.signals.Database` as msgpack behind its SHA-256.
+Source: Vector DBC file format as cantools reads it.
 
 Usage: `database = await compiled_plan((Path("vehicle.dbc"),), cache_dir=Path("/var/lib/wayside/plans"))`,
 or by hand `python -m wayside_agent.drivers.dbc_compiler --output vehicle.plan vehicle.dbc`.
-
-The cache holds numbers and names, never code, and is used only if its hash is right and nobody else may write it.
 """
 
 import argparse
 import asyncio
 import contextlib
 import hashlib
-import os
 import re
-import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_agent.core.signals import Database, Message, Signal
+from wayside_agent.drivers.plan_cache import cached_database, write_database
 
 if TYPE_CHECKING:
     from cantools.database.can.message import Message as CantoolsMessage
@@ -34,8 +28,6 @@ if TYPE_CHECKING:
 COMPILER_VERSION = 1  # counts up whenever a description of the same DBC would differ
 COMPILE_TIMEOUT_S = 60.0  # the largest DBC known to us, 1.5 MB, takes 4 s on a desktop core
 _MAX_DBC_BYTES = 32 * 1024 * 1024
-_MAGIC = b"WSPLAN1\n"
-_HASH_BYTES = 32
 
 
 async def compiled_plan(
@@ -59,29 +51,6 @@ async def compiled_plan(
             f"{_names(dbc_paths)}: changed while it was being compiled; apply the configuration again", reason="DBC"
         )
     return database
-
-
-def cached_database(cache_path: Path) -> Database | None:
-    """The database in a cache file, or `None` if it is missing, damaged or could be somebody else's."""
-    try:
-        with cache_path.open("rb") as file:
-            if not _is_ours(os.fstat(file.fileno())):
-                return None
-            content = file.read()
-    except OSError:
-        return None
-    digest, body = content[len(_MAGIC) : len(_MAGIC) + _HASH_BYTES], content[len(_MAGIC) + _HASH_BYTES :]
-    if not content.startswith(_MAGIC) or hashlib.sha256(body).digest() != digest:
-        return None
-    try:
-        return msgspec.msgpack.decode(body, type=Database)
-    except msgspec.MsgspecError:
-        return None
-
-
-def _is_ours(state: os.stat_result) -> bool:
-    writable_by_others = state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return stat.S_ISREG(state.st_mode) and state.st_uid in {os.geteuid(), 0} and not writable_by_others
 
 
 def _content(path: Path) -> bytes:
@@ -138,17 +107,7 @@ def compile_files(dbc_paths: Sequence[Path], cache_path: Path) -> Database:
     Raises: NotFoundError, InvalidArgumentError as `compiled_plan`.
     """
     database = Database(tuple(message for path in dbc_paths for message in _messages(path)))
-    body = msgspec.msgpack.encode(database)
-    cache_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache_path.parent, prefix=".plan-", delete=False) as file:  # mode 0600
-        try:
-            file.write(_MAGIC + hashlib.sha256(body).digest() + body)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(cache_path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_database(cache_path, database)
     return database
 
 

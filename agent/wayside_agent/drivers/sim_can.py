@@ -90,6 +90,9 @@ class SimCan:
 
     async def __aenter__(self) -> Self:
         """Starts the journey."""
+        self._frames = simulated_frames(self._options.seed)
+        self._next = next(self._frames)
+        self._frame_count = 0
         self._pace = Pace(self._options.rate_factor, 0, asyncio.get_running_loop().time(), time.time_ns())
         return self
 
