@@ -195,7 +195,7 @@ def test_pynmea2_reads_the_same_values(nmea: Path, name: str) -> None:
         if time is not None:
             clock = theirs.timestamp
             seconds = clock.hour * 3600 + clock.minute * 60 + clock.second + clock.microsecond / 1e6
-            assert time.total_seconds() == pytest.approx(seconds, abs=2e-6)  # pynmea2 cuts, we do not
+            assert time.total_seconds() == pytest.approx(seconds, abs=1e-9)
     assert compared > 0
 
 

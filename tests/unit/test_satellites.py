@@ -1,5 +1,7 @@
 """Satellite numbers of all makers, and satellites in view over signals and systems."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from wayside_agent.core.fix import System
@@ -54,7 +56,7 @@ def test_a_decimal_in_place_of_the_system_id_is_none() -> None:
     assert list(used(sentence("BDGSA,A,3,02,03,,,,,,,,,,,5.1,1.3,4.9,3.3"))) == [(System.BEIDOU, 2), (System.BEIDOU, 3)]
 
 
-def seen(*bodies: str) -> dict[System, int]:
+def seen(*bodies: str) -> Mapping[System, int]:
     sky = SkyView()
     for body in bodies:
         sky.add(sentence(body), epoch=0)

@@ -7,6 +7,7 @@ Source: NMEA 0183 version 4.11, GSA, GSV and the table of GNSS system ids; exten
 receiver descriptions.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -112,6 +113,7 @@ class SkyView:
         self._open: dict[tuple[str, str], _Group] = {}
         self._complete: dict[tuple[str, str], _Complete] = {}
         self._order = 0
+        self._counts: Mapping[System, int] = {}
 
     def add(self, sentence: Sentence, *, epoch: int) -> bool:
         """Takes a GSV sentence of the given epoch (a rising number); false if it makes no sense."""
@@ -144,14 +146,12 @@ class SkyView:
             same_talker = other[0] == key[0] and before is not None and old.order < before.order
             if same_talker or epoch - old.epoch > _STALE_EPOCHS:
                 del self._complete[other]
+        seen = frozenset[Satellite]().union(*(complete.satellites for complete in self._complete.values()))
+        self._counts = Counter(system for system, _ in seen)
 
-    def in_view(self) -> dict[System, int]:
+    def in_view(self) -> Mapping[System, int]:
         """Distinct satellites per system, over all signals."""
-        seen = {each for complete in self._complete.values() for each in complete.satellites}
-        counts: dict[System, int] = {}
-        for system, _ in sorted(seen):
-            counts[system] = counts.get(system, 0) + 1
-        return counts
+        return self._counts
 
 
 def _listed(sentence: Sentence) -> Iterator[Satellite]:

@@ -1,9 +1,9 @@
 """The unit's computer: load, memory, disk and its wear, temperature, uptime, quality of the clock.
 
-Reads /proc and /sys itself: psutil takes 30 to 50 ms to import and knows neither wear nor clock. NVMe wear is not in
-sysfs and stays unknown.
+Reads /proc and /sys itself. psutil would cost 8 ms of processor time at import and 1.1 MB, and knows neither wear nor
+the clock. NVMe wear is not in sysfs and stays unknown.
 
-**Tested with:** Debian 12 on x86-64; a made-up /proc and /sys of a board with eMMC; chrony 4.3.
+**Tested with:** Debian 12 on x86-64; a made-up /proc and /sys of a board with eMMC; chrony 4.3 on its own clock.
 **Source:** `core.host_text`.
 """
 
