@@ -1,21 +1,34 @@
 """Who may call what, over real TLS."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
+import msgspec
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session, csr
-from wayside.errors import PermissionDeniedError, UnauthenticatedError, UnavailableError, WaysideError
+from wayside.errors import (
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnavailableError,
+    WaysideError,
+)
 from wayside.v1 import fleet_service_pb2, node_service_pb2
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.scopes import Context, Scoped
-from wayside_manager.app import utc_now
-from wayside_manager.services.authority import Authority, key_pem, new_key
+from wayside_manager.app import ServiceEndedError, running, utc_now
+from wayside_manager.cli.initialise import initialise
+from wayside_manager.services.authority import Authority, certified_hostnames, key_pem, new_key
+from wayside_manager.services.retention import Retention
+from wayside_manager.settings import DataFolder
 
 LIST = fleet_service_pb2.ListNodesRequest()
 
@@ -149,3 +162,46 @@ async def test_the_text_of_a_bug_never_leaks(
     assert port
     assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.INTERNAL, "internal error")
     assert "secret path" in caplog.text
+
+
+async def test_new_host_names_bring_a_new_server_certificate(tmp_path: Path) -> None:
+    folder, settings = DataFolder(tmp_path / "manager"), SETTINGS
+    await initialise(folder, settings)
+    before = folder.server[0].read_bytes()
+    async with running(folder, settings):
+        unchanged = folder.server[0].read_bytes()
+    async with running(folder, msgspec.structs.replace(settings, hostnames=("localhost", "manager.example"))):
+        hostnames, _ = certified_hostnames(folder.server[0].read_bytes())
+    assert unchanged == before
+    assert hostnames == {"localhost", "manager.example"}
+
+
+async def test_a_folder_without_an_authority_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "manager")
+    await initialise(folder, SETTINGS)
+    folder.authority[1].write_text("no key")
+    with pytest.raises(InvalidArgumentError):
+        await running(folder, SETTINGS).__aenter__()
+    folder.authority[1].unlink()
+    with pytest.raises(NotFoundError, match=r"authority\.key is not there"):
+        await running(folder, SETTINGS).__aenter__()
+
+
+async def test_a_failure_inside_comes_out_as_it_is(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "manager")
+    await initialise(folder, SETTINGS)
+    with pytest.raises(ZeroDivisionError):
+        async with running(folder, SETTINGS):
+            raise ZeroDivisionError
+
+
+async def test_a_service_that_ends_by_itself_ends_the_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ended(_self: Retention) -> None:
+        return
+
+    folder = DataFolder(tmp_path / "manager")
+    await initialise(folder, SETTINGS)
+    monkeypatch.setattr(Retention, "run", ended)
+    with pytest.raises(ServiceEndedError, match="retention"):
+        async with running(folder, SETTINGS):
+            await asyncio.Event().wait()

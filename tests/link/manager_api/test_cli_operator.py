@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from wayside.v1 import release_pb2
 from wayside_manager.app import Endpoints
 from wayside_manager.cli.manager import app as manager_app
 from wayside_manager.cli.operator import app
+from wayside_manager.cli.serve import JsonFormatter
 from wayside_manager.settings import DataFolder
 
 START_S = 20.0
@@ -45,10 +48,12 @@ def invoke(program: Any, *arguments: str | Path, env: dict[str, str] | None = No
     return Answer(done.exit_code, done.stdout, done.stderr)
 
 
-def serve(folder: Path) -> "subprocess.Popen[str]":
+def serve(folder: Path, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
     program = "from wayside_manager.cli.manager import main; main()"
     command = [sys.executable, "-c", program, "serve", "--data", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | (env or {})
+    )
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START_S)
     assert ready, "the manager does not come up"
@@ -318,3 +323,22 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(manager: LocalManager, tmp
     assert done.returncode == 6
     assert "error: device_port: cannot listen on" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_systemd_is_told_when_the_manager_is_ready_and_when_it_stops(tmp_path: Path) -> None:
+    invoke(manager_app, "init", tmp_path / "data", "--device-port", "0", "--operator-port", "0")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(tmp_path / "notify"))
+        notified.settimeout(START_S)
+        process = serve(tmp_path / "data", env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        assert notified.recv(100) == b"READY=1"
+        assert stop(process) == 0
+        assert notified.recv(100) == b"STOPPING=1"
+
+
+def test_the_log_is_one_json_object_per_line() -> None:
+    record = logging.makeLogRecord(
+        {"levelname": "INFO", "msg": "node %s is %s", "args": ("rsu-1", "late"), "node": "rsu-1"}
+    )
+    fields = json.loads(JsonFormatter().format(record))
+    assert (fields["message"], fields["node"], fields["level"]) == ("node rsu-1 is late", "rsu-1", "INFO")
