@@ -5,8 +5,8 @@ check sum is right. It keeps at most `SENTENCE_SIZE_MAX_BYTES`. The field reader
 raise `FieldError` for one that cannot be what it should be.
 
 Why not pynmea2 1.19: it hands out the raw string where a value is malformed, reads `nan` and `1_0` as numbers and an
-empty coordinate as 0.0, refuses a coordinate without decimals, THS and KSXT, and takes a signal id for a satellite. Each
-field would need the readers below all the same. Tests hold this module against pynmea2 on every public log.
+empty coordinate as 0.0, refuses a coordinate without decimals, THS and KSXT, and takes a signal id for a satellite.
+Each field would need the readers below all the same. Tests hold this module against pynmea2 on every public log.
 
 Source: NMEA 0183 version 4.11, section 5.3 (sentence structure, check sum).
 """
