@@ -72,6 +72,13 @@ async def test_a_recording_of_now_shows_the_present_time_and_loops(recording: Pa
     assert all(fix.utc_time and before <= fix.utc_time <= datetime.now(UTC) for fix in fixes)
 
 
+async def test_a_recording_of_one_epoch_loops_too(tmp_path: Path) -> None:
+    path = tmp_path / "one.nmea"
+    path.write_bytes(epoch(3))
+    async with NmeaReplay(NmeaReplay.Options(path=str(path), speed=0, loop=True)) as gnss, asyncio.timeout(5):
+        assert all([(await gnss.read()).position for _ in range(3)])
+
+
 async def test_a_recording_that_is_not_there_is_absent_and_one_without_epochs_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(DeviceAbsentError, match="check the path"):
         await NmeaReplay(NmeaReplay.Options(path=str(tmp_path / "no"))).__aenter__()

@@ -75,9 +75,9 @@ class NmeaDecoder:
         return fixes
 
     def flush(self) -> list[Fix]:
-        """The epoch still open, if there is one: for the end of a recording."""
+        """The epoch still open, if there is one: for the end of a recording. What comes next is another epoch."""
         fixes: list[Fix] = []
-        self._hand_over(fixes)
+        self._begin(fixes)
         return fixes
 
     def _take(self, sentence: Sentence, fixes: list[Fix]) -> None:
