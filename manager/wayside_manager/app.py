@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Server, Services, TlsFiles, authority
 from wayside_manager.api.session import Sessions
-from wayside_manager.ports import ArtifactStore, Bus, ReportSink, Store
+from wayside_manager.ports import ArtifactStore, Bus, Store
 from wayside_manager.services.authority import Authority, certified_hostnames
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.presence_sweep import PresenceSweep
@@ -57,7 +57,7 @@ class _Parts:
     store: Store
     artifacts: ArtifactStore
     bus: Bus
-    sink: ReportSink
+    writer: ReportWriter
     authority: Authority
     calls: Calls
     sessions: Sessions
@@ -86,19 +86,12 @@ async def running(
     ):
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
-        loops: Mapping[str, Callable[[], Awaitable[None]]] = {
-            "report-writer": writer.run,
-            "sessions": sessions.run,
-            "rollout-stepper": RolloutStepper(store, bus, now=now).run,
-            "presence-sweep": PresenceSweep(store, bus, now=now).run,
-            "retention": Retention(store, now=now, history_days=settings.history_days).run,
-        }
         parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)
         server = Server(_services(parts), Gate(store, store, now), calls)
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_endless(name, run), name=name) for name, run in loops.items()]
+                tasks = [group.create_task(_endless(name, run), name=name) for name, run in _loops(parts)]
                 try:
                     yield endpoints
                 finally:
@@ -139,13 +132,24 @@ def read_authority(folder: DataFolder) -> Authority:
 def _services(parts: _Parts) -> Services:
     store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
     return Services(
-        node=NodeService(store, parts.artifacts, parts.sink, parts.sessions, now=now),
+        node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, now=now),
         enrollment=EnrollmentService(store, parts.authority, bus, now=now),
         fleet=FleetService(store, bus, calls, now=now),
         config=ConfigService(store, bus, now=now),
         release=ReleaseService(
             store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
         ),
+    )
+
+
+def _loops(parts: _Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
+    store, bus, now = parts.store, parts.bus, parts.now
+    return (
+        ("report-writer", parts.writer.run),
+        ("sessions", parts.sessions.run),
+        ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
+        ("presence-sweep", PresenceSweep(store, bus, now=now).run),
+        ("retention", Retention(store, now=now, history_days=parts.settings.history_days).run),
     )
 
 

@@ -163,7 +163,8 @@ class Sessions:
             try:
                 yield
             finally:
-                if self._open[session.node_id][0] is session:
+                present = self._open.get(session.node_id)
+                if present is not None and present[0] is session:  # else a newer one has come, and maybe gone
                     del self._open[session.node_id]
 
 

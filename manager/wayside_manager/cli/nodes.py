@@ -10,16 +10,14 @@ from wayside.errors import InvalidArgumentError
 from wayside.v1 import fleet_service_pb2, node_pb2
 from wayside_manager.api.node_messages import kind_value, presence_value
 from wayside_manager.cli.client import ManagerClient
+from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change, print_node
 from wayside_manager.cli.output import (
     Output,
     as_mapping,
     local_time,
     print_fields,
     print_json,
-    print_json_line,
-    print_line,
     print_table,
-    short,
 )
 from wayside_manager.cli.running import (
     ContextOption,
@@ -30,7 +28,6 @@ from wayside_manager.cli.running import (
     duration_s,
     labels,
     reported,
-    resource_id,
     resource_name,
     run,
 )
@@ -38,7 +35,6 @@ from wayside_manager.core.nodes import NodeKind, NodeState
 from wayside_manager.core.presence import Presence
 
 PAGE_SIZE = 500
-COLUMNS = ("NODE", "KIND", "PRESENCE", "SITE", "RELEASE", "CONFIG", "IN ORDER", "LAST REPORT")
 
 app = typer.Typer(no_args_is_help=True, help="Nodes: roadside and on-board units.")
 
@@ -67,7 +63,7 @@ def list_nodes(
     if chosen_output(output) is Output.JSON:
         print_json({"nodes": [as_mapping(node) for node in nodes]})
     else:
-        print_table(COLUMNS, map(_row, nodes))
+        print_table(NODE_COLUMNS, map(node_row, nodes))
 
 
 @app.command("show")
@@ -75,7 +71,7 @@ def list_nodes(
 def show(node: NodeArgument, output: OutputOption = None, context: ContextOption = None) -> None:
     """Shows one node."""
     request = fleet_service_pb2.GetNodeRequest(name=resource_name(node, "nodes"))
-    _print(run(lambda manager: manager.call(manager.fleet.GetNode, request), context).node, output)
+    print_node(run(lambda manager: manager.call(manager.fleet.GetNode, request), context).node, output)
 
 
 @app.command("update")
@@ -105,7 +101,7 @@ def update(
         etag=etag,
     )
     request = fleet_service_pb2.UpdateNodeRequest(node=changed, update_mask=FieldMask(paths=paths))
-    _print(run(lambda manager: manager.call(manager.fleet.UpdateNode, request), context).node, output)
+    print_node(run(lambda manager: manager.call(manager.fleet.UpdateNode, request), context).node, output)
 
 
 @app.command("retire")
@@ -121,7 +117,7 @@ def retire(
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Take {node} out of service for good?", abort=True)
     request = fleet_service_pb2.RetireNodeRequest(name=resource_name(node, "nodes"), etag=etag)
-    _print(run(lambda manager: manager.call(manager.fleet.RetireNode, request), context).node, output)
+    print_node(run(lambda manager: manager.call(manager.fleet.RetireNode, request), context).node, output)
 
 
 @app.command("watch")
@@ -142,7 +138,7 @@ def watch(
     async def watched(manager: ManagerClient) -> None:
         seen_count = 0
         async for answer in manager.watch(manager.fleet.WatchNodes, request):
-            _print_change(answer.node, output)
+            print_change(answer.node, output)
             seen_count += 1
             if seen_count == count:
                 return
@@ -201,53 +197,3 @@ def _filter(
         site=site,
         states=[node_pb2.Node.State.Value(f"STATE_{state.name}") for state in states or ()],
     )
-
-
-def _row(node: node_pb2.Node) -> tuple[object, ...]:
-    return (
-        resource_id(node.name),
-        short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
-        short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
-        node.site,
-        resource_id(node.health.release) or "factory",
-        f"{node.health.config_revision}/{node.desired_config_revision}",
-        "no" if node.reconciling else "yes",
-        local_time(node.last_report_time),
-    )
-
-
-def _print(node: node_pb2.Node, output: Output | None) -> None:
-    if chosen_output(output) is Output.JSON:
-        print_json(node)
-        return
-    print_fields(
-        {
-            "node": resource_id(node.name),
-            "kind": short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
-            "esn": node.esn,
-            "display name": node.display_name,
-            "site": node.site,
-            "labels": ", ".join(f"{label.key}={label.value}" for label in node.labels),
-            "state": short(node_pb2.Node.State.Name(node.state), "STATE_"),
-            "presence": short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
-            "last report": local_time(node.last_report_time),
-            "agent": node.health.agent_version,
-            "release": f"{resource_id(node.health.release) or 'factory'}, wanted {resource_id(node.desired_release)}"
-            if node.desired_release
-            else resource_id(node.health.release) or "factory",
-            "config revision": f"{node.health.config_revision}, wanted {node.desired_config_revision}",
-            "in order": "no" if node.reconciling else "yes",
-            "config says": node.config.message,
-            "update says": node.update.message,
-            "lost reports": node.lost_report_count,
-            "enrolled": local_time(node.create_time),
-            "etag": node.etag,
-        }
-    )
-
-
-def _print_change(node: node_pb2.Node, output: Output | None) -> None:
-    if chosen_output(output) is Output.JSON:
-        print_json_line(node)
-    else:
-        print_line("  ".join(str(cell) for cell in _row(node)))

@@ -11,21 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.services.certificate_request import requested_key
 
 NODE_DAYS = 30  # short, so that a stolen unit ends by itself
 OPERATOR_DAYS = 365
 SERVER_DAYS = 825  # the longest that common TLS clients accept
 AUTHORITY_DAYS = 3650
-RSA_MIN_BITS = 2048  # NIST SP 800-131A
 BACKDATED = timedelta(hours=1)  # a unit's clock may be late by a little
-REQUEST_MAX_CHARS = 16_384  # an RSA 8192 request has about 2,500
 
 _ORGANISATION = "Wayside"
 
@@ -151,27 +150,6 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> str:
     ).decode()
 
 
-def requested_key(request_pem: str) -> CertificatePublicKeyTypes:
-    """The public key of a PKCS#10 request whose signature proves that the caller holds the private one.
-
-    Raises: InvalidArgumentError: no request, a wrong signature, or a key that is too weak.
-    """
-    try:
-        request = x509.load_pem_x509_csr(request_pem[:REQUEST_MAX_CHARS].encode())
-        is_proven = request.is_signature_valid
-        key = request.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as exc:
-        raise InvalidArgumentError(
-            "certificate_request_pem: this is no PKCS#10 request in PEM; make it again", reason="REQUEST_INVALID"
-        ) from exc
-    if not is_proven:
-        raise InvalidArgumentError(
-            "certificate_request_pem: the signature is not by the requested key; make the request again",
-            reason="REQUEST_INVALID",
-        )
-    return _strong(key)
-
-
 def remembered(certificate: x509.Certificate) -> Certificate:
     """What the manager keeps of a certificate."""
     return Certificate(
@@ -193,20 +171,6 @@ def certified_hostnames(certificate_pem: bytes) -> tuple[frozenset[str], datetim
     except x509.ExtensionNotFound as exc:
         raise ValueError("the certificate carries no names") from exc
     return frozenset(str(name.value) for name in names), certificate.not_valid_after_utc
-
-
-def _strong(key: CertificatePublicKeyTypes) -> CertificatePublicKeyTypes:
-    match key:
-        case ec.EllipticCurvePublicKey() if isinstance(key.curve, ec.SECP256R1):
-            return key
-        case ed25519.Ed25519PublicKey():
-            return key
-        case rsa.RSAPublicKey() if key.key_size >= RSA_MIN_BITS:
-            return key
-    raise InvalidArgumentError(
-        f"certificate_request_pem: the key must be ECDSA P-256, Ed25519 or RSA of at least {RSA_MIN_BITS} bit",
-        reason="KEY_UNACCEPTABLE",
-    )
 
 
 def _name(common_name: str) -> x509.Name:
