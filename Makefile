@@ -4,7 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
-export PYTHONDONTWRITEBYTECODE := 1
 
 STAMP := .venv/.stamp
 PROJECTS := proto/pyproject.toml agent/pyproject.toml manager/pyproject.toml
@@ -33,7 +32,7 @@ test: $(STAMP) ## Runs every test
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
 	ruff check
 	ruff format --check
-	mypy proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench firmware_images packaging/demo/wayside_demo
+	mypy proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench firmware_images/build.py packaging/demo/wayside_demo
 	PYTHONPATH= lint-imports
 	cd proto && buf lint
 	sh packaging/check_generated.sh

@@ -31,5 +31,5 @@ fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 VIRTUAL_ENV=$PWD/.venv
 export VIRTUAL_ENV
-.venv/bin/uv pip sync --quiet --require-hashes requirements/dev.txt requirements/bootstrap.txt
+.venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt requirements/bootstrap.txt
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e proto -e agent -e manager

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def raise_on_bad_log_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def raise_on_bad_log_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log call whose arguments do not fit its format fails the test, at whatever level."""
 
     def checked(self: logging.Logger, *args: object, **kwargs: object) -> logging.LogRecord:
@@ -37,4 +36,3 @@ def raise_on_bad_log_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     make_record = logging.Logger.makeRecord
     monkeypatch.setattr(logging.Logger, "makeRecord", checked)
-    yield

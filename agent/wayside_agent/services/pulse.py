@@ -72,14 +72,19 @@ class Pulse:
 
     def vitals(self) -> Vitals:
         """What the unit's service is worth now, for the health gate."""
-        gnss = self._sensing.gnss
-        mode = gnss.newest.mode if gnss and gnss.newest and self._rate(lambda s: s.fix_count) else FixMode.NONE
         return Vitals(
             manager_reached=self._is_manager_reached(),
             buses=tuple(BusRate(name, rate) for name, rate in sorted(self.frame_rates_hz().items())),
-            fix_dimension=FIX_DIMENSION[mode],
+            fix_dimension=FIX_DIMENSION[self._fix_mode()],
             radio_messages_per_s=self._rate(lambda s: s.message_count),
         )
+
+    def _fix_mode(self) -> FixMode:
+        """Mode of the newest fix in the window: real receivers drop single epochs, which is no loss of service."""
+        gnss = self._sensing.gnss
+        if gnss is None or gnss.newest_with_position is None or not self._rate(lambda sample: sample.fix_count):
+            return FixMode.NONE
+        return gnss.newest_with_position.mode
 
     def _sample(self) -> _Sample:
         radio, gnss = self._sensing.radio, self._sensing.gnss

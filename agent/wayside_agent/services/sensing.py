@@ -53,6 +53,7 @@ class GnssState(SourceState):
     """The satellite receiver."""
 
     newest: Fix | None = None
+    newest_with_position: Fix | None = None
     fix_count: int = 0
     no_fix_count: int = 0
     counters: GnssCounters = field(default_factory=GnssCounters)
@@ -178,6 +179,8 @@ class Sensing:
             return
         fix = await source.read()
         state.newest = fix
+        if fix.mode is not FixMode.NONE:
+            state.newest_with_position = fix
         state.fix_count += fix.mode is not FixMode.NONE
         state.no_fix_count += fix.mode is FixMode.NONE
         state.counters = source.counters()

@@ -60,7 +60,8 @@ def main() -> int:
 
 def _tell(story: Story, begin_s: float) -> None:
     for number, (title, step) in enumerate(story.steps(), start=1):
-        story.say.print(f"\n[bold cyan]{number}. {title}[/bold cyan]")
+        elapsed_s = time.monotonic() - begin_s
+        story.say.print(f"\n[bold cyan]{number}. {title}[/bold cyan]  [dim]{elapsed_s:.0f} s[/dim]")
         step()
     story.seen["seconds"] = round(time.monotonic() - begin_s, 1)
     table = Table(box=None, show_header=False)

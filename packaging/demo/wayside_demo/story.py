@@ -140,9 +140,12 @@ class Story:
         self.apply_layers(publish_period="0.5s", max_download=0)
         self.publish(BAD_VERSION)
         for node_id in NODES:
-            until(f"{node_id} takes {BAD_VERSION} back", partial(self._is_back, node_id), 90)
-            self.say.print(f"  {node_id}: back on {self._running(node_id)}: {self._update(node_id)['message']}")
-        self.seen["rollback_shown"] = all(self._is_back(node_id) for node_id in NODES)
+            until(f"{node_id} takes {BAD_VERSION} back", partial(self._is_taken_back, node_id), 90)
+            until(f"{node_id} runs {GOOD_VERSION} again", partial(self._has_committed, node_id, GOOD_VERSION), 30)
+            self.say.print(
+                f"  {node_id}: back on {self._running(node_id)}: {self._word_on_rollout(node_id)['message']}"
+            )
+        self.seen["rollback_shown"] = True
         self.seen["release_after"] = {node_id: self._running(node_id) for node_id in NODES}
 
     def cut_manager(self) -> None:
@@ -197,9 +200,8 @@ class Story:
         """Publishes a release and starts to roll it out to every node."""
         release = self.command("releases", "publish", str(self.builder.artifact(version)))
         self.say.print(f"  published {release['name']}, {int(release['size_bytes']) / 1e6:.1f} MB")
-        self.command(
-            "rollouts", "create", release["name"], "--all", "--max-in-flight", str(len(NODES)), "--max-failures", "3"
-        )
+        bounds = ["--max-in-flight", str(len(NODES)), "--max-failures", str(len(NODES) + 1)]
+        self.rollout = self.command("rollouts", "create", release["name"], "--all", *bounds)["name"]
 
     def command(self, *arguments: str) -> dict[str, Any]:
         """Says and runs a command of the operator."""
@@ -236,8 +238,14 @@ class Story:
     def _has_committed(self, node_id: str, version: str) -> bool:
         return self._update(node_id).get("phase") == "PHASE_COMMITTED" and self._running(node_id) == version
 
-    def _is_back(self, node_id: str) -> bool:
-        return self._update(node_id).get("phase") == "PHASE_ROLLED_BACK" and self._running(node_id) == GOOD_VERSION
+    def _word_on_rollout(self, node_id: str) -> dict[str, Any]:
+        """A node's last word on the newest rollout."""
+        nodes = self.centre.wayside("rollouts", "show", self.rollout)["nodes"]
+        words: dict[str, Any] = next(node["update"] for node in nodes if node["node"] == f"nodes/{node_id}")
+        return words
+
+    def _is_taken_back(self, node_id: str) -> bool:
+        return bool(self._word_on_rollout(node_id)["phase"] == "PHASE_ROLLED_BACK")
 
     def _is_downloading(self) -> bool:
         update = self._update(OBU)

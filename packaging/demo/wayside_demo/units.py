@@ -58,7 +58,7 @@ options = {{ path = "{nmea}", loop = true, speed = 4.0 }}
 
 [radio]
 driver = "replay"
-options = {{ path = "{recordings.radio}", period_s = 0.5 }}
+options = {{ path = "{recordings.radio}", period_s = 0.5, loop = true }}
 """
 
 
