@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wayside_agent.core.boot_choice import BootChoice, Start, decoded, encoded, started
+from wayside_agent.core.boot_choice import BootChoice, ChoiceDamagedError, Start, decoded, encoded, started
 
 SLOT_VARIABLE = "WAYSIDE_SLOT"
 TRIAL_VARIABLE = "WAYSIDE_BOOT"
@@ -77,7 +77,7 @@ def _read(path: Path) -> BootChoice:
         return BootChoice()
     try:
         return decoded(content)
-    except (ValueError, KeyError, TypeError) as error:
+    except ChoiceDamagedError as error:
         _set_aside(path, error)
         return BootChoice()
 

@@ -8,10 +8,15 @@ import json
 import zlib
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 FORMAT = 1
 TRIES = 2
 """Starts a provisional release has. Two: one power cut during the trial is no fault of the release."""
+
+
+class ChoiceDamagedError(ValueError):
+    """The content of `boot.json` is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,19 @@ def encoded(choice: BootChoice) -> bytes:
 def decoded(content: bytes) -> BootChoice:
     """The choice in the content of `boot.json`.
 
-    Raises: ValueError: damaged, or of another format.
+    Raises: ChoiceDamagedError: damaged, or of another format.
     """
-    document = json.loads(content)
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    try:
+        return _choice_in(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ChoiceDamagedError(str(error) or type(error).__name__) from error
+
+
+def _choice_in(document: dict[str, Any]) -> BootChoice:
+    if document["format"] != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
-    body = document.get("choice")
-    if not isinstance(body, dict) or document.get("crc32") != _check(body):
+    body = document["choice"]
+    if document["crc32"] != _check(body):
         raise ValueError("its checksum is wrong")
     trial = body.get("trial")
     return BootChoice(

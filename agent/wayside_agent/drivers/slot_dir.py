@@ -20,7 +20,7 @@ from typing import Annotated, BinaryIO, Self
 import msgspec
 
 from wayside.errors import FailedPreconditionError, ResourceExhaustedError
-from wayside_agent.core.boot_choice import TRIES, BootChoice, Trial, decoded, encoded
+from wayside_agent.core.boot_choice import TRIES, BootChoice, ChoiceDamagedError, Trial, decoded, encoded
 from wayside_agent.core.update import ReleaseTarget, Running, SlotRelease
 from wayside_agent.drivers.files import make_private_directory, sync_directory, write_atomic
 from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
@@ -77,7 +77,7 @@ class SlotDir:
         """Writes a release into the slot that neither runs nor is chosen; nothing to do if it holds it already.
 
         Raises: InvalidArgumentError: not this artifact, or hostile. ResourceExhaustedError: the disk is full.
-            DeviceFaultError: the disk refuses.
+            DeviceFaultError: the disk refuses. FailedPreconditionError: a release is on trial.
         """
         return await asyncio.to_thread(self._install, artifact, target)
 
@@ -122,6 +122,8 @@ class SlotDir:
     def _install(self, artifact: Path, target: ReleaseTarget) -> str:
         choice = self._choice()
         slot = self._spare_slot(choice)
+        if not slot:
+            raise FailedPreconditionError("slots: none is free while a release is on trial; wait for its health gate")
         held = self._complete(choice, slot)
         if held and held.sha256 == target.sha256 and held.version == target.version:
             self._store(replace(choice, failed_slot="", failure=""))
@@ -184,7 +186,7 @@ class SlotDir:
             return decoded(self._boot_file.read_bytes())
         except FileNotFoundError:
             return BootChoice()
-        except (ValueError, KeyError, TypeError) as exc:  # the launcher keeps it aside and says so at the next start
+        except ChoiceDamagedError as exc:  # the launcher keeps it aside and says so at the next start
             logger.warning("%s is damaged (%s); it is written anew", self._boot_file, exc)
             return BootChoice()
         except OSError as exc:
@@ -194,7 +196,8 @@ class SlotDir:
         write_atomic(self._boot_file, encoded(choice))
 
     def _spare_slot(self, choice: BootChoice) -> str:
-        return next(name for name in SLOTS if name not in {self._running_slot, choice.active})
+        """Empty while a release is on trial: then one slot runs and the other is the way back."""
+        return next((name for name in SLOTS if name not in {self._running_slot, choice.active}), "")
 
     def _complete(self, choice: BootChoice, slot: str) -> SlotRelease | None:
         return self._release_in(slot) if slot in choice.bootable else None

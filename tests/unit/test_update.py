@@ -1,0 +1,122 @@
+"""The update machine: its table is closed, every attempt ends, and a crash anywhere goes on in the right place."""
+
+import pytest
+
+from wayside.errors import FailedPreconditionError
+from wayside_agent.core.update import (
+    AT_REST,
+    MAX_RESUME_COUNT,
+    NEXT,
+    Event,
+    Phase,
+    ReleaseTarget,
+    Running,
+    Step,
+    Update,
+    next_step,
+)
+
+SHA = "b" * 64
+WANTED = ReleaseTarget("releases/1.1.0", "1.1.0", SHA, 1000, "rollouts/r1")
+AGAIN = ReleaseTarget("releases/1.1.0", "1.1.0", SHA, 1000, "rollouts/r2")
+OTHER = ReleaseTarget("releases/1.2.0", "1.2.0", "c" * 64, 1000, "rollouts/r3")
+FACTORY = Running(version="0.1.0")
+ON_TRIAL = Running(slot="a", is_provisional=True, release="releases/1.1.0", sha256=SHA)
+PROVEN = Running(slot="a", release="releases/1.1.0", sha256=SHA)
+WENT_BACK = Running(failed_slot="a", failure="slot a: the release crashed")
+
+
+def at(phase: Phase, *, slot: str = "a", resume_count: int = 0) -> Update:
+    return Update(target=WANTED, phase=phase, slot=slot, resume_count=resume_count)
+
+
+def test_table_has_at_most_25_rows_and_names_every_phase_and_event() -> None:
+    assert len(NEXT) <= 25
+    assert {phase for phase, _ in NEXT} == set(Phase)
+    assert {event for _, event in NEXT} == set(Event)
+    assert set(NEXT.values()) == set(Phase)
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_phase_can_end_at_rest(phase: Phase) -> None:
+    reached, frontier = {phase}, {phase}
+    while frontier:
+        frontier = {after for (before, _), after in NEXT.items() if before in frontier} - reached
+        reached |= frontier
+    assert reached & AT_REST
+
+
+def test_nothing_is_forgotten_between_running_and_proven() -> None:
+    assert {event for phase, event in NEXT if phase is Phase.PROVISIONAL} == {
+        Event.PASSED,
+        Event.REFUSED,
+        Event.RETURNED,
+    }
+
+
+def test_an_event_out_of_place_is_refused() -> None:
+    with pytest.raises(FailedPreconditionError, match="INSTALLED cannot happen while DOWNLOADING"):
+        at(Phase.DOWNLOADING).after(Event.INSTALLED)
+
+
+def test_a_new_phase_starts_counting_resumes_anew_and_drops_the_old_message() -> None:
+    update = Update(target=WANTED, phase=Phase.DOWNLOADING, message="old", resume_count=7).after(Event.FETCHED)
+    assert (update.phase, update.message, update.resume_count) == (Phase.INSTALLING, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("update", "wanted", "running", "step"),
+    [
+        (Update(), None, FACTORY, Step.REST),
+        (Update(), WANTED, FACTORY, Step.ORDER),
+        (Update(), WANTED, PROVEN, Step.ADOPT),
+        (at(Phase.DOWNLOADING), WANTED, FACTORY, Step.FETCH),
+        (at(Phase.DOWNLOADING), None, FACTORY, Step.WITHDRAW),
+        (at(Phase.DOWNLOADING), OTHER, FACTORY, Step.WITHDRAW),
+        (at(Phase.INSTALLING), WANTED, FACTORY, Step.INSTALL),
+        (at(Phase.INSTALLING), OTHER, FACTORY, Step.WITHDRAW),
+        (at(Phase.SWITCHING), WANTED, FACTORY, Step.SWITCH),
+        (at(Phase.SWITCHING), None, FACTORY, Step.WITHDRAW),
+        (at(Phase.SWITCHING), WANTED, ON_TRIAL, Step.START_TRIAL),
+        (at(Phase.SWITCHING), OTHER, ON_TRIAL, Step.START_TRIAL),
+        (at(Phase.SWITCHING), WANTED, WENT_BACK, Step.NOTE_RETURN),
+        (at(Phase.PROVISIONAL), WANTED, ON_TRIAL, Step.PROVE),
+        (at(Phase.PROVISIONAL), None, ON_TRIAL, Step.PROVE),
+        (at(Phase.PROVISIONAL), OTHER, ON_TRIAL, Step.PROVE),
+        (at(Phase.PROVISIONAL), WANTED, PROVEN, Step.SETTLE),
+        (at(Phase.PROVISIONAL), WANTED, WENT_BACK, Step.NOTE_RETURN),
+        (at(Phase.ROLLED_BACK), WANTED, ON_TRIAL, Step.GO_BACK),
+        (at(Phase.ROLLED_BACK), WANTED, FACTORY, Step.REST),
+        (at(Phase.ROLLED_BACK), AGAIN, FACTORY, Step.ORDER),
+        (at(Phase.ROLLED_BACK), OTHER, FACTORY, Step.ORDER),
+        (at(Phase.FAILED), WANTED, FACTORY, Step.REST),
+        (at(Phase.FAILED), AGAIN, FACTORY, Step.ORDER),
+        (at(Phase.COMMITTED), WANTED, PROVEN, Step.REST),
+        (at(Phase.COMMITTED), AGAIN, PROVEN, Step.ADOPT),
+        (at(Phase.COMMITTED), WANTED, FACTORY, Step.ORDER),
+        (at(Phase.COMMITTED), None, FACTORY, Step.REST),
+        (Update(), WANTED, ON_TRIAL, Step.GO_BACK),
+    ],
+)
+def test_next_step_after_a_restart(update: Update, wanted: ReleaseTarget, running: Running, step: Step) -> None:
+    assert next_step(update, wanted, running) is step
+
+
+@pytest.mark.parametrize("phase", [Phase.DOWNLOADING, Phase.INSTALLING, Phase.SWITCHING])
+def test_a_phase_that_never_ends_is_given_up(phase: Phase) -> None:
+    update = at(phase)
+    for _ in range(MAX_RESUME_COUNT):
+        update = update.resumed(0)
+        assert next_step(update, WANTED, FACTORY) is not Step.GIVE_UP
+    assert next_step(update.resumed(0), WANTED, FACTORY) is Step.GIVE_UP
+
+
+def test_a_download_that_gets_further_at_every_start_is_never_given_up() -> None:
+    update = at(Phase.DOWNLOADING)
+    for start in range(1, 5 * MAX_RESUME_COUNT):
+        update = update.resumed(start * 10)
+    assert update.resume_count == 0
+
+
+def test_rest_is_not_counted() -> None:
+    assert at(Phase.COMMITTED).resumed(0).resume_count == 0
