@@ -1,12 +1,14 @@
 """NodeService.Session over real TLS."""
 
+import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session, layer, release_archive
-from wayside.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError
+from wayside.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError, WaysideError
 from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2, release_service_pb2
 from wayside_manager.app import running
 
@@ -157,9 +159,7 @@ async def test_a_malformed_report_is_refused_and_not_stored(
 
 
 async def test_a_manager_that_stops_says_so_to_nodes_and_watchers(manager: LocalManager, rsu: NodeCredential) -> None:
-    settings = SETTINGS
-    async with manager.node(rsu):
-        pass
+    settings = msgspec.structs.replace(SETTINGS, stop_grace_s=5.0)  # a busy machine needs a moment to say why
     async with running(manager.folder, settings, now=manager.clock) as endpoints:
         second = LocalManager(manager.folder, endpoints, manager.clock)
         node, operator = second.node(rsu), second.operator()
@@ -206,3 +206,38 @@ def _rollout() -> release_service_pb2.CreateRolloutRequest:
     return release_service_pb2.CreateRolloutRequest(
         release="releases/1.1.0", selector=node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
     )
+
+
+async def test_many_sessions_of_one_node_leave_one_and_no_failure(
+    rsu_peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    sessions = [await Session(rsu_peer).opened() for _ in range(20)]  # the manager may take them in any order
+
+    async with asyncio.TaskGroup() as group:
+        ends = {group.create_task(session.ended()) for session in sessions}
+        ended: set[asyncio.Task[WaysideError]] = set()
+        while len(ended) < 19:
+            done, ends = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            ended |= done
+        for survivor in ends:
+            survivor.cancel()
+
+    assert {end.result().reason for end in ended} == {"SESSION_REPLACED"}
+    assert "failed" not in caplog.text
+
+
+async def test_a_node_that_vanishes_leaves_no_failure_in_the_log(
+    manager: LocalManager, operator: Peer, rsu: NodeCredential, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with manager.node(rsu) as peer:
+        session = await Session(peer).opened()
+        await session.report(1)
+        session.call.cancel()
+    async with manager.node(rsu) as peer:
+        again = await Session(peer).opened()
+        await again.report(2)
+        await again.until("ack")
+        await operator.apply(layer())
+        await again.until("desired_state")
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
