@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RESTART = 0, 1, 2, 75
 
 def main() -> None:
     """Runs one command and exits with its status."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own words on stderr are for its developers
     arguments = _parser().parse_args()
     try:
         status = arguments.command(arguments)

@@ -34,15 +34,18 @@ CHANNEL_OPTIONS = (
 class Session:
     """One open session: reports go up, desired state and acknowledgements come down."""
 
-    def __init__(self, call: grpc.aio.StreamStreamCall[wire.SessionRequest, wire.SessionResponse]) -> None:
+    def __init__(
+        self, call: grpc.aio.StreamStreamCall[wire.SessionRequest, wire.SessionResponse], *, address: str
+    ) -> None:
         self._call = call
+        self._address = address
 
     async def send(self, request: wire.SessionRequest) -> None:
         """Sends one message up.
 
         Raises: UnavailableError: the session has ended.
         """
-        with _translated():
+        with _translated(self._address):
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await self._call.write(request)
 
@@ -51,7 +54,7 @@ class Session:
 
         Raises: UnavailableError: the session has ended. Others: why the manager ended it.
         """
-        with _translated():
+        with _translated(self._address):
             async with asyncio.timeout(timeout_s):
                 response = await self._call.read()
         if isinstance(response, wire.SessionResponse):
@@ -84,7 +87,7 @@ class ManagerLink:
         """
         call = self._stub.Session(None)
         try:
-            session = Session(call)
+            session = Session(call, address=self._address)
             await session.send(wire.SessionRequest(hello=hello))
             yield session
         finally:
@@ -95,7 +98,7 @@ class ManagerLink:
 
         Raises: NotFoundError, UnavailableError, DeadlineExceededError.
         """
-        with _translated():
+        with _translated(self._address):
             response = await self._stub.FetchConfig(wire.FetchConfigRequest(revision=revision), timeout=RPC_TIMEOUT_S)
         return response.config
 
@@ -108,7 +111,7 @@ class ManagerLink:
         try:
             position = offset_bytes
             while True:
-                with _translated():
+                with _translated(self._address):
                     async with asyncio.timeout(CHUNK_TIMEOUT_S):
                         response = await call.read()
                 if not isinstance(response, wire.FetchArtifactResponse):
@@ -132,12 +135,12 @@ async def enroll(address: str, authorities_pem: bytes, request: enrollment.Enrol
     credentials = grpc.ssl_channel_credentials(authorities_pem)
     async with grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS) as channel:
         stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
-        with _translated():
+        with _translated(address):
             return await stub.Enroll(request, timeout=RPC_TIMEOUT_S)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(address: str) -> Iterator[None]:
     """Turns everything gRPC raises into our errors.
 
     Closing a channel throws a bare CancelledError into its readers, which a TaskGroup would take for a normal
@@ -146,7 +149,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error) from error
+        raise from_rpc_error(error, peer=f"the manager at {address}") from error
     except grpc.aio.UsageError as error:
         raise UnavailableError(f"the connection to the manager has ended: {error}") from error
     except asyncio.InvalidStateError as error:  # write or read on a call that is done

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
-from wayside.errors import InvalidArgumentError, NotFoundError, UnavailableError, WaysideError
+from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.desired import CanBusConfig, NodeConfig, TelemetryConfig, UpdateConfig
@@ -96,30 +96,29 @@ class Desired:
                 continue
             try:
                 await self._walk_to(state.config)
-            except UnavailableError as error:
-                logger.info("configuration %d: %s; tried again", state.config.revision, error)
+            except WaysideError as error:  # the manager is away, or the disk is full: not the configuration's fault
+                logger.warning("configuration %d: %s; tried again", state.config.revision, error)
                 await asyncio.sleep(RETRY_S)
                 self._wake.set()
 
     async def _walk_to(self, target: wire.ConfigTarget) -> None:
         try:
             serialized = await self._fetcher.fetch_config(target.revision)
-            _check_hash(serialized, target)
-            config = decoded_config(serialized)
-            await self._apply(config)
-        except UnavailableError:
-            raise
         except NotFoundError as error:  # superseded while it was on its way; the next desired state is coming
             logger.info("configuration %d: %s", target.revision, error)
+            return
+        try:
+            _check_hash(serialized, target)
+            await self._apply(decoded_config(serialized))
         except WaysideError as error:
             logger.warning("configuration %d refused: %s", target.revision, error)
             self._settled_revision = target.revision
             await self._say(target.revision, Outcome.OUTCOME_REJECTED, str(error))
-        else:
-            await self._store.store(target.revision, serialized)
-            self.running_revision = self._settled_revision = target.revision
-            logger.info("configuration %d applied", target.revision)
-            await self._say(target.revision, Outcome.OUTCOME_APPLIED, "")
+            return
+        await self._store.store(target.revision, serialized)
+        self.running_revision = self._settled_revision = target.revision
+        logger.info("configuration %d applied", target.revision)
+        await self._say(target.revision, Outcome.OUTCOME_APPLIED, "")
 
     async def _say(self, revision: int, outcome: node_pb2.ConfigReport.Outcome.ValueType, message: str) -> None:
         await self._report(

@@ -48,6 +48,12 @@ class Centre:
         until("the manager and the broker listen", self._listens, LISTEN_TIMEOUT_S)
         self.watch.start()
 
+    def stop(self) -> None:
+        """Ends both."""
+        self.watch.stop()
+        self.manager.stop()
+        self.broker.stop()
+
     def wayside(self, *arguments: str) -> dict[str, Any]:
         """Runs the operators' command line and returns its JSON."""
         printed = run([str(BIN / "wayside"), *arguments, "--output", "json"], environment=self.environment)

@@ -26,10 +26,10 @@ class Recordings:
 
 
 def found(work_dir: Path) -> Recordings:
-    """The real recordings if `$WAYSIDE_DATA` or `../shared/data` holds them, else the shipped ones."""
-    for candidate in (os.environ.get("WAYSIDE_DATA"), ROOT.parent / "shared" / "data"):
-        if candidate and (Path(candidate) / REAL_MARK).is_file():
-            return _real(Path(candidate), work_dir)
+    """Those of `$WAYSIDE_DATA`, or `../shared/data` when that is not set; the shipped ones where there are none."""
+    data = Path(os.environ.get("WAYSIDE_DATA") or ROOT.parent / "shared" / "data")
+    if (data / REAL_MARK).is_file():
+        return _real(data, work_dir)
     return Recordings(
         kind="shipped",
         rsu_can=SHIPPED / "rsu.candump",

@@ -20,7 +20,9 @@ def ship(folder: Path) -> None:
     for unit, seed in SEEDS.items():
         sim_can.write_candump(folder / f"{unit}.candump", duration_s=DURATION_S, seed=seed)
         sim_gnss.write_nmea(folder / f"{unit}.nmea", duration_s=DURATION_S, seed=seed)
-    sim_radio.write_recording(folder / "v2x.jsonl", duration_s=DURATION_S, seed=SEEDS["rsu"], vehicle_count=2, rate_hz=2)
+    sim_radio.write_recording(
+        folder / "v2x.jsonl", duration_s=DURATION_S, seed=SEEDS["rsu"], vehicle_count=2, rate_hz=2
+    )
     shutil.copyfile(sim_can.DBC_PATH, folder / "sim.dbc")
 
 

@@ -92,9 +92,13 @@ class Program:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
+    def words(self) -> str:
+        """Its log so far."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
     def last_words(self) -> str:
         """The end of its log."""
-        return self._log.read_text(errors="replace")[-800:] if self._log.exists() else ""
+        return self.words()[-800:]
 
     def _spawn(self) -> None:
         with self._log.open("ab") as log:

@@ -74,6 +74,7 @@ class OperatorWatch:
         self._environment = dict(environment)
         self._nodes: dict[str, dict[str, Any]] = {}
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     def start(self) -> None:
         """Begins to watch."""
@@ -85,13 +86,16 @@ class OperatorWatch:
             stdin=subprocess.DEVNULL,
             text=True,
         )
-        threading.Thread(target=self._follow, args=(self._process,), daemon=True, name="operator-watch").start()
+        self._reader = threading.Thread(target=self._follow, args=(self._process,), daemon=True, name="operator-watch")
+        self._reader.start()
 
     def stop(self) -> None:
         """Ends the watch; what was seen stays."""
-        if self._process:
+        if self._process and self._reader:
             self._process.terminate()
-            self._process.wait(10)
+            self._reader.join(10)
+            with self._process:  # closes the pipe and waits
+                pass
 
     def node(self, node_id: str) -> dict[str, Any]:
         """The newest word of a node; empty before the first."""

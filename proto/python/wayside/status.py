@@ -42,11 +42,26 @@ def to_status(error: errors.WaysideError) -> grpc.Status:
     return rpc_status.to_status(status_pb2.Status(code=number, message=error.message, details=[detail]))
 
 
-def from_rpc_error(error: grpc.RpcError) -> errors.WaysideError:
-    """Our error for a failed call; codes we never send become `UnavailableError`: callers back off and go on."""
+def from_rpc_error(error: grpc.RpcError, *, peer: str = "the manager") -> errors.WaysideError:
+    """Our error for a failed call; codes we never send become `UnavailableError`: callers back off and go on.
+
+    `peer` names the other side in the sentence for a connection that failed before it could answer.
+    """
     code, details = _code_and_details(error)
     kind = _ERROR_BY_CODE.get(code, errors.UnavailableError)
-    return kind(details or code.name, reason=_reason(error))
+    reason = _reason(error)
+    if kind is errors.UnavailableError and not reason:
+        return _unreachable(details or code.name, peer)
+    return kind(details or code.name, reason=reason)
+
+
+def _unreachable(details: str, peer: str) -> errors.UnavailableError:
+    if "CERTIFICATE_VERIFY_FAILED" in details:
+        return errors.UnavailableError(
+            f"{peer} showed a certificate that the authorities in use do not vouch for; get its own authorities (ca.pem)",
+            reason="UNTRUSTED_PEER",
+        )
+    return errors.UnavailableError(f"{peer} does not answer: {details}")
 
 
 def _code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:

@@ -1,11 +1,10 @@
 """FAULTY ON PURPOSE. The radio opens and never hears anything; all else works. Only a V2X health gate can see it."""
 
 import asyncio
-import sys
 from importlib.metadata import entry_points
 from typing import NoReturn
 
-from wayside_agent.cli import main
+from wayside_agent.cli.main import main
 
 
 async def _hear_nothing(_: object) -> NoReturn:
@@ -15,4 +14,4 @@ async def _hear_nothing(_: object) -> NoReturn:
 
 for entry in entry_points(group="wayside.radio"):
     entry.load().read = _hear_nothing
-sys.exit(main())
+main()
