@@ -19,13 +19,13 @@ from wayside.errors import (
     UnavailableError,
     WaysideError,
 )
+from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.download import is_report_due, paced_until_s, space_problem
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.ports import ArtifactSource, Downloads
 
 BACK_OFF_BASE_S = 1.0
 BACK_OFF_CAP_S = 300.0
-MAX_DOUBLINGS = 10
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class Fetching:
         self._max_bytes_per_s = max_bytes_per_s
         self._clock = clock
         self._pause = pause
+        self._rng = random.Random()  # noqa: S311 # spreads load, guards nothing
 
     async def fetch(self, target: ReleaseTarget, progress: Progress) -> Path:
         """The whole artifact, durable, with the announced hash.
@@ -119,7 +120,8 @@ class Fetching:
     async def _wait_out(self, target: ReleaseTarget, error: UnavailableError, failure_count: int) -> None:
         log = logger.warning if failure_count == 1 else logger.debug
         log("download of %s interrupted: %s; it goes on from there", target.release, error)
-        await self._pause(_delay_s(failure_count))
+        delay = delay_s(failure_count, base_s=BACK_OFF_BASE_S, cap_s=BACK_OFF_CAP_S, rng=self._rng)
+        await self._pause(delay)
 
     async def _finished(self, target: ReleaseTarget, have_bytes: int) -> Path:
         path, actual = await self._downloads.finish(target.sha256)
@@ -131,9 +133,3 @@ class Fetching:
                 reason="ARTIFACT_HASH",
             )
         return path
-
-
-def _delay_s(failure_count: int) -> float:
-    """Full jitter under a doubling cap: a corridor of units must not come back in step."""
-    cap_s = min(BACK_OFF_CAP_S, BACK_OFF_BASE_S * 2 ** min(failure_count, MAX_DOUBLINGS))
-    return random.uniform(0.0, cap_s)  # noqa: S311 # spreads load, guards nothing

@@ -194,7 +194,11 @@ class Ota:
 
     async def _switch(self) -> None:
         slot, timeout_s = self._update.slot, self._world.gate_timeout_s()
-        await self._world.slots.choose(slot, gate_timeout_s=timeout_s)
+        try:
+            await self._world.slots.choose(slot, gate_timeout_s=timeout_s)
+        except FailedPreconditionError as error:  # the slot was emptied meanwhile
+            await self._enter(self._update.after(Event.BROKE, message=str(error)))
+            return
         logger.info("slot %s is chosen for a trial of %.0f s", slot, timeout_s)
         raise RestartRequestedError(f"release {self._target().release} starts from slot {slot}")
 

@@ -1,0 +1,306 @@
+"""The update service over real slots and downloads: outages, wrong bytes, changes of mind, faulty releases."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import runpy
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from wayside.errors import NotFoundError, ResourceExhaustedError, UnavailableError
+from wayside_agent import boot
+from wayside_agent.core.gate import Vitals
+from wayside_agent.core.update import MAX_RESUME_COUNT, Phase, ReleaseTarget, Update, UpdateStatus
+from wayside_agent.drivers.downloads import DownloadDir
+from wayside_agent.drivers.files import StateFile
+from wayside_agent.drivers.slot_dir import SlotDir
+from wayside_agent.ports import RestartRequestedError
+from wayside_agent.services.ota import Ota, World
+
+ROOT = Path(__file__).parents[2]
+PACKED: Callable[[bytes, dict[str, bytes]], bytes] = runpy.run_path(str(ROOT / "firmware_images" / "build.py"))[
+    "packed"
+]
+GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=12.5)
+DEAF = Vitals(manager_reached=True, fix_dimension=3)
+CHUNK = 4096
+
+
+def release(version: str) -> bytes:
+    noise = b"".join(hashlib.sha256(f"{version}{n}".encode()).digest() for n in range(2000))
+    manifest = json.dumps({"format": 1, "version": version, "component": "agent"}).encode()
+    return PACKED(manifest, {"site/wayside_agent/__init__.py": b"", "site/noise": noise})
+
+
+OLD, NEW = release("1.1.0"), release("1.2.0")
+
+
+def target_of(content: bytes, version: str = "1.1.0", rollout: str = "rollouts/r1") -> ReleaseTarget:
+    digest = hashlib.sha256(content).hexdigest()
+    return ReleaseTarget(f"releases/{version}", version, digest, len(content), rollout)
+
+
+class EndedError(Exception):
+    """What the test waited for was reported."""
+
+
+class Manager:
+    """Artifacts in memory, with a link that can be cut."""
+
+    def __init__(self) -> None:
+        self.contents = {"releases/1.1.0": OLD, "releases/1.2.0": NEW}
+        self.offsets: list[int] = []
+        self.cut_after: list[int] = []
+        """Chunks of each of the next transfers before it is cut."""
+        self.on_chunk: Callable[[], None] = lambda: None
+
+    async def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
+        self.offsets.append(offset_bytes)
+        if release not in self.contents:
+            raise NotFoundError(f"{release}: there is no such release")
+        left = self.cut_after.pop(0) if self.cut_after else -1
+        for begin in range(offset_bytes, len(self.contents[release]), CHUNK):
+            if left == 0:
+                raise UnavailableError("the link is down")
+            left -= 1
+            self.on_chunk()
+            yield self.contents[release][begin : begin + CHUNK]
+
+
+class Unit:
+    """One unit; `start` is one life of its process."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.manager = Manager()
+        self.said: list[UpdateStatus] = []
+        self.now_s = 0.0
+        self.vitals_on_trial = GOOD
+        self.rate = 0
+        self.until: Callable[[UpdateStatus], bool] = lambda _: False
+        self.ota: Ota | None = None
+        self.report_error: Exception | None = None
+
+    async def start(self, target: ReleaseTarget | None, *, is_told: bool = True, is_launched: bool = True) -> None:
+        slot = boot.next_start(self.root / "slots").slot if is_launched else ""
+        async with AsyncExitStack() as stack:
+            options = SlotDir.Options(directory=str(self.root / "slots"), running_slot=slot)
+            slots = await stack.enter_async_context(SlotDir(options))
+            downloads = await stack.enter_async_context(DownloadDir(self.root / "downloads"))
+            is_trial = (await slots.running()).is_provisional
+            self.ota = Ota(
+                World(
+                    slots=slots,
+                    source=self.manager,
+                    downloads=downloads,
+                    store=StateFile(self.root / "update.state", Update),
+                    report=self.report,
+                    vitals=lambda: self.vitals_on_trial if is_trial else GOOD,
+                    max_download_bytes_per_s=lambda: self.rate,
+                    gate_timeout_s=lambda: 20.0,
+                    clock=lambda: self.now_s,
+                    pause=self.pause,
+                )
+            )
+            if is_told:
+                self.ota.follow(target)
+            async with asyncio.timeout(20):
+                await self.ota.run()
+
+    async def report(self, status: UpdateStatus) -> None:
+        self.said.append(status)
+        if self.until(status):
+            raise EndedError
+        if self.report_error is not None:
+            raise self.report_error
+
+    async def pause(self, seconds: float) -> None:
+        self.now_s += seconds
+        await asyncio.sleep(0)
+
+    async def ended(self, target: ReleaseTarget | None, phase: Phase) -> UpdateStatus:
+        """The status once a phase is reported, through as many lives as it takes."""
+        self.until = lambda status: status.phase is phase and status.rollout == (target.rollout if target else "")
+        for _ in range(6):
+            try:
+                await self.start(target)
+            except RestartRequestedError:
+                continue
+            except EndedError:
+                break
+        assert self.said[-1].phase is phase, [status.phase for status in self.said]
+        return self.said[-1]
+
+    def phases(self) -> list[Phase]:
+        said = [status.phase for status in self.said]
+        return [phase for before, phase in zip([None, *said], said, strict=False) if phase is not before]
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    return Unit(tmp_path)
+
+
+async def test_a_release_walks_through_every_phase(unit: Unit) -> None:
+    status = await unit.ended(target_of(OLD), Phase.COMMITTED)
+    assert unit.phases() == [
+        Phase.IDLE,
+        Phase.DOWNLOADING,
+        Phase.INSTALLING,
+        Phase.SWITCHING,
+        Phase.PROVISIONAL,
+        Phase.COMMITTED,
+    ]
+    assert (status.running_release, status.running_version) == ("releases/1.1.0", "1.1.0")
+    assert status.downloaded_bytes == status.total_bytes == len(OLD)
+    assert list((unit.root / "downloads").iterdir()) == []  # a test has nothing else to do
+
+
+async def test_a_deaf_release_goes_back_with_the_reason_and_says_so_when_the_old_runs(unit: Unit) -> None:
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    unit.vitals_on_trial = DEAF
+    status = await unit.ended(target_of(NEW, "1.2.0", "rollouts/r2"), Phase.ROLLED_BACK)
+    assert status.running_release == "releases/1.1.0"
+    assert status.message == "radio: heard 0.0 messages/s, before the update 12.5"
+
+
+async def test_a_release_that_failed_is_tried_again_only_for_another_rollout_and_without_a_download(
+    unit: Unit,
+) -> None:
+    unit.vitals_on_trial = DEAF
+    await unit.ended(target_of(OLD), Phase.ROLLED_BACK)
+    transfers = len(unit.manager.offsets)
+    unit.said.clear()
+    assert unit.ota is not None
+    await unit.ended(target_of(OLD), Phase.ROLLED_BACK)
+    assert unit.phases() == [Phase.ROLLED_BACK]
+    unit.vitals_on_trial = GOOD
+    await unit.ended(target_of(OLD, rollout="rollouts/again"), Phase.COMMITTED)
+    assert len(unit.manager.offsets) == transfers
+
+
+async def test_a_download_survives_outages_and_goes_on_where_it_was(unit: Unit) -> None:
+    unit.manager.cut_after = [3, 0, 0, 2]
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    assert unit.manager.offsets == [0, 3 * CHUNK, 3 * CHUNK, 3 * CHUNK, 5 * CHUNK]
+    assert max(status.resumed_from_bytes for status in unit.said) == 5 * CHUNK
+
+
+async def test_a_download_goes_on_after_the_process_was_killed_even_before_the_manager_speaks(unit: Unit) -> None:
+    unit.until = lambda status: status.downloaded_bytes >= 4 * CHUNK
+    unit.rate = CHUNK  # one chunk a second of the test's clock, so that progress is reported
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    unit.until = lambda status: status.phase is Phase.INSTALLING
+    with pytest.raises(EndedError):
+        await unit.start(None, is_told=False)
+    assert unit.manager.offsets[-1] >= 4 * CHUNK
+    assert unit.said[-1].resumed_from_bytes == unit.manager.offsets[-1]
+
+
+async def test_a_wrong_hash_fails_with_both_beginnings_and_leaves_nothing(unit: Unit) -> None:
+    target = target_of(OLD)
+    unit.manager.contents["releases/1.1.0"] = bytes(len(OLD))
+    status = await unit.ended(target, Phase.FAILED)
+    assert target.sha256[:12] in status.message
+    assert hashlib.sha256(bytes(len(OLD))).hexdigest()[:12] in status.message
+    assert list((unit.root / "downloads").iterdir()) == []  # a test has nothing else to do
+
+
+async def test_more_bytes_than_announced_fail(unit: Unit) -> None:
+    unit.manager.contents["releases/1.1.0"] = OLD + OLD
+    status = await unit.ended(target_of(OLD), Phase.FAILED)
+    assert "more than the announced" in status.message
+
+
+async def test_a_release_that_is_not_there_fails_at_once(unit: Unit) -> None:
+    del unit.manager.contents["releases/1.1.0"]
+    status = await unit.ended(target_of(OLD), Phase.FAILED)
+    assert status.message == "releases/1.1.0: there is no such release"
+    assert unit.manager.offsets == [0]
+
+
+async def test_a_hash_that_is_a_path_fails(unit: Unit) -> None:
+    status = await unit.ended(ReleaseTarget("releases/1.1.0", "1.1.0", "../x", 10, "rollouts/r1"), Phase.FAILED)
+    assert "is no SHA-256" in status.message
+
+
+async def test_an_artifact_that_is_no_release_fails_before_the_switch(unit: Unit) -> None:
+    unit.manager.contents["releases/1.1.0"] = b"no archive"
+    status = await unit.ended(target_of(b"no archive"), Phase.FAILED)
+    assert "no complete .tar.gz" in status.message
+
+
+async def test_a_withdrawn_release_stops_in_the_middle_of_its_download(unit: Unit) -> None:
+    def withdraw() -> None:
+        assert unit.ota is not None
+        unit.ota.follow(None)
+
+    unit.manager.on_chunk = withdraw
+    unit.until = lambda status: status.phase is Phase.IDLE and bool(status.rollout)
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert unit.said[-1].message == "the manager withdrew the release"
+    assert list((unit.root / "downloads").iterdir()) == []  # a test has nothing else to do
+
+
+async def test_a_newer_release_replaces_the_one_under_way(unit: Unit) -> None:
+    newer = target_of(NEW, "1.2.0", "rollouts/r2")
+
+    def change_mind() -> None:
+        assert unit.ota is not None
+        unit.ota.follow(newer)
+
+    unit.manager.on_chunk = change_mind
+    unit.until = lambda status: status.phase is Phase.INSTALLING
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert unit.said[-1].release == "releases/1.2.0"
+
+
+async def test_a_running_release_is_adopted_by_a_new_rollout_without_a_restart(unit: Unit) -> None:
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    transfers = len(unit.manager.offsets)
+    await unit.ended(target_of(OLD, rollout="rollouts/r2"), Phase.COMMITTED)
+    assert len(unit.manager.offsets) == transfers
+
+
+async def test_reports_that_fail_undo_nothing(unit: Unit) -> None:
+    unit.report_error = ResourceExhaustedError("spool: full")
+    status = await unit.ended(target_of(OLD), Phase.COMMITTED)
+    assert status.running_version == "1.1.0"
+
+
+async def test_the_download_keeps_to_its_rate(unit: Unit) -> None:
+    unit.rate = 10_000
+    unit.until = lambda status: status.phase is Phase.INSTALLING
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert unit.now_s == pytest.approx(len(OLD) / 10_000, rel=0.1)
+    progress = [status for status in unit.said if status.phase is Phase.DOWNLOADING]
+    assert len(progress) <= 22
+
+
+async def test_a_launcher_that_never_starts_the_slot_is_given_up(unit: Unit) -> None:
+    restarts = 0
+    unit.until = lambda status: status.phase is Phase.FAILED
+    while not unit.said or unit.said[-1].phase is not Phase.FAILED:
+        with contextlib.suppress(RestartRequestedError, EndedError):
+            await unit.start(target_of(OLD), is_launched=False)
+        restarts += 1
+    assert restarts == MAX_RESUME_COUNT + 2
+    assert boot.next_start(unit.root / "slots").slot == ""
+
+
+async def test_a_slot_emptied_before_the_switch_fails_the_update(unit: Unit) -> None:
+    unit.until = lambda status: status.phase is Phase.SWITCHING
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    shutil.rmtree(unit.root / "slots" / "a")
+    status = await unit.ended(target_of(OLD), Phase.FAILED)
+    assert "holds no complete release" in status.message
