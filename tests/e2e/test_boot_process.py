@@ -1,0 +1,153 @@
+"""The launcher with real processes: whose code runs, and what becomes of a release that crashes or hangs."""
+
+import asyncio
+import hashlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.drivers.slot_dir import SlotDir
+
+FIRMWARE = Path(__file__).parents[2] / "firmware_images"
+BUILD = runpy.run_path(str(FIRMWARE / "build.py"))
+LAUNCH = """
+import sys
+from pathlib import Path
+from wayside_agent import boot
+boot.launch(Path(sys.argv[1]), sys.argv[2:], margin_s=0)
+print("factory")
+"""
+SAY = """
+import json, os, signal, sys
+import wayside_agent
+left = signal.alarm(0)
+print(json.dumps({"file": wayside_agent.__file__, "arguments": sys.argv[1:], "slot": os.environ["WAYSIDE_SLOT"],
+                  "pid": os.getpid(), "alarm": left, "path": sys.path}))
+"""
+LOAD = """
+import sys
+import wayside_agent.app, wayside_agent.cli.main
+from importlib.metadata import entry_points
+for group in ("can", "gnss", "radio", "sensor"):
+    for entry in entry_points(group=f"wayside.{group}"):
+        entry.load()
+files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
+print(wayside_agent.app.__file__, [name for name in files if "site-packages" in name])
+"""
+HANG = "import signal\nsignal.pause()\n"
+CRASH = (FIRMWARE / "overlays" / "crash-at-start" / "site" / "wayside_agent" / "__main__.py").read_text()
+
+
+def tiny(main: str) -> bytes:
+    manifest = json.dumps({"format": 1, "version": "1.1.0", "component": "agent"}).encode()
+    files = {"site/wayside_agent/__init__.py": b"", "site/wayside_agent/__main__.py": main.encode()}
+    content: bytes = BUILD["packed"](manifest, files)
+    return content
+
+
+def put_on_trial(state_dir: Path, content: bytes, *, gate_timeout_s: float) -> None:
+    async def put() -> None:
+        digest = hashlib.sha256(content).hexdigest()
+        target = ReleaseTarget("releases/1.1.0", "1.1.0", digest, len(content), "rollouts/r1")
+        artifact = state_dir / "artifact"
+        artifact.write_bytes(content)  # nothing else runs in this loop
+        async with SlotDir(SlotDir.Options(directory=str(state_dir / "slots"))) as slots:
+            await slots.choose(await slots.install(artifact, target), gate_timeout_s=gate_timeout_s)
+
+    asyncio.run(put())
+
+
+def started(state_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WAYSIDE_")} | variables
+    command = [sys.executable, "-c", LAUNCH, str(state_dir), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
+
+
+def test_a_release_runs_its_own_code_only_with_the_same_arguments_and_under_an_alarm(tmp_path: Path) -> None:
+    put_on_trial(tmp_path, tiny(SAY), gate_timeout_s=20.0)
+    said = json.loads(started(tmp_path, "run", "--settings", "x.toml").stdout)
+    site = tmp_path / "slots" / "a" / "site"
+    assert said["file"] == str(site / "wayside_agent" / "__init__.py")
+    assert said["arguments"] == ["run", "--settings", "x.toml"]
+    assert said["slot"] == "a"
+    assert 18 <= said["alarm"] <= 21
+    assert not [entry for entry in said["path"] if "site-packages" in entry]
+
+
+def test_the_launcher_keeps_its_process_id(tmp_path: Path) -> None:
+    put_on_trial(tmp_path, tiny(SAY), gate_timeout_s=20.0)
+    with subprocess.Popen([sys.executable, "-c", LAUNCH, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        said = json.loads(process.communicate(timeout=30)[0])
+    assert said["pid"] == process.pid
+
+
+def test_a_process_that_runs_a_slot_already_stays(tmp_path: Path) -> None:
+    put_on_trial(tmp_path, tiny(SAY), gate_timeout_s=20.0)
+    assert started(tmp_path, WAYSIDE_SLOT="a").stdout == "factory\n"
+
+
+def test_a_release_that_crashes_at_its_start_goes_back_by_itself(tmp_path: Path) -> None:
+    put_on_trial(tmp_path, tiny(CRASH), gate_timeout_s=20.0)
+    for _ in range(2):
+        assert "faulty on purpose" in started(tmp_path).stderr
+    done = started(tmp_path)
+    assert done.stdout == "factory\n"
+    assert "without passing its health gate" in done.stderr
+
+
+def test_a_release_that_hangs_is_killed_by_the_alarm_and_goes_back(tmp_path: Path) -> None:
+    put_on_trial(tmp_path, tiny(HANG), gate_timeout_s=0.5)
+    assert [started(tmp_path).returncode for _ in range(3)] == [-signal.SIGALRM, -signal.SIGALRM, 0]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real release of this agent on trial."""
+    state_dir = tmp_path_factory.mktemp("real")
+    put_on_trial(state_dir, BUILD["built"]("1.1.0"), gate_timeout_s=60.0)
+    return state_dir
+
+
+def test_a_built_release_holds_everything_the_agent_needs(built: Path) -> None:
+    site = built / "slots" / "a" / "site"
+    done = subprocess.run(
+        [sys.executable, "-s", "-S", "-P", "-c", LOAD],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.stdout == f"{site}/wayside_agent/app.py []\n", done.stderr[-1500:]
+
+
+def test_a_built_release_answers_from_its_slot(built: Path) -> None:
+    done = started(built, "--help")
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert "enroll" in done.stdout
+
+
+def test_the_same_inputs_build_the_same_bytes() -> None:
+    assert BUILD["built"]("1.1.0") == BUILD["built"]("1.1.0")
+
+
+def test_a_built_release_names_no_path_of_the_machine_that_built_it(built: Path) -> None:
+    site = built / "slots" / "a" / "site"
+    root = str(FIRMWARE.parent).encode()
+    found = [path for path in site.rglob("*") if path.suffix in {".py", ".txt", ".json", ""} and path.is_file()]
+    assert not [path for path in found if root in path.read_bytes()]
+    assert not list(site.rglob("direct_url.json"))
+
+
+def test_a_silent_radio_overlay_changes_one_file() -> None:
+    plain = BUILD["closure"]("wayside-agent")
+    assert {"wayside-agent", "wayside-proto", "grpcio"} <= {dist.name for dist in plain}
+    overlay = FIRMWARE / "overlays" / "silent-radio"
+    assert [path.name for path in overlay.rglob("*.py")] == ["__main__.py"]
