@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -155,9 +156,10 @@ class Story:
         self.centre.manager.stop(signal.SIGKILL)
         self.say.print(f"  kill -9 of the manager; the units run on for {OUTAGE_S:g} s")
         time.sleep(OUTAGE_S)
+        back_time = datetime.now(UTC)
         self.centre.start_manager()
         for node_id in NODES:
-            until(f"{node_id} hands over what it owed", partial(self._owes_nothing, node_id), 60)
+            until(f"{node_id} hands over what it owed", partial(self._owes_nothing_since, node_id, back_time), 60)
         arrived = self.witness.batch_count - before
         self.say.print(f"  telemetry went on meanwhile ({arrived} batches); the reports of the outage arrived")
 
@@ -252,10 +254,10 @@ class Story:
         is_under_way = update.get("phase") == "PHASE_DOWNLOADING"
         return is_under_way and int(update["downloaded_bytes"]) > int(update["total_bytes"]) // 4
 
-    def _owes_nothing(self, node_id: str) -> bool:
-        spools = self._node(node_id).get("health", {}).get("spools", [])
-        waiting = [int(spool["record_count"]) for spool in spools if spool["name"] == "reports"]
-        return self._is_online(node_id) and waiting in ([0], [1])  # the report that says so is itself not yet written
+    def _owes_nothing_since(self, node_id: str, back_time: datetime) -> bool:
+        """Whether a report made after a time has arrived; reports arrive in order, so every older one has, too."""
+        sample_time = self._node(node_id).get("health", {}).get("sample_time")
+        return sample_time is not None and datetime.fromisoformat(sample_time) > back_time
 
     def _values(self, node_id: str) -> dict[str, float]:
         return self.witness.values.get(node_id, {})

@@ -58,7 +58,7 @@ def from_rpc_error(error: grpc.RpcError, *, peer: str = "the manager") -> errors
 def _unreachable(details: str, peer: str) -> errors.UnavailableError:
     if "CERTIFICATE_VERIFY_FAILED" in details:
         return errors.UnavailableError(
-            f"{peer} showed a certificate that the authorities in use do not vouch for; get its own authorities (ca.pem)",
+            f"{peer} showed a certificate that the authorities in use do not vouch for; use its own ca.pem",
             reason="UNTRUSTED_PEER",
         )
     return errors.UnavailableError(f"{peer} does not answer: {details}")
