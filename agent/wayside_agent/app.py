@@ -196,6 +196,7 @@ class Agent:
             hello=lambda: Hello(self._version, self.desired.desired_revision),
             follow=self.desired.follow,
             rng=self._rng,
+            reconnect_cap_s=self._unit.manager.reconnect_cap_s,
         )
 
     @classmethod

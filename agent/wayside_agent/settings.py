@@ -14,6 +14,7 @@ from wayside import settings_file
 from wayside.names import checked_esn, checked_label
 
 DEFAULT_PATH = Path("/etc/wayside/agent.toml")
+DEFAULT_STATE_DIR = "/var/lib/wayside"
 MEBIBYTE = 1024 * 1024
 
 Address = Annotated[
@@ -49,6 +50,10 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     device_address: Annotated[Address, Meta(description="Device plane, mutual TLS.")]
     enrollment_address: Annotated[Address, Meta(description="Enrolment, TLS and a token.")]
+    reconnect_cap_s: Annotated[
+        float,
+        Meta(ge=1, le=3600, description="Longest wait before the next attempt to reach the manager [s]; it is random."),
+    ] = 30.0
 
 
 class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,7 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     manager: ManagerSettings
     state_dir: Annotated[
         str, Meta(min_length=1, description="Durable state: identity, spools, slots. Relative to this file.")
-    ] = "/var/lib/wayside"
+    ] = DEFAULT_STATE_DIR
     runtime_dir: Annotated[
         str, Meta(description="Socket of `wayside-agent status`. Empty: the state directory. Relative to this file.")
     ] = ""
@@ -96,6 +101,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log: LogSettings = LogSettings()
 
 
+class _StateDir(msgspec.Struct, frozen=True):
+    """The one field that a launcher of any age can read."""
+
+    state_dir: str = DEFAULT_STATE_DIR
+
+
 def read(path: Path) -> Settings:
     """The settings in a file, its relative paths made absolute.
 
@@ -105,6 +116,14 @@ def read(path: Path) -> Settings:
     checked_label(settings.node.id, field=f"{path}: field node.id")
     checked_esn(settings.node.esn, field=f"{path}: field node.esn")
     return resolved(settings, path.resolve().parent)
+
+
+def state_dir(path: Path) -> Path:
+    """The state directory alone, whatever else the file holds: all the launcher needs.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    return path.resolve().parent / settings_file.read(path, _StateDir).state_dir
 
 
 def resolved(settings: Settings, base: Path) -> Settings:

@@ -1,5 +1,7 @@
 """Every registered driver is documented, and what settings say wrong of it is one sentence."""
 
+from importlib import import_module
+
 import pytest
 
 from wayside.errors import InvalidArgumentError, NotFoundError
@@ -23,7 +25,7 @@ def test_every_option_of_a_driver_is_described(group: str, name: str) -> None:
 @pytest.mark.parametrize(("group", "name"), DRIVERS)
 def test_every_driver_says_what_it_was_tested_with(group: str, name: str) -> None:
     entry = registry.registered(group)[name]
-    document = __import__(entry.module, fromlist=["_"]).__doc__
+    document = import_module(entry.module).__doc__ or ""
     assert "Tested with:" in document, entry.module
     assert "Source:" in document, entry.module
 

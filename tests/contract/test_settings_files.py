@@ -41,6 +41,11 @@ def test_relative_paths_count_from_the_file(tmp_path: Path) -> None:
     assert unit.runtime_dir == unit.state_dir
 
 
+def test_the_launcher_reads_settings_of_a_newer_release(tmp_path: Path) -> None:
+    newer = _written(tmp_path, GOOD.replace('kind = "rsu"', 'kind = "drone"') + "\n[hologram]\nphase = 3\n")
+    assert settings.state_dir(newer) == tmp_path / "state"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"absent\.toml: no such settings file"):
         settings.read(tmp_path / "absent.toml")

@@ -60,8 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # Before anything is checked: the chosen release may know settings that this one does not. Does not return then.
+    boot.launch(settings.state_dir(arguments.settings), sys.argv[1:])
     unit = settings.read(arguments.settings)
-    boot.launch(Path(unit.state_dir), sys.argv[1:])  # does not return when another release is to run
     _configure_logging(unit.log.level)
     from wayside_agent.app import run  # here: the other commands, and the launcher, do not pay for gRPC
 

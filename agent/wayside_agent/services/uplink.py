@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 WELCOME_TIMEOUT_S = 15.0
 BATCH_COUNT = 64
 RECONNECT_BASE_S = 0.5
-RECONNECT_CAP_S = 30.0
 REFUSED_CAP_S = 300.0  # a retired or unknown unit asks again, but seldom
 
 
@@ -65,7 +64,9 @@ class Uplink:
         hello: Callable[[], Hello],
         follow: Callable[[wire.DesiredState], Awaitable[None]],
         rng: Random,
+        reconnect_cap_s: float,
     ) -> None:
+        self._reconnect_cap_s = reconnect_cap_s
         self._open_session = open_session
         self._spool = spool
         self._hello = hello
@@ -78,7 +79,7 @@ class Uplink:
     async def run(self) -> None:
         """Holds a session, and opens the next one whenever it ends."""
         while True:
-            cap_s = RECONNECT_CAP_S
+            cap_s = self._reconnect_cap_s
             try:
                 await self._hold()
             except* (PermissionDeniedError, UnauthenticatedError) as group:

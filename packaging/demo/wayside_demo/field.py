@@ -44,6 +44,7 @@ kind = "rsu"
 [manager]
 device_address = "{device_address}"
 enrollment_address = "{enrollment_address}"
+reconnect_cap_s = 2.0
 
 {sensors}"""
         )

@@ -46,6 +46,7 @@ kind = "{"rsu" if is_rsu else "obu"}"
 [manager]
 device_address = "{device_address}"
 enrollment_address = "{enrollment_address}"
+reconnect_cap_s = 5.0
 
 [[can]]
 name = "{"cabinet" if is_rsu else "body"}"
