@@ -11,7 +11,7 @@ from typing import TypeVar
 import grpc
 import grpc.aio
 
-from wayside.errors import InvalidArgumentError, UnavailableError, WaysideError
+from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.status import from_rpc_error
 from wayside.v1 import config_service_pb2_grpc, fleet_service_pb2_grpc, release_service_pb2_grpc
 from wayside_manager.cli.context import Context
@@ -78,16 +78,7 @@ class ManagerClient:
             raise self._failure(exc) from exc
 
     def _failure(self, exc: grpc.aio.AioRpcError) -> WaysideError:
-        error = from_rpc_error(exc)
-        if not isinstance(error, UnavailableError) or error.reason != UnavailableError.default_reason:
-            return error
-        details = exc.details() or exc.code().name
-        if "CERTIFICATE_VERIFY_FAILED" in details:
-            return UnavailableError(
-                f"{self._address} showed a certificate that ca_file does not vouch for; get the manager's authorities",
-                reason="UNTRUSTED_SERVER",
-            )
-        return UnavailableError(f"the manager at {self._address} does not answer: {details}")
+        return from_rpc_error(exc, peer=f"the manager at {self._address}")
 
 
 @asynccontextmanager

@@ -157,7 +157,7 @@ def test_a_manager_with_another_authority_is_not_trusted(manager: LocalManager, 
     context = other / "operator" / "context.toml"
     answer = invoke(app, "--context", context, "--address", manager.endpoints.operator_address, "nodes", "list")
     assert answer.code == 6
-    assert "ca_file does not vouch for" in answer.err
+    assert "do not vouch for" in answer.err
 
 
 def test_a_layer_is_applied_shown_and_deleted(wayside: Invoke, manager: LocalManager, tmp_path: Path) -> None:
