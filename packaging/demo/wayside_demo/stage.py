@@ -92,6 +92,11 @@ class Program:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0: it was never started."""
+        return self._process.pid if self._process else 0
+
     def words(self) -> str:
         """Its log so far."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
