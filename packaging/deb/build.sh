@@ -22,6 +22,11 @@ VIRTUAL_ENV=$prefix uv pip install --quiet --require-hashes -r "requirements/$pa
 VIRTUAL_ENV=$prefix uv pip install --quiet --no-deps ./proto "./$part"
 ln -sf "/usr/bin/python$python" "$prefix/bin/python"
 find "$prefix" -name __pycache__ -prune -exec rm -rf {} +
+# A device has no use for the environment's shell helpers and its libraries' own programs.
+find "$prefix/bin" -mindepth 1 ! -name 'python*' ! -name 'wayside*' -delete
+# The service's user may not write here: without byte code every start would compile everything anew.
+"$interpreter" -m compileall -q --invalidation-mode unchecked-hash "$prefix/lib"
+rm -f "$prefix/.gitignore" "$prefix/.lock" "$prefix/CACHEDIR.TAG"
 
 install -D -m 644 "packaging/systemd/$name.service" "$root/lib/systemd/system/$name.service"
 install -D -m 644 LICENSE "$root/usr/share/doc/$name/copyright"
