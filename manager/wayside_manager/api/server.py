@@ -5,6 +5,8 @@ both; who may call what is decided by identity, not by port.
 Usage: `server = Server(...)`; `ports = await server.start(...)`; `await server.stop(grace_s=5)`.
 """
 
+import asyncio
+import logging
 from dataclasses import dataclass
 
 import grpc
@@ -35,7 +37,10 @@ from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.scopes import Scoped
 
+logger = logging.getLogger(__name__)
+
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024 + 64 * 1024  # a 1 MiB chunk and room for a page of 1,000 nodes upstream
+STOP_MARGIN_S = 5.0  # for handlers to unwind after their calls were cancelled
 _SERVICE_NAMES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
@@ -123,9 +128,13 @@ class Server:
 
     async def stop(self, *, grace_s: float) -> None:
         """Says so to health watchers, ends long calls with UNAVAILABLE and lets short ones finish."""
-        await self._health.enter_graceful_shutdown()
-        self._calls.stop()
-        await self._server.stop(grace_s)
+        try:
+            async with asyncio.timeout(grace_s + STOP_MARGIN_S):
+                await self._health.enter_graceful_shutdown()
+                self._calls.stop()
+                await self._server.stop(grace_s)
+        except TimeoutError:
+            logger.warning("calls did not end within %.1f s; the manager stops without them", grace_s + STOP_MARGIN_S)
 
     def _bound(self, listen_address: str, port: int, credentials: grpc.ServerCredentials, *, field: str) -> int:
         try:

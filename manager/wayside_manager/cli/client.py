@@ -71,11 +71,14 @@ class ManagerClient:
 
         Raises: WaysideError: what the manager answered, or `UnavailableError`.
         """
+        call = rpc(request, timeout=WATCH_TIMEOUT_S, metadata=self._metadata)
         try:
-            async for answer in rpc(request, timeout=WATCH_TIMEOUT_S, metadata=self._metadata):
+            async for answer in call:
                 yield answer
         except grpc.aio.AioRpcError as exc:
             raise self._failure(exc) from exc
+        finally:
+            call.cancel()  # a reader that stops early ends the stream; one that has ended takes no harm
 
     def _failure(self, exc: grpc.aio.AioRpcError) -> WaysideError:
         return from_rpc_error(exc, peer=f"the manager at {self._address}")

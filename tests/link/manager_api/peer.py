@@ -91,11 +91,14 @@ class Peer:
         self, rpc: "grpc.aio.UnaryStreamMultiCallable[Request, Reply]", request: Request
     ) -> AsyncGenerator[Reply, None]:
         """The answers of a server stream."""
+        call = rpc(request, timeout=CALL_S, metadata=self.metadata)
         try:
-            async for answer in rpc(request, timeout=CALL_S, metadata=self.metadata):
+            async for answer in call:
                 yield answer
         except grpc.aio.AioRpcError as exc:
             raise from_rpc_error(exc) from exc
+        finally:
+            call.cancel()
 
     async def upload(
         self, requests: Iterator[release_service_pb2.CreateReleaseRequest]
