@@ -40,7 +40,7 @@ def main() -> None:
 
 async def _measure(directory: Path) -> Figures:
     figures = Figures("manager-ingest")
-    url = f"sqlite+aiosqlite:///{directory}/manager.db"
+    url = f"sqlite:///{directory}/manager.db"
     await migrate(url)
     async with open_store(url, serialize_config=serialized_config) as store:
         await _enrol(figures, store)

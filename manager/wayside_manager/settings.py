@@ -64,7 +64,7 @@ class DataFolder:
     @property
     def database_url(self) -> str:
         """Where the store is."""
-        return f"sqlite+aiosqlite:///{self.path.absolute() / 'manager.db'}"
+        return f"sqlite:///{self.path.absolute() / 'manager.db'}"
 
     @property
     def artifacts(self) -> Path:

@@ -9,7 +9,7 @@ from tests.contract.manager_store import opened
 from wayside_manager.ports import Store
 from wayside_manager.store.migrate import migrate
 
-ENGINES = {"sqlite": "sqlite+aiosqlite:///{directory}/manager.db"}
+ENGINES = {"sqlite": "sqlite:///{directory}/manager.db"}
 
 
 @pytest.fixture(params=sorted(ENGINES))

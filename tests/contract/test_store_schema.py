@@ -3,8 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import create_engine, text
 
 from tests.contract.manager_store import enrolled, opened
 from wayside.errors import FailedPreconditionError
@@ -20,10 +19,10 @@ async def test_an_empty_database_is_not_opened(store_url: str) -> None:
 
 async def test_a_database_of_a_newer_program_is_neither_opened_nor_migrated(store_url: str) -> None:
     await migrate(store_url)
-    engine = create_async_engine(store_url)
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    await engine.dispose()
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
     with pytest.raises(FailedPreconditionError, match="9999 is newer"):
         async with opened(store_url):
             pass
@@ -42,10 +41,8 @@ async def test_migrating_again_keeps_everything(store_url: str) -> None:
 
 async def test_the_migrations_make_the_tables_the_store_uses(store_url: str) -> None:
     await migrate(store_url)
-    engine = create_async_engine(store_url)
-    async with engine.begin() as connection:
-        differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
-        )
-    await engine.dispose()
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
     assert differences == []

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from wayside.errors import InvalidArgumentError
 from wayside_manager.core.config_checks import problems
@@ -56,8 +55,8 @@ def selector_text(selector: NodeSelector) -> str:
     )
 
 
-async def refresh_configs(
-    connection: AsyncConnection,
+def refresh_configs(
+    connection: Connection,
     serialize: ConfigSerializer,
     *,
     now: datetime,
@@ -67,9 +66,9 @@ async def refresh_configs(
 
     Raises: InvalidArgumentError: a merged configuration is out of bounds.
     """
-    layers = in_order(layer_record(row) for row in await connection.execute(select(config_layers)))
-    chosen = [node for node in await selectables(connection, node_ids) if not node.is_retired]
-    present = await _present(connection, [node.node_id for node in chosen])
+    layers = in_order(layer_record(row) for row in connection.execute(select(config_layers)))
+    chosen = [node for node in selectables(connection, node_ids) if not node.is_retired]
+    present = _present(connection, [node.node_id for node in chosen])
     contents = _Contents(serialize)
     changes = []
     for node in chosen:
@@ -80,7 +79,7 @@ async def refresh_configs(
         content, sha256 = contents.of(reached_by, node)
         if sha256 != desired.config_sha256:
             changes.append((desired, content, sha256))
-    await _write(connection, changes, as_us(now))
+    _write(connection, changes, as_us(now))
     return tuple(desired.node_id for desired, _, _ in changes)
 
 
@@ -104,15 +103,15 @@ class _Contents:
         return self._known[key]
 
 
-async def _present(connection: AsyncConnection, node_ids: list[str]) -> dict[str, Row[Any]]:
+def _present(connection: Connection, node_ids: list[str]) -> dict[str, Row[Any]]:
     found = {}
     for part in parts(node_ids):
-        for row in await connection.execute(select(node_desired).where(node_desired.c.node_id.in_(part))):
+        for row in connection.execute(select(node_desired).where(node_desired.c.node_id.in_(part))):
             found[row.node_id] = row
     return found
 
 
-async def _write(connection: AsyncConnection, changes: list[tuple[Row[Any], bytes, str]], now_us: int) -> None:
+def _write(connection: Connection, changes: list[tuple[Row[Any], bytes, str]], now_us: int) -> None:
     rows = [
         {
             "node_id": desired.node_id,
@@ -125,7 +124,7 @@ async def _write(connection: AsyncConnection, changes: list[tuple[Row[Any], byte
     ]
     if not rows:
         return
-    await connection.execute(insert(node_configs), rows)
+    connection.execute(insert(node_configs), rows)
     statement = (
         update(node_desired)
         .where(node_desired.c.node_id == bindparam("of_node"))
@@ -135,7 +134,7 @@ async def _write(connection: AsyncConnection, changes: list[tuple[Row[Any], byte
             config_sha256=bindparam("to_sha256"),
         )
     )
-    await connection.execute(
+    connection.execute(
         statement,
         [{"of_node": row["node_id"], "to_revision": row["revision"], "to_sha256": row["sha256"]} for row in rows],
     )

@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_manager.core.config_checks import problems
@@ -16,7 +15,7 @@ from wayside_manager.core.selectors import checked_selector
 from wayside_manager.store.config_effects import layer_record, refresh_configs, selector_text
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import node_not_found
-from wayside_manager.store.part import SqlPart, check_etag, page
+from wayside_manager.store.part import SqlPart, check_etag, page, reading, writing
 from wayside_manager.store.tables import config_layers, node_configs, node_desired
 
 _EMPTY = NodeConfigRecord("", 0, "", b"")
@@ -25,20 +24,25 @@ _EMPTY = NodeConfigRecord("", 0, "", b"")
 class SqlConfigs(SqlPart):
     """Satisfies `ports.ConfigStore`."""
 
-    async def apply_layer(self, layer: ConfigLayerRecord, *, now: datetime, etag: str = "") -> AppliedLayer:
+    @writing
+    def apply_layer(
+        self, connection: Connection, layer: ConfigLayerRecord, *, now: datetime, etag: str = ""
+    ) -> AppliedLayer:
         """See ConfigStore."""
         _check(layer)
-        async with self._database.writing() as connection:
-            await _put(connection, layer, as_us(now), etag)
-            changed = await refresh_configs(connection, self._serialize_config, now=now)
-            return AppliedLayer(layer_record(await _the_row(connection, layer.layer_id)), changed)
+        _put(connection, layer, as_us(now), etag)
+        changed = refresh_configs(connection, self._serialize_config, now=now)
+        return AppliedLayer(layer_record(_the_row(connection, layer.layer_id)), changed)
 
-    async def get_layer(self, layer_id: str) -> ConfigLayerRecord:
+    @reading
+    def get_layer(self, connection: Connection, layer_id: str) -> ConfigLayerRecord:
         """See ConfigStore."""
-        async with self._database.reading() as connection:
-            return layer_record(await _the_row(connection, layer_id))
+        return layer_record(_the_row(connection, layer_id))
 
-    async def list_layers(self, *, page_size: int = 0, page_token: str = "") -> Page[ConfigLayerRecord]:
+    @reading
+    def list_layers(
+        self, connection: Connection, *, page_size: int = 0, page_token: str = ""
+    ) -> Page[ConfigLayerRecord]:
         """See ConfigStore."""
         size, question = checked_page_size(page_size), "config_layers"
         key = (config_layers.c.priority, config_layers.c.layer_id)
@@ -46,31 +50,30 @@ class SqlConfigs(SqlPart):
         after = position(page_token, question, types=(int, str))
         if after is not None:
             query = query.where(tuple_(*key) > tuple_(*after))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = connection.execute(query).all()
         return page(rows, size, question, key=("priority", "layer_id"), record=layer_record)
 
-    async def delete_layer(self, layer_id: str, *, now: datetime, etag: str = "") -> tuple[str, ...]:
+    @writing
+    def delete_layer(self, connection: Connection, layer_id: str, *, now: datetime, etag: str = "") -> tuple[str, ...]:
         """See ConfigStore."""
-        async with self._database.writing() as connection:
-            row = await _the_row(connection, layer_id)
-            check_etag(etag, row.revision, f"layer {layer_id}")
-            await connection.execute(delete(config_layers).where(config_layers.c.layer_id == layer_id))
-            return await refresh_configs(connection, self._serialize_config, now=now)
+        row = _the_row(connection, layer_id)
+        check_etag(etag, row.revision, f"layer {layer_id}")
+        connection.execute(delete(config_layers).where(config_layers.c.layer_id == layer_id))
+        return refresh_configs(connection, self._serialize_config, now=now)
 
-    async def get_node_config(self, node_id: str, *, revision: int = 0) -> NodeConfigRecord:
+    @reading
+    def get_node_config(self, connection: Connection, node_id: str, *, revision: int = 0) -> NodeConfigRecord:
         """See ConfigStore."""
-        async with self._database.reading() as connection:
-            wanted = select(node_desired.c.config_revision).where(node_desired.c.node_id == node_id)
-            newest = await connection.scalar(wanted)
-            if newest is None:
-                raise node_not_found(node_id)
-            if not (revision or newest):
-                return replace(_EMPTY, node_id=node_id)
-            query = select(node_configs).where(
-                node_configs.c.node_id == node_id, node_configs.c.revision == (revision or newest)
-            )
-            row = (await connection.execute(query)).one_or_none()
+        wanted = select(node_desired.c.config_revision).where(node_desired.c.node_id == node_id)
+        newest = connection.scalar(wanted)
+        if newest is None:
+            raise node_not_found(node_id)
+        if not (revision or newest):
+            return replace(_EMPTY, node_id=node_id)
+        query = select(node_configs).where(
+            node_configs.c.node_id == node_id, node_configs.c.revision == (revision or newest)
+        )
+        row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFoundError(
                 f"node {node_id} has no configuration {revision}; its newest is {newest}", reason="CONFIG_NOT_FOUND"
@@ -87,8 +90,8 @@ def _check(layer: ConfigLayerRecord) -> None:
         raise InvalidArgumentError("; ".join(f"config.{problem}" for problem in found), reason="CONFIG_INVALID")
 
 
-async def _the_row(connection: AsyncConnection, layer_id: str) -> Row[Any]:
-    row = await _find_row(connection, layer_id)
+def _the_row(connection: Connection, layer_id: str) -> Row[Any]:
+    row = _find_row(connection, layer_id)
     if row is None:
         raise NotFoundError(
             f"layer {layer_id} does not exist; list the layers to see which do", reason="LAYER_NOT_FOUND"
@@ -96,12 +99,12 @@ async def _the_row(connection: AsyncConnection, layer_id: str) -> Row[Any]:
     return row
 
 
-async def _find_row(connection: AsyncConnection, layer_id: str) -> Row[Any] | None:
-    return (await connection.execute(select(config_layers).where(config_layers.c.layer_id == layer_id))).one_or_none()
+def _find_row(connection: Connection, layer_id: str) -> Row[Any] | None:
+    return connection.execute(select(config_layers).where(config_layers.c.layer_id == layer_id)).one_or_none()
 
 
-async def _put(connection: AsyncConnection, layer: ConfigLayerRecord, now_us: int, etag: str) -> None:
-    row = await _find_row(connection, layer.layer_id)
+def _put(connection: Connection, layer: ConfigLayerRecord, now_us: int, etag: str) -> None:
+    row = _find_row(connection, layer.layer_id)
     check_etag(etag, 0 if row is None else row.revision, f"layer {layer.layer_id}")
     values = {
         "selector": selector_text(layer.selector),
@@ -110,11 +113,11 @@ async def _put(connection: AsyncConnection, layer: ConfigLayerRecord, now_us: in
         "update_us": now_us,
     }
     if row is None:
-        await connection.execute(
+        connection.execute(
             insert(config_layers), values | {"layer_id": layer.layer_id, "create_us": now_us, "revision": 1}
         )
     else:
-        await connection.execute(
+        connection.execute(
             update(config_layers)
             .where(config_layers.c.layer_id == layer.layer_id)
             .values(values | {"revision": row.revision + 1})

@@ -1,24 +1,32 @@
-"""Connections and transactions. One connection writes, several read; errors of the engine end here.
+"""Connections and transactions. One thread writes, several read; errors of the engine end here.
 
-One writer, because SQLite has one anyway: callers queue for the connection in order instead of polling a locked file.
-Usage: `async with Database(url) as database, database.writing() as connection: ...`.
+One writer, because SQLite has one anyway: callers queue for it in order instead of polling a locked file. A transaction
+is one function that runs in a thread from its BEGIN to its end, so a caller that goes away half-way leaves no open
+transaction behind, and the event loop is crossed once per transaction instead of once per statement.
+Usage: `async with Database(url) as database: await database.write(lambda connection: ...)`.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import URL, Connection, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from wayside.errors import ResourceExhaustedError, UnavailableError, WaysideError
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _READER_COUNT = 4
 _QUEUE_TIMEOUT_S = 30.0
 """Longest wait for a connection; far above the longest transaction (10,000 new configurations, under 2 s)."""
+_CLOSE_TIMEOUT_S = 3.0
+"""Time for transactions under way when the database closes; what they do not reach is as if the power went."""
 _SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout = 5000",  # another process, such as a backup, may hold the file for a moment
     "PRAGMA journal_mode = WAL",
@@ -28,12 +36,12 @@ _SQLITE_PRAGMAS = (
 
 
 class Database:
-    """The engines behind a URL such as `sqlite+aiosqlite:////var/lib/wayside/manager.db`."""
+    """The engines behind a URL such as `sqlite:////var/lib/wayside/manager.db`."""
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
-        self._writer = _engine(parsed, connection_count=1, begin="BEGIN IMMEDIATE")
-        self._readers = _engine(parsed, connection_count=_READER_COUNT, begin="BEGIN")
+        self._writer = _Threads(parsed, connection_count=1, begin="BEGIN IMMEDIATE")
+        self._readers = _Threads(parsed, connection_count=_READER_COUNT, begin="BEGIN")
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,28 +49,72 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._readers.dispose()
-        await self._writer.dispose()
+        await self._readers.close()
+        await self._writer.close()
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that ends committed, or without a trace.
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work` in a transaction that ends committed, or without a trace when `work` raises.
 
+        A caller that is cancelled does not learn which; the transaction ends by itself.
         Raises: ResourceExhaustedError: the disk is full; UnavailableError: the database does not answer.
         """
-        with _Translated():
-            async with self._writer.begin() as connection:
-                yield connection
+        return await self._writer.run(work)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of the database throughout.
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work` in a transaction that sees one state of the database throughout.
 
         Raises: UnavailableError: the database does not answer.
         """
-        with _Translated():
-            async with self._readers.begin() as connection:
-                yield connection
+        return await self._readers.run(work)
+
+
+class _Threads:
+    """Threads with a connection each. Callers wait for a free one in the order in which they came."""
+
+    def __init__(self, url: URL, *, connection_count: int, begin: str) -> None:
+        self._engine = _engine(url, connection_count=connection_count, begin=begin)
+        self._threads = ThreadPoolExecutor(connection_count, thread_name_prefix="database")
+        self._free = asyncio.Semaphore(connection_count)
+        self._connection_count = connection_count
+        self._is_closed = False
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.write`."""
+        try:
+            async with asyncio.timeout(_QUEUE_TIMEOUT_S):
+                await self._free.acquire()
+        except TimeoutError:
+            raise UnavailableError(
+                "database: too many callers wait for it; try again", reason="DATABASE_BUSY"
+            ) from None
+        if self._is_closed:
+            self._free.release()
+            raise UnavailableError("database: it is closed; the manager stops", reason="STOPPING")
+        transaction = asyncio.get_running_loop().run_in_executor(self._threads, self._transaction, work)
+        transaction.add_done_callback(self._ended)
+        return await asyncio.shield(transaction)
+
+    async def close(self) -> None:
+        """Lets transactions under way end, and no new one begin."""
+        self._is_closed = True
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                for _ in range(self._connection_count):
+                    await self._free.acquire()
+        except TimeoutError:
+            logger.warning("database: a transaction did not end within %.0f s; closing without it", _CLOSE_TIMEOUT_S)
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._engine.dispose()
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        with _Translated(), self._engine.begin() as connection:
+            return work(connection)
+
+    def _ended(self, transaction: "asyncio.Future[Any]") -> None:
+        if not transaction.cancelled():
+            transaction.exception()  # looked at, should the caller be gone
+        self._free.release()
 
 
 class _Translated:
@@ -84,18 +136,21 @@ def _translation(error: BaseException | None) -> WaysideError | None:
         if "full" in str(error.orig):
             return ResourceExhaustedError("database: its disk is full; free space", reason="DATABASE_FULL")
         return UnavailableError(f"database: {error.orig}; try again", reason="DATABASE_UNAVAILABLE")
-    if isinstance(error, exc.TimeoutError):
-        return UnavailableError("database: too many callers wait for it; try again", reason="DATABASE_BUSY")
     return None
 
 
-def _engine(url: URL, *, connection_count: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=connection_count, max_overflow=0, pool_timeout=_QUEUE_TIMEOUT_S, hide_parameters=True
+def _engine(url: URL, *, connection_count: int, begin: str) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connection_count,
+        max_overflow=0,
+        pool_reset_on_return=None,  # `Engine.begin` has committed or rolled back already
+        hide_parameters=True,
     )
     if url.get_backend_name() == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _beginner(begin))
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _beginner(begin))
     return engine
 
 

@@ -3,33 +3,32 @@
 Every change raises `revision` by one, in the transaction that makes it, so no loop has to find out.
 """
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, select, update
 
 from wayside_manager.core.nodes import DesiredRecord
 from wayside_manager.store.node_rows import desired_columns, desired_record, node_not_found
-from wayside_manager.store.part import SqlPart
+from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import node_desired, releases
 
 
 class SqlDesired(SqlPart):
     """Satisfies `ports.DesiredStore`."""
 
-    async def get_desired(self, node_id: str) -> DesiredRecord:
+    @reading
+    def get_desired(self, connection: Connection, node_id: str) -> DesiredRecord:
         """See DesiredStore."""
         query = (
             select(node_desired.c.node_id, *desired_columns())
             .outerjoin_from(node_desired, releases, releases.c.version == node_desired.c.version)
             .where(node_desired.c.node_id == node_id)
         )
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        row = connection.execute(query).one_or_none()
         if row is None:
             raise node_not_found(node_id)
         return desired_record(row)
 
 
-async def assign(connection: AsyncConnection, assignments: dict[str, tuple[str | None, str | None]]) -> None:
+def assign(connection: Connection, assignments: dict[str, tuple[str | None, str | None]]) -> None:
     """Tells nodes which release to run, per node the version and the rollout that asks for it."""
     if not assignments:
         return
@@ -44,4 +43,4 @@ async def assign(connection: AsyncConnection, assignments: dict[str, tuple[str |
         {"of_node": node_id, "to_version": version, "to_rollout": rollout_id}
         for node_id, (version, rollout_id) in assignments.items()
     ]
-    await connection.execute(statement, rows)
+    connection.execute(statement, rows)

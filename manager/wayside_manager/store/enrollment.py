@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wayside.errors import AlreadyExistsError
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord, checked_enrollment
@@ -13,14 +12,15 @@ from wayside_manager.core.nodes import NodeKind, NodeRecord, NodeState, NodeStat
 from wayside_manager.store.config_effects import refresh_configs
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import find_node, the_node
-from wayside_manager.store.part import SqlPart
+from wayside_manager.store.part import SqlPart, writing
 from wayside_manager.store.tables import node_desired, node_status, nodes, tokens
 
 
 class SqlEnrollment(SqlPart):
     """Satisfies `ports.EnrollmentStore`."""
 
-    async def add_token(self, token: TokenRecord) -> None:
+    @writing
+    def add_token(self, connection: Connection, token: TokenRecord) -> None:
         """See EnrollmentStore."""
         row = {
             "sha256": token.sha256,
@@ -31,49 +31,46 @@ class SqlEnrollment(SqlPart):
             "kind": token.kind or "",
         }
         try:
-            async with self._database.writing() as connection:
-                await connection.execute(insert(tokens), row)
+            connection.execute(insert(tokens), row)
         except IntegrityError as error:
             raise AlreadyExistsError("token: it is taken; make another", reason="TOKEN_EXISTS") from error
 
-    async def enroll(self, request: EnrollmentRequest, *, now: datetime) -> NodeRecord:
+    @writing
+    def enroll(self, connection: Connection, request: EnrollmentRequest, *, now: datetime) -> NodeRecord:
         """See EnrollmentStore."""
-        async with self._database.writing() as connection:
-            found = (await connection.execute(select(tokens).where(tokens.c.sha256 == request.token_sha256))).first()
-            owner_id = await connection.scalar(select(nodes.c.node_id).where(nodes.c.esn == request.esn))
-            existing = await find_node(connection, request.node_id)
-            token = checked_enrollment(
-                None if found is None else _token_record(found),
-                request,
-                existing=existing,
-                esn_owner_id=owner_id or "",
-                now=now,
-            )
-            await connection.execute(
-                update(tokens)
-                .where(tokens.c.sha256 == token.sha256)
-                .values(remaining_use_count=token.remaining_use_count - 1)
-            )
-            await _put(connection, request, existing, as_us(now))
-            await refresh_configs(connection, self._serialize_config, now=now, node_ids=[request.node_id])
-            return await the_node(connection, request.node_id)
+        found = connection.execute(select(tokens).where(tokens.c.sha256 == request.token_sha256)).first()
+        owner_id = connection.scalar(select(nodes.c.node_id).where(nodes.c.esn == request.esn))
+        existing = find_node(connection, request.node_id)
+        token = checked_enrollment(
+            None if found is None else _token_record(found),
+            request,
+            existing=existing,
+            esn_owner_id=owner_id or "",
+            now=now,
+        )
+        connection.execute(
+            update(tokens)
+            .where(tokens.c.sha256 == token.sha256)
+            .values(remaining_use_count=token.remaining_use_count - 1)
+        )
+        _put(connection, request, existing, as_us(now))
+        refresh_configs(connection, self._serialize_config, now=now, node_ids=[request.node_id])
+        return the_node(connection, request.node_id)
 
 
-async def _put(
-    connection: AsyncConnection, request: EnrollmentRequest, existing: NodeRecord | None, now_us: int
-) -> None:
+def _put(connection: Connection, request: EnrollmentRequest, existing: NodeRecord | None, now_us: int) -> None:
     if existing is not None:
         # The unit behind a node may have been replaced: the token for this node is the operator's word for it.
         values = {"esn": request.esn, "update_us": now_us, "revision": int(existing.etag) + 1}
-        await connection.execute(update(nodes).where(nodes.c.node_id == request.node_id).values(values))
+        connection.execute(update(nodes).where(nodes.c.node_id == request.node_id).values(values))
         return
     node_id = request.node_id
     row: dict[str, Any] = {"node_id": node_id, "esn": request.esn, "kind": request.kind, "state": NodeState.ENROLLED}
     row |= {"display_name": "", "site": "", "create_us": now_us, "update_us": now_us, "revision": 1}
-    await connection.execute(insert(nodes), row)
-    await connection.execute(insert(node_status), {"node_id": node_id} | _first_status())
+    connection.execute(insert(nodes), row)
+    connection.execute(insert(node_status), {"node_id": node_id} | _first_status())
     desired = {"node_id": node_id, "revision": 0, "config_revision": 0, "config_sha256": ""}
-    await connection.execute(insert(node_desired), desired)
+    connection.execute(insert(node_desired), desired)
 
 
 def _first_status() -> dict[str, Any]:

@@ -3,14 +3,14 @@
 Usage: `await migrate(url)`, later `await check_schema(url)`.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, create_engine
 
 from wayside.errors import FailedPreconditionError
 
@@ -20,7 +20,7 @@ async def migrate(url: str) -> str:
 
     Raises: FailedPreconditionError: the database was written by a newer program.
     """
-    return await _with_connection(url, _migrated)
+    return await asyncio.to_thread(_with_connection, url, _migrated)
 
 
 async def check_schema(url: str) -> str:
@@ -28,16 +28,16 @@ async def check_schema(url: str) -> str:
 
     Raises: FailedPreconditionError: it is newer or older, or there is none.
     """
-    return await _with_connection(url, _checked)
+    return await asyncio.to_thread(_with_connection, url, _checked)
 
 
-async def _with_connection(url: str, work: Callable[[Connection], str]) -> str:
-    engine = create_async_engine(url)
+def _with_connection(url: str, work: Callable[[Connection], str]) -> str:
+    engine = create_engine(url)
     try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(work)
+        with engine.begin() as connection:
+            return work(connection)
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
 def _migrated(connection: Connection) -> str:

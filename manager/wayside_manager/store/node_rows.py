@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, Select, delete, insert, select
 
 from wayside.errors import NotFoundError
 from wayside_manager.core.nodes import (
@@ -95,56 +94,56 @@ def _status(row: Row[Any]) -> NodeStatus:
     )
 
 
-async def find_node(connection: AsyncConnection, node_id: str) -> NodeRecord | None:
+def find_node(connection: Connection, node_id: str) -> NodeRecord | None:
     """One node, or `None`."""
-    row = (await connection.execute(node_query().where(nodes.c.node_id == node_id))).one_or_none()
+    row = connection.execute(node_query().where(nodes.c.node_id == node_id)).one_or_none()
     if row is None:
         return None
-    return node_record(row, (await labels_of(connection, [node_id])).get(node_id, ()))
+    return node_record(row, labels_of(connection, [node_id]).get(node_id, ()))
 
 
-async def the_node(connection: AsyncConnection, node_id: str) -> NodeRecord:
+def the_node(connection: Connection, node_id: str) -> NodeRecord:
     """One node.
 
     Raises: NotFoundError.
     """
-    node = await find_node(connection, node_id)
+    node = find_node(connection, node_id)
     if node is None:
         raise node_not_found(node_id)
     return node
 
 
-async def labels_of(connection: AsyncConnection, node_ids: Iterable[str] | None) -> dict[str, tuple[Label, ...]]:
+def labels_of(connection: Connection, node_ids: Iterable[str] | None) -> dict[str, tuple[Label, ...]]:
     """Labels per node, sorted by key; of every node if `node_ids` is `None`."""
     query = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
     found: dict[str, list[Label]] = {}
     for part in parts(node_ids) if node_ids is not None else [None]:
-        rows = await connection.execute(query if part is None else query.where(node_labels.c.node_id.in_(part)))
+        rows = connection.execute(query if part is None else query.where(node_labels.c.node_id.in_(part)))
         for row in rows:
             found.setdefault(row.node_id, []).append(Label(row.key, row.value))
     return {node_id: tuple(labels) for node_id, labels in found.items()}
 
 
-async def selectables(connection: AsyncConnection, node_ids: Iterable[str] | None = None) -> list[Selectable]:
+def selectables(connection: Connection, node_ids: Iterable[str] | None = None) -> list[Selectable]:
     """What selectors look at, of these or of all nodes, in order of ids."""
     node_ids = None if node_ids is None else list(node_ids)
-    labels = await labels_of(connection, node_ids)
+    labels = labels_of(connection, node_ids)
     query = select(nodes.c.node_id, nodes.c.kind, nodes.c.state).order_by(nodes.c.node_id)
     found = []
     for part in parts(node_ids) if node_ids is not None else [None]:
-        rows = await connection.execute(query if part is None else query.where(nodes.c.node_id.in_(part)))
+        rows = connection.execute(query if part is None else query.where(nodes.c.node_id.in_(part)))
         for row in rows:
             own = frozenset(labels.get(row.node_id, ()))
             found.append(Selectable(row.node_id, NodeKind(row.kind), own, is_retired=row.state == NodeState.RETIRED))
     return sorted(found, key=lambda node: node.node_id)
 
 
-async def replace_labels(connection: AsyncConnection, node_id: str, labels: Iterable[Label]) -> None:
+def replace_labels(connection: Connection, node_id: str, labels: Iterable[Label]) -> None:
     """Gives a node these labels and no others."""
-    await connection.execute(delete(node_labels).where(node_labels.c.node_id == node_id))
+    connection.execute(delete(node_labels).where(node_labels.c.node_id == node_id))
     rows = [{"node_id": node_id, "key": label.key, "value": label.value} for label in labels]
     if rows:
-        await connection.execute(insert(node_labels), rows)
+        connection.execute(insert(node_labels), rows)
 
 
 def parts(values: Iterable[str]) -> Iterable[list[str]]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select, update
 
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.nodes import NodeChange, NodeRecord, NodeState
@@ -22,7 +22,7 @@ from wayside_manager.store.node_rows import (
     selectables,
     the_node,
 )
-from wayside_manager.store.part import SqlPart, check_etag
+from wayside_manager.store.part import SqlPart, check_etag, reading, writing
 from wayside_manager.store.tables import node_labels, node_status, nodes
 
 _MARGIN_US = int(ONLINE_MARGIN_S * 1_000_000)
@@ -31,13 +31,20 @@ _MARGIN_US = int(ONLINE_MARGIN_S * 1_000_000)
 class SqlNodes(SqlPart):
     """Satisfies `ports.NodeStore` and `ports.DesiredStore`."""
 
-    async def get_node(self, node_id: str) -> NodeRecord:
+    @reading
+    def get_node(self, connection: Connection, node_id: str) -> NodeRecord:
         """See NodeStore."""
-        async with self._database.reading() as connection:
-            return await the_node(connection, node_id)
+        return the_node(connection, node_id)
 
-    async def list_nodes(
-        self, node_filter: NodeFilter, *, now: datetime, page_size: int = 0, page_token: str = ""
+    @reading
+    def list_nodes(
+        self,
+        connection: Connection,
+        node_filter: NodeFilter,
+        *,
+        now: datetime,
+        page_size: int = 0,
+        page_token: str = "",
     ) -> Page[NodeRecord]:
         """See NodeStore."""
         size = checked_page_size(page_size)
@@ -46,46 +53,47 @@ class SqlNodes(SqlPart):
         query = node_query().where(*_conditions(node_filter, as_us(now))).order_by(nodes.c.node_id).limit(size + 1)
         if after is not None:
             query = query.where(nodes.c.node_id > after[0])
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-            labels = await labels_of(connection, [row.node_id for row in rows[:size]])
+        rows = connection.execute(query).all()
+        labels = labels_of(connection, [row.node_id for row in rows[:size]])
         items = tuple(node_record(row, labels.get(row.node_id, ())) for row in rows[:size])
         return Page(items, _next_token(question, items) if len(rows) > size else "")
 
-    async def update_node(self, node_id: str, change: NodeChange, *, now: datetime, etag: str = "") -> NodeRecord:
+    @writing
+    def update_node(
+        self, connection: Connection, node_id: str, change: NodeChange, *, now: datetime, etag: str = ""
+    ) -> NodeRecord:
         """See NodeStore."""
-        async with self._database.writing() as connection:
-            node = await the_node(connection, node_id)
-            check_etag(etag, int(node.etag), f"node {node_id}")
-            if node.state is NodeState.RETIRED:
-                raise FailedPreconditionError(f"node {node_id} is retired and stays as it is", reason="NODE_RETIRED")
-            values: dict[str, Any] = {"revision": int(node.etag) + 1, "update_us": as_us(now)}
-            values |= {
-                name: value
-                for name, value in (("display_name", change.display_name), ("site", change.site))
-                if value is not None
-            }
-            await connection.execute(update(nodes).where(nodes.c.node_id == node_id).values(values))
-            if change.labels is not None:
-                await replace_labels(connection, node_id, change.labels)
-                await refresh_configs(connection, self._serialize_config, now=now, node_ids=[node_id])
-            return await the_node(connection, node_id)
+        node = the_node(connection, node_id)
+        check_etag(etag, int(node.etag), f"node {node_id}")
+        if node.state is NodeState.RETIRED:
+            raise FailedPreconditionError(f"node {node_id} is retired and stays as it is", reason="NODE_RETIRED")
+        values: dict[str, Any] = {"revision": int(node.etag) + 1, "update_us": as_us(now)}
+        values |= {
+            name: value
+            for name, value in (("display_name", change.display_name), ("site", change.site))
+            if value is not None
+        }
+        connection.execute(update(nodes).where(nodes.c.node_id == node_id).values(values))
+        if change.labels is not None:
+            replace_labels(connection, node_id, change.labels)
+            refresh_configs(connection, self._serialize_config, now=now, node_ids=[node_id])
+        return the_node(connection, node_id)
 
-    async def retire_node(self, node_id: str, *, now: datetime, etag: str = "") -> NodeRecord:
+    @writing
+    def retire_node(self, connection: Connection, node_id: str, *, now: datetime, etag: str = "") -> NodeRecord:
         """See NodeStore."""
-        async with self._database.writing() as connection:
-            node = await the_node(connection, node_id)
-            check_etag(etag, int(node.etag), f"node {node_id}")
-            if node.state is NodeState.RETIRED:
-                return node
-            values = {"revision": int(node.etag) + 1, "update_us": as_us(now), "state": NodeState.RETIRED}
-            await connection.execute(update(nodes).where(nodes.c.node_id == node_id).values(values))
-            return await the_node(connection, node_id)
+        node = the_node(connection, node_id)
+        check_etag(etag, int(node.etag), f"node {node_id}")
+        if node.state is NodeState.RETIRED:
+            return node
+        values = {"revision": int(node.etag) + 1, "update_us": as_us(now), "state": NodeState.RETIRED}
+        connection.execute(update(nodes).where(nodes.c.node_id == node_id).values(values))
+        return the_node(connection, node_id)
 
-    async def select_nodes(self, selector: NodeSelector) -> tuple[str, ...]:
+    @reading
+    def select_nodes(self, connection: Connection, selector: NodeSelector) -> tuple[str, ...]:
         """See NodeStore."""
-        async with self._database.reading() as connection:
-            return tuple(node.node_id for node in await selectables(connection) if selects(selector, node))
+        return tuple(node.node_id for node in selectables(connection) if selects(selector, node))
 
 
 def _next_token(question: str, items: tuple[NodeRecord, ...]) -> str:

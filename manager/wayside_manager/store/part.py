@@ -1,9 +1,18 @@
-"""What the parts of the SQL store share: the database, the rule for etags, and pages."""
+"""What the parts of the SQL store share: the database, what a transaction is, the rule for etags, and pages.
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+A method of the store is a plain function of a connection; `reading` or `writing` makes it one transaction:
 
-from sqlalchemy import Row
+    @reading
+    def get_node(self, connection: Connection, node_id: str) -> NodeRecord: ...
+
+    node = await store.get_node("rsu-1")
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Row
 
 from wayside.errors import ConflictError
 from wayside_manager.core.configs import ConfigMapping
@@ -11,6 +20,8 @@ from wayside_manager.core.pages import Page, page_token
 from wayside_manager.store.database import Database
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Part = TypeVar("Part", bound="SqlPart")
 ConfigSerializer = Callable[[ConfigMapping], bytes]
 """Serializes a merged configuration the same way every time; protobuf stays out of the store."""
 
@@ -19,8 +30,32 @@ class SqlPart:
     """One port's share of the SQL store."""
 
     def __init__(self, database: Database, *, serialize_config: ConfigSerializer) -> None:
-        self._database = database
+        self.database = database
         self._serialize_config = serialize_config
+
+
+def reading(
+    method: Callable[Concatenate[Part, Connection, P], T],
+) -> Callable[Concatenate[Part, P], Coroutine[Any, Any, T]]:
+    """The method as a transaction that only reads; see `Database.read`."""
+
+    @wraps(method)
+    async def transacted(part: Part, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await part.database.read(lambda connection: method(part, connection, *args, **kwargs))
+
+    return transacted
+
+
+def writing(
+    method: Callable[Concatenate[Part, Connection, P], T],
+) -> Callable[Concatenate[Part, P], Coroutine[Any, Any, T]]:
+    """The method as a transaction that may write; see `Database.write`."""
+
+    @wraps(method)
+    async def transacted(part: Part, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await part.database.write(lambda connection: method(part, connection, *args, **kwargs))
+
+    return transacted
 
 
 def check_etag(etag: str, revision: int, thing: str) -> None:

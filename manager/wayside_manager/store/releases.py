@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, tuple_
+from sqlalchemy import Connection, Row, delete, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from wayside.errors import AlreadyExistsError, NotFoundError, UnauthenticatedError
@@ -11,14 +11,15 @@ from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.releases import ReleaseRecord, ReleaseState
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us, as_us_or_none
-from wayside_manager.store.part import SqlPart, page
+from wayside_manager.store.part import SqlPart, page, reading, writing
 from wayside_manager.store.tables import credentials, releases
 
 
 class SqlReleases(SqlPart):
     """Satisfies `ports.ReleaseStore`."""
 
-    async def add_release(self, release: ReleaseRecord) -> ReleaseRecord:
+    @writing
+    def add_release(self, connection: Connection, release: ReleaseRecord) -> ReleaseRecord:
         """See ReleaseStore."""
         row = {
             "version": release.version,
@@ -30,23 +31,20 @@ class SqlReleases(SqlPart):
             "revision": 1,
         }
         try:
-            async with self._database.writing() as connection:
-                await connection.execute(insert(releases), row)
+            connection.execute(insert(releases), row)
         except IntegrityError as error:
             raise AlreadyExistsError(
                 f"release {release.version} exists; publish under another version", reason="RELEASE_EXISTS"
             ) from error
-        return await self.get_release(release.version)
+        return _the_release(connection, release.version)
 
-    async def get_release(self, version: str) -> ReleaseRecord:
+    @reading
+    def get_release(self, connection: Connection, version: str) -> ReleaseRecord:
         """See ReleaseStore."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(releases).where(releases.c.version == version))).one_or_none()
-        if row is None:
-            raise release_not_found(version)
-        return _release_record(row)
+        return _the_release(connection, version)
 
-    async def list_releases(self, *, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
+    @reading
+    def list_releases(self, connection: Connection, *, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
         """See ReleaseStore."""
         size, question = checked_page_size(page_size), "releases"
         key = (releases.c.create_us, releases.c.version)
@@ -54,15 +52,15 @@ class SqlReleases(SqlPart):
         before = position(page_token, question, types=(int, str))
         if before is not None:
             query = query.where(tuple_(*key) < tuple_(*before))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = connection.execute(query).all()
         return page(rows, size, question, key=("create_us", "version"), record=_release_record)
 
 
 class SqlCredentials(SqlPart):
     """Satisfies `ports.CredentialStore`."""
 
-    async def add_credential(self, credential: CredentialRecord) -> None:
+    @writing
+    def add_credential(self, connection: Connection, credential: CredentialRecord) -> None:
         """See CredentialStore."""
         row = {
             "sha256": credential.sha256,
@@ -71,17 +69,16 @@ class SqlCredentials(SqlPart):
             "expire_us": as_us_or_none(credential.expire_time),
         }
         try:
-            async with self._database.writing() as connection:
-                await connection.execute(insert(credentials), row)
+            connection.execute(insert(credentials), row)
         except IntegrityError as error:
             raise AlreadyExistsError(
                 f"credential {credential.name} exists; choose another name", reason="CREDENTIAL_EXISTS"
             ) from error
 
-    async def find_credential(self, sha256: str, *, now: datetime) -> CredentialRecord:
+    @reading
+    def find_credential(self, connection: Connection, sha256: str, *, now: datetime) -> CredentialRecord:
         """See CredentialStore."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(credentials).where(credentials.c.sha256 == sha256))).one_or_none()
+        row = connection.execute(select(credentials).where(credentials.c.sha256 == sha256)).one_or_none()
         found = None if row is None else _credential_record(row)
         if found is None or (found.expire_time is not None and now >= found.expire_time):
             raise UnauthenticatedError(
@@ -89,18 +86,25 @@ class SqlCredentials(SqlPart):
             )
         return found
 
-    async def list_credentials(self) -> tuple[CredentialRecord, ...]:
+    @reading
+    def list_credentials(self, connection: Connection) -> tuple[CredentialRecord, ...]:
         """See CredentialStore."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(credentials).order_by(credentials.c.name))
-            return tuple(_credential_record(row) for row in rows)
+        rows = connection.execute(select(credentials).order_by(credentials.c.name))
+        return tuple(_credential_record(row) for row in rows)
 
-    async def delete_credential(self, name: str) -> None:
+    @writing
+    def delete_credential(self, connection: Connection, name: str) -> None:
         """See CredentialStore."""
-        async with self._database.writing() as connection:
-            deleted = await connection.execute(delete(credentials).where(credentials.c.name == name))
+        deleted = connection.execute(delete(credentials).where(credentials.c.name == name))
         if deleted.rowcount == 0:
             raise NotFoundError(f"credential {name} does not exist", reason="CREDENTIAL_NOT_FOUND")
+
+
+def _the_release(connection: Connection, version: str) -> ReleaseRecord:
+    row = connection.execute(select(releases).where(releases.c.version == version)).one_or_none()
+    if row is None:
+        raise release_not_found(version)
+    return _release_record(row)
 
 
 def release_not_found(version: str) -> NotFoundError:

@@ -1,13 +1,12 @@
 """What a group of reports writes, gathered first and then written with one statement per kind of change.
 
-Usage: `writes = ReportWrites(known)`, `writes.add(batch)` per batch, `await writes.execute(connection)`.
+Usage: `writes = ReportWrites(known)`, `writes.add(batch)` per batch, `writes.execute(connection)`.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, insert, update
 
 from wayside_manager.core.reports import ConfigFacts, HealthFacts, Report, ReportBatch, UpdateFacts, received
 from wayside_manager.store.moments import as_us, as_us_or_none
@@ -48,14 +47,14 @@ class ReportWrites:
                 self.words[report.facts.rollout_id, node_id] = _word(report, report.facts)
         return new.acknowledged_sequence
 
-    async def execute(self, connection: AsyncConnection) -> None:
+    def execute(self, connection: Connection) -> None:
         """Writes it all."""
         if self.history:
-            await connection.execute(insert(reports), self.history)
-        await _write_spools(connection, self.advanced, self.new_spools)
-        await _write_status(connection, self.status)
-        await _write_lost(connection, self.lost)
-        await _write_words(connection, self.words)
+            connection.execute(insert(reports), self.history)
+        _write_spools(connection, self.advanced, self.new_spools)
+        _write_status(connection, self.status)
+        _write_lost(connection, self.lost)
+        _write_words(connection, self.words)
 
 
 def _history_row(batch: ReportBatch, report: Report, receive_us: int) -> dict[str, Any]:
@@ -96,15 +95,13 @@ def _word(report: Report, facts: UpdateFacts) -> dict[str, Any]:
     return {"phase": facts.phase, "running_release": facts.running_release, "update_report": report.body}
 
 
-async def _write_spools(
-    connection: AsyncConnection, advanced: dict[tuple[str, str], int], new: set[tuple[str, str]]
-) -> None:
+def _write_spools(connection: Connection, advanced: dict[tuple[str, str], int], new: set[tuple[str, str]]) -> None:
     added = [
         {"node_id": node_id, "spool_id": spool_id, "acknowledged_sequence": advanced[node_id, spool_id]}
         for node_id, spool_id in sorted(new)
     ]
     if added:
-        await connection.execute(insert(spools), added)
+        connection.execute(insert(spools), added)
     moved = [
         {"of_node": key[0], "of_spool": key[1], "to_sequence": to} for key, to in advanced.items() if key not in new
     ]
@@ -114,10 +111,10 @@ async def _write_spools(
             .where(spools.c.node_id == bindparam("of_node"), spools.c.spool_id == bindparam("of_spool"))
             .values(acknowledged_sequence=bindparam("to_sequence"))
         )
-        await connection.execute(statement, moved)
+        connection.execute(statement, moved)
 
 
-async def _write_status(connection: AsyncConnection, status: dict[str, dict[str, Any]]) -> None:
+def _write_status(connection: Connection, status: dict[str, dict[str, Any]]) -> None:
     """One statement per set of columns; nodes mostly change the same ones."""
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for node_id, values in status.items():
@@ -129,10 +126,10 @@ async def _write_status(connection: AsyncConnection, status: dict[str, dict[str,
             .where(node_status.c.node_id == bindparam("of_node"))
             .values({name: bindparam(f"to_{name}") for name in names})
         )
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
 
 
-async def _write_lost(connection: AsyncConnection, lost: dict[str, int]) -> None:
+def _write_lost(connection: Connection, lost: dict[str, int]) -> None:
     rows = [{"of_node": node_id, "more": count} for node_id, count in lost.items() if count]
     if rows:
         statement = (
@@ -140,10 +137,10 @@ async def _write_lost(connection: AsyncConnection, lost: dict[str, int]) -> None
             .where(node_status.c.node_id == bindparam("of_node"))
             .values(lost_report_count=node_status.c.lost_report_count + bindparam("more"))
         )
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
 
 
-async def _write_words(connection: AsyncConnection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
+def _write_words(connection: Connection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
     rows = [
         {"of_rollout": rollout_id, "of_node": node_id} | {f"to_{name}": value for name, value in word.items()}
         for (rollout_id, node_id), word in words.items()
@@ -156,4 +153,4 @@ async def _write_words(connection: AsyncConnection, words: dict[tuple[str, str],
             )
             .values({name: bindparam(f"to_{name}") for name in ("phase", "running_release", "update_report")})
         )
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, delete, select, tuple_
 
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -17,7 +16,7 @@ from wayside_manager.core.reports import (
 )
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import node_not_found, parts
-from wayside_manager.store.part import SqlPart, page
+from wayside_manager.store.part import SqlPart, page, reading, writing
 from wayside_manager.store.report_writes import ReportWrites
 from wayside_manager.store.tables import node_status, nodes, reports, spools
 
@@ -27,22 +26,25 @@ _MICROSECONDS_PER_SECOND = 1_000_000
 class SqlReports(SqlPart):
     """Satisfies `ports.ReportStore`."""
 
-    async def acknowledged_sequence(self, node_id: str, spool_id: str) -> int:
+    @reading
+    def acknowledged_sequence(self, connection: Connection, node_id: str, spool_id: str) -> int:
         """See ReportStore."""
         query = select(spools.c.acknowledged_sequence).where(spools.c.node_id == node_id, spools.c.spool_id == spool_id)
-        async with self._database.reading() as connection:
-            return await connection.scalar(query) or 0
+        return connection.scalar(query) or 0
 
-    async def record_reports(self, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
+    @writing
+    def record_reports(self, connection: Connection, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
         """See ReportStore."""
-        async with self._database.writing() as connection:
-            known = await _acknowledged(connection, {batch.node_id for batch in batches})
-            writes = ReportWrites(known)
-            sequences = tuple(writes.add(batch) for batch in batches)
-            await writes.execute(connection)
+        known = _acknowledged(connection, {batch.node_id for batch in batches})
+        writes = ReportWrites(known)
+        sequences = tuple(writes.add(batch) for batch in batches)
+        writes.execute(connection)
         return sequences
 
-    async def list_reports(self, node_id: str, *, page_size: int = 0, page_token: str = "") -> Page[StoredReport]:
+    @reading
+    def list_reports(
+        self, connection: Connection, node_id: str, *, page_size: int = 0, page_token: str = ""
+    ) -> Page[StoredReport]:
         """See ReportStore."""
         size = checked_page_size(page_size)
         question = f"reports|{node_id}"
@@ -51,19 +53,18 @@ class SqlReports(SqlPart):
         before = position(page_token, question, types=(int, str, int))
         if before is not None:
             query = query.where(tuple_(*key) < tuple_(*before))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query.limit(size + 1))).all()
+        rows = connection.execute(query.limit(size + 1)).all()
         return page(rows, size, question, key=("receive_us", "spool_id", "sequence"), record=_stored_report)
 
-    async def last_reports(self) -> dict[str, LastReport]:
+    @reading
+    def last_reports(self, connection: Connection) -> dict[str, LastReport]:
         """See ReportStore."""
         query = (
             select(nodes.c.node_id, node_status.c.last_report_us, node_status.c.report_period_us)
             .join(node_status, node_status.c.node_id == nodes.c.node_id)
             .where(nodes.c.state != NodeState.RETIRED)
         )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = connection.execute(query).all()
         return {
             row.node_id: LastReport(
                 as_time_or_none(row.last_report_us), row.report_period_us / _MICROSECONDS_PER_SECOND
@@ -71,15 +72,15 @@ class SqlReports(SqlPart):
             for row in rows
         }
 
-    async def prune_reports(self, before: datetime, *, max_count: int) -> int:
+    @writing
+    def prune_reports(self, connection: Connection, before: datetime, *, max_count: int) -> int:
         """See ReportStore."""
         key = (reports.c.node_id, reports.c.spool_id, reports.c.sequence)
         old = select(*key).where(reports.c.receive_us < as_us(before)).order_by(reports.c.receive_us).limit(max_count)
-        async with self._database.writing() as connection:
-            return (await connection.execute(delete(reports).where(tuple_(*key).in_(old)))).rowcount
+        return connection.execute(delete(reports).where(tuple_(*key).in_(old))).rowcount
 
 
-async def _acknowledged(connection: AsyncConnection, node_ids: set[str]) -> dict[str, dict[str, int]]:
+def _acknowledged(connection: Connection, node_ids: set[str]) -> dict[str, dict[str, int]]:
     """Per node its spools and how far each is written.
 
     Raises: NotFoundError: a node does not exist.
@@ -91,7 +92,7 @@ async def _acknowledged(connection: AsyncConnection, node_ids: set[str]) -> dict
             .outerjoin_from(node_status, spools, spools.c.node_id == node_status.c.node_id)
             .where(node_status.c.node_id.in_(part))
         )
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             own = known.setdefault(row.node_id, {})
             if row.spool_id is not None:
                 own[row.spool_id] = row.acknowledged_sequence

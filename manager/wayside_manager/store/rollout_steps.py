@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from wayside.errors import ConflictError
 from wayside_manager.core.nodes import NodeState, UpdatePhase
@@ -14,7 +13,7 @@ from wayside_manager.core.rollout_plan import NodeFacts, RolloutStep
 from wayside_manager.store.desired import assign
 from wayside_manager.store.moments import as_time_or_none, as_us
 from wayside_manager.store.node_rows import parts
-from wayside_manager.store.part import SqlPart
+from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.rollouts import rollout_records, the_rollout
 from wayside_manager.store.tables import node_desired, node_status, nodes, rollout_nodes, rollouts
 
@@ -24,7 +23,8 @@ _HEARD = frozenset({Presence.ONLINE, Presence.LATE})
 class SqlRolloutSteps(SqlPart):
     """Satisfies `ports.RolloutStepStore`."""
 
-    async def live_rollouts(self) -> tuple[RolloutRecord, ...]:
+    @reading
+    def live_rollouts(self, connection: Connection) -> tuple[RolloutRecord, ...]:
         """See RolloutStepStore."""
         under_way = select(rollout_nodes.c.rollout_id).where(rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT)
         query = (
@@ -32,10 +32,10 @@ class SqlRolloutSteps(SqlPart):
             .where(or_(rollouts.c.state.not_in(ENDED), rollouts.c.rollout_id.in_(under_way)))
             .order_by(rollouts.c.create_us, rollouts.c.rollout_id)
         )
-        async with self._database.reading() as connection:
-            return await rollout_records(connection, (await connection.execute(query)).all())
+        return rollout_records(connection, connection.execute(query).all())
 
-    async def rollout_facts(self, rollout_id: str, *, now: datetime) -> Mapping[str, NodeFacts]:
+    @reading
+    def rollout_facts(self, connection: Connection, rollout_id: str, *, now: datetime) -> Mapping[str, NodeFacts]:
         """See RolloutStepStore."""
         columns = node_status.c
         query = (
@@ -51,8 +51,7 @@ class SqlRolloutSteps(SqlPart):
             .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
             .where(rollout_nodes.c.rollout_id == rollout_id)
         )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = connection.execute(query).all()
         return {
             row.node_id: NodeFacts(
                 is_retired=row.state == NodeState.RETIRED,
@@ -66,26 +65,28 @@ class SqlRolloutSteps(SqlPart):
             for row in rows
         }
 
-    async def save_step(self, rollout: RolloutRecord, step: RolloutStep, *, now: datetime) -> RolloutRecord:
+    @writing
+    def save_step(
+        self, connection: Connection, rollout: RolloutRecord, step: RolloutStep, *, now: datetime
+    ) -> RolloutRecord:
         """See RolloutStepStore."""
-        async with self._database.writing() as connection:
-            values = {"state": step.state, "message": step.message, "update_us": as_us(now)}
-            saved = await connection.execute(
-                update(rollouts)
-                .where(rollouts.c.rollout_id == rollout.rollout_id, rollouts.c.revision == int(rollout.etag))
-                .values(values | {"revision": int(rollout.etag) + 1})
+        values = {"state": step.state, "message": step.message, "update_us": as_us(now)}
+        saved = connection.execute(
+            update(rollouts)
+            .where(rollouts.c.rollout_id == rollout.rollout_id, rollouts.c.revision == int(rollout.etag))
+            .values(values | {"revision": int(rollout.etag) + 1})
+        )
+        if saved.rowcount != 1:
+            raise ConflictError(
+                f"rollout {rollout.rollout_id} has changed meanwhile; plan again", reason="ETAG_MISMATCH"
             )
-            if saved.rowcount != 1:
-                raise ConflictError(
-                    f"rollout {rollout.rollout_id} has changed meanwhile; plan again", reason="ETAG_MISMATCH"
-                )
-            await _write_states(connection, rollout.rollout_id, step)
-            await _hand_out(connection, rollout, step)
-            await _take_back(connection, rollout, step)
-            return await the_rollout(connection, rollout.rollout_id)
+        _write_states(connection, rollout.rollout_id, step)
+        _hand_out(connection, rollout, step)
+        _take_back(connection, rollout, step)
+        return the_rollout(connection, rollout.rollout_id)
 
 
-async def _write_states(connection: AsyncConnection, rollout_id: str, step: RolloutStep) -> None:
+def _write_states(connection: Connection, rollout_id: str, step: RolloutStep) -> None:
     if not step.node_states:
         return
     statement = (
@@ -94,17 +95,17 @@ async def _write_states(connection: AsyncConnection, rollout_id: str, step: Roll
         .values(state=bindparam("to_state"))
     )
     rows = [{"of_node": node_id, "to_state": state} for node_id, state in step.node_states.items()]
-    await connection.execute(statement, rows)
+    connection.execute(statement, rows)
 
 
-async def _hand_out(connection: AsyncConnection, rollout: RolloutRecord, step: RolloutStep) -> None:
+def _hand_out(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
     """Assigns the release, and keeps in mind what each node was told before."""
     rows = []
     for part in parts(step.assigned_node_ids):
         query = select(node_desired).where(node_desired.c.node_id.in_(part))
         rows += [
             {"of_node": row.node_id, "was_version": row.version, "was_rollout": row.rollout_id}
-            for row in await connection.execute(query)
+            for row in connection.execute(query)
         ]
     if not rows:
         return
@@ -113,11 +114,11 @@ async def _hand_out(connection: AsyncConnection, rollout: RolloutRecord, step: R
         .where(rollout_nodes.c.rollout_id == rollout.rollout_id, rollout_nodes.c.node_id == bindparam("of_node"))
         .values(previous_version=bindparam("was_version"), previous_rollout_id=bindparam("was_rollout"))
     )
-    await connection.execute(statement, rows)
-    await assign(connection, {row["of_node"]: (rollout.version, rollout.rollout_id) for row in rows})
+    connection.execute(statement, rows)
+    assign(connection, {row["of_node"]: (rollout.version, rollout.rollout_id) for row in rows})
 
 
-async def _take_back(connection: AsyncConnection, rollout: RolloutRecord, step: RolloutStep) -> None:
+def _take_back(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
     """Gives nodes back what they were told before, unless a later rollout has told them something else."""
     back: dict[str, tuple[str | None, str | None]] = {}
     for part in parts(step.withdrawn_node_ids):
@@ -130,6 +131,6 @@ async def _take_back(connection: AsyncConnection, rollout: RolloutRecord, step: 
                 node_desired.c.rollout_id == rollout.rollout_id,
             )
         )
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             back[row.node_id] = (row.previous_version, row.previous_rollout_id)
-    await assign(connection, back)
+    assign(connection, back)

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, insert, select, tuple_, update
 
 from wayside.errors import FailedPreconditionError, NotFoundError
 from wayside_manager.core.nodes import UpdatePhase
@@ -23,7 +22,7 @@ from wayside_manager.core.rollout import (
 )
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import node_not_found, parts, selectables
-from wayside_manager.store.part import SqlPart
+from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.releases import release_not_found
 from wayside_manager.store.tables import releases, rollout_nodes, rollouts
 
@@ -31,24 +30,25 @@ from wayside_manager.store.tables import releases, rollout_nodes, rollouts
 class SqlRollouts(SqlPart):
     """Satisfies `ports.RolloutStore`."""
 
-    async def create_rollout(self, spec: RolloutSpec, *, now: datetime) -> RolloutRecord:
+    @writing
+    def create_rollout(self, connection: Connection, spec: RolloutSpec, *, now: datetime) -> RolloutRecord:
         """See RolloutStore."""
-        async with self._database.writing() as connection:
-            if spec.request_id:
-                made = select(rollouts.c.rollout_id).where(rollouts.c.request_id == spec.request_id)
-                present_id = await connection.scalar(made)
-                if present_id is not None:
-                    return await the_rollout(connection, present_id)
-            await _check(connection, spec)
-            await _insert(connection, spec, as_us(now))
-            return await the_rollout(connection, spec.rollout_id)
+        if spec.request_id:
+            made = select(rollouts.c.rollout_id).where(rollouts.c.request_id == spec.request_id)
+            present_id = connection.scalar(made)
+            if present_id is not None:
+                return the_rollout(connection, present_id)
+        _check(connection, spec)
+        _insert(connection, spec, as_us(now))
+        return the_rollout(connection, spec.rollout_id)
 
-    async def get_rollout(self, rollout_id: str) -> RolloutRecord:
+    @reading
+    def get_rollout(self, connection: Connection, rollout_id: str) -> RolloutRecord:
         """See RolloutStore."""
-        async with self._database.reading() as connection:
-            return await the_rollout(connection, rollout_id)
+        return the_rollout(connection, rollout_id)
 
-    async def list_rollouts(self, *, page_size: int = 0, page_token: str = "") -> Page[RolloutRecord]:
+    @reading
+    def list_rollouts(self, connection: Connection, *, page_size: int = 0, page_token: str = "") -> Page[RolloutRecord]:
         """See RolloutStore."""
         size, question = checked_page_size(page_size), "rollouts"
         key = (rollouts.c.create_us, rollouts.c.rollout_id)
@@ -56,49 +56,50 @@ class SqlRollouts(SqlPart):
         before = position(page_token, question, types=(int, str))
         if before is not None:
             query = query.where(tuple_(*key) < tuple_(*before))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-            records = await rollout_records(connection, rows[:size])
+        rows = connection.execute(query).all()
+        records = rollout_records(connection, rows[:size])
         return Page(records, _next_token(question, rows[size - 1]) if len(rows) > size else "")
 
-    async def order_rollout(self, rollout_id: str, order: RolloutOrder, *, now: datetime) -> RolloutRecord:
+    @writing
+    def order_rollout(
+        self, connection: Connection, rollout_id: str, order: RolloutOrder, *, now: datetime
+    ) -> RolloutRecord:
         """See RolloutStore."""
-        async with self._database.writing() as connection:
-            rollout = await the_rollout(connection, rollout_id)
-            state = state_after(rollout_id, rollout.state, order)
-            if state is rollout.state:
-                return rollout
-            message = "an operator aborted it" if state is RolloutState.ABORTED else ""
-            values: dict[str, Any] = {"state": state, "message": message}
-            values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
-            await connection.execute(update(rollouts).where(rollouts.c.rollout_id == rollout_id).values(values))
-            return await the_rollout(connection, rollout_id)
+        rollout = the_rollout(connection, rollout_id)
+        state = state_after(rollout_id, rollout.state, order)
+        if state is rollout.state:
+            return rollout
+        message = "an operator aborted it" if state is RolloutState.ABORTED else ""
+        values: dict[str, Any] = {"state": state, "message": message}
+        values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
+        connection.execute(update(rollouts).where(rollouts.c.rollout_id == rollout_id).values(values))
+        return the_rollout(connection, rollout_id)
 
 
 def _next_token(question: str, row: Row[Any]) -> str:
     return page_token(question, (row.create_us, row.rollout_id))
 
 
-async def the_rollout(connection: AsyncConnection, rollout_id: str) -> RolloutRecord:
+def the_rollout(connection: Connection, rollout_id: str) -> RolloutRecord:
     """One rollout with its nodes.
 
     Raises: NotFoundError.
     """
-    rows = (await connection.execute(select(rollouts).where(rollouts.c.rollout_id == rollout_id))).all()
+    rows = connection.execute(select(rollouts).where(rollouts.c.rollout_id == rollout_id)).all()
     if not rows:
         raise NotFoundError(
             f"rollout {rollout_id} does not exist; list the rollouts to see which do", reason="ROLLOUT_NOT_FOUND"
         )
-    return (await rollout_records(connection, rows))[0]
+    return rollout_records(connection, rows)[0]
 
 
-async def rollout_records(connection: AsyncConnection, rows: Iterable[Row[Any]]) -> tuple[RolloutRecord, ...]:
+def rollout_records(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[RolloutRecord, ...]:
     """Rollouts with their nodes, in the order of the rows."""
     rows = list(rows)
     nodes: dict[str, list[RolloutNodeRecord]] = {row.rollout_id: [] for row in rows}
     for part in parts(nodes):
         query = select(rollout_nodes).where(rollout_nodes.c.rollout_id.in_(part)).order_by(rollout_nodes.c.node_id)
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             nodes[row.rollout_id].append(_node_record(row))
     return tuple(_rollout_record(row, tuple(nodes[row.rollout_id])) for row in rows)
 
@@ -128,22 +129,22 @@ def _rollout_record(row: Row[Any], nodes: tuple[RolloutNodeRecord, ...]) -> Roll
     )
 
 
-async def _check(connection: AsyncConnection, spec: RolloutSpec) -> None:
-    state = await connection.scalar(select(releases.c.state).where(releases.c.version == spec.version))
+def _check(connection: Connection, spec: RolloutSpec) -> None:
+    state = connection.scalar(select(releases.c.state).where(releases.c.version == spec.version))
     if state is None:
         raise release_not_found(spec.version)
     if state != ReleaseState.ACTIVE:
         raise FailedPreconditionError(f"release {spec.version} is retired; roll out another", reason="RELEASE_RETIRED")
     if not spec.node_ids:
         raise FailedPreconditionError("selector: no node in service matches it; widen it", reason="NO_NODE_SELECTED")
-    known = {node.node_id for node in await selectables(connection, spec.node_ids)}
+    known = {node.node_id for node in selectables(connection, spec.node_ids)}
     for node_id in spec.node_ids:
         if node_id not in known:
             raise node_not_found(node_id)
-    await _check_free(connection, spec)
+    _check_free(connection, spec)
 
 
-async def _check_free(connection: AsyncConnection, spec: RolloutSpec) -> None:
+def _check_free(connection: Connection, spec: RolloutSpec) -> None:
     """Two rollouts must not pull at one node."""
     for part in parts(spec.node_ids):
         query = (
@@ -152,7 +153,7 @@ async def _check_free(connection: AsyncConnection, spec: RolloutSpec) -> None:
             .where(rollout_nodes.c.node_id.in_(part), rollouts.c.state.not_in(ENDED))
             .limit(1)
         )
-        busy = (await connection.execute(query)).first()
+        busy = connection.execute(query).first()
         if busy is not None:
             raise FailedPreconditionError(
                 f"node {busy.node_id} is in rollout {busy.rollout_id}; wait for its end or abort it",
@@ -160,7 +161,7 @@ async def _check_free(connection: AsyncConnection, spec: RolloutSpec) -> None:
             )
 
 
-async def _insert(connection: AsyncConnection, spec: RolloutSpec, now_us: int) -> None:
+def _insert(connection: Connection, spec: RolloutSpec, now_us: int) -> None:
     row = {
         "rollout_id": spec.rollout_id,
         "version": spec.version,
@@ -173,11 +174,11 @@ async def _insert(connection: AsyncConnection, spec: RolloutSpec, now_us: int) -
         "update_us": now_us,
         "revision": 1,
     }
-    await connection.execute(insert(rollouts), row)
+    connection.execute(insert(rollouts), row)
     first: dict[str, Any] = {
         "rollout_id": spec.rollout_id,
         "state": RolloutNodeState.PENDING,
         "phase": UpdatePhase.NONE,
     }
     first |= {"running_release": "", "update_report": b""}
-    await connection.execute(insert(rollout_nodes), [first | {"node_id": node_id} for node_id in spec.node_ids])
+    connection.execute(insert(rollout_nodes), [first | {"node_id": node_id} for node_id in spec.node_ids])
