@@ -5,21 +5,16 @@ Usage: `folder = DataFolder(Path("/var/lib/wayside-manager"))`; `settings = read
 """
 
 import os
-import re
 import secrets
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import NotFoundError
+from wayside.settings_file import read
 
-_PLACE = re.compile(r"(?P<what>.*?) - at `\$\.(?P<field>.*)`\Z", re.DOTALL)
-
-Fields = TypeVar("Fields", bound=msgspec.Struct)
 Hostname = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]  # RFC 1035
 
 
@@ -100,40 +95,9 @@ def read_settings(path: Path) -> Settings:
         InvalidArgumentError: naming file, line or field.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as exc:
+        return read(path, Settings)
+    except NotFoundError as exc:
         raise NotFoundError(f"{path} is not there; make a data folder with 'wayside-manager init'") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidArgumentError(f"{path} cannot be read as text: {exc}") from exc
-    return converted(path, parsed_toml(path, text), Settings)
-
-
-def parsed_toml(path: Path, text: str) -> dict[str, object]:
-    """The TOML in a text.
-
-    Raises: InvalidArgumentError: naming file, line and the key on that line.
-    """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        lines = text.splitlines() or [""]
-        found = re.search(r"line (\d+)", str(exc))
-        number = int(found[1]) if found else len(lines)  # "at end of document"
-        key = re.match(r"\s*([\w.-]+)\s*=", lines[min(number, len(lines)) - 1])
-        what = str(exc).partition(" (at")[0]
-        place = f"line {number}: {key[1]}" if key else f"line {number}"
-        raise InvalidArgumentError(f"{path}: {place}: this is no TOML: {what}") from exc
-
-
-def converted(path: Path, fields: Mapping[str, object], kind: type[Fields]) -> Fields:
-    """The fields of a file as a struct.
-
-    Raises: InvalidArgumentError: naming file and field.
-    """
-    try:
-        return msgspec.convert(fields, kind)
-    except msgspec.ValidationError as exc:
-        raise InvalidArgumentError(f"{path}: {_placed(str(exc))}") from exc
 
 
 def write_whole(path: Path, content: str, *, is_secret: bool = False) -> None:
@@ -149,8 +113,3 @@ def write_whole(path: Path, content: str, *, is_secret: bool = False) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _placed(message: str) -> str:
-    found = _PLACE.match(message)
-    return f"{found['field']}: {found['what']}" if found else message

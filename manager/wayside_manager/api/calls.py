@@ -1,7 +1,7 @@
 """Long calls that the manager may end itself: a node's newer session, a retired node, a manager that stops.
 
 Works as `asyncio.timeout` does: the handler's task is cancelled, and on the way out the cancellation becomes the error.
-Usage: `async with calls.endable() as call: ...`; elsewhere `call.end(ConflictError(...))`.
+Usage: `async with calls.endable(context) as call: ...`; elsewhere `call.end(ConflictError(...))`.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from wayside.errors import UnavailableError, WaysideError
+from wayside_manager.api.scopes import Context
 
 STOPPING = "the manager is stopping; connect again in a while"
 
@@ -54,13 +55,15 @@ class Calls:
         self._is_stopping = False
 
     @asynccontextmanager
-    async def endable(self) -> AsyncIterator[EndableCall]:
+    async def endable(self, context: Context) -> AsyncIterator[EndableCall]:
         """A long call.
 
         Raises: UnavailableError: the manager stops, now or while the call is open.
         """
         if self._is_stopping:
             raise UnavailableError(STOPPING, reason="STOPPING")
+        # Now, because grpc cannot send a status while a first answer, interrupted, still has its headers under way.
+        await context.send_initial_metadata(())
         call = EndableCall()
         self._open.add(call)
         try:

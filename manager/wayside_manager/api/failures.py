@@ -3,6 +3,7 @@
 Our errors keep their message and reason. Anything else is a bug: the caller learns nothing of it, our log everything.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import grpc.aio
 
 from wayside.errors import WaysideError
 from wayside.status import to_status
-from wayside_manager.api.scopes import Context
+from wayside_manager.api.scopes import CallerLeftError, Context
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ async def translated_errors(method: str, context: Context) -> AsyncIterator[None
             await context.abort_with_status(to_status(exc))  # type: ignore[attr-defined]  # the stubs lack it
     except grpc.aio.AbortError:
         raise
+    except CallerLeftError as exc:
+        logger.debug("%s ended by its caller: %s", method, exc, extra={"method": method})
+        # to grpc the call is over, too; an answer would fail like the one before
+        raise asyncio.CancelledError from exc
     except Exception:
         if context.done() or context.cancelled():  # the caller left; writing to it failed, as it must
             logger.debug("%s ended by its caller", method, exc_info=True)

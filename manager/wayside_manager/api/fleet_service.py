@@ -19,7 +19,7 @@ from wayside_manager.api.node_messages import (
     presence_at,
     timestamp,
 )
-from wayside_manager.api.scopes import Context
+from wayside_manager.api.scopes import Context, send
 from wayside_manager.core.enrollment import TokenRecord
 from wayside_manager.core.nodes import NodeChange, NodeRecord
 from wayside_manager.core.selectors import NodeFilter, passes
@@ -88,17 +88,17 @@ class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
     ) -> None:
         """Nodes now, then each that changes."""
         chosen = node_filter(request.filter)
-        async with self._calls.endable(), self._bus.subscribe(Topic.NODE) as subscription:
+        async with self._calls.endable(context), self._bus.subscribe(Topic.NODE) as subscription:
             shown: set[str] = set()
             async for node in self._all(chosen):
                 shown.add(node.node_id)
-                await context.write(self._seen(node))
+                await send(context, self._seen(node))
             while True:
                 for changed_id in sorted(await subscription.changed()):
                     node = await self._store.get_node(changed_id)
                     passing = passes(chosen, node, presence_at(node, self._now()))
                     if passing or changed_id in shown:  # one that passes no more is sent a last time
-                        await context.write(self._seen(node))
+                        await send(context, self._seen(node))
                     (shown.add if passing else shown.discard)(changed_id)
 
     async def CreateEnrollmentToken(

@@ -24,7 +24,7 @@ from wayside_manager.api.calls import Calls
 from wayside_manager.api.node_messages import selector
 from wayside_manager.api.release_archive import check_archive
 from wayside_manager.api.release_messages import release_message, rollout_message
-from wayside_manager.api.scopes import EOF, Context
+from wayside_manager.api.scopes import EOF, Context, received, send
 from wayside_manager.core.releases import ReleaseRecord
 from wayside_manager.core.rollout import ENDED, RolloutOrder, RolloutRecord, RolloutSpec
 from wayside_manager.core.selectors import NodeSelector
@@ -66,7 +66,7 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         self, request_iterator: object, context: Context
     ) -> release_service_pb2.CreateReleaseResponse:
         """Publishes a release; the bytes go straight to the artifact store."""
-        first = await context.read()
+        first = await received(context)
         if first is EOF or first.WhichOneof("message") != "spec":
             raise InvalidArgumentError("the first message of an upload is a spec", reason="SPEC_MISSING")
         spec = await self._checked_spec(first.spec)
@@ -141,12 +141,12 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
     ) -> None:
         """The rollout now and whenever it changes, until it ends."""
         watched_id = rollout_id(request.name)
-        async with self._calls.endable(), self._bus.subscribe(Topic.ROLLOUT, watched_id) as subscription:
+        async with self._calls.endable(context), self._bus.subscribe(Topic.ROLLOUT, watched_id) as subscription:
             sent = None
             while sent is None or sent.state not in ENDED:
                 rollout = await self._store.get_rollout(watched_id)
                 if rollout != sent:
-                    await context.write(release_service_pb2.WatchRolloutResponse(rollout=rollout_message(rollout)))
+                    await send(context, release_service_pb2.WatchRolloutResponse(rollout=rollout_message(rollout)))
                     sent = rollout
                     continue  # wake-ups coalesce, and one may have come while we wrote
                 with suppress(TimeoutError):
@@ -213,7 +213,7 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
 
 
 async def _content(context: Context) -> AsyncIterator[bytes]:
-    while (request := await context.read()) is not EOF:
+    while (request := await received(context)) is not EOF:
         if request.WhichOneof("message") != "content" or len(request.content) > CONTENT_MAX_BYTES:
             raise InvalidArgumentError(
                 f"after the spec, an upload has messages of at most {CONTENT_MAX_BYTES} bytes", reason="UPLOAD_INVALID"

@@ -19,6 +19,32 @@ EOF = grpc.aio.EOF  # type: ignore[attr-defined]  # what `context.read()` return
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
+class CallerLeftError(Exception):
+    """Nothing can be sent to the caller or read from it any more: it is gone, and that is normal."""
+
+
+async def send(context: Context, message: object) -> None:
+    """Sends one message of a stream.
+
+    Raises: CallerLeftError.
+    """
+    try:
+        await context.write(message)
+    except (grpc.aio.InternalError, grpc.aio.UsageError) as exc:  # a failed batch, a call that has ended
+        raise CallerLeftError(str(exc)) from exc
+
+
+async def received(context: Context) -> Any:  # noqa: ANN401  # grpc's own types, see above
+    """The next message of a stream, or `EOF`.
+
+    Raises: CallerLeftError.
+    """
+    try:
+        return await context.read()
+    except (grpc.aio.InternalError, grpc.aio.UsageError) as exc:
+        raise CallerLeftError(str(exc)) from exc
+
+
 class Scoped(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     """Runs every call inside a scope, which gets the method (`/wayside.v1.FleetService/GetNode`) and the context."""
 
@@ -64,6 +90,6 @@ async def _sent(answers: AsyncGenerator[Any, None] | Awaitable[None], context: C
     if isinstance(answers, AsyncGenerator):
         async with aclosing(answers):
             async for answer in answers:
-                await context.write(answer)
+                await send(context, answer)
     else:
         await answers

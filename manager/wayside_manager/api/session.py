@@ -1,6 +1,6 @@
 """One node's session, and all that are open.
 
-An idle session costs one task that waits in `context.read()` (111 against 164 us per message of the async iterator,
+An idle session costs one task that waits in `read()` (111 against 164 us per message of the async iterator,
 measured-manager.md). A report or a wake-up starts a second task that writes and acknowledges until nothing is left.
 """
 
@@ -20,7 +20,7 @@ from wayside_manager.api.calls import Calls, EndableCall
 from wayside_manager.api.identity import retired
 from wayside_manager.api.node_messages import desired_state, timestamp
 from wayside_manager.api.report_messages import stored_form
-from wayside_manager.api.scopes import EOF
+from wayside_manager.api.scopes import EOF, received, send
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.reports import Report
 from wayside_manager.ports import Bus, NodeStore, ReportSink, ReportStore, Topic
@@ -42,7 +42,7 @@ class Session:
 
     def __init__(self, node_id: str, context: SessionContext, store: SessionStore, sink: ReportSink) -> None:
         self.node_id = node_id
-        self._context = context
+        self.context = context
         self._store = store
         self._sink = sink
         self._spool_id = ""
@@ -62,7 +62,7 @@ class Session:
         self._spool_id = hello.spool_id
         sequence = await self._store.acknowledged_sequence(self.node_id, hello.spool_id)
         welcome = node_service_pb2.SessionWelcome(acknowledged_sequence=sequence, server_time=timestamp(now))
-        await self._context.write(node_service_pb2.SessionResponse(welcome=welcome))
+        await send(self.context, node_service_pb2.SessionResponse(welcome=welcome))
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -80,7 +80,7 @@ class Session:
         self._work()
 
     async def _read(self) -> None:
-        while (request := await self._context.read()) is not EOF:
+        while (request := await received(self.context)) is not EOF:
             if request.WhichOneof("message") != "report":
                 raise InvalidArgumentError("a session sends one hello, then reports", reason="REPORT_INVALID")
             self._pending.append(stored_form(request.report))
@@ -115,7 +115,7 @@ class Session:
         if node.state is NodeState.RETIRED:
             raise retired(self.node_id)
         if node.desired.revision != self._sent_revision:
-            await self._context.write(node_service_pb2.SessionResponse(desired_state=desired_state(node.desired)))
+            await send(self.context, node_service_pb2.SessionResponse(desired_state=desired_state(node.desired)))
             self._sent_revision = node.desired.revision
 
     async def _write_reports(self) -> None:
@@ -127,7 +127,7 @@ class Session:
             self._pending.popleft()
         self._room.set()
         ack = node_service_pb2.ReportAck(sequence=sequence)
-        await self._context.write(node_service_pb2.SessionResponse(ack=ack))
+        await send(self.context, node_service_pb2.SessionResponse(ack=ack))
 
 
 class Sessions:
@@ -155,7 +155,7 @@ class Sessions:
 
         Raises: ConflictError: a newer session of the node; UnavailableError: the manager stops.
         """
-        async with self._calls.endable() as call:
+        async with self._calls.endable(session.context) as call:
             older = self._open.get(session.node_id)
             if older is not None:
                 older[1].end(ConflictError("the same node opened a newer session", reason="SESSION_REPLACED"))
@@ -175,7 +175,7 @@ async def said_hello(context: SessionContext) -> node_service_pb2.SessionHello:
     """
     try:
         async with asyncio.timeout(HELLO_TIMEOUT_S):
-            request = await context.read()
+            request = await received(context)
     except TimeoutError as exc:
         raise InvalidArgumentError("no hello came; a session begins with it", reason="HELLO_MISSING") from exc
     if request is EOF or request.WhichOneof("message") != "hello":
@@ -184,4 +184,5 @@ async def said_hello(context: SessionContext) -> node_service_pb2.SessionHello:
         raise InvalidArgumentError(
             f"hello.spool_id: give 1 to {SPOOL_ID_MAX_CHARS} characters", reason="SPOOL_ID_INVALID"
         )
-    return request.hello
+    hello: node_service_pb2.SessionHello = request.hello
+    return hello

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from wayside.errors import InvalidArgumentError, NotFoundError, UnavailableError
-from wayside_manager.settings import converted, parsed_toml
+from wayside.settings_file import decoded
 
 ENVIRONMENT = "WAYSIDE_CONTEXT"
 DEFAULT_FILE = Path("~/.config/wayside/context.toml")
@@ -70,7 +70,7 @@ def read_context(path: Path) -> Context:
 
 
 def _fields(path: Path) -> ContextFile:
-    fields = converted(path, parsed_toml(path, _read(path).decode("utf-8", "replace")), ContextFile)
+    fields = decoded(_read(path).decode("utf-8", "replace"), ContextFile, source=str(path))
     if not fields.address and not fields.endpoints_file:
         raise InvalidArgumentError(f"{path}: give address, or endpoints_file on the manager's own host")
     if bool(fields.certificate_file) != bool(fields.key_file):

@@ -13,6 +13,7 @@ Fields are those of `wayside.v1.ConfigLayer` in protobuf JSON: durations are tex
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -25,7 +26,6 @@ from google.protobuf.message_factory import GetMessageClass
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v1 import config_service_pb2
 from wayside_manager.cli.running import resource_name
-from wayside_manager.settings import parsed_toml
 
 FILE_MAX_BYTES = 1 << 20
 _FIELDS = ("name", "priority", "selector", "config", "etag")
@@ -67,7 +67,7 @@ def _text(path: Path) -> str:
 
 def _mapping(path: Path, text: str) -> dict[str, object]:
     if path.suffix != ".json":
-        return parsed_toml(path, text)
+        return _parsed_toml(path, text)
     try:
         found = json.loads(text)
     except json.JSONDecodeError as exc:
@@ -75,6 +75,20 @@ def _mapping(path: Path, text: str) -> dict[str, object]:
     if not isinstance(found, dict):
         raise InvalidArgumentError(f"{path}: a layer is an object with {', '.join(_FIELDS)}")
     return found
+
+
+def _parsed_toml(path: Path, text: str) -> dict[str, object]:
+    """The TOML in a text; a mistake names file, line and the key on that line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        lines = text.splitlines() or [""]
+        found = re.search(r"line (\d+)", str(exc))
+        number = int(found[1]) if found else len(lines)  # "at end of document"
+        key = re.match(r"\s*([\w.-]+)\s*=", lines[min(number, len(lines)) - 1])
+        what = str(exc).partition(" (at")[0]
+        place = f"line {number}: {key[1]}" if key else f"line {number}"
+        raise InvalidArgumentError(f"{path}: {place}: this is no TOML: {what}") from exc
 
 
 def _check(mapping: Mapping[str, object], message: Message, place: str, wrong: Wrong) -> None:

@@ -1,18 +1,16 @@
 """`wayside-manager serve` and `migrate`: runs the manager, brings its database up to date."""
 
 import asyncio
-import json
 import logging
-import os
-import socket
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from wayside.json_log import JsonFormatter
+from wayside.sd_notify import notify
 from wayside_manager.app import Endpoints
 from wayside_manager.app import serve as serve_until_stopped
 from wayside_manager.cli.output import print_line
@@ -21,26 +19,6 @@ from wayside_manager.settings import DataFolder, Settings, read_settings
 from wayside_manager.store.migrate import migrate as migrate_database
 
 DataOption = Annotated[Path, typer.Option("--data", help="Data folder, made by 'wayside-manager init'.")]
-
-# attributes every record has; what is beside them came by `extra`
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, message, the extra fields, and the traceback if there is one."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        fields: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        fields |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False, default=str)
 
 
 @reported
@@ -68,16 +46,6 @@ def migrate(data: DataOption) -> None:
     read_settings(folder.settings)  # says so when the folder is none
     revision = asyncio.run(migrate_database(folder.database_url))
     print_line(f"the database has schema {revision}")
-
-
-def notify(state: str) -> None:
-    """Tells systemd, if it asked to be told (sd_notify(3))."""
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if not path:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
-        notified.connect("\0" + path[1:] if path.startswith("@") else path)
-        notified.sendall(state.encode())
 
 
 def _announce(endpoints: Endpoints) -> None:

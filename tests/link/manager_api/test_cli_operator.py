@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import select
 import signal
@@ -22,7 +21,6 @@ from wayside.v1 import release_pb2
 from wayside_manager.app import Endpoints
 from wayside_manager.cli.manager import app as manager_app
 from wayside_manager.cli.operator import app
-from wayside_manager.cli.serve import JsonFormatter
 from wayside_manager.settings import DataFolder
 
 START_S = 20.0
@@ -298,7 +296,7 @@ def test_init_keeps_keys_and_tokens_to_their_owner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "named"),
-    [("device_port = 'x'", "device_port"), ("devise_port = 1", "devise_port"), ("device_port =", "line 1")],
+    [("device_port = 'x'", "device_port"), ("devise_port = 1", "devise_port"), ("device_port =", "not valid TOML")],
 )
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, line: str, named: str) -> None:
     (tmp_path / "manager.toml").write_text(line)
@@ -334,11 +332,3 @@ def test_systemd_is_told_when_the_manager_is_ready_and_when_it_stops(tmp_path: P
         assert notified.recv(100) == b"READY=1"
         assert stop(process) == 0
         assert notified.recv(100) == b"STOPPING=1"
-
-
-def test_the_log_is_one_json_object_per_line() -> None:
-    record = logging.makeLogRecord(
-        {"levelname": "INFO", "msg": "node %s is %s", "args": ("rsu-1", "late"), "node": "rsu-1"}
-    )
-    fields = json.loads(JsonFormatter().format(record))
-    assert (fields["message"], fields["node"], fields["level"]) == ("node rsu-1 is late", "rsu-1", "INFO")
