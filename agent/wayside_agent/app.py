@@ -7,43 +7,38 @@ process with status 1 and systemd starts it again; everything that matters is on
 import asyncio
 import logging
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import SystemRandom
 
-from google.protobuf.json_format import MessageToDict
-
-from wayside.errors import InvalidArgumentError
 from wayside.names import node_name
 from wayside.sd_notify import notify
-from wayside.v1.release_pb2 import UpdateReport
 from wayside_agent import boot, registry
-from wayside_agent.core.decoder import DecodePlan, Decoder
-from wayside_agent.core.desired import CanBusConfig, NodeConfig, TelemetryConfig, problems
-from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.update import Update, UpdateStatus
-from wayside_agent.drivers.dbc_compiler import compiled_plan
+from wayside_agent.configuration import Configuration
+from wayside_agent.core.desired import TelemetryConfig
+from wayside_agent.core.update import Update
+from wayside_agent.drivers.config_file import ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
 from wayside_agent.drivers.host import LinuxHost
 from wayside_agent.drivers.identity import Identity, IdentityFiles
 from wayside_agent.drivers.slot_dir import SlotDir
+from wayside_agent.lifetime import until_stopped
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import Broker, MqttPublisher, MqttTls
 from wayside_agent.link.spool import FileSpool
-from wayside_agent.ports import RestartRequestedError
 from wayside_agent.services.desired import Desired
+from wayside_agent.services.endless import endless
 from wayside_agent.services.health import Health, Versions, wire_time_quality
 from wayside_agent.services.ota import Ota, World
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.reporting import Reporting
 from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.snapshot import Snapshot
 from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
 from wayside_agent.services.uplink import Hello, Uplink
@@ -52,54 +47,18 @@ from wayside_agent.settings import Settings
 logger = logging.getLogger(__name__)
 
 
-class ServiceEndedError(Exception):
-    """A service returned or was cancelled by nobody: a bug; the process ends and is started again."""
-
-
-class _Stop(Exception):  # noqa: N818  # not an error: SIGTERM
-    """Somebody asked the agent to stop."""
-
-
 def run(unit: Settings) -> bool:
-    """Runs the agent until SIGTERM; True: it wants to be started again, because a release was switched."""
-    return asyncio.run(_run(unit))
+    """Runs the agent until SIGTERM; True: it wants to be started again, because a release was switched.
+
+    Raises: WaysideError: what stands in the way, in one sentence.
+    """
+    return asyncio.run(until_stopped(partial(_served, unit)))
 
 
-async def _run(unit: Settings) -> bool:
-    wants_restart = False
-    try:
-        async with AsyncExitStack() as stack:
-            agent = await Agent.opened(unit, stack)
-            await agent.serve()
-    except* _Stop:
-        logger.info("stopped")
-    except* RestartRequestedError:
-        wants_restart = True
-    return wants_restart
-
-
-@dataclass(frozen=True, slots=True)
-class StoredConfig:
-    """The configuration as it is kept on disk."""
-
-    revision: int
-    config: bytes
-
-
-class ConfigFile:
-    """Keeps the running configuration in one durable file."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = StateFile(path, StoredConfig)
-
-    def load(self) -> tuple[int, bytes]:
-        """Revision and serialized NodeConfig; (0, b"") before the first, or when the file was corrupt."""
-        stored = self._file.load()
-        return (stored.revision, stored.config) if stored else (0, b"")
-
-    async def store(self, revision: int, config: bytes) -> None:
-        """Makes it durable."""
-        await asyncio.to_thread(self._file.save, StoredConfig(revision, config))
+async def _served(unit: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        agent = await Agent.opened(unit, stack)
+        await agent.serve()
 
 
 class Agent:
@@ -113,7 +72,6 @@ class Agent:
         self._state = Path(unit.state_dir)
         self._rng = SystemRandom()
         self._version = version("wayside-agent")
-        self._config = NodeConfig()
         self._release = ""
         self.sensing = self._make_sensing()
         self.pulse = Pulse(
@@ -135,15 +93,29 @@ class Agent:
         self.slots = SlotDir(SlotDir.Options(directory=str(self._state / "slots"), running_slot=running_slot))
         self.downloads = DownloadDir(self._state / "downloads")
         self.ota = self._make_ota()
+        self.configuration = Configuration(
+            self.sensing,
+            self.telemetry,
+            self.reporting,
+            database_dir=Path(unit.database_dir),
+            cache_dir=self._state / "plans",
+        )
         self.desired = Desired(
             link,
             ConfigFile(self._state / "config.state"),
-            apply=self._apply,
+            prepare=self.configuration.prepared,
             report=self.reporting.report_config,
             follow_release=self.ota.follow,
+            rng=self._rng,
         )
         self.uplink = self._make_uplink()
-        self.status = StatusServer(Path(unit.runtime_dir), self._snapshot)
+        snapshot = Snapshot(
+            node_id=identity.node_id,
+            health=self.health,
+            update=self.ota.status,
+            is_manager_reached=lambda: self.uplink.is_connected,
+        )
+        self.status = StatusServer(Path(unit.runtime_dir), snapshot.taken)
 
     def _make_sensing(self) -> Sensing:
         return Sensing(
@@ -152,6 +124,7 @@ class Agent:
             radio=registry.radio(self._unit),
             feeds=registry.feeds(self._unit),
             now_ns=time.time_ns,
+            mono_s=time.monotonic,
             time_quality=lambda: self.pulse.host.time_quality,
             rng=self._rng,
         )
@@ -172,6 +145,7 @@ class Agent:
             health=self.health.report,
             now_ns=time.time_ns,
             time_quality=lambda: wire_time_quality(self.pulse.host.time_quality),
+            agent_version=self._version,
             rng=self._rng,
         )
 
@@ -182,10 +156,10 @@ class Agent:
                 source=self._link,
                 downloads=self.downloads,
                 store=StateFile(self._state / "update.state", Update),
-                report=self._report_update,
+                report=self.reporting.report_update,
                 vitals=self.pulse.vitals,
-                max_download_bytes_per_s=lambda: self._config.update.max_download_bytes_per_s,
-                gate_timeout_s=lambda: self._config.update.health_gate_timeout_s,
+                max_download_bytes_per_s=lambda: self.configuration.running.update.max_download_bytes_per_s,
+                gate_timeout_s=lambda: self.configuration.running.update.health_gate_timeout_s,
             )
         )
 
@@ -229,7 +203,7 @@ class Agent:
     async def serve(self) -> None:
         """Runs every service.
 
-        Raises (in a group): _Stop, RestartRequestedError, ServiceEndedError, any bug of a service.
+        Raises (in a group): RestartRequestedError, ServiceEndedError, DeviceFaultError, any bug of a service.
         """
         self._release = (await self.slots.running()).release
         await self.desired.start()
@@ -244,58 +218,17 @@ class Agent:
             "status": self.status.run,
         }
         async with asyncio.TaskGroup() as group:
-            group.create_task(_stop_signal(), name="stop")
             for name, service in services.items():
-                group.create_task(_endless(name, service), name=name)
+                group.create_task(endless(name, service), name=name)
             notify("READY=1")
             logger.info("running", extra={"version": self._version, "release": self._release or "factory"})
-
-    async def _apply(self, config: NodeConfig) -> None:
-        """Makes every service run a configuration; nothing changes if it does not fit the unit.
-
-        Raises: InvalidArgumentError, NotFoundError: one sentence per problem.
-        """
-        found = problems(config, bus_names=tuple(self.sensing.buses))
-        if found:
-            raise InvalidArgumentError("; ".join(found), reason="CONFIG_INVALID")
-        decoders = {bus.name: await self._decoder(bus) for bus in config.can_buses if bus.database_name}
-        self._config = config
-        self.sensing.use(decoders)
-        self.telemetry.use(config.telemetry)
-        self.reporting.set_period(config.report_period_s)
-
-    async def _decoder(self, bus: CanBusConfig) -> Decoder:
-        path = Path(self._unit.database_dir) / bus.database_name
-        database = await compiled_plan([path], cache_dir=self._state / "plans")
-        missing = database.without(bus.signal_names)
-        if missing:
-            raise InvalidArgumentError(
-                f"can.buses[{bus.name}].signal_names: {path.name} has no signal {', '.join(missing)}; "
-                "names are Message.Signal"
-            )
-        return Decoder(DecodePlan(database, wanted=bus.signal_names), bus=bus.name)
-
-    async def _report_update(self, status: UpdateStatus) -> None:
-        await self.reporting.report_update(
-            UpdateReport(
-                release=status.release,
-                rollout=status.rollout,
-                phase=UpdateReport.Phase.Value(f"PHASE_{status.phase.name}"),
-                downloaded_bytes=status.downloaded_bytes,
-                total_bytes=status.total_bytes,
-                running_release=status.running_release,
-                running_version=status.running_version or self._version,
-                message=status.message,
-                resumed_from_bytes=status.resumed_from_bytes,
-            )
-        )
 
     def _versions(self) -> Versions:
         return Versions(
             agent_version=self._version,
             release=self._release,
             config_revision=self.desired.running_revision,
-            report_period_s=self._config.report_period_s,
+            report_period_s=self.configuration.running.report_period_s,
         )
 
     def _broker(self, telemetry: TelemetryConfig) -> Broker:
@@ -309,48 +242,3 @@ class Agent:
             key_file=files.key_file if mqtt.use_node_certificate else None,
         )
         return Broker(telemetry.broker_host, telemetry.port, tls=tls)
-
-    def _snapshot(self) -> dict[str, object]:
-        """What `wayside-agent status` shows."""
-        update = self.ota.status()
-        return {
-            "is_running": True,
-            "node": self._unit.node.id,
-            "version": self._version,
-            "release": self._release,
-            "config_revision": self.desired.running_revision,
-            "is_manager_reached": self.uplink.is_connected,
-            "update": {"phase": update.phase.name, "release": update.release, "message": update.message},
-            "health": MessageToDict(self.health.report(), preserving_proto_field_name=True),
-            "readings": {
-                reading.name: {
-                    "value": reading.value,
-                    "unit": reading.unit,
-                    "time": datetime.fromtimestamp(reading.time_ns / NANOSECONDS_PER_SECOND, UTC).isoformat(),
-                    "quality": reading.quality,
-                }
-                for reading in sorted(self.sensing.latest(), key=lambda reading: reading.name)
-            },
-        }
-
-
-async def _endless(name: str, service: Callable[[], Awaitable[None]]) -> None:
-    """Runs a service; its return, or a cancel nobody asked for, is a bug that must be seen (layout, fact 1)."""
-    try:
-        await service()
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise ServiceEndedError(f"service {name} was cancelled by nobody") from error
-    raise ServiceEndedError(f"service {name} returned")
-
-
-async def _stop_signal() -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
-    notify("STOPPING=1")
-    raise _Stop

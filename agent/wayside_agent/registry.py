@@ -5,14 +5,16 @@ third party's look the same. A driver is a class with a nested msgspec Struct `O
 """
 
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import msgspec
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_agent import settings
 from wayside_agent.ports import FrameSource, Gnss, Radio, SensorFeed
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor")
 
@@ -28,8 +30,10 @@ class DriverClass(Protocol[Port_co]):
         """Makes the driver; nothing is opened."""
 
 
-def registered(group: str) -> Mapping[str, EntryPoint]:
+def registered(group: str) -> "Mapping[str, EntryPoint]":
     """The drivers of a group by name."""
+    from importlib.metadata import entry_points  # a unit without devices does without
+
     return {entry.name: entry for entry in entry_points(group=group)}
 
 
@@ -45,13 +49,29 @@ def made(group: str, chosen: settings.Driver, *, field: str) -> Any:  # noqa: AN
     if entry is None:
         known = ", ".join(sorted(entries)) or "none"
         raise NotFoundError(f"field {field}.driver: no driver {chosen.driver!r} is installed; there are: {known}")
-    driver = cast("DriverClass[object]", entry.load())
+    driver = loaded(entry, field=f"{field}.driver")
     try:
         options = msgspec.convert(chosen.options, driver.Options)
     except msgspec.ValidationError as error:
         reason = str(error).replace("`", "").replace("$.", f"{field}.options.")
         raise InvalidArgumentError(f"field {field}.options: {reason}") from error
     return driver(options)
+
+
+def loaded(entry: "EntryPoint", *, field: str) -> DriverClass[object]:
+    """The class behind an entry point.
+
+    Raises: InvalidArgumentError: something it needs is not installed, or it is no driver; names `field`.
+    """
+    try:
+        driver = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise InvalidArgumentError(
+            f"field {field}: driver {entry.name!r} cannot be loaded ({error}); install what it needs"
+        ) from error
+    if not hasattr(driver, "Options"):
+        raise InvalidArgumentError(f"field {field}: driver {entry.name!r} ({entry.value}) has no Options; correct it")
+    return cast("DriverClass[object]", driver)
 
 
 def can_buses(unit: settings.Settings) -> dict[str, FrameSource]:

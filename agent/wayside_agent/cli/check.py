@@ -78,6 +78,8 @@ async def _reached(address: str) -> Finding:
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (ValueError, OverflowError) as error:  # the resolver and the socket say so of what cannot be an address
+        return Finding(is_ok=False, message=f"field manager.device_address: {address!r} is no address ({error})")
     except (OSError, TimeoutError) as error:
         # offline is normal: the unit works without, but whoever installs it wants to know
         return Finding(is_ok=True, message=f"manager {address}: not reachable now ({error}); the agent runs without")

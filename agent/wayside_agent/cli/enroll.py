@@ -4,6 +4,7 @@ from pathlib import Path
 
 from wayside.names import node_id
 from wayside.v1 import enrollment_service_pb2, node_pb2
+from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.identity import IdentityFiles
 from wayside_agent.link.manager import enroll
 from wayside_agent.settings import Settings
@@ -17,7 +18,8 @@ async def enrolled(unit: Settings, *, token: str, authorities_pem: str) -> str:
     Raises: WaysideError: as `EnrollmentService.Enroll` states; the unit's files are then as before.
     """
     files = IdentityFiles(Path(unit.state_dir) / "identity")
-    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_directory(Path(unit.state_dir))
+    make_private_directory(files.directory)
     request = enrollment_service_pb2.EnrollRequest(
         token=token,
         certificate_request_pem=files.certificate_request_pem(unit.node.id),

@@ -1,7 +1,7 @@
 """`wayside-agent`: enrol a unit, run it, ask it how it is, check its settings.
 
 Exit status: 0 done; 1 it did not work, the reason is on standard error; 2 wrong usage or settings; 75 the agent wants
-to be started again (a release was switched), which systemd does.
+to be started again (a release was switched), which systemd does; 130 interrupted from the keyboard.
 """
 
 import argparse
@@ -9,14 +9,16 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside_agent import boot, settings
 from wayside_agent.services.status import read_snapshot
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RESTART = 0, 1, 2, 75
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RESTART, EXIT_INTERRUPTED = 0, 1, 2, 75, 130
 
 
 def main() -> None:
@@ -32,7 +34,10 @@ def main() -> None:
         print(f"wayside-agent: {error}", file=sys.stderr)
         status = EXIT_FAILED
     except KeyboardInterrupt:
-        status = EXIT_OK
+        status = EXIT_INTERRUPTED
+    except BrokenPipeError:  # such as `wayside-agent status | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = EXIT_FAILED
     sys.exit(status)
 
 
@@ -60,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # until the agent's loop takes them: a stop while it starts is no fault
+        signal.signal(number, _leave)
     # Before anything is checked: the chosen release may know settings that this one does not. Does not return then.
     boot.launch(settings.state_dir(arguments.settings), sys.argv[1:])
     unit = settings.read(arguments.settings)
@@ -67,6 +77,10 @@ def _run(arguments: argparse.Namespace) -> int:
     from wayside_agent.app import run  # here: the other commands, and the launcher, do not pay for gRPC
 
     return EXIT_RESTART if run(unit) else EXIT_OK
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(EXIT_OK)
 
 
 def _enroll(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ def settings_schema() -> dict[str, Any]:
     schema = msgspec.json.schema(Settings)
     schema["x-drivers"] = {
         group: {
-            name: msgspec.json.schema(entry.load().Options)
+            name: msgspec.json.schema(registry.loaded(entry, field=group).Options)
             for name, entry in sorted(registry.registered(group).items())
         }
         for group in registry.GROUPS

@@ -4,12 +4,15 @@ A configuration is checked whole before anything of it is applied; each problem 
 Usage: `problems(config, bus_names=("body",))` is empty when the unit can run it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 SECONDS_PER_HOUR = 3600.0
 MAX_PORT = 65535
 MAX_NAME_LENGTH = 255
+MAX_PROBLEM_COUNT = 20  # enough to correct a configuration; one with a million mistakes must not make a million words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class NodeConfig:
 
 
 def problems(config: NodeConfig, *, bus_names: Collection[str]) -> tuple[str, ...]:
-    """Every reason why this unit cannot run a configuration, one sentence each; empty: it can."""
-    return tuple(_problems(config, bus_names))
+    """Why this unit cannot run a configuration, one sentence each, 20 at most; empty: it can."""
+    return tuple(islice(_problems(config, bus_names), MAX_PROBLEM_COUNT))
 
 
 def _problems(config: NodeConfig, bus_names: Collection[str]) -> Iterator[str]:
@@ -81,16 +84,16 @@ def _outside(path: str, value_s: float, low_s: float, high_s: float) -> Iterator
 
 
 def _bus_problems(buses: tuple[CanBusConfig, ...], bus_names: Collection[str]) -> Iterator[str]:
-    names = [bus.name for bus in buses]
+    counts = Counter(bus.name for bus in buses)
     for index, bus in enumerate(buses):
         path = f"can.buses[{index}]"
         if bus.name not in bus_names:
             known = ", ".join(sorted(bus_names)) or "none"
-            yield f"{path}.name: this unit has no CAN bus {bus.name!r}; its settings name: {known}"
-        if names.count(bus.name) > 1:
-            yield f"{path}.name: bus {bus.name!r} is configured twice; merge the two entries"
-        if "/" in bus.database_name or bus.database_name.startswith("."):
-            yield f"{path}.database_name: {bus.database_name!r} must be a plain file name in the database directory"
+            yield f"{path}.name: this unit has no CAN bus {bus.name[:80]!r}; its settings name: {known}"
+        if counts[bus.name] > 1:
+            yield f"{path}.name: bus {bus.name[:80]!r} is configured twice; merge the two entries"
+        if not _is_file_name(bus.database_name):
+            yield f"{path}.database_name: {bus.database_name[:80]!r} must be a plain file name, without folder"
 
 
 def _telemetry_problems(telemetry: TelemetryConfig) -> Iterator[str]:
@@ -98,7 +101,20 @@ def _telemetry_problems(telemetry: TelemetryConfig) -> Iterator[str]:
     yield from _outside("telemetry.sample_period", telemetry.sample_period_s, 0.01, SECONDS_PER_HOUR)
     if not 0 <= telemetry.broker_port <= MAX_PORT:
         yield f"telemetry.broker_port: {telemetry.broker_port} is outside 1 to {MAX_PORT}"
-    if len(telemetry.broker_host) > MAX_NAME_LENGTH or any(c.isspace() for c in telemetry.broker_host):
+    if not _is_name(telemetry.broker_host) or " " in telemetry.broker_host:
         yield f"telemetry.broker_host: {telemetry.broker_host[:80]!r} is no host name or address"
-    if any(c in telemetry.topic_prefix for c in "+#\0") or not telemetry.topic_prefix.strip("/"):
-        yield f"telemetry.topic_prefix: {telemetry.topic_prefix[:80]!r} must be a topic without wildcards, not empty"
+    topic_prefix = telemetry.topic_prefix
+    if any(c in topic_prefix for c in "+#") or not topic_prefix.strip("/") or not _is_name(topic_prefix):
+        yield (
+            f"telemetry.topic_prefix: {topic_prefix[:80]!r} must be a topic without wildcards and control characters, "
+            f"1 to {MAX_NAME_LENGTH} characters"
+        )
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is short and printable: what holds control characters, the system's calls refuse."""
+    return len(text) <= MAX_NAME_LENGTH and text.isprintable()
+
+
+def _is_file_name(text: str) -> bool:
+    return _is_name(text) and "/" not in text and not text.startswith(".")

@@ -106,6 +106,7 @@ class ManagerLink:
         """The bytes of a release from an offset, in chunks of at most 1 MiB.
 
         Raises: NotFoundError, PermissionDeniedError, OutOfRangeError, UnavailableError, DeadlineExceededError.
+            InvalidArgumentError: the manager does not keep to the contract.
         """
         call = self._stub.FetchArtifact(wire.FetchArtifactRequest(release=release, offset_bytes=offset_bytes))
         try:
@@ -116,15 +117,22 @@ class ManagerLink:
                         response = await call.read()
                 if not isinstance(response, wire.FetchArtifactResponse):
                     return
-                if response.offset_bytes != position:
-                    raise InvalidArgumentError(
-                        f"the manager sent byte {response.offset_bytes} of {release} where {position} was due; "
-                        "the download starts again from what is on the disk"
-                    )
+                _check_chunk(response, release, position)
                 position += len(response.content)
                 yield response.content
         finally:
             call.cancel()
+
+
+def _check_chunk(response: wire.FetchArtifactResponse, release: str, position: int) -> None:
+    """Refuses what the contract forbids: the wrong place, more than 1 MiB, or nothing (it could go on for ever)."""
+    size_bytes = len(response.content)
+    if response.offset_bytes == position and 0 < size_bytes <= MEBIBYTE:
+        return
+    raise InvalidArgumentError(
+        f"the manager sent {size_bytes} bytes of {release} from byte {response.offset_bytes} where 1 to {MEBIBYTE} "
+        f"from byte {position} were due; the download goes on from what is on the disk"
+    )
 
 
 async def enroll(address: str, authorities_pem: bytes, request: enrollment.EnrollRequest) -> enrollment.EnrollResponse:

@@ -1,27 +1,40 @@
 """Walks the unit to the desired state: compares it with what runs, fetches and applies the difference.
 
 The manager sends the whole desired state; a lost one costs nothing, the next carries everything. A configuration is
-checked whole before anything changes, and is durable before it is reported as applied.
+prepared whole, then durable, then switched to in one step that cannot fail, then reported: whatever happens in
+between, the unit runs the old one or the new one and says which.
+
+The newest word of the manager counts, even with a lower revision: one session keeps order, the agent has one at a time,
+and a manager restored from a backup begins lower. For the same reason a revision is the same only with the same hash.
 """
 
 import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Protocol
-
-from google.protobuf.message import DecodeError
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.core.desired import CanBusConfig, NodeConfig, TelemetryConfig, UpdateConfig
+from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.desired import NodeConfig
 from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.services.config_message import decoded_config
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 5.0
+RETRY_BASE_S = 5.0
+RETRY_CAP_S = 60.0
+MAX_MESSAGE_CHARS = 2000  # of a report; the manager takes 64 KiB
 Outcome = node_pb2.ConfigReport.Outcome
+
+Prepare = Callable[[NodeConfig], Awaitable[Callable[[], None]]]
+"""Makes everything a configuration needs and returns the switch to it, which cannot fail.
+
+Raises: InvalidArgumentError, NotFoundError: the unit can never run it as it is. Another WaysideError: not now.
+"""
 
 
 class ConfigFetcher(Protocol):
@@ -49,57 +62,77 @@ class Desired:
         fetcher: ConfigFetcher,
         store: ConfigStore,
         *,
-        apply: Callable[[NodeConfig], Awaitable[None]],
+        prepare: Prepare,
         report: Callable[[node_pb2.ConfigReport], Awaitable[None]],
         follow_release: Callable[[ReleaseTarget | None], None],
+        rng: Random,
     ) -> None:
         self._fetcher = fetcher
         self._store = store
-        self._apply = apply
+        self._prepare = prepare
         self._report = report
         self._follow_release = follow_release
-        self._newest: wire.DesiredState | None = None
+        self._rng = rng
+        self._newest = wire.DesiredState()
         self._wake = asyncio.Event()
-        self._settled_revision = 0
+        self._settled = (0, "")  # revision and hash that were applied or refused
         self.desired_revision = 0
         self.running_revision = 0
 
-    async def start(self) -> NodeConfig:
-        """Applies the stored configuration, or the defaults if it no longer fits, and returns what runs."""
-        revision, serialized = self._store.load()
+    async def start(self) -> None:
+        """Applies the stored configuration, or the defaults if it cannot run."""
+        revision = 0
         try:
-            config = decoded_config(serialized)
-            await self._apply(config)
+            revision, serialized = self._store.load()
+            switch = await self._prepare(decoded_config(serialized))
         except WaysideError as error:
             logger.error("configuration %d: %s; the defaults run", revision, error)
-            config = NodeConfig()
-            await self._apply(config)
+            (await self._prepare(NodeConfig()))()
             await self._say(revision, Outcome.OUTCOME_REVERTED, str(error))
-            return config
-        self.running_revision = self._settled_revision = revision
-        return config
+            return
+        switch()
+        self.running_revision = revision
+        self._settled = (revision, _sha256(serialized))
 
     async def follow(self, state: wire.DesiredState) -> None:
         """Takes a new desired state; an older one that has not been acted on is dropped."""
+        if state.revision < self.desired_revision:
+            logger.warning(
+                "the desired state went back from revision %d to %d; was the manager restored from a backup?",
+                self.desired_revision,
+                state.revision,
+            )
         self._newest = state
         self.desired_revision = state.revision
         self._follow_release(_release_target(state))
         self._wake.set()
 
     async def run(self) -> None:
-        """Walks to each desired state, and tries again while the manager is away."""
+        """Walks to each desired state, and tries again while the manager is away or the disk is full."""
+        failure_count = 0
         while True:
             await self._wake.wait()
             self._wake.clear()
             state = self._newest
-            if state is None or not state.HasField("config") or state.config.revision == self._settled_revision:
+            if not state.HasField("config") or (state.config.revision, state.config.sha256) == self._settled:
                 continue
             try:
                 await self._walk_to(state.config)
-            except WaysideError as error:  # the manager is away, or the disk is full: not the configuration's fault
-                logger.warning("configuration %d: %s; tried again", state.config.revision, error)
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
+                failure_count = 0
+            except WaysideError as error:  # not the configuration's fault
+                log = logger.debug if failure_count else logger.warning
+                log("configuration %d: %s; tried again", state.config.revision, error)
+                await self._pause(failure_count)
+                failure_count += 1
+
+    async def _pause(self, failure_count: int) -> None:
+        """Waits until the next attempt, or a new desired state."""
+        pause_s = delay_s(failure_count, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, rng=self._rng)
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+        except TimeoutError:
+            self._wake.set()
 
     async def _walk_to(self, target: wire.ConfigTarget) -> None:
         try:
@@ -109,18 +142,24 @@ class Desired:
             return
         try:
             _check_hash(serialized, target)
-            await self._apply(decoded_config(serialized))
-        except WaysideError as error:
+            switch = await self._prepare(decoded_config(serialized))
+        except (InvalidArgumentError, NotFoundError) as error:
             logger.warning("configuration %d refused: %s", target.revision, error)
-            self._settled_revision = target.revision
+            self._settled = (target.revision, target.sha256)
             await self._say(target.revision, Outcome.OUTCOME_REJECTED, str(error))
             return
+        if self._newest.config != target:
+            return  # a newer one came meanwhile, and has woken the loop
         await self._store.store(target.revision, serialized)
-        self.running_revision = self._settled_revision = target.revision
+        switch()
+        self.running_revision = target.revision
+        self._settled = (target.revision, target.sha256)
         logger.info("configuration %d applied", target.revision)
         await self._say(target.revision, Outcome.OUTCOME_APPLIED, "")
 
     async def _say(self, revision: int, outcome: node_pb2.ConfigReport.Outcome.ValueType, message: str) -> None:
+        if len(message) > MAX_MESSAGE_CHARS:
+            message = f"{message[:MAX_MESSAGE_CHARS]}…"
         await self._report(
             node_pb2.ConfigReport(
                 revision=revision, outcome=outcome, running_revision=self.running_revision, message=message
@@ -128,53 +167,12 @@ class Desired:
         )
 
 
-def decoded_config(serialized: bytes) -> NodeConfig:
-    """The configuration in a serialized NodeConfig; absent fields take the agent's defaults.
-
-    Raises: InvalidArgumentError: no NodeConfig.
-    """
-    message = node_pb2.NodeConfig()
-    try:
-        message.ParseFromString(serialized)
-    except DecodeError as error:
-        raise InvalidArgumentError("configuration: the bytes are no NodeConfig; send it again") from error
-    default = NodeConfig()
-    return NodeConfig(
-        report_period_s=_seconds(message, "report_period", default.report_period_s),
-        can_buses=tuple(
-            CanBusConfig(name=bus.name, database_name=bus.database_name, signal_names=tuple(bus.signal_names))
-            for bus in message.can.buses
-        ),
-        telemetry=_telemetry(message.telemetry, default.telemetry),
-        update=UpdateConfig(
-            max_download_bytes_per_s=message.update.max_download_bytes_per_second,
-            health_gate_timeout_s=_seconds(message.update, "health_gate_timeout", default.update.health_gate_timeout_s),
-        ),
-    )
-
-
-def _telemetry(message: node_pb2.TelemetryConfig, default: TelemetryConfig) -> TelemetryConfig:
-    return TelemetryConfig(
-        broker_host=message.broker_host,
-        broker_port=message.broker_port,
-        broker_plaintext=message.broker_plaintext,
-        topic_prefix=message.topic_prefix or default.topic_prefix,
-        publish_period_s=_seconds(message, "publish_period", default.publish_period_s),
-        sample_period_s=_seconds(message, "sample_period", default.sample_period_s),
-    )
-
-
-def _seconds(
-    message: node_pb2.NodeConfig | node_pb2.TelemetryConfig | node_pb2.UpdateConfig, field: str, default_s: float
-) -> float:
-    if not message.HasField(field):  # type: ignore[arg-type]  # the stubs want a literal
-        return default_s
-    seconds: float = getattr(message, field).ToNanoseconds() / 1e9
-    return seconds
+def _sha256(serialized: bytes) -> str:
+    return hashlib.sha256(serialized).hexdigest()
 
 
 def _check_hash(serialized: bytes, target: wire.ConfigTarget) -> None:
-    actual = hashlib.sha256(serialized).hexdigest()
+    actual = _sha256(serialized)
     if actual != target.sha256:
         raise InvalidArgumentError(
             f"configuration {target.revision}: SHA-256 is {actual[:12]}…, the desired state says "

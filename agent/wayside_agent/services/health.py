@@ -7,7 +7,8 @@ from wayside.v1 import node_pb2
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.ports import HostReading, Spool
 from wayside_agent.services.pulse import Pulse
-from wayside_agent.services.sensing import BusState, GnssState, RadioState, Sensing
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.source_state import BusState, GnssState, RadioState
 
 
 def wire_time_quality(quality: TimeQuality) -> node_pb2.TimeQuality.ValueType:
@@ -62,8 +63,8 @@ class Health:
         if not self.sensing.feeds:
             return None
         return node_pb2.FeedHealth(
-            accepted_count=sum(feed.accepted_count for feed in self.sensing.feeds),
-            refused_count=sum(feed.refused_count for feed in self.sensing.feeds),
+            accepted_count=sum(feed.counters.accepted_count for feed in self.sensing.feeds),
+            refused_count=sum(feed.counters.refused_count for feed in self.sensing.feeds),
         )
 
 
@@ -86,12 +87,13 @@ def _host(host: HostReading) -> node_pb2.HostHealth:
 
 
 def _bus(name: str, bus: BusState, rate_hz: float) -> node_pb2.CanBusHealth:
+    counters = bus.counters
     return node_pb2.CanBusHealth(
         name=name,
-        frame_count=bus.counters.frame_count,
+        frame_count=counters.frame_count,
         frame_rate_hertz=rate_hz,
-        kernel_drop_count=bus.counters.kernel_drop_count,
-        error_frame_count=bus.counters.error_frame_count,
+        kernel_drop_count=counters.kernel_drop_count,
+        error_frame_count=counters.error_frame_count,
         decoded_frame_count=bus.decoded_frame_count,
         is_open=bus.is_open,
     )
@@ -100,11 +102,12 @@ def _bus(name: str, bus: BusState, rate_hz: float) -> node_pb2.CanBusHealth:
 def _gnss(gnss: GnssState | None) -> node_pb2.GnssHealth | None:
     if gnss is None:
         return None
+    counters = gnss.counters
     health = node_pb2.GnssHealth(
         fix_count=gnss.fix_count,
         no_fix_count=gnss.no_fix_count,
-        sentence_count=gnss.counters.sentence_count,
-        bad_sentence_count=gnss.counters.bad_sentence_count,
+        sentence_count=counters.sentence_count,
+        bad_sentence_count=counters.bad_sentence_count,
     )
     fix = gnss.newest
     if fix is not None:

@@ -99,4 +99,5 @@ class Pulse:
         if len(self._samples) < 2:  # noqa: PLR2004  # a rate needs two points
             return 0.0
         first, last = self._samples[0], self._samples[-1]
-        return (count(last) - count(first)) / (last.mono_s - first.mono_s)
+        duration_s = last.mono_s - first.mono_s
+        return (count(last) - count(first)) / duration_s if duration_s > 0 else 0.0

@@ -1,6 +1,7 @@
 """Reports what the unit is: health at its period, and every word on configuration and software as it falls.
 
-A report is durable in the spool before anybody is told it was made. A full spool is said once, not every period.
+A report is durable in the spool before anybody is told it was made. A disk that takes none is said once, not every
+period, and ends nothing: the unit goes on with its duty.
 """
 
 import asyncio
@@ -12,7 +13,8 @@ from wayside.errors import ResourceExhaustedError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1.release_pb2 import UpdateReport
-from wayside_agent.ports import Spool
+from wayside_agent.core.update import UpdateStatus
+from wayside_agent.ports import DeviceError, Spool
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +31,18 @@ class Reporting:
         health: Callable[[], node_pb2.HealthReport],
         now_ns: Callable[[], int],
         time_quality: Callable[[], node_pb2.TimeQuality.ValueType],
+        agent_version: str,
         rng: Random,
     ) -> None:
         self._spool = spool
+        self._agent_version = agent_version
         self._health = health
         self._now_ns = now_ns
         self._time_quality = time_quality
         self._rng = rng
         self._period_s = 30.0
         self._changed = asyncio.Event()
-        self._is_full = False
+        self._fault = ""
 
     def set_period(self, period_s: float) -> None:
         """Reports at this period from now on, at once first."""
@@ -48,12 +52,12 @@ class Reporting:
     async def run(self) -> None:
         """Reports health for ever."""
         while True:
+            self._changed.clear()  # before the report: a period that comes while it is written is seen
             await self.submit(wire.Report(health=self._health()))
             jitter = 1.0 + JITTER_RATIO * (self._rng.random() - 1.0)  # never later than the period
             try:
                 async with asyncio.timeout(self._period_s * jitter):
                     await self._changed.wait()
-                self._changed.clear()
             except TimeoutError:
                 continue
 
@@ -61,21 +65,32 @@ class Reporting:
         """Reports a word on the configuration."""
         await self.submit(wire.Report(config=report))
 
-    async def report_update(self, report: UpdateReport) -> None:
+    async def report_update(self, status: UpdateStatus) -> None:
         """Reports a word on the software."""
+        report = UpdateReport(
+            release=status.release,
+            rollout=status.rollout,
+            phase=UpdateReport.Phase.Value(f"PHASE_{status.phase.name}"),
+            downloaded_bytes=status.downloaded_bytes,
+            total_bytes=status.total_bytes,
+            running_release=status.running_release,
+            running_version=status.running_version or self._agent_version,
+            message=status.message,
+            resumed_from_bytes=status.resumed_from_bytes,
+        )
         await self.submit(wire.Report(update=report))
 
     async def submit(self, report: wire.Report) -> None:
-        """Makes one report durable; when the disk is full it is refused, and that is logged once."""
+        """Makes one report durable; a disk that is full or broken loses it, and that is logged once."""
         report.record_time.FromNanoseconds(self._now_ns())
         report.time_quality = self._time_quality()
         try:
             await self._spool.append((report.SerializeToString(),))
-        except ResourceExhaustedError as error:
-            if not self._is_full:
-                logger.error("reports: %s", error)
-            self._is_full = True
+        except (ResourceExhaustedError, DeviceError) as error:
+            if not self._fault:
+                logger.error("reports are being lost: %s", error)
+            self._fault = str(error)
         else:
-            if self._is_full:
+            if self._fault:
                 logger.info("reports: the spool accepts again")
-            self._is_full = False
+            self._fault = ""

@@ -2,77 +2,43 @@
 
 Each source has one loop: open, read, on a fault log once, back off, open again. A recording that has ended stays
 ended. Frames stay raw; only what the running configuration wants is decoded.
+
+A value stands until its source replaces or withdraws it, and carries its time: a silent bus leaves old values with old
+times, which telemetry does not sample again. Only a receiver that fails takes its position with it.
 """
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import Any
 
 from wayside.errors import WaysideError
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.decoder import Decoder
-from wayside_agent.core.fix import Fix, FixMode, GnssCounters
-from wayside_agent.core.frames import BusCounters
+from wayside_agent.core.fix import Fix, FixMode
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.v2x import MessageKind, RadioCounters
 from wayside_agent.ports import FrameSource, Gnss, Opened, Radio, SensorFeed, SourceEndedError
+from wayside_agent.services.endless import endless
+from wayside_agent.services.source_state import (
+    BusState,
+    FeedCounters,
+    FeedState,
+    GnssState,
+    RadioState,
+    SourceState,
+)
 
 logger = logging.getLogger(__name__)
 
 REOPEN_BASE_S = 0.5
 REOPEN_CAP_S = 30.0
+STEADY_S = 10.0  # a source that fails sooner after it was opened has not recovered: no word in the log, longer waits
 
-Source = TypeVar("Source", bound=Opened)
-
-
-@dataclass(slots=True)
-class SourceState:
-    """How one source is doing."""
-
-    is_open: bool = False
-    has_ended: bool = False
-    fault: str = ""
-    """Why it is not open, in one sentence; empty: it is, or has ended."""
-
-
-@dataclass(slots=True)
-class BusState(SourceState):
-    """One CAN bus. Counts go on across reopening."""
-
-    counters: BusCounters = field(default_factory=BusCounters)
-    decoded_frame_count: int = 0
-
-
-@dataclass(slots=True)
-class GnssState(SourceState):
-    """The satellite receiver."""
-
-    newest: Fix | None = None
-    newest_with_position: Fix | None = None
-    fix_count: int = 0
-    no_fix_count: int = 0
-    counters: GnssCounters = field(default_factory=GnssCounters)
-
-
-@dataclass(slots=True)
-class RadioState(SourceState):
-    """The V2X radio."""
-
-    received: Counter[MessageKind] = field(default_factory=Counter)
-    counters: RadioCounters = field(default_factory=RadioCounters)
-
-
-@dataclass(slots=True)
-class FeedState(SourceState):
-    """Local sensors."""
-
-    accepted_count: int = 0
-    refused_count: int = 0
+Read = Callable[[], Awaitable[None]]
 
 
 class Sensing:
@@ -86,6 +52,7 @@ class Sensing:
         radio: Radio | None,
         feeds: tuple[SensorFeed, ...],
         now_ns: Callable[[], int],
+        mono_s: Callable[[], float],
         time_quality: Callable[[], TimeQuality],
         rng: Random,
     ) -> None:
@@ -94,6 +61,7 @@ class Sensing:
         self._radio_source = radio
         self._feed_sources = feeds
         self._now_ns = now_ns
+        self._mono_s = mono_s
         self._time_quality = time_quality
         self._rng = rng
         self._decoders: Mapping[str, Decoder] = {}
@@ -120,87 +88,102 @@ class Sensing:
     async def run(self) -> None:
         """Reads every source for ever."""
         async with asyncio.TaskGroup() as group:
-            for name, bus in self._bus_sources.items():
-                read_bus = self._bus_reader(name)
-                group.create_task(self._keep(f"CAN bus {name}", bus, self.buses[name], read_bus), name=f"can-{name}")
-            if self._gnss_source is not None and self.gnss is not None:
-                group.create_task(self._keep("GNSS", self._gnss_source, self.gnss, self._read_gnss), name="gnss")
-            if self._radio_source is not None and self.radio is not None:
-                group.create_task(self._keep("radio", self._radio_source, self.radio, self._read_radio), name="radio")
-            for index, (feed, state) in enumerate(zip(self._feed_sources, self.feeds, strict=True)):
-                read_feed = self._feed_reader(state)
-                group.create_task(self._keep(f"sensor feed {index}", feed, state, read_feed), name=f"feed-{index}")
+            for watch in self._watches():
+                group.create_task(endless(watch.label, partial(self._keep, watch)), name=watch.label)
             group.create_task(asyncio.Event().wait(), name="sensing-idle")  # a unit without sensors also stays up
 
-    async def _keep(
-        self, label: str, source: Source, state: SourceState, work: Callable[[Source], Awaitable[None]]
-    ) -> None:
-        """Holds one source open until its recording ends."""
-        attempt = 0
+    def _watches(self) -> Iterator["_Watch"]:
+        for name, bus in self._bus_sources.items():
+            yield _Watch(f"CAN bus {name}", bus, bus.counters, self.buses[name], self._bus_reader(name, bus))
+        gnss, radio = self._gnss_source, self._radio_source
+        if gnss is not None and self.gnss is not None:
+            yield _Watch("GNSS", gnss, gnss.counters, self.gnss, self._gnss_reader(gnss, self.gnss))
+        if radio is not None and self.radio is not None:
+            yield _Watch("radio", radio, radio.counters, self.radio, self._radio_reader(radio, self.radio))
+        for index, (feed, state) in enumerate(zip(self._feed_sources, self.feeds, strict=True)):
+            counters = partial(_feed_counters, feed)
+            yield _Watch(f"sensor feed {index}", feed, counters, state, self._feed_reader(feed))
+
+    async def _keep(self, watch: "_Watch") -> None:
+        """Holds one source open until its recording ends, then rests."""
+        state, failure_count = watch.state, 0
         while not state.has_ended:
+            begin_s = self._mono_s()
             try:
-                async with source:
-                    state.is_open = True
-                    if state.fault:
-                        logger.info("%s: back", label)
-                        state.fault = ""
-                    while True:
-                        await work(source)
-                        attempt = 0
+                async with watch.source:
+                    await self._read_on(watch)
             except SourceEndedError:
                 state.has_ended = True
-                logger.info("%s: the recording has ended", label)
+                logger.info("%s: the recording has ended", watch.label)
             except WaysideError as error:
                 if not state.fault:
-                    logger.warning("%s: %s", label, error)
+                    logger.warning("%s: %s", watch.label, error)
                 state.fault = str(error)
-            finally:
-                state.is_open = False
-            if not state.has_ended:
-                await asyncio.sleep(delay_s(attempt, base_s=REOPEN_BASE_S, cap_s=REOPEN_CAP_S, rng=self._rng))
-                attempt += 1
+                if self._mono_s() - begin_s >= STEADY_S:  # it worked for a while: the next try may be soon
+                    failure_count = 0
+                await asyncio.sleep(delay_s(failure_count, base_s=REOPEN_BASE_S, cap_s=REOPEN_CAP_S, rng=self._rng))
+                failure_count += 1
+        await asyncio.Event().wait()
 
-    def _bus_reader(self, name: str) -> Callable[[FrameSource], Awaitable[None]]:
+    async def _read_on(self, watch: "_Watch") -> None:
+        """Reads an open source until it fails; it is back once it has worked for a while, not when it opens."""
+        state, begin_s = watch.state, self._mono_s()
+        state.opened(watch.counters)
+        try:
+            while True:
+                await watch.read()
+                if state.fault and self._mono_s() - begin_s >= STEADY_S:
+                    logger.info("%s: back", watch.label)
+                    state.fault = ""
+        finally:
+            state.closed()
+
+    def _bus_reader(self, name: str, source: FrameSource) -> Read:
         state = self.buses[name]
-        base = _OpenBase()
 
-        async def read(source: FrameSource) -> None:
+        async def read() -> None:
             batch = await source.read()
-            state.counters = base.total(state.counters, source.counters())
             decoder = self._decoders.get(name)
             if decoder is not None:
                 state.decoded_frame_count += decoder.decode(batch)
 
         return read
 
-    async def _read_gnss(self, source: Gnss) -> None:
-        state = self.gnss
-        if state is None:
-            return
-        fix = await source.read()
+    def _gnss_reader(self, source: Gnss, state: GnssState) -> Read:
+        async def read() -> None:
+            try:
+                fix = await source.read()
+            except SourceEndedError:
+                raise
+            except WaysideError:
+                state.newest = None
+                self._forget("gnss.")
+                raise
+            self._take_fix(fix, state)
+
+        return read
+
+    def _take_fix(self, fix: Fix, state: GnssState) -> None:
         state.newest = fix
-        if fix.mode is not FixMode.NONE:
+        if fix.mode is FixMode.NONE:
+            state.no_fix_count += 1
+        else:
+            state.fix_count += 1
             state.newest_with_position = fix
-        state.fix_count += fix.mode is not FixMode.NONE
-        state.no_fix_count += fix.mode is FixMode.NONE
-        state.counters = source.counters()
         self._forget("gnss.")
         self._keep_readings(_fix_values(fix))
 
-    async def _read_radio(self, source: Radio) -> None:
-        state = self.radio
-        if state is None:
-            return
-        message = await source.read()
-        state.received[message.kind] += 1
-        state.counters = source.counters()
-        self._keep_readings({f"radio.{message.kind.lower()}_count": (float(state.received[message.kind]), "")})
+    def _radio_reader(self, source: Radio, state: RadioState) -> Read:
+        async def read() -> None:
+            kind = (await source.read()).kind
+            state.received[kind] += 1
+            self._keep_readings({f"radio.{kind.lower()}_count": (float(state.received[kind]), "")})
 
-    def _feed_reader(self, state: FeedState) -> Callable[[SensorFeed], Awaitable[None]]:
-        async def read(source: SensorFeed) -> None:
-            for reading in await source.read():
-                self._latest[reading.name] = reading
-            state.accepted_count, state.refused_count = source.counters()
+        return read
+
+    def _feed_reader(self, source: SensorFeed) -> Read:
+        async def read() -> None:
+            self._latest.update({reading.name: reading for reading in await source.read()})
 
         return read
 
@@ -215,23 +198,19 @@ class Sensing:
             del self._latest[name]
 
 
-class _OpenBase:
-    """Adds up the counts of a driver that is opened again and begins at zero each time."""
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """One source and all that its loop needs."""
 
-    def __init__(self) -> None:
-        self._base = BusCounters()
-        self._newest = BusCounters()
+    label: str
+    source: Opened
+    counters: Callable[[], Any]
+    state: SourceState[Any]
+    read: Read
 
-    def total(self, before: BusCounters, now: BusCounters) -> BusCounters:
-        if now.frame_count < self._newest.frame_count:  # the driver was opened again
-            self._base = before
-        self._newest = now
-        drops = now.kernel_drop_count
-        return BusCounters(
-            frame_count=self._base.frame_count + now.frame_count,
-            error_frame_count=self._base.error_frame_count + now.error_frame_count,
-            kernel_drop_count=None if drops is None else (self._base.kernel_drop_count or 0) + drops,
-        )
+
+def _feed_counters(feed: SensorFeed) -> FeedCounters:
+    return FeedCounters(*feed.counters())
 
 
 def _fix_values(fix: Fix) -> dict[str, tuple[float, str]]:

@@ -3,11 +3,15 @@
 import asyncio
 import json
 import os
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from wayside_agent.ports import DeviceFaultError
+
 SOCKET_NAME = "status.sock"
-WRITE_TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0
+WAITING_MAX = 16  # clients that may wait to be taken
 
 
 class StatusServer:
@@ -16,45 +20,75 @@ class StatusServer:
     def __init__(self, directory: Path, snapshot: Callable[[], Mapping[str, object]]) -> None:
         self._directory = directory
         self._snapshot = snapshot
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def run(self) -> None:
-        """Serves for ever."""
-        self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        """Serves for ever.
+
+        Raises: DeviceFaultError: the socket cannot be made.
+        """
         path = self._directory / SOCKET_NAME
-        path.unlink(missing_ok=True)
-        # The name of a socket may have 107 bytes only; through its directory's descriptor any depth fits.
-        descriptor = os.open(self._directory, os.O_DIRECTORY | os.O_RDONLY)
         try:
-            server = await asyncio.start_unix_server(self._answer, f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
-            path.chmod(0o600)
-            async with server:
-                await server.serve_forever()
+            listener = _listener(self._directory)
+        except OSError as error:
+            raise DeviceFaultError(
+                f"{path}: cannot be made ({error.strerror}); correct the owner and mode of field runtime_dir"
+            ) from error
+        try:
+            server = await asyncio.start_unix_server(self._answer, sock=listener)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                server.close()  # not waited for: a client that does not read must not hold up the end of the agent
+                for writer in self._writers:
+                    writer.transport.abort()
         finally:
-            os.close(descriptor)
             path.unlink(missing_ok=True)
 
     async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 writer.write(json.dumps(self._snapshot(), separators=(",", ":")).encode())
                 await writer.drain()
         except (ConnectionError, TimeoutError):
-            pass  # whoever asked is gone
+            writer.transport.abort()  # whoever asked is gone
         finally:
             writer.close()
+            self._writers.discard(writer)
+
+
+def _listener(directory: Path) -> socket.socket:
+    """A listening socket of mode 0600 from its first moment; one that a killed agent left behind gives way.
+
+    Raises: OSError.
+    """
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    (directory / SOCKET_NAME).unlink(missing_ok=True)
+    # The name of a socket may have 107 bytes only; through its directory's descriptor any depth fits.
+    descriptor = os.open(directory, os.O_DIRECTORY | os.O_RDONLY)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        os.fchmod(listener.fileno(), 0o600)  # Linux makes the file with the mode of the socket, see unix(7)
+        listener.bind(f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
+        listener.listen(WAITING_MAX)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.close(descriptor)
+    return listener
 
 
 def read_snapshot(directory: Path) -> dict[str, object] | None:
     """What the running agent says of itself; `None`: it does not run."""
-    import socket  # here: only the status command needs it
-
     try:
         descriptor = os.open(directory, os.O_DIRECTORY | os.O_RDONLY)
     except OSError:
         return None
     try:
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(WRITE_TIMEOUT_S)
+            client.settimeout(TIMEOUT_S)
             client.connect(f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
             received = b"".join(iter(lambda: client.recv(65536), b""))
         snapshot: dict[str, object] = json.loads(received)

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
 
 from wayside.errors import (
     DeadlineExceededError,
@@ -19,28 +18,22 @@ from wayside.errors import (
     UnauthenticatedError,
     UnavailableError,
     WaysideError,
+    leaves,
 )
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.ports import Spool
+from wayside_agent.services.exchange import Exchange, Session
 
 logger = logging.getLogger(__name__)
 
 WELCOME_TIMEOUT_S = 15.0
-BATCH_COUNT = 64
 RECONNECT_BASE_S = 0.5
 REFUSED_CAP_S = 300.0  # a retired or unknown unit asks again, but seldom
-
-
-class Session(Protocol):
-    """An open session, see `link.manager.Session`."""
-
-    async def send(self, request: wire.SessionRequest) -> None:
-        """Sends one message up."""
-
-    async def receive(self, timeout_s: float | None = None) -> wire.SessionResponse:
-        """The next message down."""
-
+REFUSALS = (PermissionDeniedError, UnauthenticatedError)
+AWAY = (UnavailableError, DeadlineExceededError)
+REPORT_REFUSALS = frozenset({"REPORT_INVALID", "REPORT_TOO_LARGE"})
+"""Reasons by which the manager refuses a report for good; it would refuse it in every session to come."""
 
 SessionOpener = Callable[[wire.SessionHello], AbstractAsyncContextManager[Session]]
 
@@ -73,7 +66,8 @@ class Uplink:
         self._follow = follow
         self._rng = rng
         self._attempt = 0
-        self._outage: str | None = None
+        self._careful_through = 0
+        self._told: set[str] = set()
         self.is_connected = False
 
     async def run(self) -> None:
@@ -82,12 +76,10 @@ class Uplink:
             cap_s = self._reconnect_cap_s
             try:
                 await self._hold()
-            except* (PermissionDeniedError, UnauthenticatedError) as group:
-                cap_s = REFUSED_CAP_S
-                self._log_outage(group)
             except* WaysideError as group:
-                self._log_outage(group)
-            self.is_connected = False
+                error = _most_telling(group)
+                self._log_outage(error)
+                cap_s = REFUSED_CAP_S if isinstance(error, REFUSALS) else cap_s
             await asyncio.sleep(delay_s(self._attempt, base_s=RECONNECT_BASE_S, cap_s=cap_s, rng=self._rng))
             self._attempt += 1
 
@@ -102,49 +94,53 @@ class Uplink:
                 raise InvalidArgumentError("the manager did not begin with a welcome; it speaks another version")
             acknowledged = response.welcome.acknowledged_sequence
             await self._spool.acknowledge(acknowledged)
-            self._log_recovery()
-            self.is_connected = True
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(session, acknowledged), name="uplink-pump")
-                group.create_task(self._listen(session), name="uplink-listen")
+            exchange = Exchange(
+                session,
+                self._spool,
+                acknowledged=acknowledged,
+                follow=self._follow,
+                heard=self._log_recovery,
+                careful_through=self._careful_through,
+            )
+            await self._run(exchange)
 
-    async def _pump(self, session: Session, after_sequence: int) -> None:
-        while True:
-            for record in await self._spool.read(after_sequence, max_count=BATCH_COUNT):
-                report = wire.Report.FromString(record.payload)
-                report.sequence = record.sequence
-                await session.send(wire.SessionRequest(report=report))
-                after_sequence = record.sequence
+    async def _run(self, exchange: Exchange) -> None:
+        self.is_connected = True
+        try:
+            await exchange.run()
+        except* InvalidArgumentError as group:
+            if _most_telling(group).reason in REPORT_REFUSALS:
+                await self._single_out(exchange)
+            raise
+        finally:
+            self.is_connected = False
+            if exchange.has_moved:
+                self._attempt = 0
 
-    async def _listen(self, session: Session) -> None:
-        while True:
-            response = await session.receive()
-            match response.WhichOneof("message"):
-                case "ack":
-                    await self._spool.acknowledge(response.ack.sequence)
-                    self._attempt = 0  # only a session that moved something proves the manager well
-                case "desired_state":
-                    await self._follow(response.desired_state)
-                case _:
-                    pass  # of a newer manager; what matters comes again with the next revision
+    async def _single_out(self, exchange: Exchange) -> None:
+        """Finds the report that the manager refuses by sending one at a time, and gives it up: it blocks all others."""
+        if exchange.suspect:
+            logger.error("reports: the manager refuses report %d for good; it is given up", exchange.suspect)
+            await self._spool.acknowledge(exchange.suspect)
+        self._careful_through = max(self._careful_through, exchange.sent)
 
-    def _log_outage(self, group: BaseExceptionGroup[WaysideError]) -> None:
-        error = _first(group)
-        expected = isinstance(error, UnavailableError | DeadlineExceededError)
-        if self._outage is None or self._outage != type(error).__name__:
-            log = logger.warning if expected else logger.error
+    def _log_outage(self, error: WaysideError) -> None:
+        is_away = isinstance(error, AWAY)
+        kind = "away" if is_away else error.reason
+        if kind not in self._told:  # each kind once per outage, in whatever order they come
+            log = logger.warning if is_away else logger.error
             log("manager: %s; the agent runs on and tries again", error, extra={"reason": error.reason})
-        self._outage = type(error).__name__
+        self._told.add(kind)
 
     def _log_recovery(self) -> None:
-        if self._outage is not None:
-            logger.info("manager: reached again", extra={"after": self._outage})
-        self._outage = None
+        """Called for every word after the welcome: a manager that welcomes and hangs up is not back."""
+        if self._told:
+            logger.info("manager: reached again", extra={"after": ", ".join(sorted(self._told))})
+            self._told.clear()
 
 
-def _first(group: BaseExceptionGroup[WaysideError]) -> WaysideError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, WaysideError)  # noqa: S101  # except* let nothing else in
-    return error
+def _most_telling(group: BaseExceptionGroup[WaysideError]) -> WaysideError:
+    """The error that says most: a refusal before anything else, silence last."""
+    found = leaves(group)
+    telling = [error for error in found if not isinstance(error, AWAY)]
+    return next((error for error in telling if isinstance(error, REFUSALS)), (telling or found)[0])

@@ -16,7 +16,9 @@
 A message is one sentence: what is wrong, which thing, what to do. `reason` is for machines and never changes.
 """
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class WaysideError(Exception):
@@ -98,3 +100,11 @@ class DeadlineExceededError(WaysideError):
     """No answer in time."""
 
     default_reason = "DEADLINE_EXCEEDED"
+
+
+def leaves(group: BaseExceptionGroup[E]) -> list[E]:
+    """The errors in a group of groups, in order."""
+    found: list[E] = []
+    for error in group.exceptions:
+        found += leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

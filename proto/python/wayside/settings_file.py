@@ -5,16 +5,27 @@ Usage: `settings = read(Path("agent.toml"), AgentSettings)`
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 
+MAX_CHARS = 1_000_000
+
+Steps: TypeAlias = tuple[str, ...]
+"""Keys and, as decimal numbers, positions in arrays."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
+_STEP = re.compile(r"[^.\[\]]+")
+_KEY = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+_KEYS = r"""(?P<keys>(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)"""
+_HEADER = re.compile(rf"\s*(?P<open>\[\[?)\s*{_KEYS}\s*\]")
+_SETTING = re.compile(rf"\s*{_KEYS}\s*=")
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<field>[^`]+)`")
 
 
@@ -26,11 +37,16 @@ def read(path: Path, kind: type[T]) -> T:
         InvalidArgumentError: no TOML, an unknown or missing field, a value of the wrong type or out of range.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8-sig") as file:  # some editors begin with a byte order mark
+            text = file.read(MAX_CHARS + 1)
     except FileNotFoundError:
         raise NotFoundError(f"{path}: no such settings file", reason="SETTINGS_MISSING") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidArgumentError(f"{path}: cannot be read: {error}", reason="SETTINGS_UNREADABLE") from error
+    if len(text) > MAX_CHARS:
+        raise InvalidArgumentError(
+            f"{path}: has more than {MAX_CHARS} characters; no settings file has", reason="SETTINGS_UNREADABLE"
+        )
     return decoded(text, kind, source=str(path))
 
 
@@ -41,10 +57,14 @@ def decoded(text: str, kind: type[T], *, source: str) -> T:
     """
     try:
         return msgspec.convert(tomllib.loads(text), kind)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidArgumentError(f"{source}: not valid TOML: {error}", reason="SETTINGS_MALFORMED") from error
     except msgspec.ValidationError as error:
         raise InvalidArgumentError(_sentence(str(error), text, source), reason="SETTINGS_INVALID") from error
+    except ValueError as error:  # tomllib's own, and that of an integer with thousands of digits
+        raise InvalidArgumentError(f"{source}: not valid TOML: {error}", reason="SETTINGS_MALFORMED") from error
+    except RecursionError:
+        raise InvalidArgumentError(
+            f"{source}: not valid TOML: arrays or tables nest too deeply", reason="SETTINGS_MALFORMED"
+        ) from None
 
 
 def _sentence(message: str, text: str, source: str) -> str:
@@ -57,22 +77,44 @@ def _sentence(message: str, text: str, source: str) -> str:
     line = _line_of(text, path)
     where = f"{source}: line {line}" if line else source
     what = _PATH.sub("", message).replace("`", "")
-    return f"{where}: field {path}: {what}" if path else f"{where}: {what}"
+    sentence = f"{where}: field {path}: {what}" if path else f"{where}: {what}"
+    return " ".join(sentence.split())  # a quoted key may hold line ends
 
 
 def _line_of(text: str, path: str) -> int:
-    """Line on which the field of a dotted path is set, from 1; 0: not found (TOML gives no positions)."""
-    keys = [re.sub(r"\[.*", "", key) for key in path.split(".") if key]
-    if not keys:
-        return 0
-    table = ".".join(keys[:-1])
-    occurrence = [int(n) for n in re.findall(r"\[(\d+)\]", path)]
-    wanted, seen, inside = occurrence[0] if occurrence else 0, -1, table == ""
+    """Line on which the field of a path such as `can[1].options.speed` is set, from 1; 0: not found.
+
+    TOML gives no positions, so the lines are read again: the longest match wins, which for a field that is missing is
+    the head of its table, and for one inside an inline table the line of that table.
+    """
+    wanted = tuple(_STEP.findall(path))
+    seen: Counter[Steps] = Counter()
+    table: Steps = ()
+    best, best_length = 0, 0
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}", line)
-        if header:
-            seen += header[1] == table
-            inside = header[1] == table and (not occurrence or seen == wanted)
-        elif inside and re.match(rf'\s*"?{re.escape(keys[-1])}"?\s*[=.]', line):
-            return number
-    return 0
+        if header := _HEADER.match(line):
+            found = table = _entered(_keys(header["keys"]), seen, is_array=header["open"] == "[[")
+        elif setting := _SETTING.match(line):
+            found = (*table, *_keys(setting["keys"]))
+        else:
+            continue
+        if len(found) > best_length and found == wanted[: len(found)]:
+            best, best_length = number, len(found)
+    return best
+
+
+def _entered(keys: Steps, seen: "Counter[Steps]", *, is_array: bool) -> Steps:
+    """The path of a table by its header: inside an array of tables it belongs to the newest element."""
+    path: Steps = ()
+    for key in keys[:-1]:
+        path = (*path, key)
+        path = (*path, str(seen[path] - 1)) if seen[path] else path
+    path = (*path, *keys[-1:])
+    if not is_array:
+        return path
+    seen[path] += 1
+    return (*path, str(seen[path] - 1))
+
+
+def _keys(text: str) -> Steps:
+    return tuple(key.strip("\"'") for key in _KEY.findall(text))
