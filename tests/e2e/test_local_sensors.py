@@ -1,0 +1,55 @@
+"""A cabinet sensor publishes on the unit's own broker; its values become readings of the unit."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from paho.mqtt import publish
+
+from wayside_demo.field import FieldUnit
+from wayside_demo.stage import Program, free_port, until
+
+MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+@pytest.fixture
+def broker_port(tmp_path: Path) -> Iterator[int]:
+    """A plain broker on loopback, as it runs on a unit."""
+    if MOSQUITTO is None:
+        pytest.skip("needs mosquitto: install it, or run `make test` as root")
+    port = free_port()
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"listener {port} localhost\nallow_anonymous true\npersistence false\n")
+    broker = Program("mosquitto", [MOSQUITTO, "-c", str(config)], tmp_path)
+    broker.start()
+    yield port
+    broker.stop()
+
+
+def test_json_and_msgpack_of_a_local_sensor_become_readings(unit: Callable[..., FieldUnit], broker_port: int) -> None:
+    rsu = unit("rsu-cabinet", extra=f'sensors = [{{ driver = "mqtt", options = {{ port = {broker_port} }} }}]')
+    rsu.configure('[config]\nreport_period = "1s"\n')
+    rsu.until_online()
+
+    def send(payload: bytes) -> bool:
+        publish.single("wayside/sensors/cabinet", payload, qos=1, hostname="localhost", port=broker_port)
+        return int(rsu.node().get("health", {}).get("feed", {}).get("accepted_count", 0)) >= 2
+
+    payload = {"temperature": 61.5, "unit": {"temperature": "degC"}}
+    until("JSON arrives", lambda: send(json.dumps(payload).encode()), 20)
+    assert rsu.status()["readings"]["feed.cabinet.temperature"]["value"] == 61.5
+    publish.single(
+        "wayside/sensors/cabinet",
+        msgspec.msgpack.encode({"humidity": 88.0}),
+        qos=1,
+        hostname="localhost",
+        port=broker_port,
+    )
+    until("msgpack arrives", lambda: "feed.cabinet.humidity" in rsu.status()["readings"], 10)
+    publish.single("wayside/sensors/cabinet", b"\xff not a document", qos=1, hostname="localhost", port=broker_port)
+    until("rubbish is counted", lambda: int(rsu.node()["health"]["feed"]["refused_count"]) == 1, 10)
+    assert rsu.agent.is_running()
