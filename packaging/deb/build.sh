@@ -31,7 +31,11 @@ rm -f "$prefix/.gitignore" "$prefix/.lock" "$prefix/CACHEDIR.TAG"
 install -D -m 644 "packaging/systemd/$name.service" "$root/lib/systemd/system/$name.service"
 install -D -m 644 LICENSE "$root/usr/share/doc/$name/copyright"
 install -D -m 644 README.md "$root/usr/share/doc/$name/README.md"
-mkdir -p "$root/usr/bin" "$root/etc/wayside" "$root/DEBIAN"
+mkdir -p "$root/usr/bin" "$root/DEBIAN"
+if [ "$part" = agent ]; then
+    mkdir -p "$root/etc/wayside/dbc"
+    install -D -m 644 packaging/examples/agent-rsu.toml "$root/usr/share/doc/$name/examples/agent-rsu.toml"
+fi
 programs=$name
 [ "$part" = manager ] && programs="wayside-manager wayside"
 for program in $programs; do
@@ -49,12 +53,14 @@ Depends: python$python, adduser
 Installed-Size: $(du -sk "$root/opt" | cut -f1)
 Description: $(sed -n 's/^description = "\(.*\)"/\1/p' "$part/pyproject.toml")
 CONTROL
+# Service user and state directory have the same name: wayside, wayside-manager.
 user=wayside
 [ "$part" = manager ] && user=wayside-manager
 cat >"$root/DEBIAN/postinst" <<POSTINST
 #!/bin/sh
 set -e
-adduser --system --group --no-create-home --home /nonexistent $user >/dev/null
+adduser --quiet --system --group --no-create-home --home /var/lib/$user $user
+install -d -m 700 -o $user -g $user /var/lib/$user
 [ -d /run/systemd/system ] && systemctl daemon-reload || true
 POSTINST
 cat >"$root/DEBIAN/prerm" <<PRERM
