@@ -59,7 +59,8 @@ class Session:
                 response = await self._call.read()
         if isinstance(response, wire.SessionResponse):
             return response
-        raise UnavailableError("the manager ended the session; it will be opened again", reason="SESSION_ENDED")
+        # gRPC makes no difference between the two
+        raise UnavailableError("the manager ended the session, or sent what is no message", reason="SESSION_ENDED")
 
 
 class ManagerLink:

@@ -1,0 +1,283 @@
+"""Sources that fail, end, flap and misbehave; what the unit says of itself meanwhile."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import pytest
+
+from wayside.errors import UnavailableError
+from wayside_agent.core.fix import Fix, FixMode, FixQuality, GnssCounters, Position
+from wayside_agent.core.frames import BusCounters, FrameBatch
+from wayside_agent.core.readings import Reading
+from wayside_agent.core.stamps import TimeQuality
+from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage
+from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, Host, HostReading, SourceEndedError
+from wayside_agent.services.endless import ServiceEndedError
+from wayside_agent.services.health import Health, Versions
+from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.sensing import STEADY_S, Sensing
+
+FIX = Fix(FixMode.THREE_D, FixQuality.AUTONOMOUS, Position(20.0, 110.0), satellite_count=9)
+FRAME = FrameBatch(bytes(16), (1,))
+MESSAGE = ReceivedMessage(b"\0", MessageKind.BSM, 1)
+
+Item = TypeVar("Item")
+Counts = TypeVar("Counts", BusCounters, GnssCounters, RadioCounters)
+
+
+class Script(Generic[Item, Counts]):
+    """A device that plays one list of items and errors per opening, then is silent; it counts from each opening."""
+
+    def __init__(
+        self, counts: Counts, count: Callable[[Counts], Counts], *openings: Sequence[Item | BaseException]
+    ) -> None:
+        self._zero = self._counts = counts
+        self._count = count
+        self._openings = [list(opening) for opening in openings]
+        self._items: list[Item | BaseException] = []
+        self.opening_count = 0
+        self.silent = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self.opening_count += 1
+        self._items = self._openings.pop(0) if self._openings else []
+        self._counts = self._zero
+        if self._items and isinstance(self._items[0], DeviceAbsentError):
+            raise self._items[0]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    async def read(self) -> Item:
+        if not self._items:
+            self.silent.set()
+            await asyncio.Event().wait()
+        item = self._items.pop(0)
+        if isinstance(item, BaseException):
+            raise item
+        self._counts = self._count(self._counts)
+        return item
+
+    async def send(self, payload: bytes, *, application_id: int) -> None:
+        raise NotImplementedError
+
+    def counters(self) -> Counts:
+        return self._counts
+
+
+def bus(*openings: Sequence[FrameBatch | BaseException]) -> Script[FrameBatch, BusCounters]:
+    return Script(BusCounters(), lambda c: replace(c, frame_count=c.frame_count + 1), *openings)
+
+
+def receiver(*openings: Sequence[Fix | BaseException]) -> Script[Fix, GnssCounters]:
+    return Script(GnssCounters(), lambda c: replace(c, sentence_count=c.sentence_count + 3), *openings)
+
+
+def radio(*openings: Sequence[ReceivedMessage | BaseException]) -> Script[ReceivedMessage, RadioCounters]:
+    return Script(RadioCounters(), lambda c: replace(c, malformed_count=c.malformed_count + 2), *openings)
+
+
+class Feed:
+    """A sensor feed that is lost after each message."""
+
+    def __init__(self, *openings: Sequence[Reading]) -> None:
+        self._openings = list(openings)
+        self._left: list[Reading] = []
+        self.silent = asyncio.Event()
+        self._accepted = 0
+
+    async def __aenter__(self) -> Self:
+        self._left = list(self._openings.pop(0)) if self._openings else []
+        self._accepted = 0
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    async def read(self) -> Sequence[Reading]:
+        if not self._left:
+            if not self._openings:
+                self.silent.set()
+                await asyncio.Event().wait()
+            raise UnavailableError("the broker is gone")
+        self._accepted += 1
+        return [self._left.pop(0)]
+
+    def counters(self) -> tuple[int, int]:
+        return self._accepted, 2
+
+
+class NoWait(Random):
+    def random(self) -> float:
+        return 0.0
+
+
+class Clock:
+    """Time that passes when somebody looks, or not at all."""
+
+    def __init__(self, step_s: float = 0.0) -> None:
+        self.now_s = 0.0
+        self.step_s = step_s
+
+    def __call__(self) -> float:
+        self.now_s += self.step_s
+        return self.now_s
+
+
+def sensing(
+    *,
+    can: Script[FrameBatch, BusCounters] | None = None,
+    gnss: Script[Fix, GnssCounters] | None = None,
+    v2x: Script[ReceivedMessage, RadioCounters] | None = None,
+    feed: Feed | None = None,
+    clock: Clock | None = None,
+) -> Sensing:
+    return Sensing(
+        buses={"body": can} if can else {},
+        gnss=gnss,
+        radio=v2x,
+        feeds=(feed,) if feed else (),
+        now_ns=lambda: 5,
+        mono_s=clock or Clock(),
+        time_quality=lambda: TimeQuality.NETWORK,
+        rng=NoWait(),
+    )
+
+
+@asynccontextmanager
+async def running(unit: Sensing) -> AsyncIterator[None]:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        task = group.create_task(unit.run())
+        yield
+        task.cancel()
+
+
+class StillHost(Host):
+    async def read(self) -> HostReading:
+        return HostReading()
+
+
+def health(unit: Sensing, pulse: Pulse) -> Health:
+    return Health(
+        sensing=unit,
+        pulse=pulse,
+        spools={},
+        telemetry_batch_count=lambda: 0,
+        versions=lambda: Versions("1.0", "", 0, 30.0),
+        now_ns=lambda: 7,
+    )
+
+
+def pulse(unit: Sensing, clock: Clock) -> Pulse:
+    return Pulse(unit, StillHost(), mono_s=clock, is_manager_reached=lambda: True)
+
+
+async def test_counts_go_on_when_devices_are_opened_again() -> None:
+    gone = DeviceFaultError("gone")
+    can = bus([FRAME, FRAME, gone], [FRAME, FRAME, FRAME, gone], [FRAME])
+    gnss = receiver([FIX, gone], [FIX, FIX])
+    v2x = radio([MESSAGE, gone], [MESSAGE])
+    unit = sensing(can=can, gnss=gnss, v2x=v2x)
+    async with running(unit):
+        for device in (can, gnss, v2x):
+            await device.silent.wait()
+        report = health(unit, pulse(unit, Clock())).report()
+    assert report.can_buses[0].frame_count == 6
+    assert (report.gnss.sentence_count, report.gnss.fix_count) == (9, 3)
+    assert report.radio.malformed_count == 4
+    assert report.radio.received[0].count == 2
+
+
+async def test_messages_of_sensors_are_counted_across_reconnections() -> None:
+    reading = Reading("feed.a.b", 1.0, "", 1, TimeQuality.NETWORK)
+    feed = Feed([reading], [reading, reading])
+    unit = sensing(feed=feed)
+    async with running(unit):
+        await feed.silent.wait()
+        assert unit.feeds[0].counters.accepted_count == 3
+        assert unit.feeds[0].counters.refused_count == 4
+
+
+async def test_a_device_that_is_not_there_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    can = bus(*[[DeviceAbsentError("no such interface")]] * 20, [FRAME])
+    unit = sensing(can=can)
+    async with running(unit):
+        await can.silent.wait()
+    assert can.opening_count == 21
+    assert [record.message for record in caplog.records] == ["CAN bus body: no such interface"]
+
+
+async def test_a_device_that_flaps_is_said_once_and_back_once_it_is_steady(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    can = bus(*[[FRAME, DeviceFaultError("loose plug")]] * 20, [FRAME] * 3)
+    clock = Clock()
+    unit = sensing(can=can, clock=clock)
+    async with running(unit):
+        await can.silent.wait()
+    assert [record.message for record in caplog.records] == ["CAN bus body: loose plug"]
+
+    caplog.clear()
+    can = bus([FRAME, DeviceFaultError("loose plug")], [FRAME] * 5)
+    unit = sensing(can=can, clock=Clock(step_s=STEADY_S))
+    async with running(unit):
+        await can.silent.wait()
+        assert unit.buses["body"].fault == ""
+    assert [record.message for record in caplog.records] == ["CAN bus body: loose plug", "CAN bus body: back"]
+
+
+async def test_a_recording_that_ends_leaves_the_others_running() -> None:
+    gnss = receiver([FIX, SourceEndedError("the end")])
+    can = bus([FRAME])
+    unit = sensing(can=can, gnss=gnss)
+    async with running(unit):
+        await can.silent.wait()
+        while not (unit.gnss and unit.gnss.has_ended):
+            await asyncio.sleep(0)
+        assert gnss.opening_count == 1
+        assert unit.buses["body"].is_open
+
+
+async def test_a_receiver_that_fails_takes_its_position_with_it() -> None:
+    gnss = receiver([FIX, DeviceFaultError("unplugged")])
+    unit = sensing(gnss=gnss)
+    async with running(unit):
+        await gnss.silent.wait()
+        assert unit.latest() == ()
+        assert health(unit, pulse(unit, Clock())).report().gnss.satellite_count == 0
+        assert not health(unit, pulse(unit, Clock())).report().gnss.HasField("hdop")
+
+
+@pytest.mark.parametrize("bug", [ZeroDivisionError(), asyncio.CancelledError()], ids=["a bug", "a cancel of nobody"])
+async def test_a_driver_that_misbehaves_ends_the_service(bug: BaseException) -> None:
+    unit = sensing(can=bus([FRAME, bug]), gnss=receiver([FIX]))
+    async with asyncio.timeout(10):
+        with pytest.raises(BaseExceptionGroup) as caught:
+            await unit.run()
+    assert caught.value.subgroup((ZeroDivisionError, ServiceEndedError))
+
+
+async def test_rates_are_never_negative_and_stand_a_clock_that_stands() -> None:
+    can = bus([FRAME, FRAME, DeviceFaultError("gone")], [FRAME])
+    unit = sensing(can=can)
+    clock = Clock()
+    taken = pulse(unit, clock)
+    taken._samples.append(taken._sample())
+    async with running(unit):
+        await can.silent.wait()
+        taken._samples.append(taken._sample())
+        assert taken.frame_rates_hz() == {"body": 0.0}
+        clock.now_s = 2.0
+        taken._samples.append(taken._sample())
+        assert taken.frame_rates_hz() == {"body": 1.5}

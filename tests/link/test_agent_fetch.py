@@ -1,0 +1,64 @@
+"""Artifacts from managers that do not keep to the contract."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.link.agent_peer import RoughManager, sound
+from wayside.errors import InvalidArgumentError, UnavailableError
+from wayside.v1 import node_service_pb2 as wire
+from wayside_agent.link.manager import MEBIBYTE, ManagerLink
+
+
+async def fetched(manager: RoughManager, *, offset_bytes: int = 0) -> bytes:
+    own = manager.own
+    link = ManagerLink(
+        manager.address,
+        key_pem=own.key_pem,
+        certificate_pem=own.certificate_pem,
+        authorities_pem=own.certificate_pem,
+    )
+    async with asyncio.timeout(20), link:
+        return b"".join([chunk async for chunk in link.fetch("releases/1.0", offset_bytes=offset_bytes)])
+
+
+def chunk(offset_bytes: int, content: bytes) -> bytes:
+    return wire.FetchArtifactResponse(offset_bytes=offset_bytes, content=content).SerializeToString()
+
+
+async def test_chunks_in_order_are_the_artifact() -> None:
+    async def artifact(request: wire.FetchArtifactRequest) -> AsyncIterator[bytes]:
+        yield chunk(request.offset_bytes, b"abc")
+        yield chunk(request.offset_bytes + 3, b"x" * MEBIBYTE)
+
+    async with RoughManager(sound) as manager:
+        manager.artifact = artifact
+        assert await fetched(manager, offset_bytes=7) == b"abc" + b"x" * MEBIBYTE
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [chunk(0, b""), chunk(0, b"x" * (MEBIBYTE + 1)), chunk(5, b"x"), chunk(-1, b"x")],
+    ids=["empty for ever", "larger than promised", "wrong offset", "negative offset"],
+)
+async def test_a_chunk_outside_the_contract_ends_the_transfer(bad: bytes) -> None:
+    async def artifact(_request: wire.FetchArtifactRequest) -> AsyncIterator[bytes]:
+        while True:
+            yield bad
+
+    async with RoughManager(sound) as manager:
+        manager.artifact = artifact
+        with pytest.raises(InvalidArgumentError, match=r"from byte 0 were due"):
+            await fetched(manager)
+
+
+async def test_a_manager_that_breaks_off_with_an_exception_is_unavailable() -> None:
+    async def artifact(_request: wire.FetchArtifactRequest) -> AsyncIterator[bytes]:
+        yield chunk(0, b"x")
+        raise ZeroDivisionError
+
+    async with RoughManager(sound) as manager:
+        manager.artifact = artifact
+        with pytest.raises(UnavailableError):
+            await fetched(manager)
