@@ -4,6 +4,7 @@ Usage: `async with running(DataFolder(path), settings) as endpoints: ...` in a t
 """
 
 import asyncio
+import faulthandler
 import json
 import os
 import signal
@@ -35,6 +36,8 @@ from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.sql import open_store
 
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_STOP_MARGIN_S = 9.5  # the server's own margin is 3 s, the database's 3 s, too
 SERVER_RENEWED_BEFORE = timedelta(days=90)  # looked at when the manager starts
 
 
@@ -104,17 +107,26 @@ async def running(
 
 
 async def serve(folder: DataFolder, settings: Settings, *, announce: Callable[[Endpoints], None]) -> None:
-    """Runs until SIGTERM or SIGINT.
+    """Runs until SIGTERM or SIGINT; the process then ends within `stop_grace_s` and 10 s, at a second signal at once.
 
     Raises: WaysideError: it cannot start; ServiceEndedError: a bug.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, _stop, loop, stop, settings.stop_grace_s)
     async with running(folder, settings) as endpoints:
         announce(endpoints)
         await stop.wait()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, grace_s: float) -> None:
+    stop.set()
+    for number in _STOP_SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+    # Should a bug keep the process from its end: says where every thread stands, and ends it with status 1.
+    faulthandler.dump_traceback_later(grace_s + _STOP_MARGIN_S, exit=True)
 
 
 def read_authority(folder: DataFolder) -> Authority:

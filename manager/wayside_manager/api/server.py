@@ -40,7 +40,7 @@ from wayside_manager.api.scopes import Scoped
 logger = logging.getLogger(__name__)
 
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024 + 64 * 1024  # a 1 MiB chunk and room for a page of 1,000 nodes upstream
-STOP_MARGIN_S = 5.0  # for handlers to unwind after their calls were cancelled
+STOP_MARGIN_S = 3.0  # for handlers to unwind after their calls were cancelled
 _SERVICE_NAMES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (

@@ -49,8 +49,9 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._readers.close()
-        await self._writer.close()
+        async with asyncio.TaskGroup() as group:
+            for threads in (self._readers, self._writer):
+                group.create_task(threads.close())
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """The result of `work` in a transaction that ends committed, or without a trace when `work` raises.
