@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench._harness import Report as Figures
+from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import NodeKind
 from wayside_manager.core.reports import HealthFacts, Report
@@ -58,7 +59,8 @@ async def _enrol(figures: Figures, store: Store) -> None:
     await store.add_token(TokenRecord("ab", now, now + timedelta(hours=1), NODE_COUNT))
     start_s = time.perf_counter()
     for index in range(NODE_COUNT):
-        await store.enroll(EnrollmentRequest("ab", f"n{index}", f"E{index}", NodeKind.RSU), now=now)
+        certificate = CredentialRecord(f"{index:064x}", f"nodes/n{index}/certificate", now)
+        await store.enroll(EnrollmentRequest("ab", f"n{index}", f"E{index}", NodeKind.RSU, certificate), now=now)
     figures.add("enrolments/s", NODE_COUNT / (time.perf_counter() - start_s), digits=0)
 
 

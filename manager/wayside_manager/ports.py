@@ -65,7 +65,7 @@ class EnrollmentStore(Protocol):
         """
 
     async def enroll(self, request: EnrollmentRequest, *, now: datetime) -> NodeRecord:
-        """Uses a token once and makes the node, with its configuration; or lets a node in again.
+        """Uses a token once, makes the node, with its configuration, or lets it in again, and keeps its certificate.
 
         Raises: UnauthenticatedError, PermissionDeniedError, AlreadyExistsError, FailedPreconditionError: as in
         EnrollmentService.Enroll; the token is then not used.
@@ -211,7 +211,7 @@ class DesiredStore(Protocol):
 
 
 class CredentialStore(Protocol):
-    """Operators' API tokens, as hashes."""
+    """Tokens and certificates, as hashes."""
 
     async def add_credential(self, credential: CredentialRecord) -> None:
         """Keeps a credential.

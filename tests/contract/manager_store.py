@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from wayside_manager.core.configs import ConfigLayerRecord, ConfigMapping
+from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeRecord, UpdatePhase
 from wayside_manager.core.releases import ReleaseRecord
@@ -47,7 +48,8 @@ async def enrolled(
 ) -> NodeRecord:
     """A new node whose ESN follows from its id."""
     await store.add_token(token(f"token of {node_id}"))
-    request = EnrollmentRequest(sha256_of(f"token of {node_id}"), node_id, f"ESN-{node_id}", kind)
+    certificate = CredentialRecord(sha256_of(f"certificate of {node_id}"), f"nodes/{node_id}/certificate", START)
+    request = EnrollmentRequest(sha256_of(f"token of {node_id}"), node_id, f"ESN-{node_id}", kind, certificate)
     node = await store.enroll(request, now=START)
     if labels:
         change = NodeChange(labels=tuple(Label(key, value) for key, value in sorted(labels.items())))

@@ -1,8 +1,10 @@
 """Nodes, tokens and pages, on every engine there is."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from tests.contract.manager_store import START, after, batch, enrolled, health, sha256_of, token
 from wayside.errors import (
@@ -25,7 +27,11 @@ from wayside_manager.ports import Store
 def request(
     node_id: str = "rsu-1", *, esn: str = "E1", kind: NodeKind = NodeKind.RSU, name: str = "open sesame"
 ) -> EnrollmentRequest:
-    return EnrollmentRequest(sha256_of(name), node_id, esn, kind)
+    return EnrollmentRequest(sha256_of(name), node_id, esn, kind, certificate_of(node_id))
+
+
+def certificate_of(node_id: str, *, number: int = 1) -> CredentialRecord:
+    return CredentialRecord(sha256_of(f"{node_id} {number}"), f"nodes/{node_id}/certificate", START, after(86_400))
 
 
 async def test_a_token_makes_as_many_nodes_as_it_has_uses(store: Store) -> None:
@@ -34,6 +40,23 @@ async def test_a_token_makes_as_many_nodes_as_it_has_uses(store: Store) -> None:
     await store.enroll(request("rsu-2", esn="E2"), now=START)
     with pytest.raises(UnauthenticatedError):
         await store.enroll(request("rsu-3", esn="E3"), now=START)
+
+
+async def test_an_enrolment_keeps_the_newest_certificate_only(store: Store) -> None:
+    await store.add_token(token(uses=2, node_id="rsu-1"))
+    await store.enroll(request(), now=START)
+    await store.enroll(replace(request(), certificate=certificate_of("rsu-1", number=2)), now=START)
+    assert await store.list_credentials() == (certificate_of("rsu-1", number=2),)
+
+
+async def test_an_enrolment_whose_certificate_cannot_be_kept_uses_nothing_up(store: Store) -> None:
+    await store.add_token(token())
+    await store.add_credential(replace(certificate_of("rsu-1"), name="operators/admin/certificate"))
+    with pytest.raises(IntegrityError):
+        await store.enroll(request(), now=START)
+    with pytest.raises(NotFoundError):
+        await store.get_node("rsu-1")
+    assert (await store.enroll(request("rsu-2"), now=START)).node_id == "rsu-2"
 
 
 async def test_an_expired_token_makes_no_node(store: Store) -> None:

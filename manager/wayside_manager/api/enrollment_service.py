@@ -2,11 +2,10 @@
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside.names import checked_esn, checked_label, node_name
 from wayside.v1 import enrollment_service_pb2, enrollment_service_pb2_grpc
 from wayside_manager.api.identity import credential_name, token_hash
@@ -15,7 +14,7 @@ from wayside_manager.api.scopes import Context
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest
 from wayside_manager.core.policy import Caller
-from wayside_manager.ports import Bus, CredentialStore, EnrollmentStore, Topic
+from wayside_manager.ports import Bus, EnrollmentStore, Topic
 
 TOKEN_MAX_CHARS = 256
 
@@ -50,15 +49,11 @@ class CertificateAuthority(Protocol):
         """
 
 
-class EnrollmentServiceStore(EnrollmentStore, CredentialStore, Protocol):
-    """What enrolment needs of the store."""
-
-
 class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
     """First contact."""
 
     def __init__(
-        self, store: EnrollmentServiceStore, authority: CertificateAuthority, bus: Bus, *, now: Callable[[], datetime]
+        self, store: EnrollmentStore, authority: CertificateAuthority, bus: Bus, *, now: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._authority = authority
@@ -71,31 +66,22 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         """Makes the caller a node. Its newest certificate is the only one that counts."""
         if not request.token or len(request.token) > TOKEN_MAX_CHARS:
             raise InvalidArgumentError(f"token: give 1 to {TOKEN_MAX_CHARS} characters")
-        wanted = EnrollmentRequest(
-            token_sha256=token_hash(request.token),
-            node_id=checked_label(request.node_id, field="node_id"),
-            esn=checked_esn(request.esn, field="esn"),
-            kind=required_kind(request.kind, field="kind"),
-        )
-        now = self._now()
+        node_id, esn = checked_label(request.node_id, field="node_id"), checked_esn(request.esn, field="esn")
+        kind, now = required_kind(request.kind, field="kind"), self._now()
         # signed first: a request that cannot be signed must not use up the token
-        certificate = self._authority.node_certificate(wanted.node_id, request.certificate_request_pem, now=now)
+        certificate = self._authority.node_certificate(node_id, request.certificate_request_pem, now=now)
+        shown = CredentialRecord(
+            sha256=certificate.fingerprint,
+            name=credential_name(Caller.NODE, node_id, is_certificate=True),
+            create_time=now,
+            expire_time=certificate.expire_time,
+        )
+        wanted = EnrollmentRequest(token_hash(request.token), node_id, esn, kind, shown)
         node = await self._store.enroll(wanted, now=now)
-        await self._remember(node.node_id, certificate, now)
         await self._bus.publish(Topic.NODE, (node.node_id,))
         return enrollment_service_pb2.EnrollResponse(
             node=node_name(node.node_id),
             certificate_pem=certificate.pem,
             authorities_pem=self._authority.certificate_pem,
             expire_time=timestamp(certificate.expire_time),
-        )
-
-    async def _remember(self, node_id: str, certificate: IssuedCertificate, now: datetime) -> None:
-        name = credential_name(Caller.NODE, node_id, is_certificate=True)
-        with suppress(NotFoundError):  # the node is new
-            await self._store.delete_credential(name)
-        await self._store.add_credential(
-            CredentialRecord(
-                sha256=certificate.fingerprint, name=name, create_time=now, expire_time=certificate.expire_time
-            )
         )

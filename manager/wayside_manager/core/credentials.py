@@ -1,4 +1,4 @@
-"""Credentials of operators and integrators; the manager keeps only hashes."""
+"""Credentials of nodes, operators and integrators; the manager keeps only hashes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class CredentialRecord:
-    """An API token of an operator."""
+    """An API token or a client certificate."""
 
     sha256: str
-    """Of the token's UTF-8 bytes, lower-case hex."""
+    """Of the token's UTF-8 bytes or the certificate's DER form, lower-case hex."""
     name: str
-    """Who holds it. Unique."""
+    """Who holds it, and its sort: see `api.identity.credential_name`. Unique."""
     create_time: datetime
     expire_time: datetime | None = None
     """`None`: never."""

@@ -12,6 +12,7 @@ from wayside.errors import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
+from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.nodes import NodeKind, NodeRecord, NodeState
 
 
@@ -38,6 +39,8 @@ class EnrollmentRequest:
     node_id: str
     esn: str
     kind: NodeKind
+    certificate: CredentialRecord
+    """What the unit will show from now on; an older one of the node counts no more."""
 
 
 def checked_enrollment(

@@ -13,6 +13,7 @@ from wayside_manager.store.config_effects import refresh_configs
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import find_node, the_node
 from wayside_manager.store.part import SqlPart, writing
+from wayside_manager.store.releases import replace_credential
 from wayside_manager.store.tables import node_desired, node_status, nodes, tokens
 
 
@@ -54,6 +55,7 @@ class SqlEnrollment(SqlPart):
             .values(remaining_use_count=token.remaining_use_count - 1)
         )
         _put(connection, request, existing, as_us(now))
+        replace_credential(connection, request.certificate)
         refresh_configs(connection, self._serialize_config, now=now, node_ids=[request.node_id])
         return the_node(connection, request.node_id)
 

@@ -62,14 +62,8 @@ class SqlCredentials(SqlPart):
     @writing
     def add_credential(self, connection: Connection, credential: CredentialRecord) -> None:
         """See CredentialStore."""
-        row = {
-            "sha256": credential.sha256,
-            "name": credential.name,
-            "create_us": as_us(credential.create_time),
-            "expire_us": as_us_or_none(credential.expire_time),
-        }
         try:
-            connection.execute(insert(credentials), row)
+            connection.execute(insert(credentials), _credential_row(credential))
         except IntegrityError as error:
             raise AlreadyExistsError(
                 f"credential {credential.name} exists; choose another name", reason="CREDENTIAL_EXISTS"
@@ -124,6 +118,21 @@ def _release_record(row: Row[Any]) -> ReleaseRecord:
         state=ReleaseState(row.state),
         etag=str(row.revision),
     )
+
+
+def replace_credential(connection: Connection, credential: CredentialRecord) -> None:
+    """Keeps a credential instead of the one of the same name, if there is one."""
+    connection.execute(delete(credentials).where(credentials.c.name == credential.name))
+    connection.execute(insert(credentials), _credential_row(credential))
+
+
+def _credential_row(credential: CredentialRecord) -> dict[str, Any]:
+    return {
+        "sha256": credential.sha256,
+        "name": credential.name,
+        "create_us": as_us(credential.create_time),
+        "expire_us": as_us_or_none(credential.expire_time),
+    }
 
 
 def _credential_record(row: Row[Any]) -> CredentialRecord:

@@ -174,7 +174,7 @@ credentials = Table(
     "credentials",
     metadata,
     Column("sha256", String(64), primary_key=True),
-    Column("name", String(80), nullable=False, unique=True),
+    Column("name", String(100), nullable=False, unique=True),
     Column("create_us", BigInteger, nullable=False),
     Column("expire_us", BigInteger),
 )

@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_table(
         "credentials",
         sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("create_us", sa.BigInteger(), nullable=False),
         sa.Column("expire_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_credentials")),
