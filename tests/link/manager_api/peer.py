@@ -140,9 +140,11 @@ class Session:
     async def report(self, sequence: int, **body: Any) -> None:  # noqa: ANN401  # fields of a message
         if not body:
             body = {"health": node_pb2.HealthReport(agent_version="1.0.0", config_revision=0)}
-        await self.call.write(
-            node_service_pb2.SessionRequest(report=node_service_pb2.Report(sequence=sequence, **body))
-        )
+        report = node_service_pb2.Report(sequence=sequence, **body)
+        try:
+            await self.call.write(node_service_pb2.SessionRequest(report=report))
+        except grpc.aio.AioRpcError as exc:  # grpc's client then says INTERNAL, whatever ended the stream
+            raise from_rpc_error(exc) from exc
 
     async def next(self) -> node_service_pb2.SessionResponse:
         """The next message down; raises what ended the session."""
