@@ -148,7 +148,9 @@ def _configure_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler])
-    logging.getLogger("grpc").setLevel(logging.CRITICAL)  # would log each broken message with a traceback; so do we, once
+    logging.getLogger("grpc").setLevel(
+        logging.CRITICAL
+    )  # would log each broken message with a traceback; so do we, once
 
 
 class _JsonFormatter(logging.Formatter):

@@ -35,8 +35,9 @@ class StatusServer:
                 f"{path}: cannot be made ({error.strerror}); correct the owner and mode of field runtime_dir"
             ) from error
         try:
-            server = await asyncio.start_unix_server(self._answer, sock=listener)
+            server = await asyncio.start_unix_server(self._answer, sock=listener, start_serving=False)
             try:
+                await server.start_serving()
                 await asyncio.Event().wait()
             finally:
                 server.close()  # not waited for: a client that does not read must not hold up the end of the agent
