@@ -121,7 +121,7 @@ async def test_a_stop_ends_sessions_watches_and_uploads_in_time(process: Process
             await session.opened()
             await session.until("desired_state")
             # many of these are more than the window of a watcher that does not read holds
-            await session.report(1, health=node_pb2.HealthReport(agent_version="1" * 4000))
+            await session.report(1, health=node_pb2.HealthReport(spools=[node_pb2.SpoolHealth(name="x" * 4000)]))
         for session in sessions:
             await session.until("ack")
         slow = operator.fleet.WatchNodes(fleet_service_pb2.WatchNodesRequest(), metadata=operator.metadata)

@@ -128,9 +128,9 @@ def labels(messages: Iterable[node_pb2.Label], *, field: str) -> tuple[Label, ..
             raise InvalidArgumentError(
                 f"{field}: key {label.key[:80]!r} is not 1 to 63 lower-case letters, digits and '-'"
             )
-        if len(label.value) > LABEL_MAX_CHARS:
+        if len(label.value) > LABEL_MAX_CHARS or not label.value.isprintable():
             raise InvalidArgumentError(
-                f"{field}: the value of {label.key!r} is longer than {LABEL_MAX_CHARS} characters"
+                f"{field}: the value of {label.key!r} is not at most {LABEL_MAX_CHARS} printable characters"
             )
     return found
 

@@ -15,6 +15,7 @@ from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import ConfigFacts, HealthFacts, Report, UpdateFacts
 
 REPORT_MAX_BYTES = 64 * 1024  # a health report has about 300 bytes; with 16 buses and 6 systems about 2 KB
+VERSION_MAX_CHARS = 80
 PERIOD_MAX_S = 3600.0  # the bound of NodeConfig.report_period
 
 
@@ -44,7 +45,9 @@ def _body_and_facts(message: node_service_pb2.Report) -> tuple[bytes, HealthFact
         case "health":
             return message.health.SerializeToString(), _health(message.health)
         case "config":
-            return message.config.SerializeToString(), ConfigFacts(message.config.running_revision)
+            return message.config.SerializeToString(), ConfigFacts(
+                _revision(message.config.running_revision, field="report.config.running_revision")
+            )
         case "update":
             return message.update.SerializeToString(), _update(message.update)
     raise InvalidArgumentError(
@@ -55,8 +58,8 @@ def _body_and_facts(message: node_service_pb2.Report) -> tuple[bytes, HealthFact
 def _health(message: node_pb2.HealthReport) -> HealthFacts:
     return HealthFacts(
         running_release=_version(message.release, field="report.health.release"),
-        running_version=message.agent_version,
-        running_config_revision=message.config_revision,
+        running_version=_software(message.agent_version, field="report.health.agent_version"),
+        running_config_revision=_revision(message.config_revision, field="report.health.config_revision"),
         report_period_s=_period_s(message.report_period),
     )
 
@@ -67,8 +70,23 @@ def _update(message: release_pb2.UpdateReport) -> UpdateFacts:
         rollout_id=rollout_id(message.rollout, field="report.update.rollout") if message.rollout else "",
         phase=_phase(message.phase),
         running_release=_version(message.running_release, field="report.update.running_release"),
-        running_version=message.running_version,
+        running_version=_software(message.running_version, field="report.update.running_version"),
     )
+
+
+def _software(version: str, *, field: str) -> str:
+    """The version of a program: lists show it, so it is one short line."""
+    if len(version) > VERSION_MAX_CHARS or not version.isprintable():
+        raise InvalidArgumentError(
+            f"{field}: give at most {VERSION_MAX_CHARS} printable characters", reason="REPORT_INVALID"
+        )
+    return version
+
+
+def _revision(number: int, *, field: str) -> int:
+    if number < 0:
+        raise InvalidArgumentError(f"{field}: {number} is negative", reason="REPORT_INVALID")
+    return number
 
 
 def _version(name: str, *, field: str) -> str:

@@ -15,6 +15,7 @@ from wayside.errors import InvalidArgumentError
 T = TypeVar("T")
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
+_TOKEN_MAX_CHARS = 1_000  # the longest sort key has some 150 characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,22 @@ def position(token: str, question: str, *, types: tuple[type, ...] = (str,)) -> 
     """
     if not token:
         return None
+    if len(token) > _TOKEN_MAX_CHARS:
+        raise _invalid()
     try:
         digest, *last = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError, TypeError):
         raise _invalid() from None
-    if digest != _digest(question) or [type(part) for part in last] != list(types):
+    if digest != _digest(question) or [type(part) for part in last] != list(types) or not all(map(_is_storable, last)):
         raise _invalid()
     return tuple(last)
+
+
+def _is_storable(part: str | int) -> bool:
+    """Whether a database can compare with it: a token may be forged."""
+    if isinstance(part, int):
+        return -(2**63) <= part < 2**63
+    return not any("\ud800" <= letter <= "\udfff" for letter in part)
 
 
 def _digest(question: str) -> str:
