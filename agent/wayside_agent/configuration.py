@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wayside.errors import InvalidArgumentError
-from wayside_agent.core.decoder import DecodePlan, Decoder
 from wayside_agent.core.desired import CanBusConfig, NodeConfig, problems
-from wayside_agent.drivers.dbc_compiler import compiled_plan
 from wayside_agent.services.reporting import Reporting
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from wayside_agent.core.decoder import Decoder
 
 
 class Configuration:
@@ -37,13 +39,16 @@ class Configuration:
         decoders = {bus.name: await self._decoder(bus) for bus in config.can_buses if bus.database_name}
         return partial(self._switch, config, decoders)
 
-    def _switch(self, config: NodeConfig, decoders: Mapping[str, Decoder]) -> None:
+    def _switch(self, config: NodeConfig, decoders: "Mapping[str, Decoder]") -> None:
         self.running = config
         self._sensing.use(decoders)
         self._telemetry.use(config.telemetry)
         self._reporting.set_period(config.report_period_s)
 
-    async def _decoder(self, bus: CanBusConfig) -> Decoder:
+    async def _decoder(self, bus: CanBusConfig) -> "Decoder":
+        from wayside_agent.core.decoder import DecodePlan, Decoder  # 2 MB that only a unit with a database needs
+        from wayside_agent.drivers.dbc_compiler import compiled_plan  # as above
+
         path = self._database_dir / bus.database_name
         database = await compiled_plan([path], cache_dir=self._cache_dir)
         missing = database.without(bus.signal_names)

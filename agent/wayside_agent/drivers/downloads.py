@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from wayside.errors import InvalidArgumentError
-from wayside_agent.drivers.files import make_private_directory, sync_directory
-from wayside_agent.drivers.unpack import disk_errors
+from wayside_agent.drivers.files import disk_errors, make_private_directory, sync_directory
 
 SYNC_BYTES = 4 * 1024 * 1024
 

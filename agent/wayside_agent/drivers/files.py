@@ -15,6 +15,7 @@ import logging
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -91,6 +92,17 @@ def _replace(path: Path, content: bytes, mode: int) -> None:
             fresh.unlink()
         raise
     sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turns what the disk says into our errors, naming the path."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in DISK_FULL_ERRNOS:
+            raise ResourceExhaustedError(f"{path}: disk full; free space", reason="DISK_FULL") from exc
+        raise DeviceFaultError(f"{path}: {exc.strerror or exc}; check the disk and its owner") from exc
 
 
 class StateFile(Generic[T]):

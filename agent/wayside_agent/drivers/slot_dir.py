@@ -22,9 +22,8 @@ import msgspec
 from wayside.errors import FailedPreconditionError, ResourceExhaustedError
 from wayside_agent.core.boot_choice import TRIES, BootChoice, ChoiceDamagedError, Trial, decoded, encoded
 from wayside_agent.core.update import ReleaseTarget, Running, SlotRelease
-from wayside_agent.drivers.files import make_private_directory, sync_directory, write_atomic
+from wayside_agent.drivers.files import disk_errors, make_private_directory, sync_directory, write_atomic
 from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
-from wayside_agent.drivers.unpack import disk_errors, inspect, unpack
 from wayside_agent.ports import DeviceFaultError
 
 logger = logging.getLogger(__name__)
@@ -120,6 +119,8 @@ class SlotDir:
         )
 
     def _install(self, artifact: Path, target: ReleaseTarget) -> str:
+        from wayside_agent.drivers.unpack import inspect  # tarfile and its kin: 1 MB that only an update needs
+
         choice = self._choice()
         slot = self._spare_slot(choice)
         if not slot:
@@ -149,6 +150,8 @@ class SlotDir:
             )
 
     def _fill(self, slot: str, file: BinaryIO, target: ReleaseTarget) -> None:
+        from wayside_agent.drivers.unpack import unpack  # as above
+
         path = self._directory / slot
         if path.exists():
             (path / "slot.json").unlink(missing_ok=True)

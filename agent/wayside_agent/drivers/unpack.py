@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from wayside.errors import InvalidArgumentError, ResourceExhaustedError
+from wayside.errors import InvalidArgumentError
 from wayside_agent.core.release_archive import (
     MAX_ENTRY_COUNT,
     MAX_MANIFEST_BYTES,
@@ -30,7 +30,8 @@ from wayside_agent.core.release_archive import (
     refused,
 )
 from wayside_agent.core.update import ReleaseTarget
-from wayside_agent.ports import DISK_FULL_ERRNOS, DeviceFaultError
+from wayside_agent.drivers.files import disk_errors
+from wayside_agent.ports import DeviceFaultError
 
 MAX_STREAM_BYTES = MAX_TOTAL_BYTES + 2 * 512 * MAX_ENTRY_COUNT
 """Contents, and a header and padding for each entry."""
@@ -84,17 +85,6 @@ def unpack(artifact: BinaryIO, target: ReleaseTarget, into: Path, *, is_abandone
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _write(path, content)
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turns what the disk says into our errors, naming the path."""
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno in DISK_FULL_ERRNOS:
-            raise ResourceExhaustedError(f"{path}: disk full; free space", reason="DISK_FULL") from exc
-        raise DeviceFaultError(f"{path}: {exc.strerror or exc}; check the disk and its owner") from exc
 
 
 def _entries(artifact: BinaryIO, tally: Tally, target: ReleaseTarget) -> Iterator[tuple[Entry, IO[bytes]]]:

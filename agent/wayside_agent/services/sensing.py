@@ -13,11 +13,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wayside.errors import WaysideError
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.core.decoder import Decoder
 from wayside_agent.core.fix import Fix, FixMode
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
@@ -31,6 +30,9 @@ from wayside_agent.services.source_state import (
     RadioState,
     SourceState,
 )
+
+if TYPE_CHECKING:
+    from wayside_agent.core.decoder import Decoder  # 1 MB that a unit without databases does without
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Sensing:
         self.radio = None if radio is None else RadioState()
         self.feeds = tuple(FeedState() for _ in feeds)
 
-    def use(self, decoders: Mapping[str, Decoder]) -> None:
+    def use(self, decoders: "Mapping[str, Decoder]") -> None:
         """Decodes with these from the next batch on; a bus without one is counted only."""
         self._decoders = decoders
         self._latest = {name: reading for name, reading in self._latest.items() if not name.startswith("can.")}
