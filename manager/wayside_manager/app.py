@@ -25,6 +25,7 @@ from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Server, Services, TlsFiles, authority
 from wayside_manager.api.session import Sessions
 from wayside_manager.ports import ArtifactStore, Bus, Store
+from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.authority import Authority, certified_hostnames
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.presence_sweep import PresenceSweep
@@ -87,6 +88,7 @@ async def running(
         open_store(folder.database_url, serialize_config=serialized_config) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
     ):
+        await collect_artifacts(store, artifacts)
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
         parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)

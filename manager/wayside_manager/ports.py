@@ -281,6 +281,9 @@ class ArtifactStore(Protocol):
     async def delete(self, sha256: str) -> None:
         """Removes an artifact; one that is not there is fine."""
 
+    async def hashes(self) -> tuple[str, ...]:
+        """Every artifact there is, sorted."""
+
 
 class Topic(StrEnum):
     """What a wake-up is about."""

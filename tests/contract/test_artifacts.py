@@ -7,8 +7,11 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.contract.manager_store import START
 from wayside.errors import InvalidArgumentError, NotFoundError, OutOfRangeError, ResourceExhaustedError
-from wayside_manager.ports import ArtifactStore
+from wayside_manager.core.releases import ReleaseRecord
+from wayside_manager.ports import ArtifactStore, Store
+from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.store.artifacts import ArtifactDirectory
 
 CONTENT = bytes(range(256)) * 1000
@@ -86,6 +89,15 @@ async def test_opening_removes_what_a_crash_left_behind(tmp_path: Path) -> None:
     left_over.write_bytes(b"half")
     async with ArtifactDirectory(tmp_path):
         assert not left_over.exists()
+
+
+async def test_bytes_of_no_release_are_removed(store: Store, artifacts: ArtifactStore) -> None:
+    await artifacts.write(chunks(), sha256=SHA256, size_bytes=len(CONTENT))
+    await artifacts.write(chunks(b"orphan"), sha256=hashlib.sha256(b"orphan").hexdigest(), size_bytes=6)
+    await store.add_release(ReleaseRecord("1.0.0", SHA256, len(CONTENT), "", START))
+    assert await collect_artifacts(store, artifacts) == {hashlib.sha256(b"orphan").hexdigest()}
+    assert await artifacts.hashes() == (SHA256,)
+    assert await collect_artifacts(store, artifacts) == frozenset()
 
 
 async def test_a_full_disk_is_said_and_leaves_nothing(artifacts: ArtifactStore, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -147,6 +148,21 @@ async def test_silence_wakes_watchers_once(store: Store) -> None:
         clock.time = after(age_s)
         seen.append(await sweep.sweep())
     assert seen == [{"rsu-1"}, set(), {"rsu-1"}, set(), {"rsu-1"}, set()]
+
+
+async def test_a_silent_node_is_told_late_and_lost_within_a_second_at_the_default_rate(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    clock = Clock()
+    sweep = PresenceSweep(store, LocalBus(), now=clock)
+    await store.record_reports([batch("rsu-1", health(1))])  # its last
+    told_s = []
+    while clock.time < after(120.0):
+        if await sweep.sweep():
+            told_s.append((clock.time - after(0.0)).total_seconds())
+        clock.time += timedelta(seconds=sweep.pause_s)
+    _online_s, late_s, lost_s = told_s
+    assert 38.5 < late_s <= 39.5
+    assert 60.0 < lost_s <= 61.0  # two heartbeats
 
 
 async def test_retention_keeps_what_is_young_enough(store: Store) -> None:

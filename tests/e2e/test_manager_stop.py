@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.link.manager_api.peer import Clock, LocalManager, Session, release_archive, upload
-from wayside.errors import UnavailableError
+from wayside.errors import ResourceExhaustedError, UnavailableError
 from wayside.v1 import fleet_service_pb2, node_pb2, release_service_pb2
 from wayside_manager.app import Endpoints
 from wayside_manager.settings import DataFolder
@@ -77,6 +78,10 @@ class Process:
         """Returns when it has noticed that it should."""
         while self.folder.endpoints.exists():
             os.sched_yield()
+
+    def limit_files(self, size_bytes: int) -> None:
+        """From now on no file may become larger, as on a full disk."""
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
     def close(self) -> None:
         self._process.kill()
@@ -151,6 +156,16 @@ async def test_a_second_signal_ends_it_at_once(process: Process) -> None:
         process.send()
         assert await asyncio.to_thread(process.end) == -signal.SIGTERM
         sent.cancel()
+
+
+async def test_a_full_disk_refuses_an_upload_and_leaves_nothing(process: Process) -> None:
+    archive = release_archive("1.1.0", payload=random.Random(1).randbytes(8 << 20))  # noqa: S311  # no secret
+    process.limit_files(4 << 20)
+    async with process.peers.operator() as operator:
+        with pytest.raises(ResourceExhaustedError, match="disk is full; free space"):
+            await operator.publish(archive, version="1.1.0")
+        assert not list(process.folder.artifacts.iterdir())
+        await operator.publish(release_archive("1.1.0"), version="1.1.0")
 
 
 async def test_killed_downloads_are_no_error(process: Process, tmp_path: Path) -> None:

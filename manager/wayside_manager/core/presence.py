@@ -2,6 +2,9 @@
 
 Right at the default rate: at one report each 30 s a healthy node never shows as late, because the bound
 for "online" holds one period and its jitter. (A fixed 15 s bound against a 60 s heartbeat is what a peer got wrong.)
+Reports alone count, not streams: a stream that breaks says only that the network did, and one that comes back at once
+would flap; a unit that loses power leaves its stream open for minutes. At the default rates a node that dies is late
+within 38.5 s and lost within two heartbeats of its last report.
 Usage: `presence(now, last_report_time, report_period_s=30.0)`.
 """
 

@@ -84,6 +84,11 @@ class ArtifactDirectory:
         path = self._path(sha256)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
+    async def hashes(self) -> tuple[str, ...]:
+        """See ArtifactStore."""
+        names = await asyncio.to_thread(os.listdir, self._directory)
+        return tuple(sorted(name for name in names if _SHA256.match(name)))
+
     def _prepare(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left_over in self._directory.glob(f"*{_PART}"):

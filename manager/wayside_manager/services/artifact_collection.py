@@ -1,0 +1,35 @@
+"""Removes artifacts of no release: a crash between storing the bytes of a release and publishing it leaves them behind.
+
+Usage: `await collect_artifacts(store, artifacts)`, once, before anybody can publish.
+"""
+
+import logging
+
+from wayside_manager.core.pages import MAX_PAGE_SIZE
+from wayside_manager.ports import ArtifactStore, ReleaseStore
+
+logger = logging.getLogger(__name__)
+
+
+async def collect_artifacts(store: ReleaseStore, artifacts: ArtifactStore) -> frozenset[str]:
+    """Removes what no release names; the hashes removed.
+
+    Raises: UnavailableError: the store does not work now.
+    """
+    published = await _published(store)
+    orphans = frozenset(await artifacts.hashes()) - published
+    for sha256 in sorted(orphans):
+        await artifacts.delete(sha256)
+        logger.info("removed an artifact of no release", extra={"sha256": sha256})
+    return orphans
+
+
+async def _published(store: ReleaseStore) -> frozenset[str]:
+    found: set[str] = set()
+    token = ""
+    while True:
+        page = await store.list_releases(page_size=MAX_PAGE_SIZE, page_token=token)
+        found |= {release.sha256 for release in page.items}
+        token = page.next_page_token
+        if not token:
+            return frozenset(found)
