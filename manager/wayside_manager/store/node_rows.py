@@ -1,9 +1,10 @@
 """Nodes between tables and records."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
 
 from wayside.errors import NotFoundError
 from wayside_manager.core.nodes import (
@@ -51,6 +52,12 @@ def desired_record(row: Row[Any]) -> DesiredRecord:
     return DesiredRecord(row.node_id, row.desired_revision, row.config_revision, row.config_sha256, release)
 
 
+@cache
+def _one_node_query() -> Select[Any]:
+    # made once: to put it together costs as much as to run it
+    return node_query().where(nodes.c.node_id == bindparam("wanted_id"))
+
+
 def node_query() -> Select[Any]:
     """Everything of nodes but their labels."""
     return (
@@ -96,7 +103,7 @@ def _status(row: Row[Any]) -> NodeStatus:
 
 def find_node(connection: Connection, node_id: str) -> NodeRecord | None:
     """One node, or `None`."""
-    row = connection.execute(node_query().where(nodes.c.node_id == node_id)).one_or_none()
+    row = connection.execute(_one_node_query(), {"wanted_id": node_id}).one_or_none()
     if row is None:
         return None
     return node_record(row, labels_of(connection, [node_id]).get(node_id, ()))
