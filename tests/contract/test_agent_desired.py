@@ -16,7 +16,6 @@ from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.desired import NodeConfig, problems
 from wayside_agent.drivers.config_file import ConfigFile
-from wayside_agent.services.config_message import decoded_config
 from wayside_agent.services.desired import Desired
 
 Outcome = node_pb2.ConfigReport.Outcome
@@ -246,7 +245,3 @@ async def test_a_stored_configuration_that_no_longer_fits_gives_way_to_the_defau
         report = await unit.reports.get()
         assert (report.revision, report.outcome, report.running_revision) == (3, Outcome.OUTCOME_REVERTED, 0)
         assert unit.running == NodeConfig()
-
-
-def test_what_is_absent_is_the_default() -> None:
-    assert decoded_config(b"") == NodeConfig()

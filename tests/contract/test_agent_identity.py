@@ -83,9 +83,7 @@ def test_an_interrupted_enrolment_is_none_and_can_be_repeated(files: IdentityFil
     assert files.load().node_id == "rsu-1"
 
 
-def test_an_interrupted_second_enrolment_never_mixes_two_identities(
-    files: IdentityFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_second_enrolment_never_mixes_two_identities(files: IdentityFiles) -> None:
     enrol(files)
     certificate = issued(files.certificate_request_pem("rsu-2"))
     files.authorities_file.unlink()
@@ -115,7 +113,9 @@ def test_credentials_that_do_not_fit_replace_nothing(files: IdentityFiles, certi
 def test_a_damaged_file_is_named_with_what_to_do(files: IdentityFiles, name: str, content: bytes) -> None:
     enrol(files)
     (files.directory / name).write_bytes(content)
-    with pytest.raises(FailedPreconditionError, match=rf"{name.split('.', maxsplit=1)[0]}.*enrol the unit again") as caught:
+    with pytest.raises(
+        FailedPreconditionError, match=rf"{name.split('.', maxsplit=1)[0]}.*enrol the unit again"
+    ) as caught:
         files.load()
     assert "\n" not in str(caught.value)
 

@@ -2,16 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from random import Random
-from types import TracebackType
-from typing import Generic, Self, TypeVar
 
 import pytest
 
-from wayside.errors import UnavailableError
+from tests.contract.agent_devices import Feed, Script, bus, radio, receiver
 from wayside_agent.core.fix import Fix, FixMode, FixQuality, GnssCounters, Position
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.readings import Reading
@@ -26,96 +23,6 @@ from wayside_agent.services.sensing import STEADY_S, Sensing
 FIX = Fix(FixMode.THREE_D, FixQuality.AUTONOMOUS, Position(20.0, 110.0), satellite_count=9)
 FRAME = FrameBatch(bytes(16), (1,))
 MESSAGE = ReceivedMessage(b"\0", MessageKind.BSM, 1)
-
-Item = TypeVar("Item")
-Counts = TypeVar("Counts", BusCounters, GnssCounters, RadioCounters)
-
-
-class Script(Generic[Item, Counts]):
-    """A device that plays one list of items and errors per opening, then is silent; it counts from each opening."""
-
-    def __init__(
-        self, counts: Counts, count: Callable[[Counts], Counts], *openings: Sequence[Item | BaseException]
-    ) -> None:
-        self._zero = self._counts = counts
-        self._count = count
-        self._openings = [list(opening) for opening in openings]
-        self._items: list[Item | BaseException] = []
-        self.opening_count = 0
-        self.silent = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        self.opening_count += 1
-        self._items = self._openings.pop(0) if self._openings else []
-        self._counts = self._zero
-        if self._items and isinstance(self._items[0], DeviceAbsentError):
-            raise self._items[0]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    async def read(self) -> Item:
-        if not self._items:
-            self.silent.set()
-            await asyncio.Event().wait()
-        item = self._items.pop(0)
-        if isinstance(item, BaseException):
-            raise item
-        self._counts = self._count(self._counts)
-        return item
-
-    async def send(self, payload: bytes, *, application_id: int) -> None:
-        raise NotImplementedError
-
-    def counters(self) -> Counts:
-        return self._counts
-
-
-def bus(*openings: Sequence[FrameBatch | BaseException]) -> Script[FrameBatch, BusCounters]:
-    return Script(BusCounters(), lambda c: replace(c, frame_count=c.frame_count + 1), *openings)
-
-
-def receiver(*openings: Sequence[Fix | BaseException]) -> Script[Fix, GnssCounters]:
-    return Script(GnssCounters(), lambda c: replace(c, sentence_count=c.sentence_count + 3), *openings)
-
-
-def radio(*openings: Sequence[ReceivedMessage | BaseException]) -> Script[ReceivedMessage, RadioCounters]:
-    return Script(RadioCounters(), lambda c: replace(c, malformed_count=c.malformed_count + 2), *openings)
-
-
-class Feed:
-    """A sensor feed that is lost after each message."""
-
-    def __init__(self, *openings: Sequence[Reading]) -> None:
-        self._openings = list(openings)
-        self._left: list[Reading] = []
-        self.silent = asyncio.Event()
-        self._accepted = 0
-
-    async def __aenter__(self) -> Self:
-        self._left = list(self._openings.pop(0)) if self._openings else []
-        self._accepted = 0
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    async def read(self) -> Sequence[Reading]:
-        if not self._left:
-            if not self._openings:
-                self.silent.set()
-                await asyncio.Event().wait()
-            raise UnavailableError("the broker is gone")
-        self._accepted += 1
-        return [self._left.pop(0)]
-
-    def counters(self) -> tuple[int, int]:
-        return self._accepted, 2
 
 
 class NoWait(Random):
@@ -211,7 +118,7 @@ async def test_messages_of_sensors_are_counted_across_reconnections() -> None:
 
 async def test_a_device_that_is_not_there_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    can = bus(*[[DeviceAbsentError("no such interface")]] * 20, [FRAME])
+    can = bus(*((DeviceAbsentError("no such interface"),) for _ in range(20)), (FRAME,))
     unit = sensing(can=can)
     async with running(unit):
         await can.silent.wait()
@@ -221,7 +128,7 @@ async def test_a_device_that_is_not_there_is_said_once(caplog: pytest.LogCapture
 
 async def test_a_device_that_flaps_is_said_once_and_back_once_it_is_steady(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    can = bus(*[[FRAME, DeviceFaultError("loose plug")]] * 20, [FRAME] * 3)
+    can = bus(*((FRAME, DeviceFaultError("loose plug")) for _ in range(20)), (FRAME,) * 3)
     clock = Clock()
     unit = sensing(can=can, clock=clock)
     async with running(unit):
@@ -243,8 +150,8 @@ async def test_a_recording_that_ends_leaves_the_others_running() -> None:
     unit = sensing(can=can, gnss=gnss)
     async with running(unit):
         await can.silent.wait()
-        while not (unit.gnss and unit.gnss.has_ended):
-            await asyncio.sleep(0)
+        assert unit.gnss
+        assert unit.gnss.has_ended
         assert gnss.opening_count == 1
         assert unit.buses["body"].is_open
 

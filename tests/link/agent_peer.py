@@ -4,7 +4,7 @@ import datetime as dt
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import grpc
 from cryptography import x509
@@ -86,7 +86,8 @@ class Conversation:
 
     async def refuses(self, error: WaysideError) -> None:
         """Ends the call with an error."""
-        await self.context.abort_with_status(to_status(error))
+        # types-grpcio does not know it
+        await self.context.abort_with_status(to_status(error))  # type: ignore[attr-defined]  # see above
 
     async def waits(self) -> None:
         """Reads on until the agent has gone."""
@@ -115,7 +116,7 @@ class RoughManager:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    async def __aenter__(self) -> "RoughManager":
+    async def __aenter__(self) -> Self:
         own = self.own
         server_credentials = grpc.ssl_server_credentials(
             [(own.key_pem, own.certificate_pem)], own.certificate_pem, require_client_auth=True

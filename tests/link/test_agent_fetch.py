@@ -6,20 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.link.agent_peer import RoughManager, sound
+from tests.link.agent_unit import link_to
 from wayside.errors import InvalidArgumentError, UnavailableError
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.link.manager import MEBIBYTE, ManagerLink
+from wayside_agent.link.manager import MEBIBYTE
 
 
 async def fetched(manager: RoughManager, *, offset_bytes: int = 0) -> bytes:
-    own = manager.own
-    link = ManagerLink(
-        manager.address,
-        key_pem=own.key_pem,
-        certificate_pem=own.certificate_pem,
-        authorities_pem=own.certificate_pem,
-    )
-    async with asyncio.timeout(20), link:
+    async with asyncio.timeout(20), link_to(manager) as link:
         return b"".join([chunk async for chunk in link.fetch("releases/1.0", offset_bytes=offset_bytes)])
 
 

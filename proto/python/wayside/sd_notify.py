@@ -28,6 +28,6 @@ def watchdog_period_s() -> float | None:
     """How often to send `WATCHDOG=1` [s], half of WatchdogSec as systemd advises; `None`: no watchdog set for us."""
     period_us = os.environ.get("WATCHDOG_USEC", "")
     owner = os.environ.get("WATCHDOG_PID", str(os.getpid()))
-    if not period_us.isdigit() or owner != str(os.getpid()):
+    if not period_us.isdecimal() or owner != str(os.getpid()):
         return None
     return int(period_us) / MICROSECONDS_PER_SECOND / 2

@@ -1,10 +1,12 @@
 """Where a mistake in a settings file is, and what no parser should choke on."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from wayside.errors import InvalidArgumentError
-from wayside.settings_file import decoded
+from wayside.settings_file import decoded, read
 
 
 class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +55,8 @@ def mistake(text: str) -> str:
             "bus[1].inner.size",
         ),
         (
-            "[[bus]]\nname = 'a'\n[[bus.more]]\nsize = 1\n[[bus]]\nname='b'\n[[bus.more]]\nsize=1\n[[bus.more]]\nsize='a'",
+            "[[bus]]\nname = 'a'\n[[bus.more]]\nsize = 1\n"
+            "[[bus]]\nname='b'\n[[bus.more]]\nsize=1\n[[bus.more]]\nsize='a'",
             10,
             "bus[1].more[1].size",
         ),
@@ -83,3 +86,12 @@ def test_a_mistake_is_placed(text: str, line: int, field: str) -> None:
 )
 def test_what_is_no_settings_file_is_one_sentence(text: str, words: str) -> None:
     assert words in mistake(text)
+
+
+def test_a_byte_order_mark_and_a_huge_file_are_no_surprise(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("size = 3", encoding="utf-8-sig")
+    assert read(path, Root).size == 3
+    path.write_bytes(b"#" * 10_000_000)
+    with pytest.raises(InvalidArgumentError, match="no settings file has"):
+        read(path, Root)
