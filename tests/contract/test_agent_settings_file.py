@@ -55,8 +55,10 @@ def mistake(text: str) -> str:
             "bus[1].inner.size",
         ),
         (
-            "[[bus]]\nname = 'a'\n[[bus.more]]\nsize = 1\n"
-            "[[bus]]\nname='b'\n[[bus.more]]\nsize=1\n[[bus.more]]\nsize='a'",
+            (
+                "[[bus]]\nname = 'a'\n[[bus.more]]\nsize = 1\n"
+                "[[bus]]\nname='b'\n[[bus.more]]\nsize=1\n[[bus.more]]\nsize='a'"
+            ),
             10,
             "bus[1].more[1].size",
         ),
