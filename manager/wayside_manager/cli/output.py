@@ -68,13 +68,15 @@ def print_json_line(value: Message) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; as wide as the terminal, or as its content when piped."""
+    """A table; as wide as the terminal, or as its content when piped. An empty one says so on stderr."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console().print(table)
+    if not table.row_count:
+        console(stderr=True).print("there is none")
 
 
 def print_fields(fields: Mapping[str, object]) -> None:

@@ -90,6 +90,12 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("noun", ["nodes", "config", "releases", "rollouts"])
+def test_a_list_of_a_new_manager_says_it_is_empty_and_is_json_nevertheless(wayside: Invoke, noun: str) -> None:
+    assert "there is none" in wayside(noun, "list").err
+    assert json.loads(wayside(noun, "list", "--output", "json").out) is not None
+
+
 def test_nodes_are_listed_as_a_table_or_as_json(wayside: Invoke, manager: LocalManager) -> None:
     asyncio.run(manager.enroll("list-1"))
 
