@@ -31,6 +31,7 @@ from wayside_agent.lifetime import until_stopped
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import Broker, MqttPublisher, MqttTls
 from wayside_agent.link.spool import FileSpool
+from wayside_agent.ports import DeviceFaultError
 from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.health import Health, Versions, wire_time_quality
@@ -181,6 +182,7 @@ class Agent:
         """
         state = Path(unit.state_dir)
         await asyncio.to_thread(make_private_directory, state)
+        await asyncio.to_thread(make_private_directory, state / "spool")
         identity = IdentityFiles(state / "identity").load()
         link = await stack.enter_async_context(
             ManagerLink(
@@ -192,8 +194,7 @@ class Agent:
         )
         caps = {"reports": unit.spool.reports_max_bytes, "telemetry": unit.spool.telemetry_max_bytes}
         spools = {
-            name: await stack.enter_async_context(FileSpool(state / "spool" / name, max_bytes=max_bytes))
-            for name, max_bytes in caps.items()
+            name: await _opened_spool(state / "spool" / name, max_bytes, stack) for name, max_bytes in caps.items()
         }
         agent = cls(unit, identity, link, spools)
         await stack.enter_async_context(agent.slots)
@@ -242,3 +243,21 @@ class Agent:
             key_file=files.key_file if mqtt.use_node_certificate else None,
         )
         return Broker(telemetry.broker_host, telemetry.port, tls=tls)
+
+
+async def _opened_spool(directory: Path, max_bytes: int, stack: AsyncExitStack) -> FileSpool:
+    """The spool in a directory; one that the disk no longer gives is set aside and a new one begun.
+
+    A bad block under old reports must not take the unit off the road.
+    Raises: FailedPreconditionError: another process holds it. DeviceFaultError: the disk refuses a new one, too.
+    """
+    try:
+        return await stack.enter_async_context(FileSpool(directory, max_bytes=max_bytes))
+    except DeviceFaultError as error:
+        aside = directory.with_name(f"{directory.name}.faulty-{time.time_ns()}")
+        try:
+            await asyncio.to_thread(directory.rename, aside)
+        except OSError:
+            raise error from None
+        logger.error("%s; it is set aside as %s and a new spool begins", error, aside.name)
+    return await stack.enter_async_context(FileSpool(directory, max_bytes=max_bytes))

@@ -68,7 +68,9 @@ class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Credentials for the telemetry broker the configuration names."""
 
-    ca_file: Annotated[str, Meta(description="Authorities to trust, PEM. Empty: those of the manager.")] = ""
+    ca_file: Annotated[
+        str, Meta(description="Authorities to trust, PEM, relative to this file. Empty: those of the manager.")
+    ] = ""
     use_node_certificate: Annotated[bool, Meta(description="Show the node's certificate to the broker.")] = True
 
 
@@ -127,11 +129,12 @@ def state_dir(path: Path) -> Path:
 
 
 def resolved(settings: Settings, base: Path) -> Settings:
-    """The same settings with the directories made absolute against the folder of their file."""
-    state_dir = str(base / settings.state_dir)
+    """The same settings with files and directories made absolute against the folder of their file."""
+    state_dir, mqtt = str(base / settings.state_dir), settings.mqtt
     return msgspec.structs.replace(
         settings,
         state_dir=state_dir,
         runtime_dir=str(base / settings.runtime_dir) if settings.runtime_dir else state_dir,
         database_dir=str(base / settings.database_dir),
+        mqtt=msgspec.structs.replace(mqtt, ca_file=str(base / mqtt.ca_file) if mqtt.ca_file else ""),
     )

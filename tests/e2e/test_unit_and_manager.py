@@ -155,3 +155,19 @@ def test_commands_work_without_a_running_agent(unit: MakeUnit, drive: str) -> No
     done = rsu.command(drive)
     assert "Traceback" not in done.stderr
     assert done.returncode == (0 if drive == "check" else 1)
+
+
+def test_a_spool_the_disk_no_longer_gives_is_set_aside(unit: MakeUnit) -> None:
+    rsu = unit("rsu-bad-block")
+    rsu.configure(FAST)
+    rsu.until_online()
+    rsu.agent.stop()
+    spool = rsu.folder / "state" / "spool" / "reports"
+    segment = min(spool.glob("*.seg"))
+    segment.unlink()
+    segment.mkdir()  # reading it fails as a bad block would: with an error of the operating system
+    rsu.agent.start()
+    until("it reports with a new spool", lambda: "a new spool begins" in rsu.agent.words(), 20)
+    before = rsu.node()["last_report_time"]
+    until("it reports again", partial(_has_reported_since, rsu, before), 20)
+    assert list(spool.parent.glob("reports.faulty-*"))

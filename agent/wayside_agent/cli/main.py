@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
+from wayside.json_log import JsonFormatter
 from wayside_agent import boot, settings
 from wayside_agent.services.status import read_snapshot
 
@@ -43,6 +44,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wayside-agent", description=__doc__.split("\n\n")[1])
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--settings", type=Path, default=settings.DEFAULT_PATH, help="TOML file, default %(default)s")
@@ -64,12 +66,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Prints the version; looks it up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # here: costs 10 ms that the other commands need not pay
+
+        print(f"{parser.prog} {version('wayside-agent')}")
+        parser.exit(EXIT_OK)
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # until the agent's loop takes them: a stop while it starts is no fault
-        signal.signal(number, _leave)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # until the agent's loop takes them: a stop while it starts is no fault
     # Before anything is checked: the chosen release may know settings that this one does not. Does not return then.
     boot.launch(settings.state_dir(arguments.settings), sys.argv[1:])
     unit = settings.read(arguments.settings)
@@ -146,29 +155,10 @@ def _lines(document: dict[str, object], indent: str = "") -> list[str]:
 
 def _configure_logging(level: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonFormatter())
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler])
-    logging.getLogger("grpc").setLevel(
-        logging.CRITICAL
-    )  # would log each broken message with a traceback; so do we, once
-
-
-class _JsonFormatter(logging.Formatter):
-    """One JSON object a line, for journald and whatever collects it."""
-
-    STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{record.msecs:03.0f}",
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        entry |= {key: str(value) for key, value in vars(record).items() if key not in self.STANDARD}
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+    # grpc would log each broken message with a traceback; we say so ourselves, once
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ class GpsdDecoder:
             speed_mps=tpv.speed,
             course_deg=None if tpv.track is None else tpv.track % 360.0,
             hdop=self._hdop,
-            satellite_count=self._used_count,
+            satellite_count=self._used_count or None,  # gpsd counts 0 when it cannot map any; a fix uses some
             correction_age_s=tpv.age_s,
             in_view=self._in_view,
         )
