@@ -6,6 +6,7 @@ Usage: `async with running(DataFolder(path), settings) as endpoints: ...` in a t
 import asyncio
 import faulthandler
 import json
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,13 +33,15 @@ from wayside_manager.services.presence_sweep import PresenceSweep
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.retention import Retention
 from wayside_manager.services.rollout_stepper import RolloutStepper
-from wayside_manager.settings import DataFolder, Settings, write_whole
+from wayside_manager.settings import DataFolder, Settings, held, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.sql import open_store
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP_MARGIN_S = 9.5  # the server's own margin is 3 s, the database's 3 s, too
+logger = logging.getLogger(__name__)
+
 SERVER_RENEWED_BEFORE = timedelta(days=90)  # looked at when the manager starts
 
 
@@ -82,6 +85,15 @@ async def running(
 
     Raises: WaysideError: the data folder cannot be used, or a port is taken.
     """
+    with held(folder):
+        async with _running(folder, settings, now) as endpoints:
+            logger.info("serving", extra=asdict(endpoints))
+            yield endpoints
+        logger.info("stopped")
+
+
+@asynccontextmanager
+async def _running(folder: DataFolder, settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Endpoints]:
     signer = read_authority(folder)
     tls = _tls_files(folder, signer, settings, now())
     async with (

@@ -4,15 +4,18 @@
 Usage: `folder = DataFolder(Path("/var/lib/wayside-manager"))`; `settings = read_settings(folder.settings)`.
 """
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from wayside.errors import NotFoundError
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.settings_file import read
 
 Hostname = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]  # RFC 1035
@@ -100,11 +103,43 @@ def read_settings(path: Path) -> Settings:
         raise NotFoundError(f"{path} is not there; make a data folder with 'wayside-manager init'") from exc
 
 
+@contextmanager
+def held(folder: DataFolder) -> Iterator[None]:
+    """The data folder for this process alone; the kernel lets go of it when the process ends, however it ends.
+
+    Raises: FailedPreconditionError: another process works on it. InvalidArgumentError: it cannot be used.
+    """
+    path = folder.path / "lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise InvalidArgumentError(f"{path} cannot be opened: {exc.strerror}; check the folder and its owner") from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as exc:
+        raise FailedPreconditionError(
+            f"{folder.path} is in use by another manager; stop it, or name another folder", reason="FOLDER_IN_USE"
+        ) from exc
+    finally:
+        os.close(descriptor)
+
+
 def write_whole(path: Path, content: str, *, is_secret: bool = False) -> None:
-    """Writes a file whole or not at all; a secret is readable by its owner only, from the first moment."""
+    """Writes a file whole or not at all; a secret is readable by its owner only, from the first moment.
+
+    Raises: InvalidArgumentError: it cannot be written there.
+    """
+    try:
+        _write(path, content, 0o600 if is_secret else 0o644)
+    except OSError as exc:
+        raise InvalidArgumentError(f"{path} cannot be written: {exc.strerror}; check the folder and its owner") from exc
+
+
+def _write(path: Path, content: str, mode: int) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if is_secret else 0o644)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(content)

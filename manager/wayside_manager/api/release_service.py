@@ -17,6 +17,7 @@ from wayside.errors import (
     InvalidArgumentError,
     NotFoundError,
     ResourceExhaustedError,
+    WaysideError,
 )
 from wayside.names import checked_version, release_version, rollout_id
 from wayside.v1 import release_service_pb2, release_service_pb2_grpc
@@ -24,7 +25,7 @@ from wayside_manager.api.calls import Calls
 from wayside_manager.api.node_messages import selector
 from wayside_manager.api.release_archive import check_archive
 from wayside_manager.api.release_messages import release_message, rollout_message
-from wayside_manager.api.scopes import EOF, Context, received, send
+from wayside_manager.api.scopes import EOF, CallerLeftError, Context, received, send
 from wayside_manager.core.releases import ReleaseRecord
 from wayside_manager.core.rollout import ENDED, RolloutOrder, RolloutRecord, RolloutSpec
 from wayside_manager.core.selectors import NodeSelector
@@ -34,6 +35,7 @@ CONTENT_MAX_BYTES = 1 << 20  # as release_service.proto says
 NOTES_MAX_CHARS = 10_000
 COUNT_MAX = 100_000
 LOOK_AGAIN_S = 30.0  # a lost wake-up costs a watcher at most this
+DRAIN_S = 10.0  # 100 MB at 100 Mbit/s
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -69,13 +71,17 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         first = await received(context)
         if first is EOF or first.WhichOneof("message") != "spec":
             raise InvalidArgumentError("the first message of an upload is a spec", reason="SPEC_MISSING")
-        spec = await self._checked_spec(first.spec)
-        await self._artifacts.write(
-            _content(context),
-            sha256=spec.sha256,
-            size_bytes=spec.size_bytes,
-            inspect=partial(check_archive, version=spec.version),
-        )
+        try:
+            spec = await self._checked_spec(first.spec)
+            await self._artifacts.write(
+                _content(context),
+                sha256=spec.sha256,
+                size_bytes=spec.size_bytes,
+                inspect=partial(check_archive, version=spec.version),
+            )
+        except WaysideError:
+            await _drained(context)
+            raise
         release = await self._store.add_release(
             ReleaseRecord(
                 version=spec.version,
@@ -210,6 +216,14 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         raise AlreadyExistsError(
             f"release {spec.version} is published; choose another version", reason="RELEASE_EXISTS"
         )
+
+
+async def _drained(context: Context) -> None:
+    """Lets a refused caller finish sending, for a while: one that still sends when the answer comes may not see it."""
+    with suppress(TimeoutError, CallerLeftError):
+        async with asyncio.timeout(DRAIN_S):
+            while await received(context) is not EOF:
+                pass
 
 
 async def _content(context: Context) -> AsyncIterator[bytes]:

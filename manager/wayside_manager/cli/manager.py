@@ -1,10 +1,13 @@
 """`wayside-manager`: for whoever runs the manager."""
 
+import os
+
 import typer
 
 from wayside_manager.cli.certificate import certificate
 from wayside_manager.cli.initialise import init
 from wayside_manager.cli.output import EXIT_CODE_HELP
+from wayside_manager.cli.running import VersionOption
 from wayside_manager.cli.serve import migrate, serve
 
 app = typer.Typer(
@@ -19,6 +22,12 @@ app.command()(migrate)
 app.command()(certificate)
 
 
+@app.callback()
+def shared(*, version: VersionOption = False) -> None:  # its callback has done it all
+    """Makes and runs a Wayside manager."""
+
+
 def main() -> None:
     """Runs the program."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own words on stderr are for its developers
     app()

@@ -53,11 +53,35 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
             "in order": "no" if node.reconciling else "yes",
             "config says": node.config.message,
             "update says": node.update.message,
+            **_health(node.health),
             "lost reports": node.lost_report_count,
             "enrolled": local_time(node.create_time),
             "etag": node.etag,
         }
     )
+
+
+def _health(health: node_pb2.HealthReport) -> dict[str, object]:
+    """What the unit last said of its sensors and of what it owes, a line each."""
+    lines: dict[str, object] = {}
+    for bus in health.can_buses:
+        drops = f", {bus.kernel_drop_count} dropped" if bus.kernel_drop_count else ""
+        is_open = "" if bus.is_open else ", not open"
+        lines[f"can {bus.name}"] = f"{bus.frame_rate_hertz:.0f} frames/s, {bus.frame_count} so far{drops}{is_open}"
+    if health.HasField("gnss"):
+        quality = short(node_pb2.FixQuality.Name(health.gnss.quality), "FIX_QUALITY_") or "unknown"
+        mode = short(node_pb2.FixMode.Name(health.gnss.mode), "FIX_MODE_") or "unknown"
+        hdop = f", hdop {health.gnss.hdop:.1f}" if health.gnss.HasField("hdop") else ""
+        lines["gnss"] = f"fix {mode}, {quality}{hdop}"
+    if health.HasField("radio"):
+        kinds = (
+            f"{count.count} {short(node_pb2.V2xMessageKind.Name(count.kind), 'V2X_MESSAGE_KIND_')}"
+            for count in health.radio.received
+        )
+        lines["radio"] = "heard " + (", ".join(kinds) or "nothing") + ("" if health.radio.is_open else ", not open")
+    owed = (f"{spool.record_count} {spool.name}" for spool in health.spools)
+    lines["owes"] = ", ".join(owed)
+    return lines
 
 
 def print_change(node: node_pb2.Node, output: Output | None) -> None:

@@ -14,9 +14,10 @@ from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change,
 from wayside_manager.cli.output import (
     Output,
     as_mapping,
+    console,
     local_time,
-    print_fields,
     print_json,
+    print_line,
     print_table,
 )
 from wayside_manager.cli.running import (
@@ -168,7 +169,8 @@ def token(
     if chosen_output(output) is Output.JSON:
         print_json(answer)
     else:
-        print_fields({"token": answer.token, "until": local_time(answer.expire_time)})
+        print_line(answer.token)  # alone on stdout, so that `> token` makes a token file
+        console(stderr=True).print(f"until {local_time(answer.expire_time)}")
 
 
 async def _all(manager: ManagerClient, chosen: fleet_service_pb2.NodeFilter) -> list[node_pb2.Node]:

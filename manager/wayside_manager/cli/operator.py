@@ -1,10 +1,12 @@
 """`wayside`: the operators' command line. Everything it can do is in the `wayside.v1` API."""
 
+import os
+
 import typer
 
 from wayside_manager.cli import config, nodes, releases, rollouts
 from wayside_manager.cli.output import EXIT_CODE_HELP, Output
-from wayside_manager.cli.running import AddressOption, ContextOption, OutputOption, Shared, share
+from wayside_manager.cli.running import AddressOption, ContextOption, OutputOption, Shared, VersionOption, share
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,11 +21,18 @@ app.add_typer(rollouts.app, name="rollouts")
 
 
 @app.callback()
-def shared(context: ContextOption = None, address: AddressOption = "", output: OutputOption = None) -> None:
+def shared(
+    *,
+    context: ContextOption = None,
+    address: AddressOption = "",
+    output: OutputOption = None,
+    version: VersionOption = False,  # noqa: ARG001  # its callback has done it all
+) -> None:
     """Watches, configures and updates a fleet of roadside and on-board units."""
     share(Shared(context_file=context, address=address, output=output or Output.TABLE))
 
 
 def main() -> None:
     """Runs the program."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own words on stderr are for its developers
     app()

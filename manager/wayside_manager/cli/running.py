@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -16,7 +17,7 @@ from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.v1 import node_pb2
 from wayside_manager.cli.client import ManagerClient, connected
 from wayside_manager.cli.context import ENVIRONMENT, chosen_file, read_context
-from wayside_manager.cli.output import Output, exit_code, print_error
+from wayside_manager.cli.output import Output, exit_code, print_error, print_line
 from wayside_manager.core.nodes import NodeKind
 
 Parameters = ParamSpec("Parameters")
@@ -29,6 +30,20 @@ ContextOption = Annotated[
 OutputOption = Annotated[Output | None, typer.Option("--output", "-o", help="How to print: table (default) or json.")]
 KindOption = Annotated[list[NodeKind] | None, typer.Option(help="Only nodes of this kind; repeat for either.")]
 LabelOption = Annotated[list[str] | None, typer.Option(help="Only nodes with KEY=VALUE; repeat for all of them.")]
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        print_line(f"wayside-manager {version('wayside-manager')}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=lambda wanted: _print_version(wanted=wanted), is_eager=True, help="Prints the version."
+    ),
+]
 AddressOption = Annotated[str, typer.Option("--address", help="host:port instead of the one in the context file.")]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells do

@@ -15,7 +15,7 @@ from wayside_manager.app import Endpoints
 from wayside_manager.app import serve as serve_until_stopped
 from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
-from wayside_manager.settings import DataFolder, Settings, read_settings
+from wayside_manager.settings import DataFolder, Settings, held, read_settings
 from wayside_manager.store.migrate import migrate as migrate_database
 
 DataOption = Annotated[Path, typer.Option("--data", help="Data folder, made by 'wayside-manager init'.")]
@@ -44,7 +44,8 @@ def migrate(data: DataOption) -> None:
     """Brings the database of a data folder up to this program; stop the manager first and keep a copy."""
     folder = DataFolder(data)
     read_settings(folder.settings)  # says so when the folder is none
-    revision = asyncio.run(migrate_database(folder.database_url))
+    with held(folder):
+        revision = asyncio.run(migrate_database(folder.database_url))
     print_line(f"the database has schema {revision}")
 
 

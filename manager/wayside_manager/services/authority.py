@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wayside.errors import InvalidArgumentError
 from wayside_manager.services.certificate_request import requested_key
 
-NODE_DAYS = 30  # short, so that a stolen unit ends by itself
+NODE_DAYS = 397  # until units renew by themselves (issue 3) a short life would silence them; then 30
 OPERATOR_DAYS = 365
 SERVER_DAYS = 825  # the longest that common TLS clients accept
 AUTHORITY_DAYS = 3650
@@ -92,7 +92,7 @@ class Authority:
         return key_pem(self._key)
 
     def node_certificate(self, node_id: str, request_pem: str, *, now: datetime) -> Certificate:
-        """A client certificate that makes the holder of a PKCS#10 request's key `nodes/{node_id}` for 30 days.
+        """A client certificate that makes the holder of a PKCS#10 request's key `nodes/{node_id}` for 13 months.
 
         Raises: InvalidArgumentError: no request, a wrong signature, or a key that is too weak.
         """
@@ -100,11 +100,16 @@ class Authority:
         return self._client(node_id, f"wayside://nodes/{node_id}", key, now=now, days=NODE_DAYS)
 
     def operator_credential(self, operator_id: str, *, now: datetime) -> Credential:
-        """A new key and the client certificate that makes its holder `operators/{operator_id}` for a year."""
+        """A new key and the client certificate that makes its holder `operators/{operator_id}` for a year.
+
+        The common name is that, too: a broker that takes it for a user name cannot take a node for an operator, as no
+        node id has a slash.
+        """
         key = new_key()
         uri = f"wayside://operators/{operator_id}"
         return Credential(
-            self._client(operator_id, uri, key.public_key(), now=now, days=OPERATOR_DAYS), key_pem=key_pem(key)
+            self._client(f"operators/{operator_id}", uri, key.public_key(), now=now, days=OPERATOR_DAYS),
+            key_pem=key_pem(key),
         )
 
     def server_credential(self, hostnames: Sequence[str], *, now: datetime) -> Credential:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wayside.errors import NotFoundError, WaysideError
-from wayside_manager.core.reports import Report, ReportBatch
+from wayside_manager.core.reports import Report, ReportBatch, UpdateFacts
 from wayside_manager.ports import Bus, ReportStore, Topic
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class ReportWriter:
                 if not submission.written.done():
                     submission.written.set_result(sequence)
             await self._bus.publish(Topic.NODE, {submission.batch.node_id for submission in group})
+            await self._bus.publish(Topic.ROLLOUT, _rollout_ids(group))
 
     async def _write_one_by_one(self, group: list[_Submission], error: WaysideError) -> None:
         """Keeps one unknown node from costing the others their reports."""
@@ -112,6 +113,12 @@ class ReportWriter:
         if self._is_failing:
             logger.info("reports are written again")
         self._is_failing = False
+
+
+def _rollout_ids(group: list[_Submission]) -> set[str]:
+    """Rollouts that nodes had something to say about: whoever watches them wants to see it."""
+    facts = (report.facts for submission in group for report in submission.batch.reports)
+    return {each.rollout_id for each in facts if isinstance(each, UpdateFacts) and each.rollout_id}
 
 
 def _fail(submission: _Submission, error: WaysideError) -> None:

@@ -91,11 +91,10 @@ class RolloutStepper:
 def _log(rollout: RolloutRecord, step: RolloutStep) -> None:
     if step.state is not rollout.state:
         logger.info(
-            "rollout %s of %s: %s %s",
+            "rollout %s of %s: %s",
             rollout.rollout_id,
             rollout.version,
-            step.state,
-            step.message,
+            f"{step.state}: {step.message}" if step.message else step.state,
             extra={"rollout": rollout.rollout_id, "release": rollout.version},
         )
 

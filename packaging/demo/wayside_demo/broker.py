@@ -27,7 +27,7 @@ def broker(port: int, *, certificates: Path, work_dir: Path, log_dir: Path) -> P
 def _mosquitto(port: int, certificates: Path, work_dir: Path) -> Path:
     """Mutual TLS; a node may publish under its own name only, the operator may read everything."""
     access = work_dir / "mosquitto.acl"
-    access.write_text("pattern write wayside/v1/%u/#\nuser admin\ntopic read wayside/v1/#\n")
+    access.write_text("pattern write wayside/v1/%u/#\nuser operators/admin\ntopic read wayside/v1/#\n")
     access.chmod(0o600)
     config = work_dir / "mosquitto.conf"
     lines = [

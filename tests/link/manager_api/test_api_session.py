@@ -1,6 +1,7 @@
 """NodeService.Session over real TLS."""
 
 import asyncio
+import shutil
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Sess
 from wayside.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError, WaysideError
 from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2, release_service_pb2
 from wayside_manager.app import running
+from wayside_manager.settings import DataFolder
 
 
 async def test_a_session_begins_with_a_welcome_and_the_whole_desired_state(operator: Peer, rsu_peer: Peer) -> None:
@@ -160,8 +162,9 @@ async def test_a_malformed_report_is_refused_and_not_stored(
 
 async def test_a_manager_that_stops_says_so_to_nodes_and_watchers(manager: LocalManager, rsu: NodeCredential) -> None:
     settings = msgspec.structs.replace(SETTINGS, stop_grace_s=5.0)  # a busy machine needs a moment to say why
-    async with running(manager.folder, settings, now=manager.clock) as endpoints:
-        second = LocalManager(manager.folder, endpoints, manager.clock)
+    folder = DataFolder(shutil.copytree(manager.folder.path, manager.folder.path.with_name("second")))
+    async with running(folder, settings, now=manager.clock) as endpoints:
+        second = LocalManager(folder, endpoints, manager.clock)
         node, operator = second.node(rsu), second.operator()
         node_peer, operator_peer = await node.__aenter__(), await operator.__aenter__()
         session = await Session(node_peer).opened()
