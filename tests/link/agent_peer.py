@@ -86,8 +86,7 @@ class Conversation:
 
     async def refuses(self, error: WaysideError) -> None:
         """Ends the call with an error."""
-        # types-grpcio does not know it
-        await self.context.abort_with_status(to_status(error))  # type: ignore[attr-defined]  # see above
+        await self.context.abort_with_status(to_status(error))
 
     async def waits(self) -> None:
         """Reads on until the agent has gone."""

@@ -26,7 +26,7 @@ async def translated_errors(method: str, context: Context) -> AsyncIterator[None
     except WaysideError as exc:
         logger.debug("%s refused: %s", method, exc, extra={"method": method, "reason": exc.reason})
         if not context.done():
-            await context.abort_with_status(to_status(exc))  # type: ignore[attr-defined]  # the stubs lack it
+            await context.abort_with_status(to_status(exc))
     except grpc.aio.AbortError:
         raise
     except CallerLeftError as exc:

@@ -15,8 +15,9 @@ import grpc.aio
 # grpc types requests, answers and handlers as Any: what they are is the servicers' business
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Scope: TypeAlias = Callable[[str, Context], AbstractAsyncContextManager[None]]
-EOF = grpc.aio.EOF  # type: ignore[attr-defined]  # what `context.read()` returns at the end; the stubs lack it
+EOF = grpc.aio.EOF  # what `context.read()` returns at the end
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
 class CallerLeftError(Exception):
@@ -45,7 +46,7 @@ async def received(context: Context) -> Any:  # noqa: ANN401  # grpc's own types
         raise CallerLeftError(str(exc)) from exc
 
 
-class Scoped(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
+class Scoped(grpc.aio.ServerInterceptor):
     """Runs every call inside a scope, which gets the method (`/wayside.v1.FleetService/GetNode`) and the context."""
 
     def __init__(self, scope: Scope) -> None:
@@ -53,13 +54,13 @@ class Scoped(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic i
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MaybeHandler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    ) -> MaybeHandler:
         """The handler, inside the scope."""
         handler = await continuation(handler_call_details)
         if handler is None:  # no such method: grpc itself answers UNIMPLEMENTED
-            return handler  # type: ignore[unreachable]  # the stubs do not know of this case
+            return None
         return _wrapped(handler, handler_call_details.method, self._scope)
 
 

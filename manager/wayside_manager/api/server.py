@@ -92,7 +92,7 @@ class Server:
 
     def __init__(self, services: Services, gate: Gate, calls: Calls) -> None:
         self._calls = calls
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it
+        self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
             interceptors=[Scoped(translated_errors), Scoped(gate.admitted)], options=list(OPTIONS)
         )

@@ -127,7 +127,9 @@ async def test_health_and_reflection_answer_without_a_credential(manager: LocalM
 
 
 async def test_a_method_that_is_not_there_is_unimplemented(operator: Peer) -> None:
-    call = operator.channel.unary_unary("/wayside.v1.FleetService/DropEverything", None, None)
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = operator.channel.unary_unary(
+        "/wayside.v1.FleetService/DropEverything", None, None
+    )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call(b"", timeout=5, metadata=operator.metadata)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -150,9 +152,11 @@ async def test_the_text_of_a_bug_never_leaks(
 
     async def called(channel: grpc.aio.Channel) -> None:
         if is_streaming:
-            _ = [answer async for answer in channel.unary_stream("/T/M", None, None)(b"", timeout=5)]
+            stream: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream("/T/M", None, None)
+            _ = [answer async for answer in stream(b"", timeout=5)]
         else:
-            await channel.unary_unary("/T/M", None, None)(b"", timeout=5)
+            unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/T/M", None, None)
+            await unary(b"", timeout=5)
 
     async with grpc.aio.insecure_channel(f"unix:{tmp_path}/socket") as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
