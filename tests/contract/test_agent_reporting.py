@@ -12,6 +12,7 @@ from wayside.errors import ResourceExhaustedError, WaysideError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.ports import DeviceFaultError, SpoolRecord, SpoolState
+from wayside_agent.services import reporting as reporting_module
 from wayside_agent.services.reporting import Reporting
 
 
@@ -70,6 +71,19 @@ async def test_a_new_period_is_reported_at_once_and_then_kept() -> None:
         service.set_period(0.01)
         for _ in range(4):
             await disk.kept.get()
+
+
+async def test_a_second_report_soon_says_how_the_devices_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting_module, "SETTLE_S", 0.01)
+    disk = Disk()
+    service = reporting(disk)
+    service.set_period(3600)
+    async with running(service):
+        await disk.kept.get()
+        await disk.kept.get()
+        with pytest.raises(TimeoutError):  # and no third before its time
+            async with asyncio.timeout(0.1):
+                await disk.kept.get()
 
 
 @pytest.mark.parametrize("error", [ResourceExhaustedError("disk full"), DeviceFaultError("read-only file system")])

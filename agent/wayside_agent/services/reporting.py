@@ -6,6 +6,7 @@ period, and ends nothing: the unit goes on with its duty.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -18,6 +19,7 @@ from wayside_agent.ports import DeviceError, Spool
 
 logger = logging.getLogger(__name__)
 
+SETTLE_S = 5.0  # the first report is made before any device has spoken; the second, this much later, says how they do
 JITTER_RATIO = 0.1  # keeps thousands of units that came back together from staying in step
 
 
@@ -51,15 +53,16 @@ class Reporting:
 
     async def run(self) -> None:
         """Reports health for ever."""
+        longest_s = SETTLE_S
         while True:
             self._changed.clear()  # before the report: a period that comes while it is written is seen
             await self.submit(wire.Report(health=self._health()))
             jitter = 1.0 + JITTER_RATIO * (self._rng.random() - 1.0)  # never later than the period
             try:
-                async with asyncio.timeout(self._period_s * jitter):
+                async with asyncio.timeout(min(self._period_s * jitter, longest_s)):
                     await self._changed.wait()
             except TimeoutError:
-                continue
+                longest_s = math.inf
 
     async def report_config(self, report: node_pb2.ConfigReport) -> None:
         """Reports a word on the configuration."""

@@ -115,7 +115,11 @@ def _check_leaf(key: str, value: object, message: Message, where: str, wrong: Wr
     try:
         ParseDict({key: value}, message)
     except (ParseError, ValueError, TypeError) as exc:
-        raise wrong(where, f"cannot be {json.dumps(value, default=str)[:80]}: {str(exc).rpartition(': ')[2]}") from exc
+        shown = json.dumps(value, default=str)[:80]
+        kind = message.DESCRIPTOR.fields_by_name[key].message_type
+        if kind is not None and kind.full_name == "google.protobuf.Duration":
+            raise wrong(where, f'cannot be {shown}: give seconds as a text, such as "30s" or "0.5s"') from exc
+        raise wrong(where, f"cannot be {shown}: {str(exc).rpartition(': ')[2]}") from exc
 
 
 def _wrong(path: Path, text: str, field: str, what: str) -> InvalidArgumentError:

@@ -34,7 +34,7 @@ LabelOption = Annotated[list[str] | None, typer.Option(help="Only nodes with KEY
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
-        print_line(f"wayside-manager {version('wayside-manager')}")
+        print_line(f"wayside {version('wayside-manager')}")
         raise typer.Exit
 
 

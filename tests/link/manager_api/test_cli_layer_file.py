@@ -77,6 +77,13 @@ def test_what_is_wrong_is_named_with_file_line_and_field(
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize("value", ["30", '"500ms"', '"soon"', "true"])
+def test_a_wrong_duration_says_what_one_looks_like(tmp_path: Path, value: str) -> None:
+    text = f'name = "x"\n[selector]\nall_nodes = true\n[config]\nreport_period = {value}\n'
+    with pytest.raises(InvalidArgumentError, match=r'give seconds as a text, such as "30s" or "0\.5s"'):
+        read_layer(written(tmp_path, text))
+
+
 @pytest.mark.parametrize("text", ["", "priority = 1", "name = 3", "name = 'x'\nselector = 1", "name='x'\nconfig=[1]"])
 def test_files_that_are_no_layer_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidArgumentError):
