@@ -22,6 +22,9 @@ from wayside.v1 import (
 from wayside_manager.core.pages import page_token
 from wayside_manager.services.authority import new_key
 
+# messages of megabytes are the point; hypothesis means their printed form
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 EXAMPLE_COUNT = 400
 FORBIDDEN = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED}
 MODULES = (config_service_pb2, enrollment_service_pb2, fleet_service_pb2, node_service_pb2, release_service_pb2)
