@@ -18,7 +18,7 @@ from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import NodeKind
 from wayside_manager.core.reports import HealthFacts, Report
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.store.bus import LocalBus

@@ -3,7 +3,7 @@
 # Usage: proto/generate.sh OUT_DIR   (OUT_DIR is the folder that holds `wayside/`)
 # The tools are the oldest we support on purpose: what they emit also runs on every newer runtime.
 set -eu
-out=$1
+out=$(cd "$1" && pwd)
 cd "$(dirname "$0")"
 run() {
     uv run --quiet --isolated --no-project --with grpcio-tools==1.71.2 --with mypy-protobuf==3.7.0 \

@@ -25,7 +25,9 @@ from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Server, Services, TlsFiles, authority
 from wayside_manager.api.session import Sessions
-from wayside_manager.ports import ArtifactStore, Bus, Store
+from wayside_manager.ports.releases import ArtifactStore
+from wayside_manager.ports.store import Store
+from wayside_manager.ports.wakeups import Bus
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.authority import Authority, certified_hostnames
 from wayside_manager.services.node_configs import serialized_config

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.manager_store import opened
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 from wayside_manager.store.migrate import migrate
 
 ENGINES = {"sqlite": "sqlite:///{directory}/manager.db"}

@@ -13,7 +13,7 @@ from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeRecord, 
 from wayside_manager.core.releases import ReleaseRecord
 from wayside_manager.core.reports import HealthFacts, Report, ReportBatch, UpdateFacts
 from wayside_manager.core.selectors import NodeSelector
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.store.sql import open_store
 

@@ -10,7 +10,8 @@ import pytest
 from tests.contract.manager_store import START
 from wayside.errors import InvalidArgumentError, NotFoundError, OutOfRangeError, ResourceExhaustedError
 from wayside_manager.core.releases import ReleaseRecord
-from wayside_manager.ports import ArtifactStore, Store
+from wayside_manager.ports.releases import ArtifactStore
+from wayside_manager.ports.store import Store
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.store.artifacts import ArtifactDirectory
 

@@ -10,7 +10,9 @@ import pytest
 from tests.contract.manager_store import Clock, after, batch, enrolled, health
 from wayside.errors import NotFoundError, UnavailableError
 from wayside_manager.core.reports import ReportBatch
-from wayside_manager.ports import ReportStore, Store, Topic
+from wayside_manager.ports.reports import ReportStore
+from wayside_manager.ports.store import Store
+from wayside_manager.ports.wakeups import Topic
 from wayside_manager.services.presence_sweep import PresenceSweep
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.retention import Retention

@@ -6,7 +6,7 @@ import random
 from tests.contract.manager_store import START, batch, enrolled, health
 from wayside_manager.core.nodes import NodeChange
 from wayside_manager.core.selectors import NodeFilter
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 
 CALL_COUNT = 150
 

@@ -9,7 +9,7 @@ from wayside.errors import ConflictError, InvalidArgumentError, NotFoundError
 from wayside.v1 import node_pb2
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, reconciling
 from wayside_manager.core.selectors import NodeSelector
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 
 OBUS = NodeSelector(kinds=(NodeKind.OBU,))
 

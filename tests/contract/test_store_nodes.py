@@ -21,7 +21,7 @@ from wayside_manager.core.enrollment import EnrollmentRequest
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeState
 from wayside_manager.core.presence import Presence, presence
 from wayside_manager.core.selectors import NodeFilter, NodeSelector
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 
 
 def request(

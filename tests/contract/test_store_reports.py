@@ -8,7 +8,7 @@ from tests.contract.manager_store import after, batch, enrolled, health, opened,
 from wayside.errors import NotFoundError
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import LastReport
-from wayside_manager.ports import Store
+from wayside_manager.ports.store import Store
 
 
 async def history(store: Store, node_id: str = "rsu-1") -> list[int]:

@@ -9,7 +9,8 @@ from wayside.errors import AlreadyExistsError, ConflictError, FailedPrecondition
 from wayside_manager.core.nodes import ReleaseAssignment, UpdatePhase
 from wayside_manager.core.rollout import RolloutNodeState, RolloutOrder, RolloutSpec, RolloutState
 from wayside_manager.core.rollout_plan import next_step
-from wayside_manager.ports import Store, Topic
+from wayside_manager.ports.store import Store
+from wayside_manager.ports.wakeups import Topic
 from wayside_manager.services.rollout_stepper import RolloutStepper
 from wayside_manager.store.bus import LocalBus
 

@@ -9,7 +9,9 @@ from wayside.names import config_layer_id, node_id, node_name
 from wayside.v1 import config_service_pb2, config_service_pb2_grpc, node_pb2
 from wayside_manager.api.config_messages import layer_message, layer_record
 from wayside_manager.api.scopes import Context
-from wayside_manager.ports import Bus, ConfigStore, NodeStore, Topic
+from wayside_manager.ports.config import ConfigStore
+from wayside_manager.ports.nodes import NodeStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 
 class ConfigServiceStore(ConfigStore, NodeStore, Protocol):

@@ -14,7 +14,8 @@ from wayside_manager.api.scopes import Context
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest
 from wayside_manager.core.policy import Caller
-from wayside_manager.ports import Bus, EnrollmentStore, Topic
+from wayside_manager.ports.enrollment import EnrollmentStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 TOKEN_MAX_CHARS = 256
 

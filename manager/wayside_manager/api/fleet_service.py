@@ -23,7 +23,9 @@ from wayside_manager.api.scopes import Context, send
 from wayside_manager.core.enrollment import TokenRecord
 from wayside_manager.core.nodes import NodeChange, NodeRecord
 from wayside_manager.core.selectors import NodeFilter, passes
-from wayside_manager.ports import Bus, EnrollmentStore, NodeStore, Topic
+from wayside_manager.ports.enrollment import EnrollmentStore
+from wayside_manager.ports.nodes import NodeStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 TTL_DEFAULT = timedelta(hours=1)  # this and the next two: as fleet_service.proto says
 TTL_MAX = timedelta(days=30)

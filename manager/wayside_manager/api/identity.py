@@ -19,7 +19,8 @@ from wayside.errors import NotFoundError, PermissionDeniedError, Unauthenticated
 from wayside_manager.api.scopes import Context
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.policy import Caller, may_call
-from wayside_manager.ports import CredentialStore, NodeStore
+from wayside_manager.ports.access import CredentialStore
+from wayside_manager.ports.nodes import NodeStore
 
 TOKEN_PREFIX = "wso_"  # noqa: S105  # makes a leaked token findable, and no certificate hash can pass for a token
 _SCHEME = "wayside://"

@@ -29,7 +29,10 @@ from wayside_manager.api.scopes import EOF, CallerLeftError, Context, received, 
 from wayside_manager.core.releases import ReleaseRecord
 from wayside_manager.core.rollout import ENDED, RolloutOrder, RolloutRecord, RolloutSpec
 from wayside_manager.core.selectors import NodeSelector
-from wayside_manager.ports import ArtifactStore, Bus, NodeStore, ReleaseStore, RolloutStore, Topic
+from wayside_manager.ports.nodes import NodeStore
+from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
+from wayside_manager.ports.rollouts import RolloutStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 CONTENT_MAX_BYTES = 1 << 20  # as release_service.proto says
 NOTES_MAX_CHARS = 10_000

@@ -23,7 +23,9 @@ from wayside_manager.api.report_messages import stored_form
 from wayside_manager.api.scopes import EOF, received, send
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.reports import Report
-from wayside_manager.ports import Bus, NodeStore, ReportSink, ReportStore, Topic
+from wayside_manager.ports.nodes import NodeStore
+from wayside_manager.ports.reports import ReportSink, ReportStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 HELLO_TIMEOUT_S = 30.0
 SPOOL_ID_MAX_CHARS = 64  # a UUID has 36

@@ -6,7 +6,7 @@ Usage: `await collect_artifacts(store, artifacts)`, once, before anybody can pub
 import logging
 
 from wayside_manager.core.pages import MAX_PAGE_SIZE
-from wayside_manager.ports import ArtifactStore, ReleaseStore
+from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from datetime import datetime
 from wayside.errors import WaysideError
 from wayside_manager.core.presence import Presence, next_change_s, presence
 from wayside_manager.core.reports import LastReport
-from wayside_manager.ports import Bus, ReportStore, Topic
+from wayside_manager.ports.reports import ReportStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from wayside.errors import NotFoundError, WaysideError
 from wayside_manager.core.reports import Report, ReportBatch, UpdateFacts
-from wayside_manager.ports import Bus, ReportStore, Topic
+from wayside_manager.ports.reports import ReportStore
+from wayside_manager.ports.wakeups import Bus, Topic
 
 logger = logging.getLogger(__name__)
 

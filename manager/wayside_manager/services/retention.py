@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from wayside.errors import WaysideError
-from wayside_manager.ports import ReportStore
+from wayside_manager.ports.reports import ReportStore
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from wayside.errors import ConflictError, WaysideError
 from wayside_manager.core.rollout import RolloutRecord
 from wayside_manager.core.rollout_plan import RolloutStep, next_step
-from wayside_manager.ports import Bus, RolloutStepStore, Subscription, Topic
+from wayside_manager.ports.rollouts import RolloutStepStore
+from wayside_manager.ports.wakeups import Bus, Subscription, Topic
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from wayside_manager.ports import Subscription, Topic
+from wayside_manager.ports.wakeups import Subscription, Topic
 
 _EVERY_KEY = ""
 

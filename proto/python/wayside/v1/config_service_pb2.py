@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwayside/v1/config_service.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\"\xf1\x01\n\x0b\x43onfigLayer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12&\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x16.wayside.v1.NodeConfig\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\"H\n\x17\x41pplyConfigLayerRequest\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"`\n\x18\x41pplyConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x15\n\rchanged_nodes\x18\x02 \x03(\t\"%\n\x15GetConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x16GetConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"@\n\x17ListConfigLayersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListConfigLayersResponse\x12.\n\rconfig_layers\x18\x01 \x03(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x18\x44\x65leteConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"2\n\x19\x44\x65leteConfigLayerResponse\x12\x15\n\rchanged_nodes\x18\x01 \x03(\t\"$\n\x14GetNodeConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"{\n\x15GetNodeConfigResponse\x12&\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x16.wayside.v1.NodeConfig\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12(\n\x06report\x18\x03 \x01(\x0b\x32\x18.wayside.v1.ConfigReport2\xde\x03\n\rConfigService\x12]\n\x10\x41pplyConfigLayer\x12#.wayside.v1.ApplyConfigLayerRequest\x1a$.wayside.v1.ApplyConfigLayerResponse\x12W\n\x0eGetConfigLayer\x12!.wayside.v1.GetConfigLayerRequest\x1a\".wayside.v1.GetConfigLayerResponse\x12]\n\x10ListConfigLayers\x12#.wayside.v1.ListConfigLayersRequest\x1a$.wayside.v1.ListConfigLayersResponse\x12`\n\x11\x44\x65leteConfigLayer\x12$.wayside.v1.DeleteConfigLayerRequest\x1a%.wayside.v1.DeleteConfigLayerResponse\x12T\n\rGetNodeConfig\x12 .wayside.v1.GetNodeConfigRequest\x1a!.wayside.v1.GetNodeConfigResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwayside/v1/config_service.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\"\x81\x02\n\x0b\x43onfigLayer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12&\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x16.wayside.v1.NodeConfig\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x0e\n\x06tenant\x18\x08 \x01(\t\"H\n\x17\x41pplyConfigLayerRequest\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"`\n\x18\x41pplyConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x15\n\rchanged_nodes\x18\x02 \x03(\t\"%\n\x15GetConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x16GetConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"@\n\x17ListConfigLayersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListConfigLayersResponse\x12.\n\rconfig_layers\x18\x01 \x03(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x18\x44\x65leteConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"2\n\x19\x44\x65leteConfigLayerResponse\x12\x15\n\rchanged_nodes\x18\x01 \x03(\t\"$\n\x14GetNodeConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"{\n\x15GetNodeConfigResponse\x12&\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x16.wayside.v1.NodeConfig\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12(\n\x06report\x18\x03 \x01(\x0b\x32\x18.wayside.v1.ConfigReport2\xde\x03\n\rConfigService\x12]\n\x10\x41pplyConfigLayer\x12#.wayside.v1.ApplyConfigLayerRequest\x1a$.wayside.v1.ApplyConfigLayerResponse\x12W\n\x0eGetConfigLayer\x12!.wayside.v1.GetConfigLayerRequest\x1a\".wayside.v1.GetConfigLayerResponse\x12]\n\x10ListConfigLayers\x12#.wayside.v1.ListConfigLayersRequest\x1a$.wayside.v1.ListConfigLayersResponse\x12`\n\x11\x44\x65leteConfigLayer\x12$.wayside.v1.DeleteConfigLayerRequest\x1a%.wayside.v1.DeleteConfigLayerResponse\x12T\n\rGetNodeConfig\x12 .wayside.v1.GetNodeConfigRequest\x1a!.wayside.v1.GetNodeConfigResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,27 +34,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.config_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONFIGLAYER']._serialized_start=104
-  _globals['_CONFIGLAYER']._serialized_end=345
-  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_start=347
-  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_end=419
-  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_start=421
-  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_end=517
-  _globals['_GETCONFIGLAYERREQUEST']._serialized_start=519
-  _globals['_GETCONFIGLAYERREQUEST']._serialized_end=556
-  _globals['_GETCONFIGLAYERRESPONSE']._serialized_start=558
-  _globals['_GETCONFIGLAYERRESPONSE']._serialized_end=629
-  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_start=631
-  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_end=695
-  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_start=697
-  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_end=796
-  _globals['_DELETECONFIGLAYERREQUEST']._serialized_start=798
-  _globals['_DELETECONFIGLAYERREQUEST']._serialized_end=852
-  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_start=854
-  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_end=904
-  _globals['_GETNODECONFIGREQUEST']._serialized_start=906
-  _globals['_GETNODECONFIGREQUEST']._serialized_end=942
-  _globals['_GETNODECONFIGRESPONSE']._serialized_start=944
-  _globals['_GETNODECONFIGRESPONSE']._serialized_end=1067
-  _globals['_CONFIGSERVICE']._serialized_start=1070
-  _globals['_CONFIGSERVICE']._serialized_end=1548
+  _globals['_CONFIGLAYER']._serialized_end=361
+  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_start=363
+  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_end=435
+  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_start=437
+  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_end=533
+  _globals['_GETCONFIGLAYERREQUEST']._serialized_start=535
+  _globals['_GETCONFIGLAYERREQUEST']._serialized_end=572
+  _globals['_GETCONFIGLAYERRESPONSE']._serialized_start=574
+  _globals['_GETCONFIGLAYERRESPONSE']._serialized_end=645
+  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_start=647
+  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_end=711
+  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_start=713
+  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_end=812
+  _globals['_DELETECONFIGLAYERREQUEST']._serialized_start=814
+  _globals['_DELETECONFIGLAYERREQUEST']._serialized_end=868
+  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_start=870
+  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_end=920
+  _globals['_GETNODECONFIGREQUEST']._serialized_start=922
+  _globals['_GETNODECONFIGREQUEST']._serialized_end=958
+  _globals['_GETNODECONFIGRESPONSE']._serialized_start=960
+  _globals['_GETNODECONFIGRESPONSE']._serialized_end=1083
+  _globals['_CONFIGSERVICE']._serialized_start=1086
+  _globals['_CONFIGSERVICE']._serialized_end=1564
 # @@protoc_insertion_point(module_scope)

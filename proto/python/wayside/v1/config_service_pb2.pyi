@@ -33,12 +33,17 @@ class ConfigLayer(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`configLayers/{layer}`."""
     priority: builtins.int
     """Layers merge in rising priority; of two that set one value, the higher wins, of equals the later name. 0 to 1,000."""
     etag: builtins.str
     """Changes with every change of the layer."""
+    tenant: builtins.str
+    """Who owns the layer, `tenants/{tenant}`; it reaches nodes of this tenant and of those below it only. Set once. Empty: the
+    only tenant in which the caller may configure.
+    """
     @property
     def selector(self) -> wayside.v1.node_pb2.NodeSelector:
         """Which nodes."""
@@ -65,9 +70,10 @@ class ConfigLayer(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
+        tenant: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "selector", b"selector", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "etag", b"etag", "name", b"name", "priority", b"priority", "selector", b"selector", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "etag", b"etag", "name", b"name", "priority", b"priority", "selector", b"selector", "tenant", b"tenant", "update_time", b"update_time"]) -> None: ...
 
 Global___ConfigLayer: typing_extensions.TypeAlias = ConfigLayer
 

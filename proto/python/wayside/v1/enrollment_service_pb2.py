@@ -22,21 +22,64 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wayside/v1/enrollment_service.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\"\x81\x01\n\rEnrollRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x1f\n\x17\x63\x65rtificate_request_pem\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\x12\x0b\n\x03\x65sn\x18\x04 \x01(\t\x12\"\n\x04kind\x18\x05 \x01(\x0e\x32\x14.wayside.v1.NodeKind\"\x81\x01\n\x0e\x45nrollResponse\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\t\x12\x17\n\x0f\x61uthorities_pem\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2T\n\x11\x45nrollmentService\x12?\n\x06\x45nroll\x12\x19.wayside.v1.EnrollRequest\x1a\x1a.wayside.v1.EnrollResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wayside/v1/enrollment_service.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\"\x81\x01\n\rEnrollRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x1f\n\x17\x63\x65rtificate_request_pem\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\x12\x0b\n\x03\x65sn\x18\x04 \x01(\t\x12\"\n\x04kind\x18\x05 \x01(\x0e\x32\x14.wayside.v1.NodeKind\"\xc5\x02\n\x0e\x45nrollResponse\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\t\x12\x17\n\x0f\x61uthorities_pem\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .wayside.v1.EnrollResponse.State\x12\x1a\n\x12\x65nrollment_request\x18\x06 \x01(\t\x12.\n\x0bretry_after\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_ENROLLED\x10\x01\x12\x11\n\rSTATE_PENDING\x10\x02\"\xac\x01\n\x1c\x43reateEnrollmentTokenRequest\x12&\n\x03ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_use_count\x18\x02 \x01(\x05\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\"\n\x04kind\x18\x04 \x01(\x0e\x32\x14.wayside.v1.NodeKind\x12\x0b\n\x03\x65sn\x18\x05 \x01(\t\x12\x0e\n\x06tenant\x18\x06 \x01(\t\"m\n\x1d\x43reateEnrollmentTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x03 \x01(\t\"\xed\x01\n\x0f\x45nrollmentToken\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\"\n\x04kind\x18\x04 \x01(\x0e\x32\x14.wayside.v1.NodeKind\x12\x0b\n\x03\x65sn\x18\x05 \x01(\t\x12\x1b\n\x13remaining_use_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x1bListEnrollmentTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"o\n\x1cListEnrollmentTokensResponse\x12\x36\n\x11\x65nrollment_tokens\x18\x01 \x03(\x0b\x32\x1b.wayside.v1.EnrollmentToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x1cRevokeEnrollmentTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1f\n\x1dRevokeEnrollmentTokenResponse\"\xc3\x01\n\x10NodeRegistration\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0b\n\x03\x65sn\x18\x02 \x01(\t\x12\"\n\x04kind\x18\x03 \x01(\x0e\x32\x14.wayside.v1.NodeKind\x12\x16\n\x0epublic_key_pem\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x0c\n\x04site\x18\x07 \x01(\t\x12!\n\x06labels\x18\x08 \x03(\x0b\x32\x11.wayside.v1.Label\"\xe3\x01\n\x10NodeImportResult\x12\x11\n\trow_index\x18\x01 \x01(\x05\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x35\n\x07outcome\x18\x03 \x01(\x0e\x32$.wayside.v1.NodeImportResult.Outcome\x12\x0f\n\x07message\x18\x04 \x01(\t\"c\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x15\n\x11OUTCOME_UNCHANGED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\"`\n\x12ImportNodesRequest\x12\x33\n\rregistrations\x18\x01 \x03(\x0b\x32\x1c.wayside.v1.NodeRegistration\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"D\n\x13ImportNodesResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.wayside.v1.NodeImportResult\"\x80\x03\n\x11\x45nrollmentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0b\n\x03\x65sn\x18\x03 \x01(\t\x12\"\n\x04kind\x18\x04 \x01(\x0e\x32\x14.wayside.v1.NodeKind\x12\x12\n\nkey_sha256\x18\x05 \x01(\t\x12\x16\n\x0esource_address\x18\x06 \x01(\t\x12\x32\n\x05state\x18\x07 \x01(\x0e\x32#.wayside.v1.EnrollmentRequest.State\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x12\n\x0eSTATE_APPROVED\x10\x02\x12\x12\n\x0eSTATE_REJECTED\x10\x03\"F\n\x1dListEnrollmentRequestsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x1eListEnrollmentRequestsResponse\x12:\n\x13\x65nrollment_requests\x18\x01 \x03(\x0b\x32\x1d.wayside.v1.EnrollmentRequest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x1f\x41pproveEnrollmentRequestRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\x12\x15\n\rreplaced_node\x18\x04 \x01(\t\"]\n ApproveEnrollmentRequestResponse\x12\x39\n\x12\x65nrollment_request\x18\x01 \x01(\x0b\x32\x1d.wayside.v1.EnrollmentRequest\".\n\x1eRejectEnrollmentRequestRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x1fRejectEnrollmentRequestResponse\x12\x39\n\x12\x65nrollment_request\x18\x01 \x01(\x0b\x32\x1d.wayside.v1.EnrollmentRequest2\xc7\x06\n\x11\x45nrollmentService\x12?\n\x06\x45nroll\x12\x19.wayside.v1.EnrollRequest\x1a\x1a.wayside.v1.EnrollResponse\x12l\n\x15\x43reateEnrollmentToken\x12(.wayside.v1.CreateEnrollmentTokenRequest\x1a).wayside.v1.CreateEnrollmentTokenResponse\x12i\n\x14ListEnrollmentTokens\x12\'.wayside.v1.ListEnrollmentTokensRequest\x1a(.wayside.v1.ListEnrollmentTokensResponse\x12l\n\x15RevokeEnrollmentToken\x12(.wayside.v1.RevokeEnrollmentTokenRequest\x1a).wayside.v1.RevokeEnrollmentTokenResponse\x12N\n\x0bImportNodes\x12\x1e.wayside.v1.ImportNodesRequest\x1a\x1f.wayside.v1.ImportNodesResponse\x12o\n\x16ListEnrollmentRequests\x12).wayside.v1.ListEnrollmentRequestsRequest\x1a*.wayside.v1.ListEnrollmentRequestsResponse\x12u\n\x18\x41pproveEnrollmentRequest\x12+.wayside.v1.ApproveEnrollmentRequestRequest\x1a,.wayside.v1.ApproveEnrollmentRequestResponse\x12r\n\x17RejectEnrollmentRequest\x12*.wayside.v1.RejectEnrollmentRequestRequest\x1a+.wayside.v1.RejectEnrollmentRequestResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.enrollment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLLREQUEST']._serialized_start=108
-  _globals['_ENROLLREQUEST']._serialized_end=237
-  _globals['_ENROLLRESPONSE']._serialized_start=240
-  _globals['_ENROLLRESPONSE']._serialized_end=369
-  _globals['_ENROLLMENTSERVICE']._serialized_start=371
-  _globals['_ENROLLMENTSERVICE']._serialized_end=455
+  _globals['_ENROLLREQUEST']._serialized_start=140
+  _globals['_ENROLLREQUEST']._serialized_end=269
+  _globals['_ENROLLRESPONSE']._serialized_start=272
+  _globals['_ENROLLRESPONSE']._serialized_end=597
+  _globals['_ENROLLRESPONSE_STATE']._serialized_start=528
+  _globals['_ENROLLRESPONSE_STATE']._serialized_end=597
+  _globals['_CREATEENROLLMENTTOKENREQUEST']._serialized_start=600
+  _globals['_CREATEENROLLMENTTOKENREQUEST']._serialized_end=772
+  _globals['_CREATEENROLLMENTTOKENRESPONSE']._serialized_start=774
+  _globals['_CREATEENROLLMENTTOKENRESPONSE']._serialized_end=883
+  _globals['_ENROLLMENTTOKEN']._serialized_start=886
+  _globals['_ENROLLMENTTOKEN']._serialized_end=1123
+  _globals['_LISTENROLLMENTTOKENSREQUEST']._serialized_start=1125
+  _globals['_LISTENROLLMENTTOKENSREQUEST']._serialized_end=1193
+  _globals['_LISTENROLLMENTTOKENSRESPONSE']._serialized_start=1195
+  _globals['_LISTENROLLMENTTOKENSRESPONSE']._serialized_end=1306
+  _globals['_REVOKEENROLLMENTTOKENREQUEST']._serialized_start=1308
+  _globals['_REVOKEENROLLMENTTOKENREQUEST']._serialized_end=1352
+  _globals['_REVOKEENROLLMENTTOKENRESPONSE']._serialized_start=1354
+  _globals['_REVOKEENROLLMENTTOKENRESPONSE']._serialized_end=1385
+  _globals['_NODEREGISTRATION']._serialized_start=1388
+  _globals['_NODEREGISTRATION']._serialized_end=1583
+  _globals['_NODEIMPORTRESULT']._serialized_start=1586
+  _globals['_NODEIMPORTRESULT']._serialized_end=1813
+  _globals['_NODEIMPORTRESULT_OUTCOME']._serialized_start=1714
+  _globals['_NODEIMPORTRESULT_OUTCOME']._serialized_end=1813
+  _globals['_IMPORTNODESREQUEST']._serialized_start=1815
+  _globals['_IMPORTNODESREQUEST']._serialized_end=1911
+  _globals['_IMPORTNODESRESPONSE']._serialized_start=1913
+  _globals['_IMPORTNODESRESPONSE']._serialized_end=1981
+  _globals['_ENROLLMENTREQUEST']._serialized_start=1984
+  _globals['_ENROLLMENTREQUEST']._serialized_end=2368
+  _globals['_ENROLLMENTREQUEST_STATE']._serialized_start=2279
+  _globals['_ENROLLMENTREQUEST_STATE']._serialized_end=2368
+  _globals['_LISTENROLLMENTREQUESTSREQUEST']._serialized_start=2370
+  _globals['_LISTENROLLMENTREQUESTSREQUEST']._serialized_end=2440
+  _globals['_LISTENROLLMENTREQUESTSRESPONSE']._serialized_start=2442
+  _globals['_LISTENROLLMENTREQUESTSRESPONSE']._serialized_end=2559
+  _globals['_APPROVEENROLLMENTREQUESTREQUEST']._serialized_start=2561
+  _globals['_APPROVEENROLLMENTREQUESTREQUEST']._serialized_end=2664
+  _globals['_APPROVEENROLLMENTREQUESTRESPONSE']._serialized_start=2666
+  _globals['_APPROVEENROLLMENTREQUESTRESPONSE']._serialized_end=2759
+  _globals['_REJECTENROLLMENTREQUESTREQUEST']._serialized_start=2761
+  _globals['_REJECTENROLLMENTREQUESTREQUEST']._serialized_end=2807
+  _globals['_REJECTENROLLMENTREQUESTRESPONSE']._serialized_start=2809
+  _globals['_REJECTENROLLMENTREQUESTRESPONSE']._serialized_end=2901
+  _globals['_ENROLLMENTSERVICE']._serialized_start=2904
+  _globals['_ENROLLMENTSERVICE']._serialized_end=3743
 # @@protoc_insertion_point(module_scope)

@@ -4,7 +4,11 @@ isort:skip_file
 """
 
 import builtins
+import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
+import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
@@ -30,7 +34,7 @@ class EnrollRequest(google.protobuf.message.Message):
     ESN_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
     token: builtins.str
-    """The operator's one-time token."""
+    """The operator's token. Empty: a registration or an operator must vouch."""
     certificate_request_pem: builtins.str
     """PKCS#10 certificate request, PEM. Only its public key is used; the manager sets the names."""
     node_id: builtins.str
@@ -54,23 +58,57 @@ Global___EnrollRequest: typing_extensions.TypeAlias = EnrollRequest
 
 @typing.final
 class EnrollResponse(google.protobuf.message.Message):
-    """The caller is a node now."""
+    """What became of it."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _State:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[EnrollResponse._State.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: EnrollResponse._State.ValueType  # 0
+        """Not set."""
+        STATE_ENROLLED: EnrollResponse._State.ValueType  # 1
+        """The caller is a node; the certificate is here."""
+        STATE_PENDING: EnrollResponse._State.ValueType  # 2
+        """An operator must decide; ask again after `retry_after` with the same key."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether the caller is a node."""
+
+    STATE_UNSPECIFIED: EnrollResponse.State.ValueType  # 0
+    """Not set."""
+    STATE_ENROLLED: EnrollResponse.State.ValueType  # 1
+    """The caller is a node; the certificate is here."""
+    STATE_PENDING: EnrollResponse.State.ValueType  # 2
+    """An operator must decide; ask again after `retry_after` with the same key."""
 
     NODE_FIELD_NUMBER: builtins.int
     CERTIFICATE_PEM_FIELD_NUMBER: builtins.int
     AUTHORITIES_PEM_FIELD_NUMBER: builtins.int
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    ENROLLMENT_REQUEST_FIELD_NUMBER: builtins.int
+    RETRY_AFTER_FIELD_NUMBER: builtins.int
     node: builtins.str
-    """`nodes/{node}`."""
+    """`nodes/{node}`; an operator may have chosen another id than the wanted one."""
     certificate_pem: builtins.str
     """The node's certificate, PEM."""
     authorities_pem: builtins.str
     """Authorities to trust, PEM."""
+    state: Global___EnrollResponse.State.ValueType
+    """Whether the caller is a node."""
+    enrollment_request: builtins.str
+    """`enrollmentRequests/{request}`, when pending."""
     @property
     def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the certificate ends."""
+
+    @property
+    def retry_after(self) -> google.protobuf.duration_pb2.Duration:
+        """When to ask again, when pending."""
 
     def __init__(
         self,
@@ -79,8 +117,577 @@ class EnrollResponse(google.protobuf.message.Message):
         certificate_pem: builtins.str = ...,
         authorities_pem: builtins.str = ...,
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        state: Global___EnrollResponse.State.ValueType = ...,
+        enrollment_request: builtins.str = ...,
+        retry_after: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["authorities_pem", b"authorities_pem", "certificate_pem", b"certificate_pem", "expire_time", b"expire_time", "node", b"node"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time", "retry_after", b"retry_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["authorities_pem", b"authorities_pem", "certificate_pem", b"certificate_pem", "enrollment_request", b"enrollment_request", "expire_time", b"expire_time", "node", b"node", "retry_after", b"retry_after", "state", b"state"]) -> None: ...
 
 Global___EnrollResponse: typing_extensions.TypeAlias = EnrollResponse
+
+@typing.final
+class CreateEnrollmentTokenRequest(google.protobuf.message.Message):
+    """Asks for an enrolment token."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TTL_FIELD_NUMBER: builtins.int
+    MAX_USE_COUNT_FIELD_NUMBER: builtins.int
+    NODE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    ESN_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    max_use_count: builtins.int
+    """How often it can be used. 0: once. At most 10,000."""
+    node: builtins.str
+    """Bind it to one node, `nodes/{node}`. If there is such a node, a unit that enrols with the token replaces the present
+    one: it inherits site, labels, configuration and release, and the old unit is out.
+    """
+    kind: wayside.v1.node_pb2.NodeKind.ValueType
+    """Bind it to one kind. Unspecified: any."""
+    esn: builtins.str
+    """Bind it to one electronic serial number. Empty: any."""
+    tenant: builtins.str
+    """Tenant of the nodes it makes, `tenants/{tenant}`. Empty: the only tenant in which the caller may make nodes."""
+    @property
+    def ttl(self) -> google.protobuf.duration_pb2.Duration:
+        """How long it can be used. Default 1 h, at most 30 days."""
+
+    def __init__(
+        self,
+        *,
+        ttl: google.protobuf.duration_pb2.Duration | None = ...,
+        max_use_count: builtins.int = ...,
+        node: builtins.str = ...,
+        kind: wayside.v1.node_pb2.NodeKind.ValueType = ...,
+        esn: builtins.str = ...,
+        tenant: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["ttl", b"ttl"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["esn", b"esn", "kind", b"kind", "max_use_count", b"max_use_count", "node", b"node", "tenant", b"tenant", "ttl", b"ttl"]) -> None: ...
+
+Global___CreateEnrollmentTokenRequest: typing_extensions.TypeAlias = CreateEnrollmentTokenRequest
+
+@typing.final
+class CreateEnrollmentTokenResponse(google.protobuf.message.Message):
+    """An enrolment token, shown once."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    token: builtins.str
+    """The token. It is shown here and kept nowhere."""
+    name: builtins.str
+    """`enrollmentTokens/{token}`, by which it can be listed and revoked."""
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        token: builtins.str = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "name", b"name", "token", b"token"]) -> None: ...
+
+Global___CreateEnrollmentTokenResponse: typing_extensions.TypeAlias = CreateEnrollmentTokenResponse
+
+@typing.final
+class EnrollmentToken(google.protobuf.message.Message):
+    """What is known of a token."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    NODE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    ESN_FIELD_NUMBER: builtins.int
+    REMAINING_USE_COUNT_FIELD_NUMBER: builtins.int
+    CREATE_TIME_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`enrollmentTokens/{token}`."""
+    tenant: builtins.str
+    """Tenant of the nodes it makes, `tenants/{tenant}`."""
+    node: builtins.str
+    """Only this node, `nodes/{node}`."""
+    kind: wayside.v1.node_pb2.NodeKind.ValueType
+    """Only this kind."""
+    esn: builtins.str
+    """Only this unit."""
+    remaining_use_count: builtins.int
+    """How often it can still be used."""
+    @property
+    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        tenant: builtins.str = ...,
+        node: builtins.str = ...,
+        kind: wayside.v1.node_pb2.NodeKind.ValueType = ...,
+        esn: builtins.str = ...,
+        remaining_use_count: builtins.int = ...,
+        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "esn", b"esn", "expire_time", b"expire_time", "kind", b"kind", "name", b"name", "node", b"node", "remaining_use_count", b"remaining_use_count", "tenant", b"tenant"]) -> None: ...
+
+Global___EnrollmentToken: typing_extensions.TypeAlias = EnrollmentToken
+
+@typing.final
+class ListEnrollmentTokensRequest(google.protobuf.message.Message):
+    """Asks for a page of tokens."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """Tokens at most, up to 1,000. 0: 100."""
+    page_token: builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+Global___ListEnrollmentTokensRequest: typing_extensions.TypeAlias = ListEnrollmentTokensRequest
+
+@typing.final
+class ListEnrollmentTokensResponse(google.protobuf.message.Message):
+    """A page of tokens."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENROLLMENT_TOKENS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page. Empty: this was the last."""
+    @property
+    def enrollment_tokens(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___EnrollmentToken]:
+        """The tokens."""
+
+    def __init__(
+        self,
+        *,
+        enrollment_tokens: collections.abc.Iterable[Global___EnrollmentToken] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["enrollment_tokens", b"enrollment_tokens", "next_page_token", b"next_page_token"]) -> None: ...
+
+Global___ListEnrollmentTokensResponse: typing_extensions.TypeAlias = ListEnrollmentTokensResponse
+
+@typing.final
+class RevokeEnrollmentTokenRequest(google.protobuf.message.Message):
+    """Names a token to revoke."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`enrollmentTokens/{token}`."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+Global___RevokeEnrollmentTokenRequest: typing_extensions.TypeAlias = RevokeEnrollmentTokenRequest
+
+@typing.final
+class RevokeEnrollmentTokenResponse(google.protobuf.message.Message):
+    """The token is useless now."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___RevokeEnrollmentTokenResponse: typing_extensions.TypeAlias = RevokeEnrollmentTokenResponse
+
+@typing.final
+class NodeRegistration(google.protobuf.message.Message):
+    """A unit to register."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: builtins.int
+    ESN_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    PUBLIC_KEY_PEM_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    SITE_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    node_id: builtins.str
+    """Node id, a lower-case RFC 1034 label."""
+    esn: builtins.str
+    """Electronic serial number."""
+    kind: wayside.v1.node_pb2.NodeKind.ValueType
+    """What the unit is."""
+    public_key_pem: builtins.str
+    """Public key of the unit, PEM (SubjectPublicKeyInfo), as `wayside-agent key show` prints it."""
+    tenant: builtins.str
+    """Tenant, `tenants/{tenant}`. Empty: the only one in which the caller may make nodes."""
+    display_name: builtins.str
+    """What people call it."""
+    site: builtins.str
+    """Where it stands."""
+    @property
+    def labels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[wayside.v1.node_pb2.Label]:
+        """Operators' labels."""
+
+    def __init__(
+        self,
+        *,
+        node_id: builtins.str = ...,
+        esn: builtins.str = ...,
+        kind: wayside.v1.node_pb2.NodeKind.ValueType = ...,
+        public_key_pem: builtins.str = ...,
+        tenant: builtins.str = ...,
+        display_name: builtins.str = ...,
+        site: builtins.str = ...,
+        labels: collections.abc.Iterable[wayside.v1.node_pb2.Label] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "esn", b"esn", "kind", b"kind", "labels", b"labels", "node_id", b"node_id", "public_key_pem", b"public_key_pem", "site", b"site", "tenant", b"tenant"]) -> None: ...
+
+Global___NodeRegistration: typing_extensions.TypeAlias = NodeRegistration
+
+@typing.final
+class NodeImportResult(google.protobuf.message.Message):
+    """What became of a row."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _OutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[NodeImportResult._Outcome.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: NodeImportResult._Outcome.ValueType  # 0
+        """Not set."""
+        OUTCOME_CREATED: NodeImportResult._Outcome.ValueType  # 1
+        """The node was made, or would be."""
+        OUTCOME_UNCHANGED: NodeImportResult._Outcome.ValueType  # 2
+        """The node was there, the same."""
+        OUTCOME_REFUSED: NodeImportResult._Outcome.ValueType  # 3
+        """The row was refused; see `message`."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """What became of it."""
+
+    OUTCOME_UNSPECIFIED: NodeImportResult.Outcome.ValueType  # 0
+    """Not set."""
+    OUTCOME_CREATED: NodeImportResult.Outcome.ValueType  # 1
+    """The node was made, or would be."""
+    OUTCOME_UNCHANGED: NodeImportResult.Outcome.ValueType  # 2
+    """The node was there, the same."""
+    OUTCOME_REFUSED: NodeImportResult.Outcome.ValueType  # 3
+    """The row was refused; see `message`."""
+
+    ROW_INDEX_FIELD_NUMBER: builtins.int
+    NODE_ID_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    row_index: builtins.int
+    """Position of the row in the request, from 0."""
+    node_id: builtins.str
+    """Node id as given."""
+    outcome: Global___NodeImportResult.Outcome.ValueType
+    """What became of it."""
+    message: builtins.str
+    """Why it was refused, in one sentence that names the field."""
+    def __init__(
+        self,
+        *,
+        row_index: builtins.int = ...,
+        node_id: builtins.str = ...,
+        outcome: Global___NodeImportResult.Outcome.ValueType = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "node_id", b"node_id", "outcome", b"outcome", "row_index", b"row_index"]) -> None: ...
+
+Global___NodeImportResult: typing_extensions.TypeAlias = NodeImportResult
+
+@typing.final
+class ImportNodesRequest(google.protobuf.message.Message):
+    """Units to register."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REGISTRATIONS_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    validate_only: builtins.bool
+    """Judge only, write nothing."""
+    @property
+    def registrations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___NodeRegistration]:
+        """At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        registrations: collections.abc.Iterable[Global___NodeRegistration] | None = ...,
+        validate_only: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["registrations", b"registrations", "validate_only", b"validate_only"]) -> None: ...
+
+Global___ImportNodesRequest: typing_extensions.TypeAlias = ImportNodesRequest
+
+@typing.final
+class ImportNodesResponse(google.protobuf.message.Message):
+    """What became of the rows."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: builtins.int
+    @property
+    def results(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___NodeImportResult]:
+        """One per row, in order."""
+
+    def __init__(
+        self,
+        *,
+        results: collections.abc.Iterable[Global___NodeImportResult] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["results", b"results"]) -> None: ...
+
+Global___ImportNodesResponse: typing_extensions.TypeAlias = ImportNodesResponse
+
+@typing.final
+class EnrollmentRequest(google.protobuf.message.Message):
+    """An unknown unit that wants to be a node."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _State:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[EnrollmentRequest._State.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: EnrollmentRequest._State.ValueType  # 0
+        """Not set."""
+        STATE_PENDING: EnrollmentRequest._State.ValueType  # 1
+        """Waits for an operator."""
+        STATE_APPROVED: EnrollmentRequest._State.ValueType  # 2
+        """Approved; the unit has not fetched its certificate yet."""
+        STATE_REJECTED: EnrollmentRequest._State.ValueType  # 3
+        """Turned away."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Where it stands."""
+
+    STATE_UNSPECIFIED: EnrollmentRequest.State.ValueType  # 0
+    """Not set."""
+    STATE_PENDING: EnrollmentRequest.State.ValueType  # 1
+    """Waits for an operator."""
+    STATE_APPROVED: EnrollmentRequest.State.ValueType  # 2
+    """Approved; the unit has not fetched its certificate yet."""
+    STATE_REJECTED: EnrollmentRequest.State.ValueType  # 3
+    """Turned away."""
+
+    NAME_FIELD_NUMBER: builtins.int
+    NODE_ID_FIELD_NUMBER: builtins.int
+    ESN_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    KEY_SHA256_FIELD_NUMBER: builtins.int
+    SOURCE_ADDRESS_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    CREATE_TIME_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`enrollmentRequests/{request}`."""
+    node_id: builtins.str
+    """Node id the unit would like."""
+    esn: builtins.str
+    """Electronic serial number it states."""
+    kind: wayside.v1.node_pb2.NodeKind.ValueType
+    """What it says it is."""
+    key_sha256: builtins.str
+    """SHA-256 of its public key, lower-case hex; compare with `wayside-agent key show` on the unit."""
+    source_address: builtins.str
+    """Address it called from."""
+    state: Global___EnrollmentRequest.State.ValueType
+    """Where it stands."""
+    @property
+    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it first asked."""
+
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the request ends."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        node_id: builtins.str = ...,
+        esn: builtins.str = ...,
+        kind: wayside.v1.node_pb2.NodeKind.ValueType = ...,
+        key_sha256: builtins.str = ...,
+        source_address: builtins.str = ...,
+        state: Global___EnrollmentRequest.State.ValueType = ...,
+        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "esn", b"esn", "expire_time", b"expire_time", "key_sha256", b"key_sha256", "kind", b"kind", "name", b"name", "node_id", b"node_id", "source_address", b"source_address", "state", b"state"]) -> None: ...
+
+Global___EnrollmentRequest: typing_extensions.TypeAlias = EnrollmentRequest
+
+@typing.final
+class ListEnrollmentRequestsRequest(google.protobuf.message.Message):
+    """Asks for a page of waiting units."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """Requests at most, up to 1,000. 0: 100."""
+    page_token: builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+Global___ListEnrollmentRequestsRequest: typing_extensions.TypeAlias = ListEnrollmentRequestsRequest
+
+@typing.final
+class ListEnrollmentRequestsResponse(google.protobuf.message.Message):
+    """A page of waiting units."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENROLLMENT_REQUESTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page. Empty: this was the last."""
+    @property
+    def enrollment_requests(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___EnrollmentRequest]:
+        """The requests."""
+
+    def __init__(
+        self,
+        *,
+        enrollment_requests: collections.abc.Iterable[Global___EnrollmentRequest] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["enrollment_requests", b"enrollment_requests", "next_page_token", b"next_page_token"]) -> None: ...
+
+Global___ListEnrollmentRequestsResponse: typing_extensions.TypeAlias = ListEnrollmentRequestsResponse
+
+@typing.final
+class ApproveEnrollmentRequestRequest(google.protobuf.message.Message):
+    """Lets a unit in."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    NODE_ID_FIELD_NUMBER: builtins.int
+    REPLACED_NODE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`enrollmentRequests/{request}`."""
+    tenant: builtins.str
+    """Tenant of the node, `tenants/{tenant}`. Empty: the only one in which the caller may make nodes."""
+    node_id: builtins.str
+    """Node id instead of the wanted one. Empty: the wanted one."""
+    replaced_node: builtins.str
+    """The unit replaces this node, `nodes/{node}`, and inherits its site, labels, configuration and release. Excludes `node_id`."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        tenant: builtins.str = ...,
+        node_id: builtins.str = ...,
+        replaced_node: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "node_id", b"node_id", "replaced_node", b"replaced_node", "tenant", b"tenant"]) -> None: ...
+
+Global___ApproveEnrollmentRequestRequest: typing_extensions.TypeAlias = ApproveEnrollmentRequestRequest
+
+@typing.final
+class ApproveEnrollmentRequestResponse(google.protobuf.message.Message):
+    """The request after it was approved."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENROLLMENT_REQUEST_FIELD_NUMBER: builtins.int
+    @property
+    def enrollment_request(self) -> Global___EnrollmentRequest:
+        """The request."""
+
+    def __init__(
+        self,
+        *,
+        enrollment_request: Global___EnrollmentRequest | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["enrollment_request", b"enrollment_request"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["enrollment_request", b"enrollment_request"]) -> None: ...
+
+Global___ApproveEnrollmentRequestResponse: typing_extensions.TypeAlias = ApproveEnrollmentRequestResponse
+
+@typing.final
+class RejectEnrollmentRequestRequest(google.protobuf.message.Message):
+    """Turns a unit away."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`enrollmentRequests/{request}`."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+Global___RejectEnrollmentRequestRequest: typing_extensions.TypeAlias = RejectEnrollmentRequestRequest
+
+@typing.final
+class RejectEnrollmentRequestResponse(google.protobuf.message.Message):
+    """The request after it was rejected."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENROLLMENT_REQUEST_FIELD_NUMBER: builtins.int
+    @property
+    def enrollment_request(self) -> Global___EnrollmentRequest:
+        """The request."""
+
+    def __init__(
+        self,
+        *,
+        enrollment_request: Global___EnrollmentRequest | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["enrollment_request", b"enrollment_request"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["enrollment_request", b"enrollment_request"]) -> None: ...
+
+Global___RejectEnrollmentRequestResponse: typing_extensions.TypeAlias = RejectEnrollmentRequestResponse

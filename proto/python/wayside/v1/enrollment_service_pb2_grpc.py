@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EnrollmentServiceStub(object):
-    """First contact: a token and a certificate request go in, a certificate comes out.
+    """First contact: a certificate request goes in, a certificate comes out, if a token, a registration or an operator vouches.
     """
 
     def __init__(self, channel):
@@ -40,21 +40,132 @@ class EnrollmentServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.EnrollRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.EnrollResponse.FromString,
                 _registered_method=True)
+        self.CreateEnrollmentToken = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/CreateEnrollmentToken',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.CreateEnrollmentTokenRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.CreateEnrollmentTokenResponse.FromString,
+                _registered_method=True)
+        self.ListEnrollmentTokens = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/ListEnrollmentTokens',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentTokensRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentTokensResponse.FromString,
+                _registered_method=True)
+        self.RevokeEnrollmentToken = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/RevokeEnrollmentToken',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.RevokeEnrollmentTokenRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.RevokeEnrollmentTokenResponse.FromString,
+                _registered_method=True)
+        self.ImportNodes = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/ImportNodes',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ImportNodesRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ImportNodesResponse.FromString,
+                _registered_method=True)
+        self.ListEnrollmentRequests = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/ListEnrollmentRequests',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentRequestsRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentRequestsResponse.FromString,
+                _registered_method=True)
+        self.ApproveEnrollmentRequest = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/ApproveEnrollmentRequest',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ApproveEnrollmentRequestRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ApproveEnrollmentRequestResponse.FromString,
+                _registered_method=True)
+        self.RejectEnrollmentRequest = channel.unary_unary(
+                '/wayside.v1.EnrollmentService/RejectEnrollmentRequest',
+                request_serializer=wayside_dot_v1_dot_enrollment__service__pb2.RejectEnrollmentRequestRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.RejectEnrollmentRequestResponse.FromString,
+                _registered_method=True)
 
 
 class EnrollmentServiceServicer(object):
-    """First contact: a token and a certificate request go in, a certificate comes out.
+    """First contact: a certificate request goes in, a certificate comes out, if a token, a registration or an operator vouches.
     """
 
     def Enroll(self, request, context):
-        """Makes the caller a node.
+        """Makes the caller a node, or notes that it would like to be one.
+
+        With a token: the token vouches. Without: a registration of the unit's ESN and public key vouches, or else an operator
+        must; the answer is then PENDING, and the unit asks again with the same key.
 
         Returns (gRPC error code):
         UNAUTHENTICATED if the token is unknown, expired or used up.
-        PERMISSION_DENIED if the token is bound to another node or kind.
+        PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit is registered with another key, an
+        operator rejected the unit, or this manager takes no unknown units.
         INVALID_ARGUMENT if the request, the node id or the ESN is malformed.
-        ALREADY_EXISTS if the node or the ESN is enrolled and the token is not bound to this node.
-        FAILED_PRECONDITION if the node is retired.
+        ALREADY_EXISTS if the node or the ESN is enrolled and nothing vouches for its replacement.
+        FAILED_PRECONDITION if the node is retired, or the key was one of a retired or revoked node.
+        RESOURCE_EXHAUSTED if too many unknown units wait, or this address asks too often.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateEnrollmentToken(self, request, context):
+        """Makes a token with which units can enrol. The manager keeps only its hash.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if a bound is out of range.
+        NOT_FOUND if it is bound to a node the caller cannot see.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEnrollmentTokens(self, request, context):
+        """Lists enrolment tokens that can still be used, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeEnrollmentToken(self, request, context):
+        """Makes a token useless.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportNodes(self, request, context):
+        """Registers units before they call: each row becomes a node that only the holder of its key can enrol as.
+
+        Rows are judged one by one: good ones are written even when others are refused. A row that is there already, word for
+        word, is unchanged, so a file can be imported again.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if there are more than 1,000 rows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEnrollmentRequests(self, request, context):
+        """Lists unknown units that wait for an operator, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveEnrollmentRequest(self, request, context):
+        """Lets a waiting unit in; it gets its certificate when it asks next.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such request.
+        FAILED_PRECONDITION if it was decided, or the node it should replace is retired.
+        ALREADY_EXISTS if the node id or the ESN is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectEnrollmentRequest(self, request, context):
+        """Turns a waiting unit away for as long as the request lives.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such request.
+        FAILED_PRECONDITION if it was approved.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -68,6 +179,41 @@ def add_EnrollmentServiceServicer_to_server(servicer, server):
                     request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.EnrollRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.EnrollResponse.SerializeToString,
             ),
+            'CreateEnrollmentToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateEnrollmentToken,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.CreateEnrollmentTokenRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.CreateEnrollmentTokenResponse.SerializeToString,
+            ),
+            'ListEnrollmentTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEnrollmentTokens,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentTokensRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentTokensResponse.SerializeToString,
+            ),
+            'RevokeEnrollmentToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeEnrollmentToken,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.RevokeEnrollmentTokenRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.RevokeEnrollmentTokenResponse.SerializeToString,
+            ),
+            'ImportNodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportNodes,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ImportNodesRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ImportNodesResponse.SerializeToString,
+            ),
+            'ListEnrollmentRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEnrollmentRequests,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentRequestsRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentRequestsResponse.SerializeToString,
+            ),
+            'ApproveEnrollmentRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveEnrollmentRequest,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.ApproveEnrollmentRequestRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.ApproveEnrollmentRequestResponse.SerializeToString,
+            ),
+            'RejectEnrollmentRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectEnrollmentRequest,
+                    request_deserializer=wayside_dot_v1_dot_enrollment__service__pb2.RejectEnrollmentRequestRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_enrollment__service__pb2.RejectEnrollmentRequestResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'wayside.v1.EnrollmentService', rpc_method_handlers)
@@ -77,7 +223,7 @@ def add_EnrollmentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EnrollmentService(object):
-    """First contact: a token and a certificate request go in, a certificate comes out.
+    """First contact: a certificate request goes in, a certificate comes out, if a token, a registration or an operator vouches.
     """
 
     @staticmethod
@@ -97,6 +243,195 @@ class EnrollmentService(object):
             '/wayside.v1.EnrollmentService/Enroll',
             wayside_dot_v1_dot_enrollment__service__pb2.EnrollRequest.SerializeToString,
             wayside_dot_v1_dot_enrollment__service__pb2.EnrollResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateEnrollmentToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/CreateEnrollmentToken',
+            wayside_dot_v1_dot_enrollment__service__pb2.CreateEnrollmentTokenRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.CreateEnrollmentTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEnrollmentTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/ListEnrollmentTokens',
+            wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentTokensRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeEnrollmentToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/RevokeEnrollmentToken',
+            wayside_dot_v1_dot_enrollment__service__pb2.RevokeEnrollmentTokenRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.RevokeEnrollmentTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportNodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/ImportNodes',
+            wayside_dot_v1_dot_enrollment__service__pb2.ImportNodesRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.ImportNodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEnrollmentRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/ListEnrollmentRequests',
+            wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentRequestsRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.ListEnrollmentRequestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveEnrollmentRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/ApproveEnrollmentRequest',
+            wayside_dot_v1_dot_enrollment__service__pb2.ApproveEnrollmentRequestRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.ApproveEnrollmentRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectEnrollmentRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.EnrollmentService/RejectEnrollmentRequest',
+            wayside_dot_v1_dot_enrollment__service__pb2.RejectEnrollmentRequestRequest.SerializeToString,
+            wayside_dot_v1_dot_enrollment__service__pb2.RejectEnrollmentRequestResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,14 +41,154 @@ _EnrollmentServiceEnrollType = typing_extensions.TypeVar(
     ],
 )
 
-class EnrollmentServiceStub(typing.Generic[_EnrollmentServiceEnrollType]):
-    """First contact: a token and a certificate request go in, a certificate comes out."""
+_EnrollmentServiceCreateEnrollmentTokenType = typing_extensions.TypeVar(
+    '_EnrollmentServiceCreateEnrollmentTokenType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse,
+    ],
+)
+
+_EnrollmentServiceListEnrollmentTokensType = typing_extensions.TypeVar(
+    '_EnrollmentServiceListEnrollmentTokensType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse,
+    ],
+)
+
+_EnrollmentServiceRevokeEnrollmentTokenType = typing_extensions.TypeVar(
+    '_EnrollmentServiceRevokeEnrollmentTokenType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse,
+    ],
+)
+
+_EnrollmentServiceImportNodesType = typing_extensions.TypeVar(
+    '_EnrollmentServiceImportNodesType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+        wayside.v1.enrollment_service_pb2.ImportNodesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+        wayside.v1.enrollment_service_pb2.ImportNodesResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+        wayside.v1.enrollment_service_pb2.ImportNodesResponse,
+    ],
+)
+
+_EnrollmentServiceListEnrollmentRequestsType = typing_extensions.TypeVar(
+    '_EnrollmentServiceListEnrollmentRequestsType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse,
+    ],
+)
+
+_EnrollmentServiceApproveEnrollmentRequestType = typing_extensions.TypeVar(
+    '_EnrollmentServiceApproveEnrollmentRequestType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse,
+    ],
+)
+
+_EnrollmentServiceRejectEnrollmentRequestType = typing_extensions.TypeVar(
+    '_EnrollmentServiceRejectEnrollmentRequestType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse,
+    ],
+)
+
+class EnrollmentServiceStub(typing.Generic[_EnrollmentServiceEnrollType, _EnrollmentServiceCreateEnrollmentTokenType, _EnrollmentServiceListEnrollmentTokensType, _EnrollmentServiceRevokeEnrollmentTokenType, _EnrollmentServiceImportNodesType, _EnrollmentServiceListEnrollmentRequestsType, _EnrollmentServiceApproveEnrollmentRequestType, _EnrollmentServiceRejectEnrollmentRequestType]):
+    """First contact: a certificate request goes in, a certificate comes out, if a token, a registration or an operator vouches."""
 
     @typing.overload
     def __init__(self: EnrollmentServiceStub[
         grpc.UnaryUnaryMultiCallable[
             wayside.v1.enrollment_service_pb2.EnrollRequest,
             wayside.v1.enrollment_service_pb2.EnrollResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+            wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+            wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+            wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+            wayside.v1.enrollment_service_pb2.ImportNodesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+            wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+            wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+            wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -58,17 +198,98 @@ class EnrollmentServiceStub(typing.Generic[_EnrollmentServiceEnrollType]):
             wayside.v1.enrollment_service_pb2.EnrollRequest,
             wayside.v1.enrollment_service_pb2.EnrollResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+            wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+            wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+            wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+            wayside.v1.enrollment_service_pb2.ImportNodesResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+            wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+            wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+            wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     Enroll: _EnrollmentServiceEnrollType
-    """Makes the caller a node.
+    """Makes the caller a node, or notes that it would like to be one.
+
+    With a token: the token vouches. Without: a registration of the unit's ESN and public key vouches, or else an operator
+    must; the answer is then PENDING, and the unit asks again with the same key.
 
     Returns (gRPC error code):
       UNAUTHENTICATED if the token is unknown, expired or used up.
-      PERMISSION_DENIED if the token is bound to another node or kind.
+      PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit is registered with another key, an
+        operator rejected the unit, or this manager takes no unknown units.
       INVALID_ARGUMENT if the request, the node id or the ESN is malformed.
-      ALREADY_EXISTS if the node or the ESN is enrolled and the token is not bound to this node.
-      FAILED_PRECONDITION if the node is retired.
+      ALREADY_EXISTS if the node or the ESN is enrolled and nothing vouches for its replacement.
+      FAILED_PRECONDITION if the node is retired, or the key was one of a retired or revoked node.
+      RESOURCE_EXHAUSTED if too many unknown units wait, or this address asks too often.
+    """
+
+    CreateEnrollmentToken: _EnrollmentServiceCreateEnrollmentTokenType
+    """Makes a token with which units can enrol. The manager keeps only its hash.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if a bound is out of range.
+      NOT_FOUND if it is bound to a node the caller cannot see.
+    """
+
+    ListEnrollmentTokens: _EnrollmentServiceListEnrollmentTokensType
+    """Lists enrolment tokens that can still be used, newest first."""
+
+    RevokeEnrollmentToken: _EnrollmentServiceRevokeEnrollmentTokenType
+    """Makes a token useless.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such token.
+    """
+
+    ImportNodes: _EnrollmentServiceImportNodesType
+    """Registers units before they call: each row becomes a node that only the holder of its key can enrol as.
+
+    Rows are judged one by one: good ones are written even when others are refused. A row that is there already, word for
+    word, is unchanged, so a file can be imported again.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if there are more than 1,000 rows.
+    """
+
+    ListEnrollmentRequests: _EnrollmentServiceListEnrollmentRequestsType
+    """Lists unknown units that wait for an operator, oldest first."""
+
+    ApproveEnrollmentRequest: _EnrollmentServiceApproveEnrollmentRequestType
+    """Lets a waiting unit in; it gets its certificate when it asks next.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such request.
+      FAILED_PRECONDITION if it was decided, or the node it should replace is retired.
+      ALREADY_EXISTS if the node id or the ESN is taken.
+    """
+
+    RejectEnrollmentRequest: _EnrollmentServiceRejectEnrollmentRequestType
+    """Turns a waiting unit away for as long as the request lives.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such request.
+      FAILED_PRECONDITION if it was approved.
     """
 
 EnrollmentServiceAsyncStub: typing_extensions.TypeAlias = EnrollmentServiceStub[
@@ -76,10 +297,38 @@ EnrollmentServiceAsyncStub: typing_extensions.TypeAlias = EnrollmentServiceStub[
         wayside.v1.enrollment_service_pb2.EnrollRequest,
         wayside.v1.enrollment_service_pb2.EnrollResponse,
     ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+        wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+        wayside.v1.enrollment_service_pb2.ImportNodesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+        wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+        wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse,
+    ],
 ]
 
 class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
-    """First contact: a token and a certificate request go in, a certificate comes out."""
+    """First contact: a certificate request goes in, a certificate comes out, if a token, a registration or an operator vouches."""
 
     @abc.abstractmethod
     def Enroll(
@@ -87,14 +336,102 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.enrollment_service_pb2.EnrollRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.enrollment_service_pb2.EnrollResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.EnrollResponse]]:
-        """Makes the caller a node.
+        """Makes the caller a node, or notes that it would like to be one.
+
+        With a token: the token vouches. Without: a registration of the unit's ESN and public key vouches, or else an operator
+        must; the answer is then PENDING, and the unit asks again with the same key.
 
         Returns (gRPC error code):
           UNAUTHENTICATED if the token is unknown, expired or used up.
-          PERMISSION_DENIED if the token is bound to another node or kind.
+          PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit is registered with another key, an
+            operator rejected the unit, or this manager takes no unknown units.
           INVALID_ARGUMENT if the request, the node id or the ESN is malformed.
-          ALREADY_EXISTS if the node or the ESN is enrolled and the token is not bound to this node.
-          FAILED_PRECONDITION if the node is retired.
+          ALREADY_EXISTS if the node or the ESN is enrolled and nothing vouches for its replacement.
+          FAILED_PRECONDITION if the node is retired, or the key was one of a retired or revoked node.
+          RESOURCE_EXHAUSTED if too many unknown units wait, or this address asks too often.
+        """
+
+    @abc.abstractmethod
+    def CreateEnrollmentToken(
+        self,
+        request: wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.CreateEnrollmentTokenResponse]]:
+        """Makes a token with which units can enrol. The manager keeps only its hash.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if a bound is out of range.
+          NOT_FOUND if it is bound to a node the caller cannot see.
+        """
+
+    @abc.abstractmethod
+    def ListEnrollmentTokens(
+        self,
+        request: wayside.v1.enrollment_service_pb2.ListEnrollmentTokensRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.ListEnrollmentTokensResponse]]:
+        """Lists enrolment tokens that can still be used, newest first."""
+
+    @abc.abstractmethod
+    def RevokeEnrollmentToken(
+        self,
+        request: wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.RevokeEnrollmentTokenResponse]]:
+        """Makes a token useless.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such token.
+        """
+
+    @abc.abstractmethod
+    def ImportNodes(
+        self,
+        request: wayside.v1.enrollment_service_pb2.ImportNodesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.ImportNodesResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.ImportNodesResponse]]:
+        """Registers units before they call: each row becomes a node that only the holder of its key can enrol as.
+
+        Rows are judged one by one: good ones are written even when others are refused. A row that is there already, word for
+        word, is unchanged, so a file can be imported again.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if there are more than 1,000 rows.
+        """
+
+    @abc.abstractmethod
+    def ListEnrollmentRequests(
+        self,
+        request: wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.ListEnrollmentRequestsResponse]]:
+        """Lists unknown units that wait for an operator, oldest first."""
+
+    @abc.abstractmethod
+    def ApproveEnrollmentRequest(
+        self,
+        request: wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.ApproveEnrollmentRequestResponse]]:
+        """Lets a waiting unit in; it gets its certificate when it asks next.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such request.
+          FAILED_PRECONDITION if it was decided, or the node it should replace is retired.
+          ALREADY_EXISTS if the node id or the ESN is taken.
+        """
+
+    @abc.abstractmethod
+    def RejectEnrollmentRequest(
+        self,
+        request: wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse, collections.abc.Awaitable[wayside.v1.enrollment_service_pb2.RejectEnrollmentRequestResponse]]:
+        """Turns a waiting unit away for as long as the request lives.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such request.
+          FAILED_PRECONDITION if it was approved.
         """
 
 def add_EnrollmentServiceServicer_to_server(servicer: EnrollmentServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

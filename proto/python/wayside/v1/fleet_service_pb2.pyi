@@ -6,11 +6,9 @@ isort:skip_file
 import builtins
 import collections.abc
 import google.protobuf.descriptor
-import google.protobuf.duration_pb2
 import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
 import google.protobuf.message
-import google.protobuf.timestamp_pb2
 import sys
 import typing
 import wayside.v1.node_pb2
@@ -170,7 +168,7 @@ class UpdateNodeRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Fields to change: `display_name`, `site`, `labels`."""
+        """Fields to change: `display_name`, `site`, `labels`, `tenant`."""
 
     def __init__(
         self,
@@ -290,59 +288,44 @@ class WatchNodesResponse(google.protobuf.message.Message):
 Global___WatchNodesResponse: typing_extensions.TypeAlias = WatchNodesResponse
 
 @typing.final
-class CreateEnrollmentTokenRequest(google.protobuf.message.Message):
-    """Asks for an enrolment token."""
+class RevokeNodeRequest(google.protobuf.message.Message):
+    """Takes certificates back."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TTL_FIELD_NUMBER: builtins.int
-    MAX_USE_COUNT_FIELD_NUMBER: builtins.int
-    NODE_FIELD_NUMBER: builtins.int
-    KIND_FIELD_NUMBER: builtins.int
-    max_use_count: builtins.int
-    """How often it can be used. 0: once. At most 10,000."""
-    node: builtins.str
-    """Bind it to one node, `nodes/{node}`. Such a token also lets a node enrol again."""
-    kind: wayside.v1.node_pb2.NodeKind.ValueType
-    """Bind it to one kind. Unspecified: any."""
-    @property
-    def ttl(self) -> google.protobuf.duration_pb2.Duration:
-        """How long it can be used. Default 1 h, at most 30 days."""
-
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`nodes/{node}`."""
+    etag: builtins.str
+    """Guards the change when not empty."""
     def __init__(
         self,
         *,
-        ttl: google.protobuf.duration_pb2.Duration | None = ...,
-        max_use_count: builtins.int = ...,
-        node: builtins.str = ...,
-        kind: wayside.v1.node_pb2.NodeKind.ValueType = ...,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ttl", b"ttl"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["kind", b"kind", "max_use_count", b"max_use_count", "node", b"node", "ttl", b"ttl"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name"]) -> None: ...
 
-Global___CreateEnrollmentTokenRequest: typing_extensions.TypeAlias = CreateEnrollmentTokenRequest
+Global___RevokeNodeRequest: typing_extensions.TypeAlias = RevokeNodeRequest
 
 @typing.final
-class CreateEnrollmentTokenResponse(google.protobuf.message.Message):
-    """An enrolment token, shown once."""
+class RevokeNodeResponse(google.protobuf.message.Message):
+    """The node after its certificates were taken back."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TOKEN_FIELD_NUMBER: builtins.int
-    EXPIRE_TIME_FIELD_NUMBER: builtins.int
-    token: builtins.str
-    """The token. It is shown here and kept nowhere."""
+    NODE_FIELD_NUMBER: builtins.int
     @property
-    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """When it ends."""
+    def node(self) -> wayside.v1.node_pb2.Node:
+        """The node."""
 
     def __init__(
         self,
         *,
-        token: builtins.str = ...,
-        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        node: wayside.v1.node_pb2.Node | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "token", b"token"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["node", b"node"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node"]) -> None: ...
 
-Global___CreateEnrollmentTokenResponse: typing_extensions.TypeAlias = CreateEnrollmentTokenResponse
+Global___RevokeNodeResponse: typing_extensions.TypeAlias = RevokeNodeResponse

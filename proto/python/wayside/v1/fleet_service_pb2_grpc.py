@@ -62,10 +62,10 @@ class FleetServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_fleet__service__pb2.WatchNodesRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_fleet__service__pb2.WatchNodesResponse.FromString,
                 _registered_method=True)
-        self.CreateEnrollmentToken = channel.unary_unary(
-                '/wayside.v1.FleetService/CreateEnrollmentToken',
-                request_serializer=wayside_dot_v1_dot_fleet__service__pb2.CreateEnrollmentTokenRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_fleet__service__pb2.CreateEnrollmentTokenResponse.FromString,
+        self.RevokeNode = channel.unary_unary(
+                '/wayside.v1.FleetService/RevokeNode',
+                request_serializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeResponse.FromString,
                 _registered_method=True)
 
 
@@ -97,7 +97,7 @@ class FleetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateNode(self, request, context):
-        """Changes what operators may change: display name, site, labels.
+        """Changes what operators may change: display name, site, labels, tenant.
 
         Returns (gRPC error code):
         NOT_FOUND if there is no such node.
@@ -133,11 +133,14 @@ class FleetServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CreateEnrollmentToken(self, request, context):
-        """Makes a token with which units can enrol. The manager keeps only its hash.
+    def RevokeNode(self, request, context):
+        """Takes the certificates of a node back, for a unit that was stolen or copied: its sessions end within 5 s, on every
+        replica. The node stays; a unit enrols as it again with a token bound to it.
 
         Returns (gRPC error code):
-        INVALID_ARGUMENT if a bound is out of range.
+        NOT_FOUND if there is no such node.
+        ABORTED if the etag is not the present one.
+        FAILED_PRECONDITION if the node is retired.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,10 +174,10 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     request_deserializer=wayside_dot_v1_dot_fleet__service__pb2.WatchNodesRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_fleet__service__pb2.WatchNodesResponse.SerializeToString,
             ),
-            'CreateEnrollmentToken': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateEnrollmentToken,
-                    request_deserializer=wayside_dot_v1_dot_fleet__service__pb2.CreateEnrollmentTokenRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_fleet__service__pb2.CreateEnrollmentTokenResponse.SerializeToString,
+            'RevokeNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeNode,
+                    request_deserializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -326,7 +329,7 @@ class FleetService(object):
             _registered_method=True)
 
     @staticmethod
-    def CreateEnrollmentToken(request,
+    def RevokeNode(request,
             target,
             options=(),
             channel_credentials=None,
@@ -339,9 +342,9 @@ class FleetService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/wayside.v1.FleetService/CreateEnrollmentToken',
-            wayside_dot_v1_dot_fleet__service__pb2.CreateEnrollmentTokenRequest.SerializeToString,
-            wayside_dot_v1_dot_fleet__service__pb2.CreateEnrollmentTokenResponse.FromString,
+            '/wayside.v1.FleetService/RevokeNode',
+            wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeRequest.SerializeToString,
+            wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -105,23 +105,23 @@ _FleetServiceWatchNodesType = typing_extensions.TypeVar(
     ],
 )
 
-_FleetServiceCreateEnrollmentTokenType = typing_extensions.TypeVar(
-    '_FleetServiceCreateEnrollmentTokenType',
+_FleetServiceRevokeNodeType = typing_extensions.TypeVar(
+    '_FleetServiceRevokeNodeType',
     grpc.UnaryUnaryMultiCallable[
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse,
+        wayside.v1.fleet_service_pb2.RevokeNodeRequest,
+        wayside.v1.fleet_service_pb2.RevokeNodeResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse,
+        wayside.v1.fleet_service_pb2.RevokeNodeRequest,
+        wayside.v1.fleet_service_pb2.RevokeNodeResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse,
+        wayside.v1.fleet_service_pb2.RevokeNodeRequest,
+        wayside.v1.fleet_service_pb2.RevokeNodeResponse,
     ],
 )
 
-class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceListNodesType, _FleetServiceUpdateNodeType, _FleetServiceRetireNodeType, _FleetServiceWatchNodesType, _FleetServiceCreateEnrollmentTokenType]):
+class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceListNodesType, _FleetServiceUpdateNodeType, _FleetServiceRetireNodeType, _FleetServiceWatchNodesType, _FleetServiceRevokeNodeType]):
     """Nodes, for operators and integrators.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
@@ -150,8 +150,8 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
             wayside.v1.fleet_service_pb2.WatchNodesResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
-            wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
-            wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse,
+            wayside.v1.fleet_service_pb2.RevokeNodeRequest,
+            wayside.v1.fleet_service_pb2.RevokeNodeResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -178,8 +178,8 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
             wayside.v1.fleet_service_pb2.WatchNodesResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
-            wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse,
+            wayside.v1.fleet_service_pb2.RevokeNodeRequest,
+            wayside.v1.fleet_service_pb2.RevokeNodeResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -199,7 +199,7 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
     """
 
     UpdateNode: _FleetServiceUpdateNodeType
-    """Changes what operators may change: display name, site, labels.
+    """Changes what operators may change: display name, site, labels, tenant.
 
     Returns (gRPC error code):
       NOT_FOUND if there is no such node.
@@ -226,11 +226,14 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
       UNAVAILABLE if the manager is stopping.
     """
 
-    CreateEnrollmentToken: _FleetServiceCreateEnrollmentTokenType
-    """Makes a token with which units can enrol. The manager keeps only its hash.
+    RevokeNode: _FleetServiceRevokeNodeType
+    """Takes the certificates of a node back, for a unit that was stolen or copied: its sessions end within 5 s, on every
+    replica. The node stays; a unit enrols as it again with a token bound to it.
 
     Returns (gRPC error code):
-      INVALID_ARGUMENT if a bound is out of range.
+      NOT_FOUND if there is no such node.
+      ABORTED if the etag is not the present one.
+      FAILED_PRECONDITION if the node is retired.
     """
 
 FleetServiceAsyncStub: typing_extensions.TypeAlias = FleetServiceStub[
@@ -255,8 +258,8 @@ FleetServiceAsyncStub: typing_extensions.TypeAlias = FleetServiceStub[
         wayside.v1.fleet_service_pb2.WatchNodesResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
-        wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse,
+        wayside.v1.fleet_service_pb2.RevokeNodeRequest,
+        wayside.v1.fleet_service_pb2.RevokeNodeResponse,
     ],
 ]
 
@@ -297,7 +300,7 @@ class FleetServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.fleet_service_pb2.UpdateNodeRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.fleet_service_pb2.UpdateNodeResponse, collections.abc.Awaitable[wayside.v1.fleet_service_pb2.UpdateNodeResponse]]:
-        """Changes what operators may change: display name, site, labels.
+        """Changes what operators may change: display name, site, labels, tenant.
 
         Returns (gRPC error code):
           NOT_FOUND if there is no such node.
@@ -335,15 +338,18 @@ class FleetServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
-    def CreateEnrollmentToken(
+    def RevokeNode(
         self,
-        request: wayside.v1.fleet_service_pb2.CreateEnrollmentTokenRequest,
+        request: wayside.v1.fleet_service_pb2.RevokeNodeRequest,
         context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse, collections.abc.Awaitable[wayside.v1.fleet_service_pb2.CreateEnrollmentTokenResponse]]:
-        """Makes a token with which units can enrol. The manager keeps only its hash.
+    ) -> typing.Union[wayside.v1.fleet_service_pb2.RevokeNodeResponse, collections.abc.Awaitable[wayside.v1.fleet_service_pb2.RevokeNodeResponse]]:
+        """Takes the certificates of a node back, for a unit that was stolen or copied: its sessions end within 5 s, on every
+        replica. The node stays; a unit enrols as it again with a token bound to it.
 
         Returns (gRPC error code):
-          INVALID_ARGUMENT if a bound is out of range.
+          NOT_FOUND if there is no such node.
+          ABORTED if the etag is not the present one.
+          FAILED_PRECONDITION if the node is retired.
         """
 
 def add_FleetServiceServicer_to_server(servicer: FleetServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

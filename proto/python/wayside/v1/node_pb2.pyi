@@ -244,6 +244,10 @@ class Node(google.protobuf.message.Message):
         """Holds a certificate and may connect."""
         STATE_RETIRED: Node._State.ValueType  # 2
         """Taken out of service; its certificate no longer opens a session."""
+        STATE_REGISTERED: Node._State.ValueType  # 3
+        """Registered before its first call; only the holder of the registered key can enrol as it."""
+        STATE_REVOKED: Node._State.ValueType  # 4
+        """Its certificates were taken back; a unit enrols as it again with a token bound to it."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Lifecycle of a node. Output only."""
@@ -254,6 +258,10 @@ class Node(google.protobuf.message.Message):
     """Holds a certificate and may connect."""
     STATE_RETIRED: Node.State.ValueType  # 2
     """Taken out of service; its certificate no longer opens a session."""
+    STATE_REGISTERED: Node.State.ValueType  # 3
+    """Registered before its first call; only the holder of the registered key can enrol as it."""
+    STATE_REVOKED: Node.State.ValueType  # 4
+    """Its certificates were taken back; a unit enrols as it again with a token bound to it."""
 
     NAME_FIELD_NUMBER: builtins.int
     ESN_FIELD_NUMBER: builtins.int
@@ -274,6 +282,8 @@ class Node(google.protobuf.message.Message):
     DESIRED_RELEASE_FIELD_NUMBER: builtins.int
     RECONCILING_FIELD_NUMBER: builtins.int
     LOST_REPORT_COUNT_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    CERTIFICATE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`nodes/{node}`, where {node} is a lower-case RFC 1034 label."""
     esn: builtins.str
@@ -298,6 +308,8 @@ class Node(google.protobuf.message.Message):
     """The node's configuration or release differs from what it should be. Output only."""
     lost_report_count: builtins.int
     """Reports the node numbered but the manager never received. Output only."""
+    tenant: builtins.str
+    """Who owns the node, `tenants/{tenant}`."""
     @property
     def labels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Label]:
         """Operators' labels, sorted by key."""
@@ -326,6 +338,10 @@ class Node(google.protobuf.message.Message):
     def update(self) -> wayside.v1.release_pb2.UpdateReport:
         """Newest word of the node on its software. Output only."""
 
+    @property
+    def certificate_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the certificate the node shows now ends. Absent: it has none. Output only."""
+
     def __init__(
         self,
         *,
@@ -348,9 +364,11 @@ class Node(google.protobuf.message.Message):
         desired_release: builtins.str = ...,
         reconciling: builtins.bool = ...,
         lost_report_count: builtins.int = ...,
+        tenant: builtins.str = ...,
+        certificate_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "health", b"health", "last_report_time", b"last_report_time", "update", b"update", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "desired_config_revision", b"desired_config_revision", "desired_release", b"desired_release", "display_name", b"display_name", "esn", b"esn", "etag", b"etag", "health", b"health", "kind", b"kind", "labels", b"labels", "last_report_time", b"last_report_time", "lost_report_count", b"lost_report_count", "name", b"name", "presence", b"presence", "reconciling", b"reconciling", "site", b"site", "state", b"state", "update", b"update", "update_time", b"update_time"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "create_time", b"create_time", "health", b"health", "last_report_time", b"last_report_time", "update", b"update", "update_time", b"update_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "create_time", b"create_time", "desired_config_revision", b"desired_config_revision", "desired_release", b"desired_release", "display_name", b"display_name", "esn", b"esn", "etag", b"etag", "health", b"health", "kind", b"kind", "labels", b"labels", "last_report_time", b"last_report_time", "lost_report_count", b"lost_report_count", "name", b"name", "presence", b"presence", "reconciling", b"reconciling", "site", b"site", "state", b"state", "tenant", b"tenant", "update", b"update", "update_time", b"update_time"]) -> None: ...
 
 Global___Node: typing_extensions.TypeAlias = Node
 

@@ -27,23 +27,29 @@ class SessionRequest(google.protobuf.message.Message):
 
     HELLO_FIELD_NUMBER: builtins.int
     REPORT_FIELD_NUMBER: builtins.int
+    PROBE_FIELD_NUMBER: builtins.int
     @property
     def hello(self) -> Global___SessionHello:
         """First message of a session."""
 
     @property
     def report(self) -> Global___Report:
-        """Every later one."""
+        """Every later one, but for answers to a probe."""
+
+    @property
+    def probe(self) -> Global___SessionProbe:
+        """Answers a probe."""
 
     def __init__(
         self,
         *,
         hello: Global___SessionHello | None = ...,
         report: Global___Report | None = ...,
+        probe: Global___SessionProbe | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["hello", b"hello", "message", b"message", "report", b"report"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["hello", b"hello", "message", b"message", "report", b"report"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["hello", "report"] | None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello", "message", b"message", "probe", b"probe", "report", b"report"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["hello", b"hello", "message", b"message", "probe", b"probe", "report", b"report"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["hello", "report", "probe"] | None: ...
 
 Global___SessionRequest: typing_extensions.TypeAlias = SessionRequest
 
@@ -56,6 +62,8 @@ class SessionResponse(google.protobuf.message.Message):
     WELCOME_FIELD_NUMBER: builtins.int
     DESIRED_STATE_FIELD_NUMBER: builtins.int
     ACK_FIELD_NUMBER: builtins.int
+    TRUST_FIELD_NUMBER: builtins.int
+    PROBE_FIELD_NUMBER: builtins.int
     @property
     def welcome(self) -> Global___SessionWelcome:
         """First message of a session."""
@@ -68,16 +76,26 @@ class SessionResponse(google.protobuf.message.Message):
     def ack(self) -> Global___ReportAck:
         """What the manager has written."""
 
+    @property
+    def trust(self) -> Global___TrustNotice:
+        """What to trust and whether to renew. Sent after the welcome and whenever it changes."""
+
+    @property
+    def probe(self) -> Global___SessionProbe:
+        """Asks for a sign of life at once, because a second session of the same node has opened."""
+
     def __init__(
         self,
         *,
         welcome: Global___SessionWelcome | None = ...,
         desired_state: Global___DesiredState | None = ...,
         ack: Global___ReportAck | None = ...,
+        trust: Global___TrustNotice | None = ...,
+        probe: Global___SessionProbe | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ack", b"ack", "desired_state", b"desired_state", "message", b"message", "welcome", b"welcome"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ack", b"ack", "desired_state", b"desired_state", "message", b"message", "welcome", b"welcome"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["welcome", "desired_state", "ack"] | None: ...
+    def HasField(self, field_name: typing.Literal["ack", b"ack", "desired_state", b"desired_state", "message", b"message", "probe", b"probe", "trust", b"trust", "welcome", b"welcome"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ack", b"ack", "desired_state", b"desired_state", "message", b"message", "probe", b"probe", "trust", b"trust", "welcome", b"welcome"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["welcome", "desired_state", "ack", "trust", "probe"] | None: ...
 
 Global___SessionResponse: typing_extensions.TypeAlias = SessionResponse
 
@@ -90,20 +108,28 @@ class SessionHello(google.protobuf.message.Message):
     AGENT_VERSION_FIELD_NUMBER: builtins.int
     SPOOL_ID_FIELD_NUMBER: builtins.int
     DESIRED_REVISION_FIELD_NUMBER: builtins.int
+    INSTANCE_ID_FIELD_NUMBER: builtins.int
+    AUTHORITIES_SHA256_FIELD_NUMBER: builtins.int
     agent_version: builtins.str
     """Version of the agent."""
     spool_id: builtins.str
     """Identity of the spool the sequence numbers count in; a new spool starts at 1 again."""
     desired_revision: builtins.int
     """Desired-state revision the node holds. 0: none."""
+    instance_id: builtins.str
+    """Random at each start of the agent, so that a unit that reconnects is not taken for a copy of itself."""
+    authorities_sha256: builtins.str
+    """SHA-256 of the authorities the node trusts, as GetAuthorities sends them, lower-case hex."""
     def __init__(
         self,
         *,
         agent_version: builtins.str = ...,
         spool_id: builtins.str = ...,
         desired_revision: builtins.int = ...,
+        instance_id: builtins.str = ...,
+        authorities_sha256: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "desired_revision", b"desired_revision", "spool_id", b"spool_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "authorities_sha256", b"authorities_sha256", "desired_revision", b"desired_revision", "instance_id", b"instance_id", "spool_id", b"spool_id"]) -> None: ...
 
 Global___SessionHello: typing_extensions.TypeAlias = SessionHello
 
@@ -131,6 +157,53 @@ class SessionWelcome(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["acknowledged_sequence", b"acknowledged_sequence", "server_time", b"server_time"]) -> None: ...
 
 Global___SessionWelcome: typing_extensions.TypeAlias = SessionWelcome
+
+@typing.final
+class TrustNotice(google.protobuf.message.Message):
+    """What a node must trust, and whether its own certificate is due."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AUTHORITIES_SHA256_FIELD_NUMBER: builtins.int
+    CERTIFICATE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    SHOULD_RENEW_FIELD_NUMBER: builtins.int
+    authorities_sha256: builtins.str
+    """SHA-256 of the authorities as GetAuthorities sends them, lower-case hex."""
+    should_renew: builtins.bool
+    """The node should renew now: two thirds of the life are over, or the authority that signed it is on its way out."""
+    @property
+    def certificate_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the certificate of this session ends."""
+
+    def __init__(
+        self,
+        *,
+        authorities_sha256: builtins.str = ...,
+        certificate_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        should_renew: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["authorities_sha256", b"authorities_sha256", "certificate_expire_time", b"certificate_expire_time", "should_renew", b"should_renew"]) -> None: ...
+
+Global___TrustNotice: typing_extensions.TypeAlias = TrustNotice
+
+@typing.final
+class SessionProbe(google.protobuf.message.Message):
+    """Asks for, or is, a sign of life."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NONCE_FIELD_NUMBER: builtins.int
+    nonce: builtins.str
+    """Sent back as it came."""
+    def __init__(
+        self,
+        *,
+        nonce: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["nonce", b"nonce"]) -> None: ...
+
+Global___SessionProbe: typing_extensions.TypeAlias = SessionProbe
 
 @typing.final
 class DesiredState(google.protobuf.message.Message):
@@ -368,3 +441,113 @@ class FetchConfigResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["config", b"config", "revision", b"revision"]) -> None: ...
 
 Global___FetchConfigResponse: typing_extensions.TypeAlias = FetchConfigResponse
+
+@typing.final
+class GetAuthoritiesRequest(google.protobuf.message.Message):
+    """Asks for the authorities."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___GetAuthoritiesRequest: typing_extensions.TypeAlias = GetAuthoritiesRequest
+
+@typing.final
+class GetAuthoritiesResponse(google.protobuf.message.Message):
+    """The authorities to trust."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AUTHORITIES_PEM_FIELD_NUMBER: builtins.int
+    authorities_pem: builtins.str
+    """Certificates, PEM, one after the other."""
+    def __init__(
+        self,
+        *,
+        authorities_pem: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["authorities_pem", b"authorities_pem"]) -> None: ...
+
+Global___GetAuthoritiesResponse: typing_extensions.TypeAlias = GetAuthoritiesResponse
+
+@typing.final
+class RenewCertificateRequest(google.protobuf.message.Message):
+    """Asks for the next certificate."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CERTIFICATE_REQUEST_PEM_FIELD_NUMBER: builtins.int
+    certificate_request_pem: builtins.str
+    """PKCS#10 certificate request with a new key, PEM. Only its public key is used."""
+    def __init__(
+        self,
+        *,
+        certificate_request_pem: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate_request_pem", b"certificate_request_pem"]) -> None: ...
+
+Global___RenewCertificateRequest: typing_extensions.TypeAlias = RenewCertificateRequest
+
+@typing.final
+class RenewCertificateResponse(google.protobuf.message.Message):
+    """The next certificate."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CERTIFICATE_PEM_FIELD_NUMBER: builtins.int
+    AUTHORITIES_PEM_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    certificate_pem: builtins.str
+    """The certificate, PEM."""
+    authorities_pem: builtins.str
+    """Authorities to trust, PEM."""
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the certificate ends."""
+
+    def __init__(
+        self,
+        *,
+        certificate_pem: builtins.str = ...,
+        authorities_pem: builtins.str = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["authorities_pem", b"authorities_pem", "certificate_pem", b"certificate_pem", "expire_time", b"expire_time"]) -> None: ...
+
+Global___RenewCertificateResponse: typing_extensions.TypeAlias = RenewCertificateResponse
+
+@typing.final
+class ConfirmCertificateRequest(google.protobuf.message.Message):
+    """Proves the certificate of this connection."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ConfirmCertificateRequest: typing_extensions.TypeAlias = ConfirmCertificateRequest
+
+@typing.final
+class ConfirmCertificateResponse(google.protobuf.message.Message):
+    """The certificate of this connection is the node's only one."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> None: ...
+
+Global___ConfirmCertificateResponse: typing_extensions.TypeAlias = ConfirmCertificateResponse

@@ -50,6 +50,21 @@ class NodeServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_node__service__pb2.FetchConfigRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchConfigResponse.FromString,
                 _registered_method=True)
+        self.GetAuthorities = channel.unary_unary(
+                '/wayside.v1.NodeService/GetAuthorities',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.GetAuthoritiesRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.GetAuthoritiesResponse.FromString,
+                _registered_method=True)
+        self.RenewCertificate = channel.unary_unary(
+                '/wayside.v1.NodeService/RenewCertificate',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.RenewCertificateRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.RenewCertificateResponse.FromString,
+                _registered_method=True)
+        self.ConfirmCertificate = channel.unary_unary(
+                '/wayside.v1.NodeService/ConfirmCertificate',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateResponse.FromString,
+                _registered_method=True)
 
 
 class NodeServiceServicer(object):
@@ -65,9 +80,10 @@ class NodeServiceServicer(object):
 
         Returns (gRPC error code):
         UNAUTHENTICATED if the client certificate is missing, expired or of another authority.
-        PERMISSION_DENIED if the node is retired or unknown.
+        PERMISSION_DENIED if the node is retired, revoked or unknown.
         INVALID_ARGUMENT if the first message is no hello, or a report is malformed; nothing of it is stored.
         ABORTED if the same node opened a newer session.
+        PERMISSION_DENIED (reason NODE_CLONED) if two units show the node's certificate and the policy ends this one.
         UNAVAILABLE if the manager is stopping; reconnect with back-off.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -96,6 +112,36 @@ class NodeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAuthorities(self, request, context):
+        """Returns the certificates of the authorities a node must trust now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewCertificate(self, request, context):
+        """Issues the next certificate of the calling node, for a new key. The present one stays valid.
+
+        Repeating the call with the same key replaces the certificate that was not confirmed yet.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if the request is malformed, or its key is one the node has used before.
+        RESOURCE_EXHAUSTED if the node renews too often.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmCertificate(self, request, context):
+        """Proves the next certificate: called on a second connection that shows it. From now on it is the node's only one.
+
+        Sessions opened with an older one end after 60 s at the latest, so the node opens its session anew first. Confirming
+        the only certificate changes nothing, so a lost answer is repeated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NodeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +159,21 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.FetchConfig,
                     request_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchConfigRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_node__service__pb2.FetchConfigResponse.SerializeToString,
+            ),
+            'GetAuthorities': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAuthorities,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.GetAuthoritiesRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.GetAuthoritiesResponse.SerializeToString,
+            ),
+            'RenewCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewCertificate,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.RenewCertificateRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.RenewCertificateResponse.SerializeToString,
+            ),
+            'ConfirmCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmCertificate,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -197,6 +258,87 @@ class NodeService(object):
             '/wayside.v1.NodeService/FetchConfig',
             wayside_dot_v1_dot_node__service__pb2.FetchConfigRequest.SerializeToString,
             wayside_dot_v1_dot_node__service__pb2.FetchConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAuthorities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.NodeService/GetAuthorities',
+            wayside_dot_v1_dot_node__service__pb2.GetAuthoritiesRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.GetAuthoritiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.NodeService/RenewCertificate',
+            wayside_dot_v1_dot_node__service__pb2.RenewCertificateRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.RenewCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.NodeService/ConfirmCertificate',
+            wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateResponse.FromString,
             options,
             channel_credentials,
             insecure,

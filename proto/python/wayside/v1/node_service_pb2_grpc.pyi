@@ -73,7 +73,55 @@ _NodeServiceFetchConfigType = typing_extensions.TypeVar(
     ],
 )
 
-class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchConfigType]):
+_NodeServiceGetAuthoritiesType = typing_extensions.TypeVar(
+    '_NodeServiceGetAuthoritiesType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+        wayside.v1.node_service_pb2.GetAuthoritiesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+        wayside.v1.node_service_pb2.GetAuthoritiesResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+        wayside.v1.node_service_pb2.GetAuthoritiesResponse,
+    ],
+)
+
+_NodeServiceRenewCertificateType = typing_extensions.TypeVar(
+    '_NodeServiceRenewCertificateType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.RenewCertificateRequest,
+        wayside.v1.node_service_pb2.RenewCertificateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.RenewCertificateRequest,
+        wayside.v1.node_service_pb2.RenewCertificateResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.RenewCertificateRequest,
+        wayside.v1.node_service_pb2.RenewCertificateResponse,
+    ],
+)
+
+_NodeServiceConfirmCertificateType = typing_extensions.TypeVar(
+    '_NodeServiceConfirmCertificateType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+        wayside.v1.node_service_pb2.ConfirmCertificateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+        wayside.v1.node_service_pb2.ConfirmCertificateResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+        wayside.v1.node_service_pb2.ConfirmCertificateResponse,
+    ],
+)
+
+class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType]):
     """What a node calls. The caller is the node its client certificate names; no field can say otherwise."""
 
     @typing.overload
@@ -89,6 +137,18 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
         grpc.UnaryUnaryMultiCallable[
             wayside.v1.node_service_pb2.FetchConfigRequest,
             wayside.v1.node_service_pb2.FetchConfigResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+            wayside.v1.node_service_pb2.GetAuthoritiesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.RenewCertificateRequest,
+            wayside.v1.node_service_pb2.RenewCertificateResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+            wayside.v1.node_service_pb2.ConfirmCertificateResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -106,6 +166,18 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
             wayside.v1.node_service_pb2.FetchConfigRequest,
             wayside.v1.node_service_pb2.FetchConfigResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+            wayside.v1.node_service_pb2.GetAuthoritiesResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.RenewCertificateRequest,
+            wayside.v1.node_service_pb2.RenewCertificateResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+            wayside.v1.node_service_pb2.ConfirmCertificateResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     Session: _NodeServiceSessionType
@@ -117,9 +189,10 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
 
     Returns (gRPC error code):
       UNAUTHENTICATED if the client certificate is missing, expired or of another authority.
-      PERMISSION_DENIED if the node is retired or unknown.
+      PERMISSION_DENIED if the node is retired, revoked or unknown.
       INVALID_ARGUMENT if the first message is no hello, or a report is malformed; nothing of it is stored.
       ABORTED if the same node opened a newer session.
+      PERMISSION_DENIED (reason NODE_CLONED) if two units show the node's certificate and the policy ends this one.
       UNAVAILABLE if the manager is stopping; reconnect with back-off.
     """
 
@@ -139,6 +212,26 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
       NOT_FOUND if the node has no such revision.
     """
 
+    GetAuthorities: _NodeServiceGetAuthoritiesType
+    """Returns the certificates of the authorities a node must trust now."""
+
+    RenewCertificate: _NodeServiceRenewCertificateType
+    """Issues the next certificate of the calling node, for a new key. The present one stays valid.
+
+    Repeating the call with the same key replaces the certificate that was not confirmed yet.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if the request is malformed, or its key is one the node has used before.
+      RESOURCE_EXHAUSTED if the node renews too often.
+    """
+
+    ConfirmCertificate: _NodeServiceConfirmCertificateType
+    """Proves the next certificate: called on a second connection that shows it. From now on it is the node's only one.
+
+    Sessions opened with an older one end after 60 s at the latest, so the node opens its session anew first. Confirming
+    the only certificate changes nothing, so a lost answer is repeated.
+    """
+
 NodeServiceAsyncStub: typing_extensions.TypeAlias = NodeServiceStub[
     grpc.aio.StreamStreamMultiCallable[
         wayside.v1.node_service_pb2.SessionRequest,
@@ -151,6 +244,18 @@ NodeServiceAsyncStub: typing_extensions.TypeAlias = NodeServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.node_service_pb2.FetchConfigRequest,
         wayside.v1.node_service_pb2.FetchConfigResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+        wayside.v1.node_service_pb2.GetAuthoritiesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.RenewCertificateRequest,
+        wayside.v1.node_service_pb2.RenewCertificateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+        wayside.v1.node_service_pb2.ConfirmCertificateResponse,
     ],
 ]
 
@@ -171,9 +276,10 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
 
         Returns (gRPC error code):
           UNAUTHENTICATED if the client certificate is missing, expired or of another authority.
-          PERMISSION_DENIED if the node is retired or unknown.
+          PERMISSION_DENIED if the node is retired, revoked or unknown.
           INVALID_ARGUMENT if the first message is no hello, or a report is malformed; nothing of it is stored.
           ABORTED if the same node opened a newer session.
+          PERMISSION_DENIED (reason NODE_CLONED) if two units show the node's certificate and the policy ends this one.
           UNAVAILABLE if the manager is stopping; reconnect with back-off.
         """
 
@@ -201,6 +307,41 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
 
         Returns (gRPC error code):
           NOT_FOUND if the node has no such revision.
+        """
+
+    @abc.abstractmethod
+    def GetAuthorities(
+        self,
+        request: wayside.v1.node_service_pb2.GetAuthoritiesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.node_service_pb2.GetAuthoritiesResponse, collections.abc.Awaitable[wayside.v1.node_service_pb2.GetAuthoritiesResponse]]:
+        """Returns the certificates of the authorities a node must trust now."""
+
+    @abc.abstractmethod
+    def RenewCertificate(
+        self,
+        request: wayside.v1.node_service_pb2.RenewCertificateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.node_service_pb2.RenewCertificateResponse, collections.abc.Awaitable[wayside.v1.node_service_pb2.RenewCertificateResponse]]:
+        """Issues the next certificate of the calling node, for a new key. The present one stays valid.
+
+        Repeating the call with the same key replaces the certificate that was not confirmed yet.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if the request is malformed, or its key is one the node has used before.
+          RESOURCE_EXHAUSTED if the node renews too often.
+        """
+
+    @abc.abstractmethod
+    def ConfirmCertificate(
+        self,
+        request: wayside.v1.node_service_pb2.ConfirmCertificateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.node_service_pb2.ConfirmCertificateResponse, collections.abc.Awaitable[wayside.v1.node_service_pb2.ConfirmCertificateResponse]]:
+        """Proves the next certificate: called on a second connection that shows it. From now on it is the node's only one.
+
+        Sessions opened with an older one end after 60 s at the latest, so the node opens its session anew first. Confirming
+        the only certificate changes nothing, so a lost answer is repeated.
         """
 
 def add_NodeServiceServicer_to_server(servicer: NodeServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -57,6 +57,7 @@ class Release(google.protobuf.message.Message):
     STATE_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -71,6 +72,8 @@ class Release(google.protobuf.message.Message):
     """Lifecycle. Output only."""
     etag: builtins.str
     """Changes with every change of the release."""
+    tenant: builtins.str
+    """Who published it, `tenants/{tenant}`; it can be run in this tenant and those below it."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was published. Output only."""
@@ -86,9 +89,10 @@ class Release(google.protobuf.message.Message):
         state: Global___Release.State.ValueType = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
+        tenant: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "name", b"name", "notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "name", b"name", "notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "version", b"version"]) -> None: ...
 
 Global___Release: typing_extensions.TypeAlias = Release
 
@@ -143,6 +147,7 @@ class Rollout(google.protobuf.message.Message):
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`rollouts/{rollout}`."""
     release: builtins.str
@@ -157,6 +162,8 @@ class Rollout(google.protobuf.message.Message):
     """Changes with every change of the rollout."""
     message: builtins.str
     """Why it stopped, in one sentence. Output only."""
+    tenant: builtins.str
+    """Who owns the rollout, `tenants/{tenant}`."""
     @property
     def nodes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RolloutNode]:
         """Where each node stands, sorted by node. Output only."""
@@ -182,9 +189,10 @@ class Rollout(google.protobuf.message.Message):
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
         message: builtins.str = ...,
+        tenant: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "max_failure_count", b"max_failure_count", "max_in_flight_count", b"max_in_flight_count", "message", b"message", "name", b"name", "nodes", b"nodes", "release", b"release", "state", b"state", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "max_failure_count", b"max_failure_count", "max_in_flight_count", b"max_in_flight_count", "message", b"message", "name", b"name", "nodes", b"nodes", "release", b"release", "state", b"state", "tenant", b"tenant", "update_time", b"update_time"]) -> None: ...
 
 Global___Rollout: typing_extensions.TypeAlias = Rollout
 

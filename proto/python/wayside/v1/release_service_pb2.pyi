@@ -30,6 +30,7 @@ class ReleaseSpec(google.protobuf.message.Message):
     SHA256_FIELD_NUMBER: builtins.int
     SIZE_BYTES_FIELD_NUMBER: builtins.int
     NOTES_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Version: digits and dots, optionally `-` and letters, digits, dots."""
     sha256: builtins.str
@@ -38,6 +39,10 @@ class ReleaseSpec(google.protobuf.message.Message):
     """Size of the artifact [byte]."""
     notes: builtins.str
     """What it brings; free text, at most 10,000 characters."""
+    tenant: builtins.str
+    """Who publishes it, `tenants/{tenant}`; it can be run in this tenant and those below it. Empty: the only tenant in which
+    the caller may publish.
+    """
     def __init__(
         self,
         *,
@@ -45,8 +50,9 @@ class ReleaseSpec(google.protobuf.message.Message):
         sha256: builtins.str = ...,
         size_bytes: builtins.int = ...,
         notes: builtins.str = ...,
+        tenant: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "tenant", b"tenant", "version", b"version"]) -> None: ...
 
 Global___ReleaseSpec: typing_extensions.TypeAlias = ReleaseSpec
 
@@ -193,6 +199,7 @@ class CreateRolloutRequest(google.protobuf.message.Message):
     MAX_IN_FLIGHT_COUNT_FIELD_NUMBER: builtins.int
     MAX_FAILURE_COUNT_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
     release: builtins.str
     """Release to run, `releases/{version}`."""
     max_in_flight_count: builtins.int
@@ -201,6 +208,10 @@ class CreateRolloutRequest(google.protobuf.message.Message):
     """Failed nodes at which the rollout stops. 0: 1."""
     request_id: builtins.str
     """Makes a retried create harmless: the same id returns the same rollout. A UUID, or empty."""
+    tenant: builtins.str
+    """Who owns the rollout, `tenants/{tenant}`; it reaches nodes of this tenant and of those below it only. Empty: the only
+    tenant in which the caller may roll out.
+    """
     @property
     def selector(self) -> wayside.v1.node_pb2.NodeSelector:
         """Which nodes; resolved once, now."""
@@ -213,9 +224,10 @@ class CreateRolloutRequest(google.protobuf.message.Message):
         max_in_flight_count: builtins.int = ...,
         max_failure_count: builtins.int = ...,
         request_id: builtins.str = ...,
+        tenant: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["selector", b"selector"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["max_failure_count", b"max_failure_count", "max_in_flight_count", b"max_in_flight_count", "release", b"release", "request_id", b"request_id", "selector", b"selector"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["max_failure_count", b"max_failure_count", "max_in_flight_count", b"max_in_flight_count", "release", b"release", "request_id", b"request_id", "selector", b"selector", "tenant", b"tenant"]) -> None: ...
 
 Global___CreateRolloutRequest: typing_extensions.TypeAlias = CreateRolloutRequest
 

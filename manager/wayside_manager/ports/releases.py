@@ -1,0 +1,64 @@
+"""Releases and their bytes."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import BinaryIO, Protocol
+
+from wayside_manager.core.pages import Page
+from wayside_manager.core.releases import ReleaseRecord
+
+
+class ReleaseStore(Protocol):
+    """Releases; their bytes are in the ArtifactStore."""
+
+    async def add_release(self, release: ReleaseRecord) -> ReleaseRecord:
+        """Publishes a release.
+
+        Raises: AlreadyExistsError.
+        """
+
+    async def get_release(self, version: str) -> ReleaseRecord:
+        """One release.
+
+        Raises: NotFoundError.
+        """
+
+    async def list_releases(self, *, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
+        """A page of releases, newest first.
+
+        Raises: InvalidArgumentError: page size or token.
+        """
+
+
+class ArtifactStore(Protocol):
+    """Bytes of releases, named by their SHA-256 (lower-case hex)."""
+
+    async def write(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        sha256: str,
+        size_bytes: int,
+        inspect: Callable[[BinaryIO], None] | None = None,
+    ) -> None:
+        """Writes an artifact whole or not at all; `inspect` sees the complete bytes first, in a thread, and may raise.
+
+        Raises: InvalidArgumentError: other size or hash; ResourceExhaustedError: the disk is full.
+        """
+
+    def read(self, sha256: str, *, offset_bytes: int = 0, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
+        """The bytes from an offset, in chunks; nothing when the offset is the end.
+
+        Raises: NotFoundError; OutOfRangeError: the offset lies behind the end.
+        """
+
+    async def size_bytes(self, sha256: str) -> int:
+        """Size of an artifact.
+
+        Raises: NotFoundError.
+        """
+
+    async def delete(self, sha256: str) -> None:
+        """Removes an artifact; one that is not there is fine."""
+
+    async def hashes(self) -> tuple[str, ...]:
+        """Every artifact there is, sorted."""

@@ -1,0 +1,44 @@
+"""What nodes report."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from wayside_manager.core.pages import Page
+from wayside_manager.core.reports import LastReport, Report, ReportBatch, StoredReport
+
+
+class ReportStore(Protocol):
+    """What nodes report."""
+
+    async def acknowledged_sequence(self, node_id: str, spool_id: str) -> int:
+        """Highest sequence of a spool that is written. 0: none."""
+
+    async def record_reports(self, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
+        """Writes reports of many nodes in one transaction; per batch, the sequence up to which all is written.
+
+        A report already written is passed over. Numbers jumped over count as lost.
+        Raises: NotFoundError: a batch names an unknown node; nothing was written.
+        """
+
+    async def list_reports(self, node_id: str, *, page_size: int = 0, page_token: str = "") -> Page[StoredReport]:
+        """A page of a node's history, newest first.
+
+        Raises: InvalidArgumentError: page size or token.
+        """
+
+    async def last_reports(self) -> Mapping[str, LastReport]:
+        """Per node in service, when it was last heard."""
+
+    async def prune_reports(self, before: datetime, *, max_count: int) -> int:
+        """Drops at most `max_count` rows of history received before a time; how many it dropped."""
+
+
+class ReportSink(Protocol):
+    """Where sessions put reports."""
+
+    async def submit(self, node_id: str, spool_id: str, reports: Sequence[Report]) -> int:
+        """Returns once the reports are committed: the sequence to acknowledge. Waits while the writer is busy.
+
+        Raises: NotFoundError: the node is unknown; UnavailableError: the database does not take writes now.
+        """

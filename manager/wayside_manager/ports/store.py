@@ -1,0 +1,26 @@
+"""All parts of the store at once, for `app.py`."""
+
+from typing import Protocol
+
+from wayside_manager.ports.access import CredentialStore
+from wayside_manager.ports.config import ConfigStore
+from wayside_manager.ports.enrollment import EnrollmentStore
+from wayside_manager.ports.nodes import DesiredStore, NodeStore
+from wayside_manager.ports.releases import ReleaseStore
+from wayside_manager.ports.reports import ReportStore
+from wayside_manager.ports.rollouts import RolloutStepStore, RolloutStore
+
+
+class Store(
+    NodeStore,
+    EnrollmentStore,
+    ReportStore,
+    ConfigStore,
+    ReleaseStore,
+    RolloutStore,
+    RolloutStepStore,
+    DesiredStore,
+    CredentialStore,
+    Protocol,
+):
+    """All of it, for `app.py`; handlers and loops ask for the parts they use."""

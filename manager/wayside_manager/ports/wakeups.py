@@ -1,0 +1,34 @@
+"""Who is told that something changed."""
+
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+
+class Topic(StrEnum):
+    """What a wake-up is about."""
+
+    DESIRED = "desired"
+    """Key: node id. What the node should be has changed, or the node was retired."""
+    NODE = "node"
+    """Key: node id. Anything operators see of the node has changed."""
+    ROLLOUT = "rollout"
+    """Key: rollout id. The rollout or one of its nodes has changed."""
+
+
+class Subscription(Protocol):
+    """Wake-ups of one listener. They coalesce: a key that changed twice since the last look comes once."""
+
+    async def changed(self) -> frozenset[str]:
+        """The keys that changed since the last call; waits for the first."""
+
+
+class Bus(Protocol):
+    """Wake-ups, nothing more: they may be lost or come twice, so listeners read the store and look again at times."""
+
+    async def publish(self, topic: Topic, keys: Iterable[str]) -> None:
+        """Wakes the listeners of these keys. Never waits for them."""
+
+    def subscribe(self, topic: Topic, key: str = "") -> AbstractAsyncContextManager[Subscription]:
+        """Listens to one key, or to all of a topic."""
