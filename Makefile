@@ -10,7 +10,7 @@ PROJECTS := proto/pyproject.toml agent/pyproject.toml manager/pyproject.toml
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-annotate --no-header --no-emit-package wayside-proto
 
-.PHONY: help setup demo test check proto bench deb lock format clean
+.PHONY: help setup demo test fuzz check proto bench deb sbom lock format clean
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,7 +26,7 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 	PYTHONPATH=packaging/demo python -m wayside_demo
 
 test: $(STAMP) ## Runs every test
-	sh packaging/system_packages.sh mosquitto gpsd
+	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util
 	python -m pytest
 
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
@@ -46,6 +46,9 @@ bench: $(STAMP) ## Runs one benchmark: make bench NAME=<name>; without NAME list
 deb: $(STAMP) ## Builds the Debian packages into dist/
 	sh packaging/deb/build.sh agent
 	sh packaging/deb/build.sh manager
+
+sbom: $(STAMP) ## Lists what the packages are made of into dist/: CycloneDX and licences
+	sh packaging/sbom/build.sh dist
 
 lock: $(STAMP) ## Renews requirements/*.txt
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt

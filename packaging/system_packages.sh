@@ -1,11 +1,13 @@
 #!/bin/sh
 # Installs the named Debian packages that are missing, when it may; else prints the line to run and goes on:
 # what needs them then falls back or skips, and says so.
+# A package is there when its command is: `mosquitto`, or `softhsm2:softhsm2-util` where the two names differ.
 set -eu
 missing=
-for package in "$@"; do
+for wanted in "$@"; do
+    package=${wanted%%:*} command=${wanted##*:}
     # daemons live in /usr/sbin, which is not on every user's PATH
-    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$package" >/dev/null 2>&1; then
+    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null 2>&1; then
         missing="$missing $package"
     fi
 done

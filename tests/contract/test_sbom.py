@@ -1,12 +1,10 @@
 """What `make sbom` writes is what the locks say, and the same every time."""
 
 import csv
-import functools
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UV = shutil.which("uv") or str(ROOT / ".venv/bin/uv")
 BUILD_TIMEOUT_S = 120.0
+PARTS = ("agent", "manager")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,23 +26,13 @@ def tools() -> None:
         pytest.skip(f"the tools of make sbom cannot be had here: {tried.stderr.strip()[-200:]}")
 
 
-@pytest.fixture(scope="module", params=["agent", "manager"])
-def part(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def lists_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    return functools.cache(lambda part: _built(part, tmp_path_factory.mktemp(part)))
+def lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _built(tmp_path_factory.mktemp("lists"))
 
 
-@pytest.fixture(scope="module")
-def lists(part: str, lists_of: Callable[[str], Path]) -> Path:
-    return lists_of(part)
-
-
-def _built(part: str, folder: Path) -> Path:
-    command = ["sh", "packaging/sbom/build.sh", part, str(folder)]
+def _built(folder: Path) -> Path:
+    command = ["sh", "packaging/sbom/build.sh", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=BUILD_TIMEOUT_S)
     return folder
 
@@ -54,6 +43,7 @@ def _locked(part: str) -> dict[str, set[str]]:
     return {entry.split()[0]: set(re.findall(r"sha256:([0-9a-f]{64})", entry)) for entry in entries if entry}
 
 
+@pytest.mark.parametrize("part", PARTS)
 def test_every_locked_package_is_in_the_document_with_its_hashes_and_no_other(part: str, lists: Path) -> None:
     document = json.loads((lists / f"wayside-{part}.cdx.json").read_text())
     listed = {
@@ -67,6 +57,7 @@ def test_every_locked_package_is_in_the_document_with_its_hashes_and_no_other(pa
     assert document["metadata"]["component"]["name"] == f"wayside-{part}"
 
 
+@pytest.mark.parametrize("part", PARTS)
 def test_what_depends_on_what_reaches_every_required_package(part: str, lists: Path) -> None:
     document = json.loads((lists / f"wayside-{part}.cdx.json").read_text())
     edges = {entry["ref"]: entry.get("dependsOn", []) for entry in document["dependencies"]}
@@ -80,6 +71,7 @@ def test_what_depends_on_what_reaches_every_required_package(part: str, lists: P
     assert required <= reached
 
 
+@pytest.mark.parametrize("part", PARTS)
 def test_every_package_has_a_line_in_the_licence_list_and_those_shipped_state_a_licence(part: str, lists: Path) -> None:
     with (lists / f"wayside-{part}.licences.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -93,6 +85,7 @@ def test_every_package_has_a_line_in_the_licence_list_and_those_shipped_state_a_
     assert unstated == []
 
 
+@pytest.mark.parametrize("part", PARTS)
 def test_it_is_said_that_there_is_no_ai_component(part: str, lists: Path) -> None:
     document = json.loads((lists / f"wayside-{part}.cdx.json").read_text())
     assert {"name": "wayside:ai-components", "value": "none"} in document["metadata"]["component"]["properties"]
@@ -107,8 +100,8 @@ def test_the_lists_name_no_registry_and_no_path_of_the_machine(lists: Path) -> N
         assert str(Path.home()) + "/" not in text
 
 
-def test_a_second_run_writes_the_same_bytes(lists_of: Callable[[str], Path], tmp_path: Path) -> None:
-    first, second = lists_of("agent"), _built("agent", tmp_path)
+def test_a_second_run_writes_the_same_bytes(lists: Path, tmp_path: Path) -> None:
+    second = _built(tmp_path)
     assert {path.name: path.read_bytes() for path in second.iterdir()} == {
-        path.name: path.read_bytes() for path in first.iterdir()
+        path.name: path.read_bytes() for path in lists.iterdir()
     }
