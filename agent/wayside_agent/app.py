@@ -31,7 +31,7 @@ from wayside_agent.lifetime import until_stopped
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import Broker, MqttPublisher, MqttTls
 from wayside_agent.link.spool import FileSpool
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.health import Health, Versions, wire_time_quality

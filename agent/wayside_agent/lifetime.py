@@ -14,7 +14,7 @@ from types import FrameType
 
 from wayside.errors import WaysideError, leaves
 from wayside.sd_notify import notify
-from wayside_agent.ports import RestartRequestedError
+from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.endless import endless
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import msgspec
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_agent import settings
-from wayside_agent.ports import FrameSource, Gnss, Radio, SensorFeed
+from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

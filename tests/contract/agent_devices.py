@@ -11,7 +11,7 @@ from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
-from wayside_agent.ports import DeviceAbsentError
+from wayside_agent.ports.errors import DeviceAbsentError
 
 Item = TypeVar("Item")
 Counts = TypeVar("Counts")

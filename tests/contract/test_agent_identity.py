@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from wayside.errors import FailedPreconditionError
 from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.identity import IdentityFiles
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 PEM = serialization.Encoding.PEM
 

@@ -11,7 +11,8 @@ import pytest
 from wayside.errors import ResourceExhaustedError, WaysideError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.ports import DeviceFaultError, SpoolRecord, SpoolState
+from wayside_agent.ports.errors import DeviceFaultError
+from wayside_agent.ports.spools import SpoolRecord, SpoolState
 from wayside_agent.services import reporting as reporting_module
 from wayside_agent.services.reporting import Reporting
 

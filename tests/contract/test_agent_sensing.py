@@ -14,7 +14,8 @@ from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, Host, HostReading, SourceEndedError
+from wayside_agent.ports.devices import Host, HostReading
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 from wayside_agent.services.endless import ServiceEndedError
 from wayside_agent.services.health import Health, Versions
 from wayside_agent.services.pulse import Pulse

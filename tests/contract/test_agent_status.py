@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.services.status import SOCKET_NAME, StatusServer, read_snapshot
 
 SNAPSHOT: Mapping[str, object] = {"is_running": True, "node": "rsu-1"}

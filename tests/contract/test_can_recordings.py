@@ -13,7 +13,7 @@ from wayside_agent.core.validity import Refusal
 from wayside_agent.drivers.can_replay import ReplayCan
 from wayside_agent.drivers.dbc_compiler import compiled_plan
 from wayside_agent.drivers.sim_can import write_candump
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, SourceEndedError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
 MF4_SMALL = "can/mf4/2F6913DB_00000004_00000001.MF4"
 

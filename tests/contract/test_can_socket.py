@@ -9,7 +9,7 @@ import pytest
 from wayside_agent.core.frames import CLASSIC, ERROR_FLAG, EXTENDED_FLAG, FD, FrameBatch
 from wayside_agent.drivers.can_socket import SocketCan
 from wayside_agent.drivers.recvmmsg import SO_TIMESTAMPNS
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 
 class Pair:

@@ -18,7 +18,7 @@ from wayside_agent.core.validity import Refusal
 from wayside_agent.drivers.can_python import PythonCan
 from wayside_agent.drivers.dbc_compiler import compiled_plan
 from wayside_agent.drivers.sim_can import DBC_PATH, SimCan, simulated_frames
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 
 @pytest.mark.parametrize("name", ["socketcan", "python-can", "replay", "simulator"])

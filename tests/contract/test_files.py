@@ -11,7 +11,7 @@ import pytest
 
 from wayside.errors import ResourceExhaustedError
 from wayside_agent.drivers.files import StateFile, make_private_directory, write_atomic
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 
 class Desired(msgspec.Struct, frozen=True):

@@ -18,13 +18,8 @@ from wayside_agent.drivers.gnss_gpsd import Gpsd
 from wayside_agent.drivers.gnss_replay import NmeaReplay
 from wayside_agent.drivers.gnss_serial import NmeaSerial
 from wayside_agent.drivers.gnss_tcp import NmeaTcp
-from wayside_agent.ports import (
-    DeviceAbsentError,
-    DeviceError,
-    DeviceFaultError,
-    DeviceTimeoutError,
-    Gnss,
-)
+from wayside_agent.ports.devices import Gnss
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceError, DeviceFaultError, DeviceTimeoutError
 
 
 def epoch(second: int, *, quality: int = 4) -> bytes:

@@ -13,7 +13,7 @@ from wayside_agent.core.fix import Fix, FixQuality
 from wayside_agent.core.nmea import NmeaDecoder
 from wayside_agent.drivers.gnss_gpsd import Gpsd
 from wayside_agent.drivers.sim_gnss import write_nmea
-from wayside_agent.ports import DeviceAbsentError, DeviceError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceError
 
 GPSD = shutil.which("gpsd") or shutil.which("gpsd", path="/usr/sbin:/usr/local/sbin")
 

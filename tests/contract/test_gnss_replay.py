@@ -11,7 +11,8 @@ from wayside_agent.core.nmea_sentence import encoded
 from wayside_agent.core.pace import TimeBase
 from wayside_agent.drivers.gnss_replay import NmeaReplay
 from wayside_agent.drivers.sim_gnss import SimGnss, write_nmea
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, Gnss, SourceEndedError
+from wayside_agent.ports.devices import Gnss
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
 
 def epoch(second: int, *, quality: int = 4) -> bytes:

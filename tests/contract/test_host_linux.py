@@ -6,7 +6,7 @@ import pytest
 
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.host import LinuxHost
-from wayside_agent.ports import HostReading
+from wayside_agent.ports.devices import HostReading
 
 TRACKING = "50505300,PPS,1,1605336902.3,{offset},0.0,0.0,-7.4,0.0,0.1,0.03,0.001,64.2,{leap}"
 

@@ -19,7 +19,7 @@ from wayside_agent.core.update import MAX_RESUME_COUNT, Phase, ReleaseTarget, Up
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
-from wayside_agent.ports import RestartRequestedError
+from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.ota import Ota, World
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,8 @@ from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, 
 from wayside_agent.drivers.radio_replay import RadioReplay
 from wayside_agent.drivers.radio_udp import UdpRadio
 from wayside_agent.drivers.sim_radio import SimRadio, write_recording
-from wayside_agent.ports import DeviceAbsentError, DeviceError, DeviceFaultError, Radio, SourceEndedError
+from wayside_agent.ports.devices import Radio
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceError, DeviceFaultError, SourceEndedError
 
 BSM = b"\x00bsm"
 SPAT = b"\x30spat"

@@ -17,7 +17,7 @@ from wayside_agent.core import release_archive
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers import unpack
 from wayside_agent.drivers.slot_dir import SlotDir
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 ROOT = Path(__file__).parents[2]
 PACKED: Callable[[bytes, dict[str, bytes]], bytes] = runpy.run_path(str(ROOT / "firmware_images" / "build.py"))[

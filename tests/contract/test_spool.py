@@ -11,7 +11,8 @@ import pytest
 
 from wayside.errors import FailedPreconditionError, ResourceExhaustedError
 from wayside_agent.link.spool import FileSpool
-from wayside_agent.ports import DeviceFaultError, SpoolRecord
+from wayside_agent.ports.errors import DeviceFaultError
+from wayside_agent.ports.spools import SpoolRecord
 
 
 def segment_paths(directory: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import pytest
 
 from wayside.errors import ResourceExhaustedError
 from wayside_agent.link.spool import FileSpool
-from wayside_agent.ports import SpoolRecord
+from wayside_agent.ports.spools import SpoolRecord
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from wayside_agent.drivers import slot_dir
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
-from wayside_agent.ports import RestartRequestedError
+from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.ota import Ota, World
 
 GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)

@@ -12,7 +12,7 @@ from tests.link.conftest import Mosquitto, free_port
 from wayside.errors import UnavailableError
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.link.feed import MAX_TRACKED_NAMES, MqttFeed
-from wayside_agent.ports import DeviceAbsentError
+from wayside_agent.ports.errors import DeviceAbsentError
 
 pytestmark = pytest.mark.timeout(60)
 

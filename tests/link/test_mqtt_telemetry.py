@@ -24,7 +24,7 @@ from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.link.mqtt import Broker, MqttPublisher
 from wayside_agent.link.spool import FileSpool
-from wayside_agent.ports import TelemetrySink
+from wayside_agent.ports.spools import TelemetrySink
 from wayside_agent.services.telemetry import Telemetry
 
 pytestmark = pytest.mark.timeout(60)

@@ -8,7 +8,7 @@ from pathlib import Path
 from wayside.errors import WaysideError
 from wayside_agent import registry
 from wayside_agent.drivers.identity import IdentityFiles
-from wayside_agent.ports import Opened
+from wayside_agent.ports.opened import Opened
 from wayside_agent.settings import Settings
 
 OPEN_TIMEOUT_S = 10.0

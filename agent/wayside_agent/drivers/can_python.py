@@ -20,7 +20,7 @@ import msgspec
 from wayside_agent.core.can_log import LoggedFrame, batched
 from wayside_agent.core.frames import ERROR_FLAG, BusCounters, FrameBatch
 from wayside_agent.drivers.can_message import logged, python_can
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 if TYPE_CHECKING:
     import can

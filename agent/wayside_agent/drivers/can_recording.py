@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from wayside_agent.core.can_log import MAX_LINE_CHARS, LoggedFrame, LogLineError, logged_frame
 from wayside_agent.drivers.can_message import logged, python_can, python_can_with_mf4
 from wayside_agent.drivers.mf4_check import mf4_damage
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 if TYPE_CHECKING:
     import can

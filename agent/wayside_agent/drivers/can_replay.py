@@ -21,7 +21,7 @@ from wayside_agent.core.can_log import LoggedFrame, batched
 from wayside_agent.core.frames import ERROR_FLAG, BusCounters, FrameBatch
 from wayside_agent.core.pace import Pace, TimeBase
 from wayside_agent.drivers.can_recording import Recording, opened_recording
-from wayside_agent.ports import DeviceFaultError, SourceEndedError
+from wayside_agent.ports.errors import DeviceFaultError, SourceEndedError
 
 _PIECE_FRAMES = 1000  # read at once
 _NAP_S = 0.005  # frames due within it come as one batch, as from a live bus

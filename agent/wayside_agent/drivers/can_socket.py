@@ -20,7 +20,7 @@ import msgspec
 
 from wayside_agent.core.frames import CLASSIC_SIZE_BYTES, FD_SIZE_BYTES, BusCounters, FrameBatch
 from wayside_agent.drivers.recvmmsg import SO_RXQ_OVFL, SO_TIMESTAMPNS, DatagramReceiver, Received
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 _SO_RCVBUFFORCE = 33  # asm-generic/socket.h; passes net.core.rmem_max, needs CAP_NET_ADMIN
 _CAN_RAW_ERR_FILTER = 2  # linux/can/raw.h; mypy does not know the name in the socket module

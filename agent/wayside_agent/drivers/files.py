@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from wayside.errors import ResourceExhaustedError
-from wayside_agent.ports import DISK_FULL_ERRNOS, DeviceFaultError
+from wayside_agent.ports.errors import DISK_FULL_ERRNOS, DeviceFaultError
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Protocol
 
 from wayside_agent.core.fix import Fix, GnssCounters
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, DeviceTimeoutError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, DeviceTimeoutError
 
 _CHUNK_SIZE_BYTES = 4096
 _WAITING_MAX = 16  # live values: a reader that lags loses the oldest

@@ -14,7 +14,7 @@ import msgspec
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.gpsd_json import PROTOCOL_MAJOR, GpsdDecoder
 from wayside_agent.drivers.fix_stream import FixStream, connected, hang_up
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, DeviceTimeoutError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, DeviceTimeoutError
 
 
 class Gpsd:

@@ -19,7 +19,7 @@ import msgspec
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.nmea import NmeaDecoder
 from wayside_agent.core.pace import TimeBase
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, SourceEndedError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
 _LINES_PER_READ = 256
 _LINE_SIZE_MAX_BYTES = 4096

@@ -15,7 +15,7 @@ import msgspec
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.nmea import NmeaDecoder
 from wayside_agent.drivers.fix_stream import FixStream
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 if TYPE_CHECKING:
     import serial

@@ -13,7 +13,7 @@ import msgspec
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.nmea import NmeaDecoder
 from wayside_agent.drivers.fix_stream import FixStream, connected, hang_up
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 
 class NmeaTcp:

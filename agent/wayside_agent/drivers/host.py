@@ -20,7 +20,7 @@ from wayside_agent.core import host_text
 from wayside_agent.core.host_text import ClockState, CpuTimes
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers import kernel_clock
-from wayside_agent.ports import HostReading
+from wayside_agent.ports.devices import HostReading
 
 _FILE_SIZE_MAX_BYTES = 65_536
 _TRACKING_SIZE_MAX_BYTES = 4096

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside.names import checked_label
 from wayside_agent.drivers.files import write_atomic
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -17,7 +17,7 @@ from wayside_agent.core.pace import TimeBase
 from wayside_agent.core.radio_recording import RecordError, messages
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError, SourceEndedError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
 _SIZE_MAX_BYTES = 64 * 1024 * 1024
 

@@ -20,7 +20,7 @@ import msgspec
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, message_kind
-from wayside_agent.ports import DeviceAbsentError, DeviceFaultError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 _SO_RXQ_OVFL = 40  # Linux, include/uapi/asm-generic/socket.h; Python's socket module lacks it
 _COUNT = struct.Struct("=I")

@@ -24,7 +24,7 @@ from wayside_agent.core.boot_choice import TRIES, BootChoice, ChoiceDamagedError
 from wayside_agent.core.update import ReleaseTarget, Running, SlotRelease
 from wayside_agent.drivers.files import disk_errors, make_private_directory, sync_directory, write_atomic
 from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from wayside_agent.core.release_archive import (
 )
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.files import disk_errors
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 MAX_STREAM_BYTES = MAX_TOTAL_BYTES + 2 * 512 * MAX_ENTRY_COUNT
 """Contents, and a header and padding for each entry."""

@@ -16,7 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from wayside_agent.core.spool_format import Mark, Scan, SegmentName, scanned, segment_name, spool_key
-from wayside_agent.ports import SpoolRecord
+from wayside_agent.ports.spools import SpoolRecord
 
 READ_BYTES = 1024 * 1024  # most that one read takes from disk, unless a single record is larger
 GROWTH_BYTES = 64 * 1024  # zeroes written ahead of small batches

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from wayside_agent.link.spool_store import SpoolLimits, SpoolStore
-from wayside_agent.ports import SpoolRecord, SpoolState
+from wayside_agent.ports.spools import SpoolRecord, SpoolState
 
 GROUP_BYTES = 256 * 1024  # measured-agent.md (f): a longer batch gains nothing and delays the others
 MAX_SEGMENT_BYTES = 1024 * 1024

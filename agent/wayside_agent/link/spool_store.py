@@ -17,7 +17,8 @@ from pathlib import Path
 from wayside.errors import FailedPreconditionError, ResourceExhaustedError, WaysideError
 from wayside_agent.core.spool_format import MAX_PAYLOAD_BYTES, Mark, SegmentName, frames, mark_frame, spool_key
 from wayside_agent.link.segments import Segment, SegmentFile, found, sync_directory
-from wayside_agent.ports import DISK_FULL_ERRNOS, DeviceFaultError, SpoolRecord, SpoolState
+from wayside_agent.ports.errors import DISK_FULL_ERRNOS, DeviceFaultError
+from wayside_agent.ports.spools import SpoolRecord, SpoolState
 
 logger = logging.getLogger(__name__)
 

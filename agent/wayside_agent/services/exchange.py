@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from wayside.errors import DeadlineExceededError, InvalidArgumentError
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.ports import Spool, SpoolRecord
+from wayside_agent.ports.spools import Spool, SpoolRecord
 
 logger = logging.getLogger(__name__)
 

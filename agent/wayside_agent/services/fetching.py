@@ -22,7 +22,7 @@ from wayside.errors import (
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.download import is_report_due, paced_until_s, space_problem
 from wayside_agent.core.update import ReleaseTarget
-from wayside_agent.ports import ArtifactSource, Downloads
+from wayside_agent.ports.updates import ArtifactSource, Downloads
 
 BACK_OFF_BASE_S = 1.0
 BACK_OFF_CAP_S = 300.0

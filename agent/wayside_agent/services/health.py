@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from wayside.v1 import node_pb2
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.ports import HostReading, Spool
+from wayside_agent.ports.devices import HostReading
+from wayside_agent.ports.spools import Spool
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.source_state import BusState, GnssState, RadioState

@@ -25,7 +25,8 @@ from wayside_agent.core.update import (
     UpdateStatus,
     next_step,
 )
-from wayside_agent.ports import ArtifactSource, Downloads, RestartRequestedError, Slots, UpdateStore
+from wayside_agent.ports.errors import RestartRequestedError
+from wayside_agent.ports.updates import ArtifactSource, Downloads, Slots, UpdateStore
 from wayside_agent.services.fetching import Fetching
 
 logger = logging.getLogger(__name__)

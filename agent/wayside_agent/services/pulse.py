@@ -14,7 +14,7 @@ from operator import methodcaller
 from wayside.sd_notify import notify
 from wayside_agent.core.fix import FixMode
 from wayside_agent.core.gate import BusRate, Vitals
-from wayside_agent.ports import Host, HostReading
+from wayside_agent.ports.devices import Host, HostReading
 from wayside_agent.services.sensing import Sensing
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1.release_pb2 import UpdateReport
 from wayside_agent.core.update import UpdateStatus
-from wayside_agent.ports import DeviceError, Spool
+from wayside_agent.ports.errors import DeviceError
+from wayside_agent.ports.spools import Spool
 
 logger = logging.getLogger(__name__)
 

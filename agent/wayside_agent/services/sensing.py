@@ -20,7 +20,9 @@ from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.fix import Fix, FixMode
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.ports import FrameSource, Gnss, Opened, Radio, SensorFeed, SourceEndedError
+from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
+from wayside_agent.ports.errors import SourceEndedError
+from wayside_agent.ports.opened import Opened
 from wayside_agent.services.endless import endless
 from wayside_agent.services.source_state import (
     BusState,

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from wayside_agent.ports import DeviceFaultError
+from wayside_agent.ports.errors import DeviceFaultError
 
 SOCKET_NAME = "status.sock"
 TIMEOUT_S = 5.0

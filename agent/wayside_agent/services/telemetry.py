@@ -26,7 +26,7 @@ from wayside_agent.core.desired import TelemetryConfig
 from wayside_agent.core.egress import Batch, Egress
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND, TimeQuality
-from wayside_agent.ports import BuiltSpool, TelemetrySink
+from wayside_agent.ports.spools import BuiltSpool, TelemetrySink
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from wayside.errors import (
 )
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.ports import Spool
+from wayside_agent.ports.spools import Spool
 from wayside_agent.services.exchange import Exchange, Session
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,91 @@
+"""What a software update needs: bytes, room for them, a memory, and slots."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+from wayside_agent.core.update import ReleaseTarget, Running, Update
+from wayside_agent.ports.opened import Opened
+
+
+class ArtifactSource(Protocol):
+    """Where the bytes of a release come from. Trust never comes from here."""
+
+    def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
+        """The bytes of a release from an offset to the end, in chunks of at most 1 MiB.
+
+        Raises: UnavailableError, DeadlineExceededError: try again later. NotFoundError: there is no such release.
+        """
+
+
+class Downloads(Protocol):
+    """Partly and wholly fetched artifacts, one at a time. What `append` returned survives kill -9, not power loss."""
+
+    async def size(self, sha256: str) -> int:
+        """Bytes on the device of the artifact with this hash; those of any other are deleted."""
+
+    async def append(self, sha256: str, content: bytes) -> None:
+        """Adds bytes at the end.
+
+        Raises: ResourceExhaustedError: the disk is full. DeviceFaultError.
+        """
+
+    async def finish(self, sha256: str) -> tuple[Path, str]:
+        """Makes all bytes durable; where they are, and the hash they have (empty: there are none).
+
+        Raises: DeviceFaultError.
+        """
+
+    async def discard(self) -> None:
+        """Deletes everything."""
+
+    async def free_bytes(self) -> int:
+        """Space left."""
+
+
+class UpdateStore(Protocol):
+    """Where the update under way is kept. Both methods block for about a millisecond: call them in a thread."""
+
+    def load(self) -> Update | None:
+        """What was saved; `None`: nothing, or it was damaged.
+
+        Raises: DeviceFaultError.
+        """
+
+    def save(self, document: Update) -> None:
+        """Makes it durable.
+
+        Raises: ResourceExhaustedError: the disk is full. DeviceFaultError. What was saved before stands.
+        """
+
+
+class Slots(Opened, Protocol):
+    """Two places for releases beside the factory software, and which of them starts."""
+
+    async def running(self) -> Running:
+        """What runs now and what the slots hold."""
+
+    async def install(self, artifact: Path, target: ReleaseTarget) -> str:
+        """Writes a release into the slot that neither runs nor is chosen, and returns its name.
+
+        A power cut at any instant leaves the running release chosen and the slot either complete or unbootable.
+        Raises: InvalidArgumentError: not this artifact, or hostile. ResourceExhaustedError. DeviceFaultError.
+        """
+
+    async def choose(self, slot: str, *, gate_timeout_s: float) -> None:
+        """Makes the next start a trial of this slot.
+
+        Raises: FailedPreconditionError: the slot holds no complete release. DeviceError.
+        """
+
+    async def commit(self) -> None:
+        """Makes the slot that runs the chosen one, and ends its trial.
+
+        Raises: DeviceError.
+        """
+
+    async def go_back(self, reason: str) -> None:
+        """Ends any trial: the next start is the chosen release. The reason is kept.
+
+        Raises: DeviceError.
+        """
