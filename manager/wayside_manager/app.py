@@ -18,13 +18,15 @@ from typing import Never
 from wayside.errors import NotFoundError
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
+from wayside_manager.api.door import Door
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.identity import Gate
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
-from wayside_manager.api.server import Server, Services, TlsFiles, authority
+from wayside_manager.api.server import Server, Services, authority
 from wayside_manager.api.session import Sessions
+from wayside_manager.api.tls import LiveTls, TlsFiles
 from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
@@ -97,7 +99,7 @@ async def running(
 @asynccontextmanager
 async def _running(folder: DataFolder, settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Endpoints]:
     signer = read_authority(folder)
-    tls = _tls_files(folder, signer, settings, now())
+    tls = LiveTls(_tls_files(folder, signer, settings, now()))
     async with (
         open_store(folder.database_url, serialize_config=serialized_config) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
@@ -106,7 +108,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
         parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)
-        server = Server(_services(parts), Gate(store, store, now), calls)
+        server = Server(_services(parts), Gate(store, store, now), calls, Door())
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:
@@ -181,7 +183,7 @@ def _loops(parts: _Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ..
     )
 
 
-async def _listening(server: Server, tls: TlsFiles, folder: DataFolder, settings: Settings) -> Endpoints:
+async def _listening(server: Server, tls: LiveTls, folder: DataFolder, settings: Settings) -> Endpoints:
     device_port, operator_port = await server.start(
         tls,
         listen_address=settings.listen_address,

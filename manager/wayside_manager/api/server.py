@@ -1,13 +1,14 @@
-"""One gRPC server with two TLS ports: nodes and certified operators on one, enrolment and tokens on the other.
+"""Two gRPC servers of the same services: nodes and certified operators on one port, enrolment and tokens on the other.
 
 grpc's Python API cannot *ask* for a client certificate, only demand one or none, hence two ports. Every service is on
-both; who may call what is decided by identity, not by port.
+both; who may call what is decided by identity, not by port. The operator port is the door's: its server is on loopback.
 Usage: `server = Server(...)`; `ports = await server.start(...)`; `await server.stop(grace_s=5)`.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import grpc
 import grpc.aio
@@ -29,13 +30,17 @@ from wayside.v1 import (
 )
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
+from wayside_manager.api.door import LOOPBACK, Door
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.identity import Gate
 from wayside_manager.api.node_service import NodeService
+from wayside_manager.api.origin import Guard, direct
 from wayside_manager.api.release_service import ReleaseService
-from wayside_manager.api.scopes import Scoped
+from wayside_manager.api.scopes import Scope, Scoped
+from wayside_manager.api.tls import LiveTls
+from wayside_manager.core.policy import Caller, may_call
 
 logger = logging.getLogger(__name__)
 
@@ -51,19 +56,31 @@ _SERVICE_NAMES = tuple(
         (release_service_pb2, "ReleaseService"),
     )
 )
-OPTIONS: tuple[tuple[str, int], ...] = (
+_Options: TypeAlias = tuple[tuple[str, int], ...]
+_OPTIONS: _Options = (
     ("grpc.so_reuseport", 0),  # a second manager on the port must fail, not share it
     ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
     ("grpc.max_send_message_length", -1),  # a page of 1,000 nodes with health is a few MB
     ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.absolute_max_metadata_size", 16 * 1024),  # else some above are let through
     ("grpc.keepalive_time_ms", 120_000),  # finds peers that vanished; 10,000 idle streams: 83 pings a second
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # lets agents ping each 10 s and not oftener
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.http2.max_ping_strikes", 2),
-    ("grpc.max_concurrent_streams", 1_000),  # per connection
+    ("grpc.http2.max_ping_strikes", 2),  # then GOAWAY with ENHANCE_YOUR_CALM
+    ("grpc.max_concurrent_streams", 100),  # per connection
+)
+DEVICE_OPTIONS: _Options = (
+    *_OPTIONS,
+    ("grpc.server_handshake_timeout_ms", 30_000),  # slow links, and 10,000 nodes that come back at once
+    ("grpc.max_connection_idle_ms", 600_000),  # without a call
+)
+OPERATOR_OPTIONS: _Options = (
+    *_OPTIONS,
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 300_000),
 )
 
 
@@ -78,72 +95,79 @@ class Services:
     release: ReleaseService
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """What the server shows and whom it trusts, as PEM."""
-
-    certificate_pem: bytes
-    key_pem: bytes
-    authorities_pem: bytes
-
-
 class Server:
-    """The gRPC server."""
+    """The gRPC servers of both ports."""
 
-    def __init__(self, services: Services, gate: Gate, calls: Calls) -> None:
+    def __init__(self, services: Services, gate: Gate, calls: Calls, door: Door) -> None:
         self._calls = calls
+        self._door = door
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(
-            interceptors=[Scoped(translated_errors), Scoped(gate.admitted)], options=list(OPTIONS)
-        )
-        node_service_pb2_grpc.add_NodeServiceServicer_to_server(services.node, self._server)
-        enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(services.enrollment, self._server)
-        fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(services.fleet, self._server)
-        config_service_pb2_grpc.add_ConfigServiceServicer_to_server(services.config, self._server)
-        release_service_pb2_grpc.add_ReleaseServiceServicer_to_server(services.release, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (*_SERVICE_NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
-            self._server,
-        )
+        guard = Guard(door, is_for_anyone=lambda method: may_call(method, Caller.ANYONE))
+        self._device = self._server(services, DEVICE_OPTIONS, direct, gate.admitted)
+        self._operator = self._server(services, OPERATOR_OPTIONS, guard.guarded, gate.admitted, guard.proving)
 
     async def start(
-        self, tls: TlsFiles, *, listen_address: str, device_port: int, operator_port: int
+        self, tls: LiveTls, *, listen_address: str, device_port: int, operator_port: int
     ) -> tuple[int, int]:
         """Listens and serves; the actual device port and operator port.
 
         Raises: UnavailableError: a port is taken or the address is not ours.
         """
-        pair = [(tls.key_pem, tls.certificate_pem)]
-        device = grpc.ssl_server_credentials(pair, root_certificates=tls.authorities_pem, require_client_auth=True)
-        operator = grpc.ssl_server_credentials(pair)
-        ports = (
-            self._bound(listen_address, device_port, device, field="device_port"),
-            self._bound(listen_address, operator_port, operator, field="operator_port"),
-        )
-        await self._server.start()
+        device_port = _bound(self._device, tls, authority(listen_address, device_port), field="device_port")
+        server_port = _bound(self._operator, tls, authority(LOOPBACK, 0), field="operator_port")
+        try:
+            operator_port = await self._door.listen(listen_address, operator_port)
+        except OSError as exc:
+            raise _cannot_listen("operator_port", authority(listen_address, operator_port)) from exc
+        await self._device.start()
+        await self._operator.start()
+        self._door.open(server_port)
         for name in _SERVICE_NAMES:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        return ports
+        return device_port, operator_port
 
     async def stop(self, *, grace_s: float) -> None:
         """Says so to health watchers, ends long calls with UNAVAILABLE and lets short ones finish."""
+        self._door.shut()
         try:
-            async with asyncio.timeout(grace_s + STOP_MARGIN_S):
+            async with asyncio.timeout(grace_s + STOP_MARGIN_S), asyncio.TaskGroup() as group:
                 await self._health.enter_graceful_shutdown()
                 self._calls.stop()
-                await self._server.stop(grace_s)
+                group.create_task(self._device.stop(grace_s))
+                group.create_task(self._operator.stop(grace_s))
         except TimeoutError:
             logger.warning("calls did not end within %.1f s; the manager stops without them", grace_s + STOP_MARGIN_S)
+        finally:
+            self._door.close()
 
-    def _bound(self, listen_address: str, port: int, credentials: grpc.ServerCredentials, *, field: str) -> int:
-        try:
-            return self._server.add_secure_port(authority(listen_address, port), credentials)
-        except RuntimeError as exc:
-            raise UnavailableError(
-                f"{field}: cannot listen on {authority(listen_address, port)}; free the port or choose another",
-                reason="CANNOT_LISTEN",
-            ) from exc
+    def _server(self, services: Services, options: _Options, *scopes: Scope) -> grpc.aio.Server:
+        server = grpc.aio.server(
+            interceptors=[Scoped(scope) for scope in (translated_errors, *scopes)], options=list(options)
+        )
+        node_service_pb2_grpc.add_NodeServiceServicer_to_server(services.node, server)
+        enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(services.enrollment, server)
+        fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(services.fleet, server)
+        config_service_pb2_grpc.add_ConfigServiceServicer_to_server(services.config, server)
+        release_service_pb2_grpc.add_ReleaseServiceServicer_to_server(services.release, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection(
+            (*_SERVICE_NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
+            server,
+        )
+        return server
+
+
+def _bound(server: grpc.aio.Server, tls: LiveTls, address: str, *, field: str) -> int:
+    try:
+        return server.add_secure_port(address, tls.credentials(demands_certificate=field == "device_port"))
+    except RuntimeError as exc:
+        raise _cannot_listen(field, address) from exc
+
+
+def _cannot_listen(field: str, address: str) -> UnavailableError:
+    return UnavailableError(
+        f"{field}: cannot listen on {address}; free the port or choose another", reason="CANNOT_LISTEN"
+    )
 
 
 def authority(host: str, port: int) -> str:

@@ -1,0 +1,137 @@
+"""Who may connect, and for how long one who keeps failing to log in is refused.
+
+Counted per source: an IPv4 address, or the /64 of an IPv6 address, because one household has all of a /64. Failures
+fill a bucket that drains with time; when it is full the source is refused, each time twice as long. Time is an argument.
+Usage: `attempts = Attempts(Limits())`; `attempts.failed(source, now_s)`; `attempts.refused_s(source, now_s)`.
+"""
+
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass
+
+_PREFIX_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one source may do."""
+
+    failures: int = 10
+    """So many failed logins, and the source is refused [1..]."""
+    window_s: float = 10.0
+    """Time in which so many failures are forgotten [s]."""
+    base_s: float = 1.0
+    """How long a source is refused the first time [s]; twice as long each time after."""
+    cap_s: float = 60.0
+    """The longest a source is refused, and how long it must keep quiet for one doubling to be forgotten [s]."""
+    connections: int = 64
+    """Connections open at once."""
+    connections_on_trial: int = 4
+    """The same while a refusal is not forgotten, of connections that have not logged in."""
+    connections_per_s: float = 50.0
+    """New connections, in the long run."""
+    connections_burst: int = 128
+    """New connections, all of a sudden."""
+    sources: int = 10_000
+    """How many are remembered; the one seen longest ago is forgotten first."""
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is remembered of one source."""
+
+    failures: float
+    failures_s: float
+    connections: float
+    connections_s: float
+    refusals: int = 0
+    refused_until_s: float = float("-inf")
+
+
+class Attempts:
+    """Remembers sources, a bounded number of them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._records: OrderedDict[str, _Record] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def failed(self, source: str, now_s: float) -> float:
+        """Counts one failed login; the time the source is refused from now on [s], 0 if it is not or was already."""
+        limits, record = self._limits, self._touched(source, now_s)
+        if now_s < record.refused_until_s:
+            return 0.0  # the stragglers of what began the refusal
+        record.failures = min(record.failures + 1, limits.failures)
+        if record.failures < limits.failures:
+            return 0.0
+        refused_s = min(limits.base_s * 2.0 ** min(record.refusals, 64), limits.cap_s)
+        record.refusals += 1
+        record.refused_until_s = record.failures_s = now_s + refused_s  # the bucket does not drain meanwhile
+        return refused_s
+
+    def refused_s(self, source: str, now_s: float) -> float:
+        """How much longer the source is refused [s]; 0 if it is not. Cheap: a flood asks this most."""
+        record = self._records.get(source)
+        return 0.0 if record is None else max(0.0, record.refused_until_s - now_s)
+
+    def may_connect(self, source: str, now_s: float, *, open_count: int, unproven_count: int) -> bool:
+        """Whether a new connection of the source is let in; if so, it is counted.
+
+        Args:
+            source: as from `source_of`.
+            now_s: a clock that does not jump [s].
+            open_count: connections it has now.
+            unproven_count: those of them that have not logged in.
+        """
+        limits = self._limits
+        if self.refused_s(source, now_s) or open_count >= limits.connections:
+            return False
+        record = self._touched(source, now_s)
+        if record.refusals and unproven_count >= limits.connections_on_trial:
+            return False
+        if record.connections < 1:
+            return False
+        record.connections -= 1
+        return True
+
+    def _touched(self, source: str, now_s: float) -> _Record:
+        """The record of the source, new or brought up to now."""
+        record = self._records.get(source)
+        if record is None:
+            record = self._records[source] = _Record(0.0, now_s, float(self._limits.connections_burst), now_s)
+            if len(self._records) > self._limits.sources:
+                self._records.popitem(last=False)
+            return record
+        self._records.move_to_end(source)
+        self._age(record, now_s)
+        return record
+
+    def _age(self, record: _Record, now_s: float) -> None:
+        limits = self._limits
+        if now_s > record.failures_s:
+            drained = (now_s - record.failures_s) * limits.failures / limits.window_s
+            record.failures, record.failures_s = max(0.0, record.failures - drained), now_s
+        if now_s > record.connections_s:
+            earned = (now_s - record.connections_s) * limits.connections_per_s
+            record.connections = min(record.connections + earned, limits.connections_burst)
+            record.connections_s = now_s
+        quiet_s = now_s - record.refused_until_s
+        if record.refusals and quiet_s >= limits.cap_s:
+            forgotten = min(record.refusals, int(quiet_s // limits.cap_s))
+            record.refusals -= forgotten
+            record.refused_until_s += forgotten * limits.cap_s
+
+
+def source_of(address: str) -> str:
+    """What an IP address is counted under.
+
+    Raises: ValueError: it is no IP address.
+    """
+    if ":" not in address:
+        return address
+    parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), _PREFIX_BITS), strict=False))

@@ -1,0 +1,143 @@
+"""Login back-off: who keeps failing is refused, longer each time, and forgiven when it keeps quiet."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wayside_manager.core.attempts import Attempts, Limits, source_of
+
+LIMITS = Limits(
+    failures=3,
+    window_s=3.0,
+    base_s=1.0,
+    cap_s=8.0,
+    connections=4,
+    connections_on_trial=1,
+    connections_per_s=2.0,
+    connections_burst=5,
+    sources=10,
+)
+A = "10.0.0.5"
+
+
+def failed(attempts: Attempts, count: int, now_s: float, source: str = A) -> list[float]:
+    return [attempts.failed(source, now_s) for _ in range(count)]
+
+
+def connects(attempts: Attempts, now_s: float, *, open_count: int = 0, unproven_count: int = 0) -> bool:
+    return attempts.may_connect(A, now_s, open_count=open_count, unproven_count=unproven_count)
+
+
+def test_the_failure_that_fills_the_bucket_begins_the_refusal_and_the_stragglers_do_not() -> None:
+    attempts = Attempts(LIMITS)
+    assert failed(attempts, 5, 100.0) == [0.0, 0.0, 1.0, 0.0, 0.0]
+    assert attempts.refused_s(A, 100.25) == 0.75
+    assert attempts.refused_s(A, 101.0) == 0.0
+
+
+def test_failures_spread_over_time_are_forgotten() -> None:
+    attempts = Attempts(LIMITS)
+    assert [attempts.failed(A, second * 1.01) for second in range(1000)] == [0.0] * 1000
+
+
+def test_the_first_failure_after_a_refusal_begins_the_next_twice_as_long_up_to_the_cap() -> None:
+    attempts, now_s, seen = Attempts(LIMITS), 0.0, []
+    failed(attempts, 2, now_s)
+    for _ in range(6):
+        seen.append(attempts.failed(A, now_s))
+        now_s += seen[-1]
+    assert seen == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
+
+
+def test_quiet_forgives_one_doubling_after_another() -> None:
+    attempts = Attempts(LIMITS)
+    failed(attempts, 3, 0.0)
+    attempts.failed(A, 1.0)  # refused until 3 s
+    assert failed(attempts, 3, 3.0 + 8.0) == [0.0, 0.0, 2.0]  # one of two forgotten
+    assert failed(attempts, 3, 13.0 + 16.0) == [0.0, 0.0, 1.0]  # both
+
+
+def test_one_source_does_not_answer_for_another() -> None:
+    attempts = Attempts(LIMITS)
+    failed(attempts, 3, 0.0)
+    assert attempts.refused_s("10.0.0.6", 0.5) == 0.0
+    assert connects(attempts, 0.5) is False
+    assert attempts.may_connect("10.0.0.6", 0.5, open_count=0, unproven_count=0) is True
+
+
+def test_connections_at_once_are_bounded() -> None:
+    attempts = Attempts(LIMITS)
+    assert connects(attempts, 0.0, open_count=3)
+    assert not connects(attempts, 0.0, open_count=4)
+
+
+def test_new_connections_come_in_a_burst_and_then_at_a_rate() -> None:
+    attempts = Attempts(LIMITS)
+    assert [connects(attempts, 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert [connects(attempts, 1.0) for _ in range(4)] == [True, True, False, False]
+
+
+def test_after_a_refusal_few_unproven_connections_are_let_in() -> None:
+    attempts = Attempts(LIMITS)
+    failed(attempts, 3, 0.0)
+    assert connects(attempts, 1.0, open_count=1, unproven_count=0)
+    assert not connects(attempts, 1.0, open_count=1, unproven_count=1)
+    assert connects(attempts, 1.0 + 8.0, open_count=1, unproven_count=1), "forgiven"
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("10.0.0.5", "10.0.0.5"),
+        ("::ffff:10.0.0.5", "10.0.0.5"),
+        ("2001:db8:0:1::5", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
+        ("2001:db8:0:2::5", "2001:db8:0:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+    ],
+)
+def test_an_address_is_counted_under_its_household(address: str, source: str) -> None:
+    assert source_of(address) == source
+
+
+Step = st.tuples(st.sampled_from(["a", "b", "c"]), st.booleans(), st.floats(min_value=0.0, max_value=20.0))
+
+
+@given(st.lists(Step, max_size=200))
+def test_whatever_happens_a_refusal_is_bounded_and_needs_that_many_failures(
+    steps: list[tuple[str, bool, float]],
+) -> None:
+    attempts, now_s = Attempts(LIMITS), 0.0
+    counts = dict.fromkeys("abc", 0)
+    for source, does_fail, pause_s in steps:
+        now_s += pause_s
+        if does_fail:
+            counts[source] += 1
+            begun_s = attempts.failed(source, now_s)
+            assert begun_s in {0.0, 1.0, 2.0, 4.0, 8.0}
+            assert begun_s == 0.0 or counts[source] >= LIMITS.failures
+        else:
+            attempts.may_connect(source, now_s, open_count=0, unproven_count=0)
+        assert 0.0 <= attempts.refused_s(source, now_s) <= LIMITS.cap_s
+    for source in "abc":
+        assert attempts.may_connect(source, now_s + LIMITS.cap_s + 1.0, open_count=0, unproven_count=0)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=1000), max_size=300))
+def test_memory_is_bounded_and_the_source_seen_longest_ago_goes_first(sources: list[int]) -> None:
+    attempts = Attempts(LIMITS)
+    for number, source in enumerate(sources):
+        attempts.failed(str(source), number * 0.001)
+        assert len(attempts) <= LIMITS.sources
+
+
+def test_a_source_that_keeps_failing_is_not_forgotten_for_the_sake_of_others() -> None:
+    attempts = Attempts(LIMITS)
+    failed(attempts, 2, 0.0)
+    for number in range(9):
+        attempts.failed(f"other-{number}", 0.0)
+    assert attempts.failed(A, 0.0) == 1.0
+    for number in range(9):
+        attempts.failed(f"more-{number}", 0.0)
+    assert attempts.refused_s(A, 0.0) == 1.0
