@@ -26,6 +26,8 @@ class ConfigLayerRecord:
     create_time: datetime
     update_time: datetime
     etag: str = ""
+    tenant_id: str = "root"
+    """It reaches nodes of this tenant and of those below it only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ class NodeState(StrEnum):
 
     ENROLLED = "enrolled"
     RETIRED = "retired"
+    REGISTERED = "registered"
+    """Known before its first call; only the holder of the registered key can enrol as it."""
+    REVOKED = "revoked"
+    """Its certificates were taken back; a unit enrols as it again with a token bound to it."""
 
 
 class UpdatePhase(StrEnum):
@@ -109,6 +113,9 @@ class NodeRecord:
     labels: tuple[Label, ...] = ()
     """Sorted by key, keys unique."""
     state: NodeState = NodeState.ENROLLED
+    tenant_id: str = "root"
+    certificate_expire_time: datetime | None = None
+    """When the certificate the node shows now ends. `None`: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ class NodeChange:
     display_name: str | None = None
     site: str | None = None
     labels: tuple[Label, ...] | None = None
+    tenant_id: str | None = None
 
 
 def reconciling(node: NodeRecord) -> bool:

@@ -1,9 +1,16 @@
-"""Who may call what. One row per RPC; what is not in the table is denied.
+"""Who may call what: one row per RPC; what is not in the table is denied.
 
-Usage: `may_call("/wayside.v1.FleetService/GetNode", Caller.OPERATOR)`.
+The gate reads it for every call: who must call, with which permission, for which thing of whom, and whether the call is
+audited or can need a second person.
+Usage: `RULES["/wayside.v1.FleetService/GetNode"].permission`.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from wayside_manager.core.access import Permission
+from wayside_manager.core.approvals import Danger
 
 
 class Caller(StrEnum):
@@ -15,44 +22,145 @@ class Caller(StrEnum):
     OPERATOR = "operator"
 
 
-_EVERYBODY = frozenset(Caller)
-_NODE = frozenset({Caller.NODE})
-_OPERATOR = frozenset({Caller.OPERATOR})
+class Target(StrEnum):
+    """What of the call the permission must cover."""
 
-ALLOWED: dict[str, frozenset[Caller]] = {
-    "/wayside.v1.EnrollmentService/Enroll": _EVERYBODY,  # the token inside is the proof
-    "/wayside.v1.NodeService/Session": _NODE,
-    "/wayside.v1.NodeService/FetchArtifact": _NODE,
-    "/wayside.v1.NodeService/FetchConfig": _NODE,
-    "/wayside.v1.FleetService/GetNode": _OPERATOR,
-    "/wayside.v1.FleetService/ListNodes": _OPERATOR,
-    "/wayside.v1.FleetService/UpdateNode": _OPERATOR,
-    "/wayside.v1.FleetService/RetireNode": _OPERATOR,
-    "/wayside.v1.FleetService/WatchNodes": _OPERATOR,
-    "/wayside.v1.FleetService/CreateEnrollmentToken": _OPERATOR,
-    "/wayside.v1.ConfigService/ApplyConfigLayer": _OPERATOR,
-    "/wayside.v1.ConfigService/GetConfigLayer": _OPERATOR,
-    "/wayside.v1.ConfigService/ListConfigLayers": _OPERATOR,
-    "/wayside.v1.ConfigService/DeleteConfigLayer": _OPERATOR,
-    "/wayside.v1.ConfigService/GetNodeConfig": _OPERATOR,
-    "/wayside.v1.ReleaseService/CreateRelease": _OPERATOR,
-    "/wayside.v1.ReleaseService/GetRelease": _OPERATOR,
-    "/wayside.v1.ReleaseService/ListReleases": _OPERATOR,
-    "/wayside.v1.ReleaseService/CreateRollout": _OPERATOR,
-    "/wayside.v1.ReleaseService/GetRollout": _OPERATOR,
-    "/wayside.v1.ReleaseService/ListRollouts": _OPERATOR,
-    "/wayside.v1.ReleaseService/WatchRollout": _OPERATOR,
-    "/wayside.v1.ReleaseService/PauseRollout": _OPERATOR,
-    "/wayside.v1.ReleaseService/ResumeRollout": _OPERATOR,
-    "/wayside.v1.ReleaseService/AbortRollout": _OPERATOR,
-    "/grpc.health.v1.Health/Check": _EVERYBODY,  # load balancers carry no credential
-    "/grpc.health.v1.Health/Watch": _EVERYBODY,
-    "/grpc.health.v1.Health/List": _OPERATOR,
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _EVERYBODY,  # the contract is public
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _EVERYBODY,
+    SELF = "self"
+    """Nothing but the caller: a node's own things, an operator's own."""
+    ROOT = "root"
+    """The whole deployment: a whole binding in the root tenant."""
+    LISTED = "listed"
+    """What the caller may see of many things; the handler asks the store with the caller's reach."""
+    NEW = "new"
+    """A new thing in the tenant that `field` names; empty: the only tenant the caller is bound to."""
+    STREAMED = "streamed"
+    """As NEW, but the tenant is in the first message of a stream: the handler asks `admitted_tenant`."""
+    NODE = "nodes"
+    LAYER = "configLayers"
+    """A layer; one that is not there yet counts as NEW in `config_layer.tenant`."""
+    RELEASE = "releases"
+    ROLLOUT = "rollouts"
+    TOKEN = "enrollmentTokens"  # noqa: S105  # a word, no secret
+    REQUEST = "enrollmentRequests"
+    APPROVAL = "approvals"
+    OPERATOR = "operators"
+    CREDENTIAL = "credentials"
+    TENANT = "tenants"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one RPC asks of its caller."""
+
+    caller: Caller
+    permission: Permission | None = None
+    """For operators. `None`: any operator."""
+    target: Target = Target.SELF
+    field: str = "name"
+    """Path of the request's field that names the thing, or the tenant of a new one."""
+    is_own_allowed: bool = False
+    """An operator may do it for itself, or with its own credential, without the permission; empty `field`: itself."""
+    is_change: bool = False
+    """It is audited when it is done. Denials and failures of operators are audited always."""
+    danger: Danger | None = None
+    """It needs a second person when the policy names this."""
+
+
+_P, _T = Permission, Target
+
+
+def _read(permission: Permission | None, target: Target, field: str = "name", *, own: bool = False) -> Rule:
+    return Rule(Caller.OPERATOR, permission, target, field, is_own_allowed=own)
+
+
+def _write(
+    permission: Permission | None,
+    target: Target,
+    field: str = "name",
+    *,
+    danger: Danger | None = None,
+    own: bool = False,
+) -> Rule:
+    return Rule(Caller.OPERATOR, permission, target, field, is_own_allowed=own, is_change=True, danger=danger)
+
+
+_ANYONE = Rule(Caller.ANYONE)
+_NODE = Rule(Caller.NODE)
+_V1 = "/wayside.v1."
+
+RULES: Mapping[str, Rule] = {
+    # the token, key or password inside is the proof
+    f"{_V1}EnrollmentService/Enroll": Rule(Caller.ANYONE, is_change=True),
+    f"{_V1}AccessService/SignIn": Rule(Caller.ANYONE, is_change=True),
+    f"{_V1}NodeService/Session": _NODE,
+    f"{_V1}NodeService/FetchArtifact": _NODE,
+    f"{_V1}NodeService/FetchConfig": _NODE,
+    f"{_V1}NodeService/GetAuthorities": _NODE,
+    f"{_V1}NodeService/RenewCertificate": Rule(Caller.NODE, is_change=True),
+    f"{_V1}NodeService/ConfirmCertificate": Rule(Caller.NODE, is_change=True),
+    f"{_V1}EnrollmentService/CreateEnrollmentToken": _write(_P.NODES_ADMIT, _T.NEW, "tenant"),
+    f"{_V1}EnrollmentService/ListEnrollmentTokens": _read(_P.NODES_ADMIT, _T.LISTED),
+    f"{_V1}EnrollmentService/RevokeEnrollmentToken": _write(_P.NODES_ADMIT, _T.TOKEN),
+    # every row names its tenant: the handler judges them one by one with the caller's reach
+    f"{_V1}EnrollmentService/ImportNodes": _write(_P.NODES_ADMIT, _T.LISTED),
+    # a waiting unit belongs to nobody yet
+    f"{_V1}EnrollmentService/ListEnrollmentRequests": _read(_P.NODES_ADMIT, _T.LISTED),
+    f"{_V1}EnrollmentService/ApproveEnrollmentRequest": _write(_P.NODES_ADMIT, _T.NEW, "tenant"),
+    f"{_V1}EnrollmentService/RejectEnrollmentRequest": _write(_P.NODES_ADMIT, _T.LISTED),
+    f"{_V1}FleetService/GetNode": _read(_P.NODES_READ, _T.NODE),
+    f"{_V1}FleetService/ListNodes": _read(_P.NODES_READ, _T.LISTED),
+    f"{_V1}FleetService/WatchNodes": _read(_P.NODES_READ, _T.LISTED),
+    f"{_V1}FleetService/UpdateNode": _write(_P.NODES_WRITE, _T.NODE, "node.name"),
+    f"{_V1}FleetService/RetireNode": _write(_P.NODES_EXPEL, _T.NODE, danger=Danger.RETIRE),
+    # never needs a second person: it is what one does when a unit was stolen
+    f"{_V1}FleetService/RevokeNode": _write(_P.NODES_EXPEL, _T.NODE),
+    f"{_V1}ConfigService/GetConfigLayer": _read(_P.CONFIG_READ, _T.LAYER),
+    f"{_V1}ConfigService/ListConfigLayers": _read(_P.CONFIG_READ, _T.LISTED),
+    f"{_V1}ConfigService/GetNodeConfig": _read(_P.CONFIG_READ, _T.NODE, "node"),
+    f"{_V1}ConfigService/ApplyConfigLayer": _write(
+        _P.CONFIG_WRITE, _T.LAYER, "config_layer.name", danger=Danger.FLEET_CONFIG
+    ),
+    f"{_V1}ConfigService/DeleteConfigLayer": _write(_P.CONFIG_WRITE, _T.LAYER, danger=Danger.FLEET_CONFIG),
+    f"{_V1}ReleaseService/GetRelease": _read(_P.RELEASES_READ, _T.RELEASE),
+    f"{_V1}ReleaseService/ListReleases": _read(_P.RELEASES_READ, _T.LISTED),
+    f"{_V1}ReleaseService/CreateRelease": _write(_P.RELEASES_WRITE, _T.STREAMED, "spec.tenant"),
+    f"{_V1}ReleaseService/GetRollout": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
+    f"{_V1}ReleaseService/ListRollouts": _read(_P.ROLLOUTS_READ, _T.LISTED),
+    f"{_V1}ReleaseService/WatchRollout": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
+    f"{_V1}ReleaseService/CreateRollout": _write(_P.ROLLOUTS_START, _T.NEW, "tenant", danger=Danger.FLEET_ROLLOUT),
+    f"{_V1}ReleaseService/PauseRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}ReleaseService/ResumeRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}ReleaseService/AbortRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}AccessService/SignOut": _write(None, _T.SELF),
+    f"{_V1}AccessService/GetCaller": _read(None, _T.SELF),
+    f"{_V1}AccessService/CreateOperator": _write(_P.OPERATORS_WRITE, _T.LISTED, danger=Danger.ROLES),
+    f"{_V1}AccessService/GetOperator": _read(_P.OPERATORS_READ, _T.OPERATOR, own=True),
+    f"{_V1}AccessService/ListOperators": _read(_P.OPERATORS_READ, _T.LISTED),
+    f"{_V1}AccessService/UpdateOperator": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator.name", danger=Danger.ROLES),
+    f"{_V1}AccessService/SetPassword": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator", own=True),
+    f"{_V1}AccessService/CreateApiToken": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator", own=True),
+    f"{_V1}AccessService/IssueOperatorCertificate": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator", own=True),
+    f"{_V1}AccessService/ListCredentials": _read(_P.OPERATORS_READ, _T.OPERATOR, "operator", own=True),
+    f"{_V1}AccessService/RevokeCredential": _write(_P.OPERATORS_WRITE, _T.CREDENTIAL, own=True),
+    f"{_V1}AccessService/CreateTenant": _write(_P.TENANTS_WRITE, _T.TENANT, "tenant.parent", danger=Danger.ROLES),
+    f"{_V1}AccessService/ListTenants": _read(_P.TENANTS_READ, _T.LISTED),
+    f"{_V1}AccessService/DeleteTenant": _write(_P.TENANTS_WRITE, _T.TENANT, danger=Danger.ROLES),
+    f"{_V1}AccessService/GetAccessPolicy": _read(_P.POLICY_READ, _T.ROOT),
+    f"{_V1}AccessService/UpdateAccessPolicy": _write(_P.POLICY_WRITE, _T.ROOT, danger=Danger.POLICY),
+    f"{_V1}ApprovalService/GetApproval": _read(_P.APPROVALS_READ, _T.APPROVAL),
+    f"{_V1}ApprovalService/ListApprovals": _read(_P.APPROVALS_READ, _T.LISTED),
+    f"{_V1}ApprovalService/DecideApproval": _write(_P.APPROVALS_DECIDE, _T.APPROVAL),
+    f"{_V1}AuditService/ListAuditEntries": _read(_P.AUDIT_READ, _T.LISTED),
+    f"{_V1}AuditService/VerifyAudit": _read(_P.AUDIT_READ, _T.ROOT),
+    # what leaves the house is noted
+    f"{_V1}AuditService/ExportAudit": _write(_P.AUDIT_READ, _T.ROOT),
+    f"{_V1}AuthorityService/ListAuthorities": _read(_P.KEYS_READ, _T.ROOT),
+    f"{_V1}AuthorityService/CreateAuthority": _write(_P.KEYS_WRITE, _T.ROOT, danger=Danger.KEYS),
+    f"{_V1}AuthorityService/ActivateAuthority": _write(_P.KEYS_WRITE, _T.ROOT, danger=Danger.KEYS),
+    f"{_V1}AuthorityService/RetireAuthority": _write(_P.KEYS_WRITE, _T.ROOT, danger=Danger.KEYS),
+    "/grpc.health.v1.Health/Check": _ANYONE,  # load balancers carry no credential
+    "/grpc.health.v1.Health/Watch": _ANYONE,
+    "/grpc.health.v1.Health/List": _read(None, _T.SELF),
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANYONE,  # the contract is public
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _ANYONE,
 }
-
-
-def may_call(method: str, caller: Caller) -> bool:
-    """Whether a caller of this kind may call a method, given by its full name `/package.Service/Method`."""
-    return caller in ALLOWED.get(method, frozenset())
