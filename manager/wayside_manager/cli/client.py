@@ -13,7 +13,16 @@ import grpc.aio
 
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.status import from_rpc_error
-from wayside.v1 import config_service_pb2_grpc, fleet_service_pb2_grpc, release_service_pb2_grpc
+from wayside.v1 import (
+    access_service_pb2_grpc,
+    approval_service_pb2_grpc,
+    audit_service_pb2_grpc,
+    authority_service_pb2_grpc,
+    config_service_pb2_grpc,
+    enrollment_service_pb2_grpc,
+    fleet_service_pb2_grpc,
+    release_service_pb2_grpc,
+)
 from wayside_manager.cli.context import Context
 
 CALL_TIMEOUT_S = 30.0
@@ -38,6 +47,17 @@ class ManagerClient:
         self.config: config_service_pb2_grpc.ConfigServiceAsyncStub = config_service_pb2_grpc.ConfigServiceStub(channel)
         self.release: release_service_pb2_grpc.ReleaseServiceAsyncStub = release_service_pb2_grpc.ReleaseServiceStub(
             channel
+        )
+        self.enrollment: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub = (
+            enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
+        )
+        self.access: access_service_pb2_grpc.AccessServiceAsyncStub = access_service_pb2_grpc.AccessServiceStub(channel)
+        self.approval: approval_service_pb2_grpc.ApprovalServiceAsyncStub = (
+            approval_service_pb2_grpc.ApprovalServiceStub(channel)
+        )
+        self.audit: audit_service_pb2_grpc.AuditServiceAsyncStub = audit_service_pb2_grpc.AuditServiceStub(channel)
+        self.authority: authority_service_pb2_grpc.AuthorityServiceAsyncStub = (
+            authority_service_pb2_grpc.AuthorityServiceStub(channel)
         )
         self._address = address
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
