@@ -23,7 +23,7 @@ def requested_key(request_pem: str) -> CertificatePublicKeyTypes:
         request = x509.load_pem_x509_csr(request_pem[:REQUEST_MAX_CHARS].encode())
         is_proven = request.is_signature_valid
         key = request.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as exc:
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.InvalidVersion) as exc:
         raise InvalidArgumentError(
             "certificate_request_pem: this is no PKCS#10 request in PEM; make it again", reason="REQUEST_INVALID"
         ) from exc
