@@ -29,6 +29,9 @@ test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util
 	python -m pytest
 
+fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
+	python -m tests.fuzz.run --cases $(or $(CASES),1000000)
+
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
 	ruff check
 	ruff format --check
