@@ -119,7 +119,7 @@ def chained(record: CallRecord, *, sequence: int, previous_sha256: str) -> Audit
         "count": record.count,
         "previous": previous_sha256,
     }
-    line = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    line = json.dumps(fields, sort_keys=True, separators=(",", ":"))  # ASCII: no encoding to be wrong about
     return AuditEntry(sequence, line, digest(line))
 
 

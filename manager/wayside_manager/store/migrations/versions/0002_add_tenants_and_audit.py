@@ -76,6 +76,8 @@ def _make_tables() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("head_id", name=op.f("pk_audit_head")),
     )
+    op.execute(sa.text("INSERT INTO audit_head VALUES (1, 0, :first)").bindparams(first="0" * 64))
+    _keep_entries()
     op.create_table(
         "audit_seals",
         sa.Column(
@@ -138,6 +140,17 @@ def _make_tables() -> None:
         batch_op.create_index(batch_op.f("ix_approvals_create_us"), ["create_us"], unique=False)
         batch_op.create_index(batch_op.f("ix_approvals_request_sha256"), ["request_sha256"], unique=False)
         batch_op.create_index(batch_op.f("ix_approvals_tenant_id"), ["tenant_id"], unique=False)
+
+
+def _keep_entries() -> None:
+    """Entries are added and stay. This stops mistakes; against whoever owns the file stand the chain and its seals."""
+    if op.get_bind().dialect.name != "sqlite":
+        return  # PostgreSQL: REVOKE UPDATE, DELETE, TRUNCATE ON audit_entries FROM the manager's role
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER audit_entries_no_{verb.lower()} BEFORE {verb} ON audit_entries"
+            " BEGIN SELECT RAISE(ABORT, 'audit entries are only ever added'); END"
+        )
 
 
 def _renew_credentials() -> None:
