@@ -7,16 +7,13 @@ from typing import Annotated
 import typer
 
 from wayside.v1 import config_service_pb2, node_pb2
-from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.layer_file import read_layer
 from wayside_manager.cli.output import (
     Output,
-    as_mapping,
     local_time,
     print_fields,
     print_json,
     print_line,
-    print_table,
     set_fields,
     short,
 )
@@ -24,13 +21,14 @@ from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
     chosen_output,
+    listed,
+    print_listed,
     reported,
     resource_id,
     resource_name,
     run,
 )
 
-PAGE_SIZE = 500
 COLUMNS = ("LAYER", "PRIORITY", "FOR", "CHANGED", "ETAG")
 
 app = typer.Typer(no_args_is_help=True, help="Configuration: layers go in, one configuration per node comes out.")
@@ -65,11 +63,12 @@ def apply(
 @reported
 def list_layers(output: OutputOption = None, context: ContextOption = None) -> None:
     """Lists layers in order of priority, then name."""
-    layers = run(_all, context)
-    if chosen_output(output) is Output.JSON:
-        print_json({"config_layers": [as_mapping(layer) for layer in layers]})
-    else:
-        print_table(COLUMNS, map(_row, layers))
+    request = config_service_pb2.ListConfigLayersRequest()
+    layers = run(
+        lambda manager: listed(manager, manager.config.ListConfigLayers, request, lambda page: page.config_layers),
+        context,
+    )
+    print_listed("config_layers", layers, output, columns=COLUMNS, row=_row)
 
 
 @app.command("show")
@@ -122,18 +121,6 @@ def effective(
         }
     )
     print_json(set_fields(answer.config))
-
-
-async def _all(manager: ManagerClient) -> list[config_service_pb2.ConfigLayer]:
-    layers: list[config_service_pb2.ConfigLayer] = []
-    token = ""
-    while True:
-        request = config_service_pb2.ListConfigLayersRequest(page_size=PAGE_SIZE, page_token=token)
-        answer = await manager.call(manager.config.ListConfigLayers, request)
-        layers += answer.config_layers
-        token = answer.next_page_token
-        if not token:
-            return layers
 
 
 def _row(layer: config_service_pb2.ConfigLayer) -> tuple[object, ...]:

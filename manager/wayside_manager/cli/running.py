@@ -3,25 +3,54 @@
 import asyncio
 import functools
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, Protocol, TypeVar
 
+import grpc.aio
 import typer
+from google.protobuf.message import Message
 
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.v1 import node_pb2
 from wayside_manager.cli.client import ManagerClient, connected
 from wayside_manager.cli.context import ENVIRONMENT, chosen_file, read_context
-from wayside_manager.cli.output import Output, exit_code, print_error, print_line
+from wayside_manager.cli.output import (
+    Output,
+    as_mapping,
+    exit_code,
+    print_error,
+    print_json,
+    print_line,
+    print_table,
+)
 from wayside_manager.core.nodes import NodeKind
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Item = TypeVar("Item", bound=Message)
+PAGE_SIZE = 500
+
+
+class PageRequest(Protocol):
+    """Asks for a page."""
+
+    page_size: int
+    page_token: str
+
+
+class PageReply(Protocol):
+    """A page, with the token of the next."""
+
+    next_page_token: str
+
+
+Asked = TypeVar("Asked", bound=PageRequest)
+Answered = TypeVar("Answered", bound=PageReply)
 
 ContextOption = Annotated[
     Path | None,
@@ -88,6 +117,41 @@ def run(work: Callable[[ManagerClient], Awaitable[Result]], context_file: Path |
             return await work(manager)
 
     return asyncio.run(worked())
+
+
+async def listed(
+    manager: ManagerClient,
+    rpc: "grpc.aio.UnaryUnaryMultiCallable[Asked, Answered]",
+    request: Asked,
+    items: Callable[[Answered], Iterable[Item]],
+) -> list[Item]:
+    """All of a list, page after page; `items` takes them out of an answer.
+
+    Raises: WaysideError: what the manager answered.
+    """
+    found: list[Item] = []
+    request.page_size = request.page_size or PAGE_SIZE
+    while True:
+        answer = await manager.call(rpc, request)
+        found += items(answer)
+        request.page_token = answer.next_page_token
+        if not request.page_token:
+            return found
+
+
+def print_listed(
+    name: str,
+    items: Sequence[Item],
+    output: Output | None,
+    *,
+    columns: Sequence[str],
+    row: Callable[[Item], Sequence[object]],
+) -> None:
+    """A list as a table, or as one JSON object with the list under a name."""
+    if chosen_output(output) is Output.JSON:
+        print_json({name: [as_mapping(item) for item in items]})
+    else:
+        print_table(columns, map(row, items))
 
 
 def reported(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
