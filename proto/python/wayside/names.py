@@ -1,4 +1,4 @@
-"""Resource names: `nodes/{node}`, `releases/{version}`, `rollouts/{rollout}`, `configLayers/{layer}` (AIP-122).
+"""Resource names: `nodes/{node}`, `releases/{version}`, `rollouts/{rollout}` and the like (AIP-122).
 
 Usage: `node_id("nodes/rsu-g98-k12") == "rsu-g98-k12"`; `node_name("rsu-g98-k12")` goes back.
 """
@@ -98,6 +98,19 @@ def config_layer_id(name: str, *, field: str = "name") -> str:
     Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
     """
     return checked_label(_id(name, "configLayers", field), field=field)
+
+
+def tenant_name(tenant_id: str) -> str:
+    """The name of a tenant, `tenants/{tenant}`."""
+    return f"tenants/{tenant_id}"
+
+
+def tenant_id(name: str, *, field: str = "name") -> str:
+    """The id in `tenants/{tenant}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "tenants", field), field=field)
 
 
 def _id(name: str, collection: str, field: str) -> str:
