@@ -16,19 +16,21 @@
 A message is one sentence: what is wrong, which thing, what to do. `reason` is for machines and never changes.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
 
 class WaysideError(Exception):
-    """Any expected failure. Carries a stable `reason` beside the message."""
+    """Any expected failure. Carries a stable `reason` beside the message, and for some reasons named values."""
 
     default_reason: ClassVar[str] = "UNKNOWN"
 
-    def __init__(self, message: str, *, reason: str = "") -> None:
+    def __init__(self, message: str, *, reason: str = "", metadata: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.reason = reason or self.default_reason
+        self.metadata = dict(metadata or {})
 
     @property
     def message(self) -> str:

@@ -113,6 +113,19 @@ def tenant_id(name: str, *, field: str = "name") -> str:
     return checked_label(_id(name, "tenants", field), field=field)
 
 
+def approval_name(approval_id: str) -> str:
+    """The name of an approval, `approvals/{approval}`."""
+    return f"approvals/{approval_id}"
+
+
+def approval_id(name: str, *, field: str = "name") -> str:
+    """The id in `approvals/{approval}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "approvals", field), field=field)
+
+
 def _id(name: str, collection: str, field: str) -> str:
     prefix = f"{collection}/"
     if not name.startswith(prefix):

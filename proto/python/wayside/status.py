@@ -1,6 +1,6 @@
 """Errors to gRPC statuses and back, once for both sides.
 
-The `reason` travels in the standard `google.rpc.ErrorInfo` detail, so any gRPC client can read it.
+The `reason` and its metadata travel in the standard `google.rpc.ErrorInfo` detail, so any gRPC client can read them.
 Usage: server: `await context.abort_with_status(to_status(error))`; client: `raise from_rpc_error(error) from error`.
 """
 
@@ -37,7 +37,7 @@ def to_status(error: errors.WaysideError) -> grpc.Status:
     """The gRPC status of an error, its reason in an ErrorInfo detail."""
     code = next(_CODE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _CODE_BY_ERROR)
     detail = any_pb2.Any()
-    detail.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
+    detail.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     number: int = code.value[0]
     return rpc_status.to_status(status_pb2.Status(code=number, message=error.message, details=[detail]))
 
@@ -49,10 +49,10 @@ def from_rpc_error(error: grpc.RpcError, *, peer: str = "the manager") -> errors
     """
     code, details = _code_and_details(error)
     kind = _ERROR_BY_CODE.get(code, errors.UnavailableError)
-    reason = _reason(error)
-    if kind is errors.UnavailableError and not reason:
+    info = _info(error)
+    if kind is errors.UnavailableError and not info.reason:
         return _unreachable(details or code.name, peer)
-    return kind(details or code.name, reason=reason)
+    return kind(details or code.name, reason=info.reason, metadata=info.metadata)
 
 
 def _unreachable(details: str, peer: str) -> errors.UnavailableError:
@@ -70,25 +70,25 @@ def _code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
     return grpc.StatusCode.UNKNOWN, str(error)
 
 
-def _reason(error: grpc.RpcError) -> str:
+def _info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo:
+    """What an answer says for machines; empty when it says nothing of ours."""
     if not isinstance(error, grpc.aio.AioRpcError):
-        return ""
+        return error_details_pb2.ErrorInfo()
     # types-grpcio has the element type of Metadata wrong: it iterates over pairs
     pairs = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
     for key, value in pairs:
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
-            return _reason_in(value)
-    return ""
+            return _info_in(value)
+    return error_details_pb2.ErrorInfo()
 
 
-def _reason_in(serialized: bytes) -> str:
-    status = status_pb2.Status()
+def _info_in(serialized: bytes) -> error_details_pb2.ErrorInfo:
+    status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
     try:
         status.ParseFromString(serialized)
+        for detail in status.details:
+            if detail.Unpack(info) and info.domain == DOMAIN:
+                return info
     except DecodeError:
-        return ""
-    for detail in status.details:
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info) and info.domain == DOMAIN:
-            return info.reason
-    return ""
+        pass
+    return error_details_pb2.ErrorInfo()
