@@ -43,14 +43,14 @@ class TenantStore(Protocol):
     async def create_tenant(self, tenant: TenantRecord) -> TenantRecord:
         """Keeps a tenant.
 
-        Raises: AlreadyExistsError; InvalidArgumentError: no such parent.
+        Raises: AlreadyExistsError; InvalidArgumentError: no such parent; FailedPreconditionError: there are 1,000.
         """
 
     async def list_tenants(self) -> tuple[TenantRecord, ...]:
         """Every tenant in order of ids."""
 
     async def delete_tenant(self, tenant_id: str) -> None:
-        """Forgets a tenant.
+        """Forgets a tenant with its enrolment tokens; approvals about it go to the one above.
 
         Raises: NotFoundError; FailedPreconditionError: it owns something, or is the root.
         """
@@ -80,7 +80,7 @@ class OperatorStore(Protocol):
     async def update_operator(
         self, operator_id: str, change: OperatorChange, *, now: datetime, etag: str = ""
     ) -> OperatorRecord:
-        """Changes an operator.
+        """Changes an operator. Disabling it takes its credentials back for good.
 
         Raises: NotFoundError, ConflictError, AlreadyExistsError; InvalidArgumentError: an unknown tenant;
         FailedPreconditionError: no enabled admin of the whole root tenant would be left.
@@ -92,6 +92,9 @@ class OperatorStore(Protocol):
         Raises: NotFoundError.
         """
 
+    async def renew_password_hash(self, operator_id: str, *, old_hash: str, new_hash: str) -> None:
+        """Replaces the hash of a password by another of the same password; one that changed meanwhile stays."""
+
     async def find_password_hash(self, operator_id: str) -> str:
         """The password hash of an operator who may sign in; empty: there is no such operator, or it may not."""
 
@@ -100,9 +103,10 @@ class CredentialStore(Protocol):
     """Tokens and certificates, as hashes."""
 
     async def add_credential(self, credential: CredentialRecord) -> None:
-        """Keeps a credential.
+        """Keeps a credential. An operator's 21st session ends its oldest.
 
-        Raises: AlreadyExistsError: the hash is taken; NotFoundError: no such holder.
+        Raises: AlreadyExistsError: the hash is taken; NotFoundError: no such holder; FailedPreconditionError: an
+        operator with 100 tokens and certificates.
         """
 
     async def authenticate(self, sha256: str, *, now: datetime) -> Authenticated:

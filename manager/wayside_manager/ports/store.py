@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from wayside_manager.ports.access import CredentialStore
+from wayside_manager.ports.access import CredentialStore, OperatorStore, PlaceStore, TenantStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.nodes import DesiredStore, NodeStore
@@ -21,6 +21,9 @@ class Store(
     RolloutStepStore,
     DesiredStore,
     CredentialStore,
+    OperatorStore,
+    TenantStore,
+    PlaceStore,
     Protocol,
 ):
     """All of it, for `app.py`; handlers and loops ask for the parts they use."""

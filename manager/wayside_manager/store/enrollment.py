@@ -10,10 +10,10 @@ from wayside.errors import AlreadyExistsError
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord, checked_enrollment
 from wayside_manager.core.nodes import NodeKind, NodeRecord, NodeState, NodeStatus
 from wayside_manager.store.config_effects import refresh_configs
+from wayside_manager.store.credentials import insert_credential, revoke_all
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import find_node, the_node
 from wayside_manager.store.part import SqlPart, writing
-from wayside_manager.store.releases import replace_credential
 from wayside_manager.store.tables import node_desired, node_status, nodes, tokens
 
 
@@ -55,7 +55,8 @@ class SqlEnrollment(SqlPart):
             .values(remaining_use_count=token.remaining_use_count - 1)
         )
         _put(connection, request, existing, as_us(now))
-        replace_credential(connection, request.certificate)
+        revoke_all(connection, f"nodes/{request.node_id}", as_us(now))
+        insert_credential(connection, request.issue(request.node_id))
         refresh_configs(connection, self._serialize_config, now=now, node_ids=[request.node_id])
         return the_node(connection, request.node_id)
 

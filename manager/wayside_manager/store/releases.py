@@ -1,18 +1,16 @@
-"""Releases and operators' credentials in SQL."""
+"""Releases in SQL."""
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_
+from sqlalchemy import Connection, Row, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from wayside.errors import AlreadyExistsError, NotFoundError, UnauthenticatedError
-from wayside_manager.core.credentials import CredentialRecord
+from wayside.errors import AlreadyExistsError, NotFoundError
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.releases import ReleaseRecord, ReleaseState
-from wayside_manager.store.moments import as_time, as_time_or_none, as_us, as_us_or_none
+from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.part import SqlPart, page, reading, writing
-from wayside_manager.store.tables import credentials, releases
+from wayside_manager.store.tables import releases
 
 
 class SqlReleases(SqlPart):
@@ -56,44 +54,6 @@ class SqlReleases(SqlPart):
         return page(rows, size, question, key=("create_us", "version"), record=_release_record)
 
 
-class SqlCredentials(SqlPart):
-    """Satisfies `ports.CredentialStore`."""
-
-    @writing
-    def add_credential(self, connection: Connection, credential: CredentialRecord) -> None:
-        """See CredentialStore."""
-        try:
-            connection.execute(insert(credentials), _credential_row(credential))
-        except IntegrityError as error:
-            raise AlreadyExistsError(
-                f"credential {credential.name} exists; choose another name", reason="CREDENTIAL_EXISTS"
-            ) from error
-
-    @reading
-    def find_credential(self, connection: Connection, sha256: str, *, now: datetime) -> CredentialRecord:
-        """See CredentialStore."""
-        row = connection.execute(select(credentials).where(credentials.c.sha256 == sha256)).one_or_none()
-        found = None if row is None else _credential_record(row)
-        if found is None or (found.expire_time is not None and now >= found.expire_time):
-            raise UnauthenticatedError(
-                "credential: unknown or expired; sign in with another", reason="CREDENTIAL_INVALID"
-            )
-        return found
-
-    @reading
-    def list_credentials(self, connection: Connection) -> tuple[CredentialRecord, ...]:
-        """See CredentialStore."""
-        rows = connection.execute(select(credentials).order_by(credentials.c.name))
-        return tuple(_credential_record(row) for row in rows)
-
-    @writing
-    def delete_credential(self, connection: Connection, name: str) -> None:
-        """See CredentialStore."""
-        deleted = connection.execute(delete(credentials).where(credentials.c.name == name))
-        if deleted.rowcount == 0:
-            raise NotFoundError(f"credential {name} does not exist", reason="CREDENTIAL_NOT_FOUND")
-
-
 def _the_release(connection: Connection, version: str) -> ReleaseRecord:
     row = connection.execute(select(releases).where(releases.c.version == version)).one_or_none()
     if row is None:
@@ -118,22 +78,3 @@ def _release_record(row: Row[Any]) -> ReleaseRecord:
         state=ReleaseState(row.state),
         etag=str(row.revision),
     )
-
-
-def replace_credential(connection: Connection, credential: CredentialRecord) -> None:
-    """Keeps a credential instead of the one of the same name, if there is one."""
-    connection.execute(delete(credentials).where(credentials.c.name == credential.name))
-    connection.execute(insert(credentials), _credential_row(credential))
-
-
-def _credential_row(credential: CredentialRecord) -> dict[str, Any]:
-    return {
-        "sha256": credential.sha256,
-        "name": credential.name,
-        "create_us": as_us(credential.create_time),
-        "expire_us": as_us_or_none(credential.expire_time),
-    }
-
-
-def _credential_record(row: Row[Any]) -> CredentialRecord:
-    return CredentialRecord(row.sha256, row.name, as_time(row.create_us), as_time_or_none(row.expire_us))

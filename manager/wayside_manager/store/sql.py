@@ -7,16 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from wayside_manager.store.configs import SqlConfigs
+from wayside_manager.store.credentials import SqlCredentials
 from wayside_manager.store.database import Database
 from wayside_manager.store.desired import SqlDesired
 from wayside_manager.store.enrollment import SqlEnrollment
 from wayside_manager.store.migrate import check_schema
 from wayside_manager.store.nodes import SqlNodes
+from wayside_manager.store.operators import SqlOperators
 from wayside_manager.store.part import ConfigSerializer
-from wayside_manager.store.releases import SqlCredentials, SqlReleases
+from wayside_manager.store.places import SqlPlaces
+from wayside_manager.store.releases import SqlReleases
 from wayside_manager.store.reports import SqlReports
 from wayside_manager.store.rollout_steps import SqlRolloutSteps
 from wayside_manager.store.rollouts import SqlRollouts
+from wayside_manager.store.tenants import SqlTenants
 
 
 class SqlStore(
@@ -29,6 +33,9 @@ class SqlStore(
     SqlRolloutSteps,
     SqlDesired,
     SqlCredentials,
+    SqlOperators,
+    SqlTenants,
+    SqlPlaces,
 ):
     """Satisfies `ports.Store`."""
 
