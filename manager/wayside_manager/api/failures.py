@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from wayside.errors import WaysideError
 from wayside.status import to_status
@@ -29,6 +30,9 @@ async def translated_errors(method: str, context: Context) -> AsyncIterator[None
             await context.abort_with_status(to_status(exc))
     except grpc.aio.AbortError:
         raise
+    except DecodeError:
+        logger.debug("%s refused: the request is no message of this call", method, extra={"method": method})
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is no message of this call; send it again")
     except CallerLeftError as exc:
         logger.debug("%s ended by its caller: %s", method, exc, extra={"method": method})
         # to grpc the call is over, too; an answer would fail like the one before

@@ -1,23 +1,31 @@
 """Puts something around every call of a gRPC server, unary or streaming, even mid-stream.
 
 A grpc.aio interceptor sees only the handler and its name. Identity and errors need the call's context as well, so the
-handler is replaced by one that runs inside a *scope*: an async context manager made for each call.
+handler is replaced by one that runs inside a *scope*: an async context manager made for each call. A unary request is
+decoded inside all scopes: whoever has not shown a credential does not get its bytes read.
 Usage: `grpc.aio.server(interceptors=[Scoped(translated_errors), Scoped(gate.admitted)])`; the first is the outermost.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 import grpc.aio
 
 # grpc types requests, answers and handlers as Any: what they are is the servicers' business
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-Scope: TypeAlias = Callable[[str, Context], AbstractAsyncContextManager[None]]
+Scope: TypeAlias = Callable[[str, Context, Any], AbstractAsyncContextManager[None]]
+"""Gets the method (`/wayside.v1.FleetService/GetNode`), the context, and the request, `None` where it is a stream."""
 EOF = grpc.aio.EOF  # what `context.read()` returns at the end
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+
+
+def metadata_of(context: Context) -> tuple[tuple[str, str | bytes], ...]:
+    """The headers of a call."""
+    # types-grpcio has the element type of metadata wrong: it iterates over pairs
+    return tuple(cast("Iterable[tuple[str, str | bytes]]", context.invocation_metadata() or ()))
 
 
 class CallerLeftError(Exception):
@@ -47,10 +55,11 @@ async def received(context: Context) -> Any:  # noqa: ANN401  # grpc's own types
 
 
 class Scoped(grpc.aio.ServerInterceptor):
-    """Runs every call inside a scope, which gets the method (`/wayside.v1.FleetService/GetNode`) and the context."""
+    """Runs every call inside a scope, or every call that is a stream either way."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, is_for_streams_only: bool = False) -> None:
         self._scope = scope
+        self._is_for_streams_only = is_for_streams_only
 
     async def intercept_service(
         self,
@@ -61,19 +70,23 @@ class Scoped(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:  # no such method: grpc itself answers UNIMPLEMENTED
             return None
+        if self._is_for_streams_only and not (handler.request_streaming or handler.response_streaming):
+            return handler
         return _wrapped(handler, handler_call_details.method, self._scope)
 
 
 def _wrapped(handler: Handler, method: str, scope: Scope) -> Handler:
     inner: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    # Only the innermost finds a decoder here: it takes it away from grpc, which would decode before any scope.
+    decoded = None if handler.request_streaming else handler.request_deserializer
 
     async def answered(request: Any, context: Context) -> Any:  # noqa: ANN401  # grpc's own types, see above
-        async with scope(method, context):
-            return await inner(request, context)
+        async with scope(method, context, None if handler.request_streaming else request):
+            return await inner(decoded(request) if decoded else request, context)
 
     async def streamed(request: Any, context: Context) -> None:  # noqa: ANN401  # grpc's own types, see above
-        async with scope(method, context):
-            await _sent(inner(request, context), context)
+        async with scope(method, context, None if handler.request_streaming else request):
+            await _sent(inner(decoded(request) if decoded else request, context), context)
 
     makers: dict[tuple[bool, bool], tuple[Any, Any]] = {
         (False, False): (grpc.unary_unary_rpc_method_handler, answered),
@@ -82,7 +95,8 @@ def _wrapped(handler: Handler, method: str, scope: Scope) -> Handler:
         (True, True): (grpc.stream_stream_rpc_method_handler, streamed),
     }
     make, behaviour = makers[handler.request_streaming, handler.response_streaming]
-    wrapped: Handler = make(behaviour, handler.request_deserializer, handler.response_serializer)
+    decoder = handler.request_deserializer if handler.request_streaming else None
+    wrapped: Handler = make(behaviour, decoder, handler.response_serializer)
     return wrapped
 
 
