@@ -2,12 +2,12 @@
 
 An entry is hashed as one line of JSON with sorted keys. Seals, signed by the authority from time to time, keep somebody
 who can write the database from making the whole chain anew.
-Usage: `entry = chained(draft, sequence=8, previous_sha256=…)`; `verdict = checked(lines, seals_hold=…)`.
+Usage: `entry = chained(record, sequence=8, previous_sha256=…)`; `core.audit_check` finds what was tampered with.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -60,14 +60,27 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """What the database repeats of an entry beside its line, so that lists are quick. It must say the same."""
+
+    time: datetime
+    tenant_id: str
+    actor: str
+    action: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One entry, as it stands in the chain."""
 
     sequence: int
     """From 1, without gaps."""
     line: str
-    """The JSON that was hashed."""
+    """The JSON that was hashed, ASCII."""
     sha256: str
+    listed: Listed | None = None
+    """`None`: the line stands alone, as in an export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,34 +136,32 @@ def chained(record: CallRecord, *, sequence: int, previous_sha256: str) -> Audit
     return AuditEntry(sequence, line, digest(line))
 
 
+def facts(entry: AuditEntry) -> CallRecord:
+    """What an entry says, as far as it can be read.
+
+    Raises: ValueError: it is not of our making.
+    """
+    try:
+        said = json.loads(entry.line)
+        return CallRecord(
+            actor=str(said["actor"]),
+            action=str(said["action"]),
+            time=datetime.fromisoformat(said["time"]),
+            credential_id=str(said["credential"]),
+            source_address=str(said["source"]),
+            request_id=str(said["request"]),
+            tenant_id=str(said["tenant"]),
+            approval_id=str(said["approval"]),
+            changes=[Change(str(name), str(before), str(after)) for name, before, after in said["changes"]],
+            outcome=Outcome(said["outcome"]),
+            reason=str(said["reason"]),
+            count=int(said["count"]),
+            is_written=True,
+        )
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as exc:
+        raise ValueError(f"entry {entry.sequence} cannot be read") from exc
+
+
 def sealed_bytes(sequence: int, sha256: str, time: datetime) -> bytes:
     """What a seal signs."""
     return f"wayside audit seal\n{sequence}\n{sha256}\n{time.isoformat()}".encode()
-
-
-def first_break(entries: Iterable[AuditEntry]) -> tuple[int, str, int, str]:
-    """The first entry that is not what was written: its place, why, how many were good, and the last good hash.
-
-    Place 0: none is broken. Entries come in order of their sequence.
-    """
-    previous, expected = FIRST_SHA256, 1
-    for entry in entries:
-        reason = _fault(entry, expected, previous)
-        if reason:
-            return expected, reason, expected - 1, previous
-        previous, expected = entry.sha256, expected + 1
-    return 0, "", expected - 1, previous
-
-
-def _fault(entry: AuditEntry, expected: int, previous_sha256: str) -> str:
-    if entry.sequence != expected:
-        return f"entry {expected} is missing"
-    if digest(entry.line) != entry.sha256:
-        return f"entry {expected} is not what was hashed"
-    try:
-        fields = json.loads(entry.line)
-    except ValueError:
-        return f"entry {expected} is no JSON"
-    if fields.get("sequence") != expected or fields.get("previous") != previous_sha256:
-        return f"entry {expected} does not follow the one before"
-    return ""

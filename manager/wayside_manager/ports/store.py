@@ -2,7 +2,15 @@
 
 from typing import Protocol
 
-from wayside_manager.ports.access import CredentialStore, OperatorStore, PlaceStore, TenantStore
+from wayside_manager.ports.access import (
+    ApprovalStore,
+    CredentialStore,
+    OperatorStore,
+    PlaceStore,
+    PolicyStore,
+    TenantStore,
+)
+from wayside_manager.ports.audit import AuditStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.nodes import DesiredStore, NodeStore
@@ -24,6 +32,9 @@ class Store(
     OperatorStore,
     TenantStore,
     PlaceStore,
+    ApprovalStore,
+    PolicyStore,
+    AuditStore,
     Protocol,
 ):
     """All of it, for `app.py`; handlers and loops ask for the parts they use."""

@@ -14,6 +14,9 @@ from wayside_manager.core.audit import CallRecord, chained
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.tables import approvals, audit_entries, audit_head
 
+HEAD = 1
+"""The only row of `audit_head`."""
+
 
 def append(connection: Connection, record: CallRecord) -> None:
     """Adds the entry for a call behind the newest one.
@@ -21,7 +24,7 @@ def append(connection: Connection, record: CallRecord) -> None:
     Raises: FailedPreconditionError: the trail's end is not where it was noted. What cannot be audited does not happen.
     """
     # FOR UPDATE lets another replica wait here; SQLite has one writer anyway and leaves the words out
-    head = connection.execute(select(audit_head).with_for_update()).one_or_none()
+    head = connection.execute(select(audit_head).where(audit_head.c.head_id == HEAD).with_for_update()).one_or_none()
     if head is None:
         raise _broken()
     entry = chained(record, sequence=head.sequence + 1, previous_sha256=head.sha256)
@@ -39,7 +42,8 @@ def append(connection: Connection, record: CallRecord) -> None:
         connection.execute(insert(audit_entries), row)
     except exc.IntegrityError as error:
         raise _broken() from error
-    connection.execute(update(audit_head).values(sequence=entry.sequence, sha256=entry.sha256))
+    moved = update(audit_head).where(audit_head.c.head_id == HEAD)
+    connection.execute(moved.values(sequence=entry.sequence, sha256=entry.sha256))
 
 
 def use_approval(connection: Connection, record: CallRecord) -> None:

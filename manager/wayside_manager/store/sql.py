@@ -6,6 +6,8 @@ Usage: `async with open_store(url, serialize_config=serialized_config) as store:
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from wayside_manager.store.approvals import SqlApprovals
+from wayside_manager.store.audit import SqlAudit
 from wayside_manager.store.configs import SqlConfigs
 from wayside_manager.store.credentials import SqlCredentials
 from wayside_manager.store.database import Database
@@ -16,6 +18,7 @@ from wayside_manager.store.nodes import SqlNodes
 from wayside_manager.store.operators import SqlOperators
 from wayside_manager.store.part import ConfigSerializer
 from wayside_manager.store.places import SqlPlaces
+from wayside_manager.store.policy import SqlPolicy
 from wayside_manager.store.releases import SqlReleases
 from wayside_manager.store.reports import SqlReports
 from wayside_manager.store.rollout_steps import SqlRolloutSteps
@@ -36,6 +39,9 @@ class SqlStore(
     SqlOperators,
     SqlTenants,
     SqlPlaces,
+    SqlApprovals,
+    SqlPolicy,
+    SqlAudit,
 ):
     """Satisfies `ports.Store`."""
 
