@@ -21,7 +21,7 @@ from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import Door
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.fleet_service import FleetService
-from wayside_manager.api.identity import Gate
+from wayside_manager.api.gate import Gate
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Server, Services, authority
@@ -108,7 +108,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
         parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)
-        server = Server(_services(parts), Gate(store, store, now), calls, Door())
+        server = Server(_services(parts), Gate(store, now=now), calls, Door())
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def translated_errors(method: str, context: Context) -> AsyncIterator[None]:
+async def translated_errors(method: str, context: Context, _request: object = None) -> AsyncIterator[None]:
     """The scope of a call in which errors become statuses."""
     try:
         yield

@@ -30,9 +30,8 @@ def address_of(peer: str) -> str:
 
 
 @asynccontextmanager
-async def direct(method: str, context: Context) -> AsyncIterator[None]:
+async def direct(_method: str, context: Context, _request: object) -> AsyncIterator[None]:
     """The scope of a call on a port of gRPC's own."""
-    del method
     reset = _ADDRESS.set(address_of(context.peer()))
     try:
         yield
@@ -48,7 +47,7 @@ class Guard:
         self._is_for_anyone = is_for_anyone
 
     @asynccontextmanager
-    async def guarded(self, method: str, context: Context) -> AsyncIterator[None]:
+    async def guarded(self, method: str, context: Context, _request: object) -> AsyncIterator[None]:
         """Around the gate: counts bad credentials.
 
         Raises: PermissionDeniedError: the caller came round the door, from this host.
@@ -69,7 +68,7 @@ class Guard:
             _ADDRESS.reset(reset)
 
     @asynccontextmanager
-    async def proving(self, method: str, context: Context) -> AsyncIterator[None]:
+    async def proving(self, method: str, context: Context, _request: object) -> AsyncIterator[None]:
         """Inside the gate: who got here with a credential has proven it. A call anyone may make proves nothing."""
         if not self._is_for_anyone(method):
             self._door.proven(context.peer())

@@ -34,13 +34,12 @@ from wayside_manager.api.door import LOOPBACK, Door
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.fleet_service import FleetService
-from wayside_manager.api.identity import Gate
+from wayside_manager.api.gate import Gate, is_for_anyone
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.origin import Guard, direct
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.scopes import Scope, Scoped
 from wayside_manager.api.tls import LiveTls
-from wayside_manager.core.policy import Caller, may_call
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ class Server:
         self._calls = calls
         self._door = door
         self._health = health.aio.HealthServicer()
-        guard = Guard(door, is_for_anyone=lambda method: may_call(method, Caller.ANYONE))
+        guard = Guard(door, is_for_anyone=is_for_anyone)
         self._device = self._server(services, DEVICE_OPTIONS, direct, gate.admitted)
         self._operator = self._server(services, OPERATOR_OPTIONS, guard.guarded, gate.admitted, guard.proving)
 

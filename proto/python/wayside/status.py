@@ -34,7 +34,7 @@ _ERROR_BY_CODE = {code: error for error, code in _CODE_BY_ERROR.items()}
 
 
 def to_status(error: errors.WaysideError) -> grpc.Status:
-    """The gRPC status of an error, its reason in an ErrorInfo detail."""
+    """The gRPC status of an error, its reason and metadata in an ErrorInfo detail."""
     code = next(_CODE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _CODE_BY_ERROR)
     detail = any_pb2.Any()
     detail.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
