@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from wayside_manager.core.access import ROOT_TENANT
+
 
 class ReleaseState(StrEnum):
     """Lifecycle of a release."""
@@ -23,3 +25,5 @@ class ReleaseRecord:
     create_time: datetime
     state: ReleaseState = ReleaseState.ACTIVE
     etag: str = ""
+    tenant_id: str = ROOT_TENANT
+    """It can be run in this tenant and those below it."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
+from wayside_manager.core.access import ROOT_TENANT
 from wayside_manager.core.nodes import UpdatePhase
 
 
@@ -29,7 +30,7 @@ class RolloutNodeState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """The node was retired meanwhile; FAILED on the wire, but no failure of the release."""
+    """The node was retired, revoked or moved meanwhile; FAILED on the wire, but no failure of the release."""
 
 
 class RolloutOrder(StrEnum):
@@ -83,6 +84,8 @@ class RolloutRecord:
     message: str = ""
     """Why it stopped, in one sentence."""
     etag: str = ""
+    tenant_id: str = ROOT_TENANT
+    """It reaches nodes of this tenant and of those below it only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class RolloutSpec:
     max_failure_count: int = 1
     request_id: str = ""
     """The same id again returns the same rollout."""
+    tenant_id: str = ROOT_TENANT
 
 
 def state_after(rollout_id: str, state: RolloutState, order: RolloutOrder) -> RolloutState:

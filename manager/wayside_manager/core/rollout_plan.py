@@ -30,7 +30,8 @@ _SILENT = frozenset({UpdatePhase.NONE, UpdatePhase.IDLE})
 class NodeFacts:
     """What the planner looks at of a node beside its word on the rollout."""
 
-    is_retired: bool = False
+    is_gone: bool = False
+    """Retired, revoked, or moved to a tenant the rollout does not reach: it gets nothing from it any more."""
     is_heard: bool = True
     """Online or late: worth to be given its turn."""
     running_release: str = ""
@@ -70,7 +71,7 @@ def next_step(rollout: RolloutRecord, facts: Mapping[str, NodeFacts]) -> Rollout
 def _settled(rollout: RolloutRecord, node: RolloutNodeRecord, facts: NodeFacts) -> RolloutNodeState:
     if node.state not in _UNSETTLED or (rollout.state in ENDED and node.state is RolloutNodeState.PENDING):
         return node.state
-    if facts.is_retired:
+    if facts.is_gone:
         return RolloutNodeState.SKIPPED
     if node.phase in _BROKEN_OFF:
         return RolloutNodeState.FAILED
@@ -91,7 +92,10 @@ def _ended(rollout: RolloutRecord, nodes: list[RolloutNodeRecord]) -> tuple[Roll
         return RolloutState.FAILED, f"{len(failed)} of {len(nodes)} nodes could not run {rollout.version}: {named}"
     if is_done:
         skipped_count = sum(node.state is RolloutNodeState.SKIPPED for node in nodes)
-        return RolloutState.SUCCEEDED, f"{skipped_count} nodes were retired meanwhile" if skipped_count else ""
+        return (
+            RolloutState.SUCCEEDED,
+            f"{skipped_count} nodes were retired, revoked or moved meanwhile" if skipped_count else "",
+        )
     return rollout.state, rollout.message
 
 

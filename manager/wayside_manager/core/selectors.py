@@ -1,11 +1,14 @@
 """Which nodes something is for, and which nodes a list shows.
 
-Fields are ANDed, the entries of one field ORed; all labels must be there. Usage: `selects(selector, node)`.
+Fields are ANDed, the entries of one field ORed; all labels must be there. A layer is for every selected node that is
+not retired: one that is registered or revoked finds its configuration waiting. A rollout is for those that can come
+only: another would hold it up, and every later one with it. Usage: `selects(selector, node)`.
 """
 
 from dataclasses import dataclass
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.access import ROOT_TENANT, Place
 from wayside_manager.core.nodes import Label, NodeKind, NodeRecord, NodeState
 from wayside_manager.core.presence import Presence
 
@@ -38,7 +41,13 @@ class Selectable:
     node_id: str
     kind: NodeKind
     labels: frozenset[Label] = frozenset()
-    is_retired: bool = False
+    state: NodeState = NodeState.ENROLLED
+    tenant_id: str = ROOT_TENANT
+
+    @property
+    def can_come(self) -> bool:
+        """Whether a unit may open a session as this node, and so run a release."""
+        return self.state is NodeState.ENROLLED
 
 
 def checked_selector(selector: NodeSelector, *, field: str) -> NodeSelector:
@@ -60,7 +69,7 @@ def checked_selector(selector: NodeSelector, *, field: str) -> NodeSelector:
 
 def selects(selector: NodeSelector, node: Selectable) -> bool:
     """Whether a node is meant. A retired node never is."""
-    if node.is_retired:
+    if node.state is NodeState.RETIRED:
         return False
     if selector.all_nodes:
         return True
@@ -71,6 +80,11 @@ def selects(selector: NodeSelector, node: Selectable) -> bool:
         and (not selector.kinds or node.kind in selector.kinds)
         and node.labels.issuperset(selector.labels)
     )
+
+
+def place_of(node: NodeRecord) -> Place:
+    """Where a node is, for those who may only see some places."""
+    return Place(node.tenant_id, node.site, frozenset(node.labels))
 
 
 def passes(node_filter: NodeFilter, node: NodeRecord, node_presence: Presence) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from wayside_manager.core.access import Reach
 from wayside_manager.core.configs import AppliedLayer, ConfigLayerRecord, NodeConfigRecord
 from wayside_manager.core.pages import Page
 
@@ -13,8 +14,9 @@ class ConfigStore(Protocol):
     async def apply_layer(self, layer: ConfigLayerRecord, *, now: datetime, etag: str = "") -> AppliedLayer:
         """Creates or replaces a layer and gives every node it reaches its new configuration.
 
-        The times and the etag of the record are the store's to set.
-        Raises: ConflictError; InvalidArgumentError: a value is out of range, by itself or merged; nothing changed.
+        It reaches nodes of its tenant and of those below it only. The times and the etag of the record are the store's.
+        Raises: ConflictError; AlreadyExistsError: the id is taken by another tenant; InvalidArgumentError: a value is
+        out of range, by itself or merged; nothing changed.
         """
 
     async def get_layer(self, layer_id: str) -> ConfigLayerRecord:
@@ -23,8 +25,8 @@ class ConfigStore(Protocol):
         Raises: NotFoundError.
         """
 
-    async def list_layers(self, *, page_size: int = 0, page_token: str = "") -> Page[ConfigLayerRecord]:
-        """A page of layers in order of priority, then id.
+    async def list_layers(self, *, reach: Reach, page_size: int = 0, page_token: str = "") -> Page[ConfigLayerRecord]:
+        """A page of the layers of whole tenants of the reach in order of priority, then id.
 
         Raises: InvalidArgumentError: page size or token.
         """

@@ -1,8 +1,10 @@
 """Nodes, and what each should be."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
+from wayside_manager.core.access import Reach
 from wayside_manager.core.nodes import DesiredRecord, NodeChange, NodeRecord
 from wayside_manager.core.pages import Page
 from wayside_manager.core.selectors import NodeFilter, NodeSelector
@@ -18,27 +20,40 @@ class NodeStore(Protocol):
         """
 
     async def list_nodes(
-        self, node_filter: NodeFilter, *, now: datetime, page_size: int = 0, page_token: str = ""
+        self, node_filter: NodeFilter, *, reach: Reach, now: datetime, page_size: int = 0, page_token: str = ""
     ) -> Page[NodeRecord]:
-        """A page of nodes in order of their ids; presence is judged at `now`.
+        """A page of the nodes in the reach in order of their ids; presence is judged at `now`.
 
         Raises: InvalidArgumentError: page size negative, or the token is not one of ours for this filter.
         """
 
     async def update_node(self, node_id: str, change: NodeChange, *, now: datetime, etag: str = "") -> NodeRecord:
-        """Changes what operators may change; new labels bring the node its new configuration at once.
+        """Changes what operators may change; new labels or a new tenant bring its new configuration at once.
 
-        Raises: NotFoundError, ConflictError; FailedPreconditionError: it is retired.
+        Raises: NotFoundError, ConflictError; FailedPreconditionError: it is retired; InvalidArgumentError: no such
+        tenant.
         """
 
     async def retire_node(self, node_id: str, *, now: datetime, etag: str = "") -> NodeRecord:
-        """Takes a node out of service for good; a retired node stays as it is.
+        """Takes a node out of service for good, and its credentials back; a retired node stays as it is.
 
         Raises: NotFoundError, ConflictError.
         """
 
-    async def select_nodes(self, selector: NodeSelector) -> tuple[str, ...]:
-        """Ids of the nodes a selector names, sorted; retired and unknown ones are not among them."""
+    async def revoke_node(self, node_id: str, *, now: datetime, etag: str = "") -> NodeRecord:
+        """Takes the credentials of a node back; it stays, and a revoked node stays as it is.
+
+        Raises: NotFoundError, ConflictError; FailedPreconditionError: it is retired.
+        """
+
+    async def select_nodes(self, selector: NodeSelector, *, reach: Reach, tenant_id: str) -> tuple[str, ...]:
+        """Ids of the nodes a rollout of a tenant is for, sorted.
+
+        They are enrolled, named by the selector, in the reach, and of the tenant or one below it; others are left out.
+        """
+
+    async def count_reached(self, selectors: Iterable[NodeSelector], tenant_id: str) -> int:
+        """How many nodes of a tenant and those below it any of the selectors names; retired ones do not count."""
 
 
 class DesiredStore(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO, Protocol
 
+from wayside_manager.core.access import Reach
 from wayside_manager.core.pages import Page
 from wayside_manager.core.releases import ReleaseRecord
 
@@ -13,7 +14,7 @@ class ReleaseStore(Protocol):
     async def add_release(self, release: ReleaseRecord) -> ReleaseRecord:
         """Publishes a release.
 
-        Raises: AlreadyExistsError.
+        Raises: AlreadyExistsError: the version is taken, by whomever.
         """
 
     async def get_release(self, version: str) -> ReleaseRecord:
@@ -22,8 +23,8 @@ class ReleaseStore(Protocol):
         Raises: NotFoundError.
         """
 
-    async def list_releases(self, *, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
-        """A page of releases, newest first.
+    async def list_releases(self, *, reach: Reach, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
+        """A page of the releases that may be used in the reach, newest first; see `Reach.uses_releases_of`.
 
         Raises: InvalidArgumentError: page size or token.
         """

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from wayside_manager.core.access import Reach
 from wayside_manager.core.pages import Page
 from wayside_manager.core.rollout import RolloutOrder, RolloutRecord, RolloutSpec
 from wayside_manager.core.rollout_plan import NodeFacts, RolloutStep
@@ -15,8 +16,9 @@ class RolloutStore(Protocol):
     async def create_rollout(self, spec: RolloutSpec, *, now: datetime) -> RolloutRecord:
         """Starts a rollout; the same request id again returns the rollout it made.
 
-        Raises: NotFoundError: no such release or node; FailedPreconditionError: the release is retired, there is
-        no node, or one is in another live rollout.
+        Raises: NotFoundError: no such release of its tenant or of one above, or no such node in its tenant or below;
+        FailedPreconditionError: the release is retired, there is no node, or one is in another live rollout;
+        AlreadyExistsError: the request id is taken by another tenant.
         """
 
     async def get_rollout(self, rollout_id: str) -> RolloutRecord:
@@ -25,8 +27,8 @@ class RolloutStore(Protocol):
         Raises: NotFoundError.
         """
 
-    async def list_rollouts(self, *, page_size: int = 0, page_token: str = "") -> Page[RolloutRecord]:
-        """A page of rollouts with their nodes, newest first.
+    async def list_rollouts(self, *, reach: Reach, page_size: int = 0, page_token: str = "") -> Page[RolloutRecord]:
+        """A page of the rollouts of whole tenants of the reach with their nodes, newest first.
 
         Raises: InvalidArgumentError: page size or token.
         """

@@ -5,6 +5,7 @@ Usage: `await collect_artifacts(store, artifacts)`, once, before anybody can pub
 
 import logging
 
+from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.pages import MAX_PAGE_SIZE
 from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 
@@ -28,7 +29,7 @@ async def _published(store: ReleaseStore) -> frozenset[str]:
     found: set[str] = set()
     token = ""
     while True:
-        page = await store.list_releases(page_size=MAX_PAGE_SIZE, page_token=token)
+        page = await store.list_releases(reach=EVERYWHERE, page_size=MAX_PAGE_SIZE, page_token=token)
         found |= {release.sha256 for release in page.items}
         token = page.next_page_token
         if not token:

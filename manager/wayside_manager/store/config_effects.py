@@ -1,7 +1,8 @@
 """What layers, labels and enrolments do to nodes' configurations, inside the transaction that changes them.
 
 A node gets a new revision only when the bytes differ. A node that no layer reaches any more gets the empty
-configuration, the agent's defaults; one that was never reached keeps revision 0.
+configuration, the agent's defaults; one that was never reached keeps revision 0. A layer reaches nodes of its own
+tenant and of those below it only.
 """
 
 import hashlib
@@ -13,15 +14,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.access import Tenants
 from wayside_manager.core.config_checks import problems
 from wayside_manager.core.configs import ConfigLayerRecord
 from wayside_manager.core.merge import in_order, merged, reaching
-from wayside_manager.core.nodes import Label, NodeKind
+from wayside_manager.core.nodes import Label, NodeKind, NodeState
 from wayside_manager.core.selectors import NodeSelector, Selectable
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import parts, selectables
+from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import ConfigSerializer
-from wayside_manager.store.tables import config_layers, node_configs, node_desired
+from wayside_manager.store.tables import config_layers, node_configs, node_desired, nodes
 
 
 def layer_record(row: Row[Any]) -> ConfigLayerRecord:
@@ -40,6 +43,7 @@ def layer_record(row: Row[Any]) -> ConfigLayerRecord:
         create_time=as_time(row.create_us),
         update_time=as_time(row.update_us),
         etag=str(row.revision),
+        tenant_id=row.tenant_id,
     )
 
 
@@ -61,18 +65,23 @@ def refresh_configs(
     *,
     now: datetime,
     node_ids: Iterable[str] | None = None,
+    tenant_id: str = "",
 ) -> tuple[str, ...]:
-    """Gives these, or all, nodes in service the configuration the layers say; sorted ids of those that changed.
+    """Gives these, or all, nodes the configuration the layers say; sorted ids of those that changed.
 
+    Retired ones keep what they have. `tenant_id`: only nodes of this tenant and those below it.
     Raises: InvalidArgumentError: a merged configuration is out of bounds.
     """
-    layers = in_order(layer_record(row) for row in connection.execute(select(config_layers)))
-    chosen = [node for node in selectables(connection, node_ids) if not node.is_retired]
+    tree = tenant_tree(connection)
+    where = (nodes.c.tenant_id.in_(sorted(tree.below(tenant_id))),) if tenant_id else ()
+    layers = _OfTenants(tree, in_order(layer_record(row) for row in connection.execute(select(config_layers))))
+    there = selectables(connection, node_ids, where=where)
+    chosen = [node for node in there if node.state is not NodeState.RETIRED]
     present = _present(connection, [node.node_id for node in chosen])
     contents = _Contents(serialize)
     changes = []
     for node in chosen:
-        reached_by = reaching(layers, node)
+        reached_by = reaching(layers.of(node.tenant_id), node)
         desired = present[node.node_id]
         if not reached_by and desired.config_revision == 0:
             continue
@@ -81,6 +90,22 @@ def refresh_configs(
             changes.append((desired, content, sha256))
     _write(connection, changes, as_us(now))
     return tuple(desired.node_id for desired, _, _ in changes)
+
+
+class _OfTenants:
+    """Layers by the tenants whose nodes they may reach."""
+
+    def __init__(self, tree: Tenants, layers: tuple[ConfigLayerRecord, ...]) -> None:
+        self._tree = tree
+        self._layers = layers
+        self._known: dict[str, tuple[ConfigLayerRecord, ...]] = {}
+
+    def of(self, tenant_id: str) -> tuple[ConfigLayerRecord, ...]:
+        """Those of the tenant and of the ones above it, in their order."""
+        if tenant_id not in self._known:
+            line = self._tree.above(tenant_id) | {tenant_id}
+            self._known[tenant_id] = tuple(layer for layer in self._layers if layer.tenant_id in line)
+        return self._known[tenant_id]
 
 
 class _Contents:

@@ -1,12 +1,14 @@
 """Nodes between tables and records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select
 
 from wayside.errors import NotFoundError
+from wayside_manager.core.credentials import CredentialKind
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import (
     DesiredRecord,
     Label,
@@ -19,7 +21,7 @@ from wayside_manager.core.nodes import (
 )
 from wayside_manager.core.selectors import Selectable
 from wayside_manager.store.moments import as_time, as_time_or_none
-from wayside_manager.store.tables import node_desired, node_labels, node_status, nodes, releases
+from wayside_manager.store.tables import credentials, node_desired, node_labels, node_status, nodes, releases
 
 _MICROSECONDS_PER_SECOND = 1_000_000
 _MAX_VARIABLES = 500
@@ -28,7 +30,20 @@ _MAX_VARIABLES = 500
 
 def node_not_found(node_id: str) -> NotFoundError:
     """The error for a node that is not there."""
-    return NotFoundError(f"node {node_id} does not exist; list the nodes to see which do", reason="NODE_NOT_FOUND")
+    return not_there("nodes", node_id)
+
+
+def said_of(node: NodeRecord) -> dict[str, object]:
+    """What is said of a node by operators and at enrolment, for the audit trail."""
+    return {
+        "tenant": node.tenant_id,
+        "esn": node.esn,
+        "kind": node.kind,
+        "display_name": node.display_name,
+        "site": node.site,
+        "labels": [(label.key, label.value) for label in node.labels],
+        "state": node.state,
+    }
 
 
 def desired_columns() -> tuple[Any, ...]:
@@ -60,8 +75,26 @@ def _one_node_query() -> Select[Any]:
 
 def node_query() -> Select[Any]:
     """Everything of nodes but their labels."""
+    certificate_expire_us = (
+        select(credentials.c.expire_us)
+        .where(
+            credentials.c.holder == "nodes/" + nodes.c.node_id,
+            credentials.c.kind == CredentialKind.CERTIFICATE,
+            credentials.c.is_confirmed,
+            credentials.c.revoke_us.is_(None),
+        )
+        .order_by(credentials.c.create_us.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("certificate_expire_us")
+    )
     return (
-        select(nodes, *[column for column in node_status.c if column.name != "node_id"], *desired_columns())
+        select(
+            nodes,
+            certificate_expire_us,
+            *[column for column in node_status.c if column.name != "node_id"],
+            *desired_columns(),
+        )
         .join(node_status, node_status.c.node_id == nodes.c.node_id)
         .join(node_desired, node_desired.c.node_id == nodes.c.node_id)
         .outerjoin(releases, releases.c.version == node_desired.c.version)
@@ -83,6 +116,8 @@ def node_record(row: Row[Any], labels: tuple[Label, ...]) -> NodeRecord:
         site=row.site,
         labels=labels,
         state=NodeState(row.state),
+        tenant_id=row.tenant_id,
+        certificate_expire_time=as_time_or_none(row.certificate_expire_us),
     )
 
 
@@ -120,9 +155,13 @@ def the_node(connection: Connection, node_id: str) -> NodeRecord:
     return node
 
 
-def labels_of(connection: Connection, node_ids: Iterable[str] | None) -> dict[str, tuple[Label, ...]]:
-    """Labels per node, sorted by key; of every node if `node_ids` is `None`."""
+def labels_of(
+    connection: Connection, node_ids: Iterable[str] | None, *, where: Sequence[ColumnElement[bool]] = ()
+) -> dict[str, tuple[Label, ...]]:
+    """Labels per node, sorted by key; of every node if `node_ids` is `None`; `where` are conditions on `nodes`."""
     query = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
+    if where:
+        query = query.join(nodes, nodes.c.node_id == node_labels.c.node_id).where(*where)
     found: dict[str, list[Label]] = {}
     for part in parts(node_ids) if node_ids is not None else [None]:
         rows = connection.execute(query if part is None else query.where(node_labels.c.node_id.in_(part)))
@@ -131,17 +170,20 @@ def labels_of(connection: Connection, node_ids: Iterable[str] | None) -> dict[st
     return {node_id: tuple(labels) for node_id, labels in found.items()}
 
 
-def selectables(connection: Connection, node_ids: Iterable[str] | None = None) -> list[Selectable]:
-    """What selectors look at, of these or of all nodes, in order of ids."""
+def selectables(
+    connection: Connection, node_ids: Iterable[str] | None = None, *, where: Sequence[ColumnElement[bool]] = ()
+) -> list[Selectable]:
+    """What selectors look at, of these or of all nodes, in order of ids; `where` are conditions on `nodes`."""
     node_ids = None if node_ids is None else list(node_ids)
-    labels = labels_of(connection, node_ids)
-    query = select(nodes.c.node_id, nodes.c.kind, nodes.c.state).order_by(nodes.c.node_id)
+    labels = labels_of(connection, node_ids, where=where)
+    columns = (nodes.c.node_id, nodes.c.kind, nodes.c.state, nodes.c.tenant_id)
+    query = select(*columns).where(*where).order_by(nodes.c.node_id)
     found = []
     for part in parts(node_ids) if node_ids is not None else [None]:
         rows = connection.execute(query if part is None else query.where(nodes.c.node_id.in_(part)))
         for row in rows:
             own = frozenset(labels.get(row.node_id, ()))
-            found.append(Selectable(row.node_id, NodeKind(row.kind), own, is_retired=row.state == NodeState.RETIRED))
+            found.append(Selectable(row.node_id, NodeKind(row.kind), own, NodeState(row.state), row.tenant_id))
     return sorted(found, key=lambda node: node.node_id)
 
 

@@ -1,29 +1,34 @@
 """Nodes in SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, or_, update
 
-from wayside.errors import FailedPreconditionError
+from wayside.errors import FailedPreconditionError, InvalidArgumentError
+from wayside_manager.core.access import Reach
 from wayside_manager.core.nodes import NodeChange, NodeRecord, NodeState
 from wayside_manager.core.pages import Page, checked_page_size, page_token, position
 from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS, Presence
 from wayside_manager.core.selectors import NodeFilter, NodeSelector, selects
 from wayside_manager.store.config_effects import refresh_configs
+from wayside_manager.store.credentials import revoke_all
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import (
     labels_of,
     node_query,
     node_record,
     replace_labels,
+    said_of,
     selectables,
     the_node,
 )
-from wayside_manager.store.part import SqlPart, check_etag, reading, writing
-from wayside_manager.store.tables import node_labels, node_status, nodes
+from wayside_manager.store.operator_rows import tenant_tree
+from wayside_manager.store.part import SqlPart, changed, check_etag, reading, writing
+from wayside_manager.store.reaches import covers_node, has_label
+from wayside_manager.store.tables import node_status, nodes
 
 _MARGIN_US = int(ONLINE_MARGIN_S * 1_000_000)
 
@@ -42,6 +47,7 @@ class SqlNodes(SqlPart):
         connection: Connection,
         node_filter: NodeFilter,
         *,
+        reach: Reach,
         now: datetime,
         page_size: int = 0,
         page_token: str = "",
@@ -50,7 +56,8 @@ class SqlNodes(SqlPart):
         size = checked_page_size(page_size)
         question = f"nodes|{asdict(node_filter)}"
         after = position(page_token, question)
-        query = node_query().where(*_conditions(node_filter, as_us(now))).order_by(nodes.c.node_id).limit(size + 1)
+        conditions = (covers_node(reach), *_conditions(node_filter, as_us(now)))
+        query = node_query().where(*conditions).order_by(nodes.c.node_id).limit(size + 1)
         if after is not None:
             query = query.where(nodes.c.node_id > after[0])
         rows = connection.execute(query).all()
@@ -65,35 +72,79 @@ class SqlNodes(SqlPart):
         """See NodeStore."""
         node = the_node(connection, node_id)
         check_etag(etag, int(node.etag), f"node {node_id}")
-        if node.state is NodeState.RETIRED:
-            raise FailedPreconditionError(f"node {node_id} is retired and stays as it is", reason="NODE_RETIRED")
-        values: dict[str, Any] = {"revision": int(node.etag) + 1, "update_us": as_us(now)}
-        values |= {
-            name: value
-            for name, value in (("display_name", change.display_name), ("site", change.site))
-            if value is not None
-        }
-        connection.execute(update(nodes).where(nodes.c.node_id == node_id).values(values))
+        _check_in_use(node)
+        wanted = {"display_name": change.display_name, "site": change.site, "tenant_id": change.tenant_id}
+        _save(connection, node, {name: value for name, value in wanted.items() if value is not None}, now)
         if change.labels is not None:
             replace_labels(connection, node_id, change.labels)
+        if change.labels is not None or change.tenant_id is not None:
             refresh_configs(connection, self._serialize_config, now=now, node_ids=[node_id])
-        return the_node(connection, node_id)
+        return _noted(connection, node)
 
     @writing
     def retire_node(self, connection: Connection, node_id: str, *, now: datetime, etag: str = "") -> NodeRecord:
         """See NodeStore."""
+        return _expelled(connection, the_node(connection, node_id), NodeState.RETIRED, now=now, etag=etag)
+
+    @writing
+    def revoke_node(self, connection: Connection, node_id: str, *, now: datetime, etag: str = "") -> NodeRecord:
+        """See NodeStore."""
         node = the_node(connection, node_id)
-        check_etag(etag, int(node.etag), f"node {node_id}")
-        if node.state is NodeState.RETIRED:
-            return node
-        values = {"revision": int(node.etag) + 1, "update_us": as_us(now), "state": NodeState.RETIRED}
-        connection.execute(update(nodes).where(nodes.c.node_id == node_id).values(values))
-        return the_node(connection, node_id)
+        _check_in_use(node)
+        return _expelled(connection, node, NodeState.REVOKED, now=now, etag=etag)
 
     @reading
-    def select_nodes(self, connection: Connection, selector: NodeSelector) -> tuple[str, ...]:
+    def select_nodes(
+        self, connection: Connection, selector: NodeSelector, *, reach: Reach, tenant_id: str
+    ) -> tuple[str, ...]:
         """See NodeStore."""
-        return tuple(node.node_id for node in selectables(connection) if selects(selector, node))
+        there = selectables(connection, where=(_is_below(connection, tenant_id), covers_node(reach)))
+        return tuple(node.node_id for node in there if node.can_come and selects(selector, node))
+
+    @reading
+    def count_reached(self, connection: Connection, selectors: Iterable[NodeSelector], tenant_id: str) -> int:
+        """See NodeStore."""
+        wanted = tuple(selectors)
+        there = selectables(connection, where=(_is_below(connection, tenant_id),))
+        return sum(any(selects(selector, node) for selector in wanted) for node in there)
+
+
+def _check_in_use(node: NodeRecord) -> None:
+    if node.state is NodeState.RETIRED:
+        raise FailedPreconditionError(f"node {node.node_id} is retired and stays as it is", reason="NODE_RETIRED")
+
+
+def _expelled(connection: Connection, node: NodeRecord, state: NodeState, *, now: datetime, etag: str) -> NodeRecord:
+    """The node in a state in which nothing it holds opens anything any more."""
+    check_etag(etag, int(node.etag), f"node {node.node_id}")
+    revoke_all(connection, f"nodes/{node.node_id}", as_us(now))
+    if node.state is state:
+        return the_node(connection, node.node_id)
+    _save(connection, node, {"state": state}, now)
+    return _noted(connection, node)
+
+
+def _save(connection: Connection, node: NodeRecord, values: dict[str, Any], now: datetime) -> None:
+    tenant_id = values.get("tenant_id", node.tenant_id)
+    if tenant_id not in tenant_tree(connection).parents:
+        raise InvalidArgumentError(
+            f"tenant: there is no tenant {tenant_id}; list the tenants to see which are", reason="TENANT_UNKNOWN"
+        )
+    stamp = {"revision": int(node.etag) + 1, "update_us": as_us(now)}
+    connection.execute(update(nodes).where(nodes.c.node_id == node.node_id).values(values | stamp))
+
+
+def _noted(connection: Connection, before: NodeRecord) -> NodeRecord:
+    """The node as it is now, with the change noted for the audit trail."""
+    node = the_node(connection, before.node_id)
+    changed(
+        connection, f"nodes/{node.node_id}", before=said_of(before), after=said_of(node), tenant_id=before.tenant_id
+    )
+    return node
+
+
+def _is_below(connection: Connection, tenant_id: str) -> ColumnElement[bool]:
+    return nodes.c.tenant_id.in_(sorted(tenant_tree(connection).below(tenant_id)))
 
 
 def _next_token(question: str, items: tuple[NodeRecord, ...]) -> str:
@@ -112,13 +163,7 @@ def _conditions(node_filter: NodeFilter, now_us: int) -> Iterator[ColumnElement[
     if node_filter.presences:
         yield or_(false(), *(_has_presence(presence, now_us) for presence in node_filter.presences))
     for label in node_filter.labels:
-        yield exists(
-            select(node_labels.c.node_id).where(
-                node_labels.c.node_id == nodes.c.node_id,
-                node_labels.c.key == label.key,
-                node_labels.c.value == label.value,
-            )
-        )
+        yield has_label(label)
 
 
 def _has_presence(presence: Presence, now_us: int) -> ColumnElement[bool]:

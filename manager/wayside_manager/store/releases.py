@@ -5,11 +5,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from wayside.errors import AlreadyExistsError, NotFoundError
+from wayside.errors import AlreadyExistsError
+from wayside_manager.core.access import Reach
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.releases import ReleaseRecord, ReleaseState
 from wayside_manager.store.moments import as_time, as_us
-from wayside_manager.store.part import SqlPart, page, reading, writing
+from wayside_manager.store.part import SqlPart, changed, page, reading, writing
+from wayside_manager.store.reaches import covers_release
 from wayside_manager.store.tables import releases
 
 
@@ -21,6 +24,7 @@ class SqlReleases(SqlPart):
         """See ReleaseStore."""
         row = {
             "version": release.version,
+            "tenant_id": release.tenant_id,
             "sha256": release.sha256,
             "size_bytes": release.size_bytes,
             "notes": release.notes,
@@ -32,8 +36,9 @@ class SqlReleases(SqlPart):
             connection.execute(insert(releases), row)
         except IntegrityError as error:
             raise AlreadyExistsError(
-                f"release {release.version} exists; publish under another version", reason="RELEASE_EXISTS"
+                f"release {release.version}: the version is taken; publish under another", reason="RELEASE_EXISTS"
             ) from error
+        changed(connection, f"releases/{release.version}", before=None, after=row, tenant_id=release.tenant_id)
         return _the_release(connection, release.version)
 
     @reading
@@ -42,11 +47,14 @@ class SqlReleases(SqlPart):
         return _the_release(connection, version)
 
     @reading
-    def list_releases(self, connection: Connection, *, page_size: int = 0, page_token: str = "") -> Page[ReleaseRecord]:
+    def list_releases(
+        self, connection: Connection, *, reach: Reach, page_size: int = 0, page_token: str = ""
+    ) -> Page[ReleaseRecord]:
         """See ReleaseStore."""
         size, question = checked_page_size(page_size), "releases"
         key = (releases.c.create_us, releases.c.version)
-        query = select(releases).order_by(*(column.desc() for column in key)).limit(size + 1)
+        query = select(releases).where(covers_release(releases.c.tenant_id, reach))
+        query = query.order_by(*(column.desc() for column in key)).limit(size + 1)
         before = position(page_token, question, types=(int, str))
         if before is not None:
             query = query.where(tuple_(*key) < tuple_(*before))
@@ -57,15 +65,8 @@ class SqlReleases(SqlPart):
 def _the_release(connection: Connection, version: str) -> ReleaseRecord:
     row = connection.execute(select(releases).where(releases.c.version == version)).one_or_none()
     if row is None:
-        raise release_not_found(version)
+        raise not_there("releases", version)
     return _release_record(row)
-
-
-def release_not_found(version: str) -> NotFoundError:
-    """The error for a release that is not there."""
-    return NotFoundError(
-        f"release {version} does not exist; list the releases to see which do", reason="RELEASE_NOT_FOUND"
-    )
 
 
 def _release_record(row: Row[Any]) -> ReleaseRecord:
@@ -77,4 +78,5 @@ def _release_record(row: Row[Any]) -> ReleaseRecord:
         create_time=as_time(row.create_us),
         state=ReleaseState(row.state),
         etag=str(row.revision),
+        tenant_id=row.tenant_id,
     )

@@ -13,6 +13,7 @@ from wayside_manager.core.rollout_plan import NodeFacts, RolloutStep
 from wayside_manager.store.desired import assign
 from wayside_manager.store.moments import as_time_or_none, as_us
 from wayside_manager.store.node_rows import parts
+from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.rollouts import rollout_records, the_rollout
 from wayside_manager.store.tables import node_desired, node_status, nodes, rollout_nodes, rollouts
@@ -38,10 +39,13 @@ class SqlRolloutSteps(SqlPart):
     def rollout_facts(self, connection: Connection, rollout_id: str, *, now: datetime) -> Mapping[str, NodeFacts]:
         """See RolloutStepStore."""
         columns = node_status.c
+        owner_id = connection.scalar(select(rollouts.c.tenant_id).where(rollouts.c.rollout_id == rollout_id))
+        below = tenant_tree(connection).below(owner_id or "")
         query = (
             select(
                 nodes.c.node_id,
                 nodes.c.state,
+                nodes.c.tenant_id,
                 columns.last_report_us,
                 columns.report_period_us,
                 columns.running_release,
@@ -54,7 +58,7 @@ class SqlRolloutSteps(SqlPart):
         rows = connection.execute(query).all()
         return {
             row.node_id: NodeFacts(
-                is_retired=row.state == NodeState.RETIRED,
+                is_gone=row.state != NodeState.ENROLLED or row.tenant_id not in below,
                 is_heard=presence(
                     now, as_time_or_none(row.last_report_us), report_period_s=row.report_period_us / 1_000_000
                 )
