@@ -87,6 +87,15 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     @property
+    def sha256(self) -> str:
+        """SHA-256 of the certificate (DER), lower-case hex: which authority this is."""
+        return self._certificate.fingerprint(hashes.SHA256()).hex()
+
+    def sign(self, content: bytes) -> bytes:
+        """A signature over something that is no certificate: ECDSA with SHA-256, DER."""
+        return self._key.sign(content, ec.ECDSA(hashes.SHA256()))
+
+    @property
     def key_pem(self) -> str:
         """The private key, PKCS#8, not encrypted: a secret."""
         return key_pem(self._key)
