@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wayside_manager.core.attempts import Attempts, Limits, source_of
+from wayside_manager.core.attempts import KNOCKS_PER_S, UNHEARD_MAX, UNHEARD_S, Attempts, Knocks, Limits, source_of
 
 LIMITS = Limits(
     failures=3,
@@ -12,7 +12,8 @@ LIMITS = Limits(
     base_s=1.0,
     cap_s=8.0,
     connections=4,
-    connections_on_trial=1,
+    unproven=3,
+    unproven_on_trial=1,
     connections_per_s=2.0,
     connections_burst=5,
     sources=10,
@@ -69,6 +70,12 @@ def test_connections_at_once_are_bounded() -> None:
     attempts = Attempts(LIMITS)
     assert connects(attempts, 0.0, open_count=3)
     assert not connects(attempts, 0.0, open_count=4)
+
+
+def test_connections_that_have_not_logged_in_are_bounded_more_tightly() -> None:
+    attempts = Attempts(LIMITS)
+    assert connects(attempts, 0.0, open_count=3, unproven_count=2)
+    assert not connects(attempts, 0.0, open_count=3, unproven_count=3)
 
 
 def test_new_connections_come_in_a_burst_and_then_at_a_rate() -> None:
@@ -141,3 +148,25 @@ def test_a_source_that_keeps_failing_is_not_forgotten_for_the_sake_of_others() -
     for number in range(9):
         attempts.failed(f"more-{number}", 0.0)
     assert attempts.refused_s(A, 0.0) == 1.0
+
+
+def test_who_knocks_too_often_in_a_second_is_not_heard_for_a_while() -> None:
+    knocks = Knocks()
+    assert [knocks.knocked(A, 5.5) for _ in range(KNOCKS_PER_S + 1)] == [False] * (KNOCKS_PER_S - 1) + [True, False]
+    assert knocks.unheard == (A,)
+    assert not knocks.forgiven(5.4 + UNHEARD_S)
+    assert knocks.forgiven(5.5 + UNHEARD_S)
+    assert knocks.unheard == ()
+
+
+def test_who_knocks_less_often_is_refused_as_often_as_it_likes() -> None:
+    knocks = Knocks()
+    assert not any(knocks.knocked(A, knock / (KNOCKS_PER_S - 2)) for knock in range(5_000))
+
+
+def test_the_unheard_are_bounded() -> None:
+    knocks = Knocks()
+    for source in range(2 * UNHEARD_MAX):
+        for _ in range(KNOCKS_PER_S):
+            knocks.knocked(str(source), 5.0)
+    assert len(knocks.unheard) == UNHEARD_MAX

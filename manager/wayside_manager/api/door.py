@@ -11,9 +11,10 @@ import logging
 import socket
 from collections.abc import Callable, Iterable
 
+from wayside_manager.api.deafness import ignore
 from wayside_manager.api.relay import READ_BYTES, reset_on_close
 from wayside_manager.api.visitor import Patience, Visitor
-from wayside_manager.core.attempts import Attempts, Limits, source_of
+from wayside_manager.core.attempts import UNHEARD_S, Attempts, Knocks, Limits, source_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Door:
         self._patience = patience or Patience()
         self._visitors_max = visitors_max
         self._attempts = Attempts(limits or Limits())
+        self._knocks = Knocks()
         self._listeners: list[socket.socket] = []
         self._visitors: dict[Visitor, None] = {}  # in the order they came
         self._by_port: dict[int, Visitor] = {}
@@ -151,9 +153,13 @@ class Door:
             self._receive(client, str(address[0]))
 
     def _receive(self, client: socket.socket, address: str) -> None:
-        if not self._is_welcome(source_of(address)):
+        source = source_of(address)
+        if not self._is_welcome(source):
             self.refused_count += 1
             client.close()  # a reset, see _listener
+            if self._knocks.knocked(source, self.loop.time()):
+                logger.warning("%s knocks on though refused; it is not heard for %.0f s", address, UNHEARD_S)
+                self._ignore()
             return
         if len(self._visitors) >= self._visitors_max:
             self._make_room()
@@ -187,6 +193,13 @@ class Door:
         for visitor in tuple(visitors):
             visitor.leave(is_orderly=False)
 
+    def _ignore(self) -> None:
+        for listener in self._listeners:
+            try:
+                ignore(listener, self._knocks.unheard)
+            except OSError as exc:
+                logger.debug("this kernel drops no packets for us, connections are reset instead: %s", exc)
+
     def _rest(self, listener: socket.socket, reason: OSError) -> None:
         logger.error("the operator port accepts nobody for %.0f s: %s", _LOOK_ROUND_S, reason.strerror)
         self.loop.remove_reader(listener)
@@ -202,6 +215,8 @@ class Door:
     def _look_round(self) -> None:
         now_s = self.loop.time()
         self._cut(visitor for visitor in self._visitors if visitor.is_overdue(now_s, self._patience))
+        if self._knocks.forgiven(now_s):
+            self._ignore()
         self._later(_LOOK_ROUND_S, self._look_round)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from wayside_manager.api.deafness import hear_everybody
 from wayside_manager.api.relay import Relay, reset_on_close
 from wayside_manager.core.attempts import source_of
 
@@ -79,6 +80,7 @@ class Visitor:
     def enter(self) -> None:
         """Begins to listen to the client."""
         reset_on_close(self._client, is_on=False)
+        hear_everybody(self._client)
         self._client.setblocking(False)
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(self._client, self._hear)

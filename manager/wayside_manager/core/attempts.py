@@ -1,7 +1,7 @@
 """Who may connect, and for how long one who keeps failing to log in is refused.
 
 Counted per source: an IPv4 address, or the /64 of an IPv6 address, because one household has all of a /64. Failures
-fill a bucket that drains with time; when it is full the source is refused, each time twice as long. Time is an argument.
+fill a bucket that drains with time; when it is full the source is refused, each time twice as long. Time is given.
 Usage: `attempts = Attempts(Limits())`; `attempts.failed(source, now_s)`; `attempts.refused_s(source, now_s)`.
 """
 
@@ -9,6 +9,11 @@ import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 
+KNOCKS_PER_S = 100
+"""So many refused connections in a second, and the source is not even refused any more, but ignored."""
+UNHEARD_S = 10.0
+"""For how long [s]."""
+UNHEARD_MAX = 64
 _PREFIX_BITS = 64
 
 
@@ -26,8 +31,10 @@ class Limits:
     """The longest a source is refused, and how long it must keep quiet for one doubling to be forgotten [s]."""
     connections: int = 64
     """Connections open at once."""
-    connections_on_trial: int = 4
-    """The same while a refusal is not forgotten, of connections that have not logged in."""
+    unproven: int = 8
+    """Connections open at once that have not logged in: with 100 calls each, what the server can have waiting."""
+    unproven_on_trial: int = 2
+    """The same while a refusal is not forgotten."""
     connections_per_s: float = 50.0
     """New connections, in the long run."""
     connections_burst: int = 128
@@ -89,7 +96,7 @@ class Attempts:
         if self.refused_s(source, now_s) or open_count >= limits.connections:
             return False
         record = self._touched(source, now_s)
-        if record.refusals and unproven_count >= limits.connections_on_trial:
+        if unproven_count >= (limits.unproven_on_trial if record.refusals else limits.unproven):
             return False
         if record.connections < 1:
             return False
@@ -122,6 +129,38 @@ class Attempts:
             forgotten = min(record.refusals, int(quiet_s // limits.cap_s))
             record.refusals -= forgotten
             record.refused_until_s += forgotten * limits.cap_s
+
+
+class Knocks:
+    """Which refused sources knock so often that even refusing them costs too much."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._second = 0
+        self._unheard: dict[str, float] = {}
+
+    def knocked(self, source: str, now_s: float) -> bool:
+        """Counts one refused connection; whether the source is not to be heard from now on."""
+        if int(now_s) != self._second:
+            self._second = int(now_s)
+            self._counts.clear()
+        count = self._counts[source] = self._counts.get(source, 0) + 1
+        if count < KNOCKS_PER_S or source in self._unheard or len(self._unheard) >= UNHEARD_MAX:
+            return False
+        self._unheard[source] = now_s + UNHEARD_S
+        return True
+
+    def forgiven(self, now_s: float) -> bool:
+        """Whether a source is to be heard again from now on."""
+        over = [source for source, until_s in self._unheard.items() if now_s >= until_s]
+        for source in over:
+            del self._unheard[source]
+        return bool(over)
+
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """The sources that are not heard, at most `UNHEARD_MAX`."""
+        return tuple(self._unheard)
 
 
 def source_of(address: str) -> str:

@@ -1,0 +1,258 @@
+"""Offers failed logins as fast as it is told, by prebuilt HTTP/2 frames over TLS, and says what became of each.
+
+Not a gRPC client, which could not offer that many. An attempt is a call written into a TLS connection, or, where the
+server lets no connection come about, a connection that was to carry one. Beside a log-in it does nothing right: it
+reconnects at once, and counts what is reset before a handshake as refused.
+Usage: `python -m bench._flooder --port 7444 --from 127.0.0.2 --rate 10000 --seconds 10`; JSON on stdout.
+"""
+
+import argparse
+import json
+import selectors
+import socket
+import ssl
+import struct
+import time
+from dataclasses import asdict, dataclass
+
+TARGET = "127.0.0.1"
+METHOD_PATH = "/wayside.v1.FleetService/ListNodes"
+CALLS_PER_CONNECTION = 100  # what the server's settings allow at once
+CONNECTIONS_MAX = 64
+WAITING_MAX = 2_000
+TICK_S = 0.005
+HEARING_S = 0.05
+PATIENCE_S = 5.0
+_DATA, _HEADERS, _SETTINGS = 0, 1, 4
+_END_STREAM, _END_HEADERS = 1, 4
+_RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass
+class Count:
+    """What was offered, and what became of it."""
+
+    written: int = 0
+    answered: int = 0
+    refused: int = 0
+    """Connections reset before a handshake; each was to carry one login."""
+    unheard: int = 0
+    """Connections that got no answer in `HEARING_S`; each was to carry one login."""
+    unfinished: int = 0
+    """Connections that came to nothing otherwise."""
+    handshakes: int = 0
+    cut: int = 0
+    """Connections that the server ended after their handshake."""
+    cpu_s: float = 0.0
+    elapsed_s: float = 0.0
+
+    def offered(self) -> int:
+        """All attempts."""
+        return self.written + self.refused + self.unheard + self.unfinished
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """One HTTP/2 frame."""
+    return len(payload).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + payload
+
+
+def header_block(token: str) -> bytes:
+    """The headers of a call, as literals that no table remembers."""
+    fields = (
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+        (":path", METHOD_PATH),
+        (":authority", "localhost"),
+        ("authorization", f"Bearer {token}"),
+    )
+    pseudo = sorted(fields, key=lambda field: not field[0].startswith(":"))
+    literals = b"".join(b"\x00" + _text(name) + _text(value) for name, value in pseudo)
+    return b"\x83\x87" + literals  # :method POST, :scheme https
+
+
+def _text(text: str) -> bytes:
+    assert len(text) < 127
+    return bytes((len(text),)) + text.encode()
+
+
+def calls(block: bytes, first: int, count: int) -> bytes:
+    """Calls with an empty message, on streams from `first` on."""
+    return b"".join(
+        frame(_HEADERS, _END_HEADERS, stream, block) + frame(_DATA, _END_STREAM, stream, bytes(5))
+        for stream in range(first, first + 2 * count, 2)
+    )
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(_SETTINGS, 0, 0, b"")
+
+
+class Connection:
+    """One TLS connection that writes its calls at once and reads until it is cut or has all answers."""
+
+    def __init__(self, tls: ssl.SSLContext, raw: socket.socket, payload: bytes, count: Count) -> None:
+        self.socket = tls.wrap_socket(raw, server_hostname="localhost", do_handshake_on_connect=False)
+        self._payload = memoryview(payload)
+        self._sent_bytes = 0
+        self._count = count
+        self._is_open = False
+        self._answered = 0
+        self._read = bytearray()
+
+    def step(self) -> bool:
+        """Does what it can; whether it goes on."""
+        try:
+            if not self._is_open:
+                self.socket.do_handshake()
+                self._is_open = True
+                self._count.handshakes += 1
+            self._write()
+            return self._hear()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
+        except OSError:
+            if self._is_open:
+                self._count.cut += 1
+            else:
+                self._count.refused += 1
+            return False
+
+    def _write(self) -> None:
+        while self._sent_bytes < len(self._payload):
+            sent = self.socket.send(self._payload[self._sent_bytes : self._sent_bytes + 16_384])
+            before = self._written()
+            self._sent_bytes += sent
+            self._count.written += self._written() - before
+
+    def _written(self) -> int:
+        return self._sent_bytes * CALLS_PER_CONNECTION // len(self._payload)
+
+    def _hear(self) -> bool:
+        while True:
+            heard = self.socket.recv(65_536)
+            if not heard:
+                self._count.cut += 1
+                return False
+            self._read += heard
+            self._take_answers()
+            if self._answered >= CALLS_PER_CONNECTION:
+                return False
+
+    def _take_answers(self) -> None:
+        while len(self._read) >= 9:
+            size = 9 + int.from_bytes(self._read[:3])
+            if len(self._read) < size:
+                return
+            if self._read[3] == _HEADERS and self._read[4] & _END_STREAM:
+                self._answered += 1
+                self._count.answered += 1
+            del self._read[:size]
+
+
+class Flooder:
+    """Keeps up a rate of attempts."""
+
+    def __init__(self, port: int, source: str, *, token: str) -> None:
+        self._target = (TARGET, port)
+        self._source = source
+        self._payload = PREFACE + calls(header_block(token), 1, CALLS_PER_CONNECTION)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls.check_hostname = False
+        self._tls.verify_mode = ssl.CERT_NONE
+        self._tls.set_alpn_protocols(["h2"])
+        self._selector = selectors.DefaultSelector()
+        self._open: dict[Connection, float] = {}
+        self._waiting: dict[socket.socket, float] = {}
+        self.count = Count()
+
+    def run(self, rate: float, seconds: float) -> Count:
+        """Offers `rate` attempts per second for so long."""
+        begin_s, cpu_s = time.monotonic(), time.process_time()
+        while (now_s := time.monotonic()) < begin_s + seconds:
+            due = rate * (now_s - begin_s) - self.count.offered() - len(self._waiting)
+            for _ in range(min(int(due), WAITING_MAX - len(self._waiting))):
+                self._connect(now_s)
+            self._hear_of_waiting(now_s)
+            for key, _ in self._selector.select(TICK_S):
+                self._step(key.data)
+            self._give_up(now_s)
+        self.count.elapsed_s = time.monotonic() - begin_s
+        self.count.cpu_s = time.process_time() - cpu_s
+        return self.count
+
+    def _connect(self, now_s: float) -> None:
+        raw = socket.socket()
+        raw.setblocking(False)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        raw.bind((self._source, 0))
+        raw.connect_ex(self._target)
+        self._waiting[raw] = now_s
+
+    def _hear_of_waiting(self, now_s: float) -> None:
+        """A reset comes soon; whoever is not reset is inside and begins a handshake."""
+        for raw, since_s in tuple(self._waiting.items()):
+            if now_s - since_s < TICK_S:
+                continue
+            del self._waiting[raw]
+            if raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self.count.refused += 1
+                raw.close()
+            elif not _is_connected(raw):
+                if now_s - since_s < HEARING_S:
+                    self._waiting[raw] = since_s  # it is looked at again, after the others
+                else:
+                    self.count.unheard += 1
+                    raw.close()
+            elif len(self._open) < CONNECTIONS_MAX:
+                self._enter(raw, now_s)
+            else:
+                self.count.unfinished += 1
+                raw.close()
+
+    def _enter(self, raw: socket.socket, now_s: float) -> None:
+        try:
+            connection = Connection(self._tls, raw, self._payload, self.count)
+        except OSError:
+            self.count.refused += 1
+            raw.close()
+            return
+        self._open[connection] = now_s
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+        self._step(connection)
+
+    def _step(self, connection: Connection) -> None:
+        if not connection.step():
+            self._drop(connection)
+
+    def _give_up(self, now_s: float) -> None:
+        for connection in [one for one, since_s in self._open.items() if now_s - since_s > PATIENCE_S]:
+            self.count.unfinished += 1
+            self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._open.pop(connection, None)
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
+
+
+def _is_connected(raw: socket.socket) -> bool:
+    try:
+        raw.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Runs it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--from", dest="source", required=True)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    options = parser.parse_args()
+    flooder = Flooder(options.port, options.source, token="wso_" + "x" * 43)  # a bad one, on purpose
+    print(json.dumps(asdict(flooder.run(options.rate, options.seconds))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""What 10,000 failed logins a second from one address cost everybody else: p50 and p99 of good clients, and ratios.
+
+A real manager; a flooder on 127.0.0.2 in a process of its own; good clients on 127.0.0.1 in this one. The flooder takes
+its part of the cores, too. So one more run burns as much CPU in a process that leaves the manager alone: what the flood
+costs more than that is what the manager lets itself be bothered.
+"""
+
+import asyncio
+import itertools
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc.aio
+
+from bench._harness import Report as Figures
+from bench.manager_sessions import BIN, Manager, SessionCall, _channel, _next, _open, _request_pem
+from wayside.v1 import (
+    enrollment_service_pb2,
+    enrollment_service_pb2_grpc,
+    fleet_service_pb2,
+    fleet_service_pb2_grpc,
+    node_pb2,
+    node_service_pb2,
+    node_service_pb2_grpc,
+)
+from wayside_manager.services.authority import key_pem, new_key
+
+RATE = 10_000
+FLOODER = "127.0.0.2"
+PHASE_S = 20.0
+WARM_UP_S = 2.0
+PERIOD_S = 0.01  # of calls and reports
+NEWCOMER_PERIOD_S = 0.2  # of connections
+BURNER = """
+import sys, time
+share, end = float(sys.argv[1]), time.monotonic() + float(sys.argv[2])
+while (now := time.monotonic()) < end:
+    while time.monotonic() < now + 0.01 * share:
+        pass
+    time.sleep(0.01 * (1 - share) if share < 1 else 0)
+"""
+
+
+@dataclass
+class Latencies:
+    """What the good clients saw in one phase."""
+
+    ms: dict[str, list[float]] = field(default_factory=dict)
+    manager_cpu_share: float = 0.0
+
+    def quantile_ms(self, series: str, share: float) -> float:
+        """The smallest latency that `share` of a series do not exceed [ms]."""
+        ordered = sorted(self.ms[series])
+        return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Good clients: two that stay connected, and what a new one needs."""
+
+    manager: Manager
+    fleet: "fleet_service_pb2_grpc.FleetServiceAsyncStub"
+    session: SessionCall
+    sequence: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+
+LIST, REPORT, NEWCOMER = "ListNodes", "report to ack", "connect and ListNodes"
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "manager"
+        program = str(BIN / "wayside-manager")
+        ports = ["--device-port", "0", "--operator-port", "0"]
+        subprocess.run([program, "init", str(folder), *ports], check=True, capture_output=True)
+        with subprocess.Popen(
+            [program, "serve", "--data", str(folder), "--log-level", "ERROR"], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            try:
+                asyncio.run(_measure(Manager(folder, process))).print()
+            finally:
+                process.terminate()
+
+
+async def _measure(manager: Manager) -> Figures:
+    figures = Figures("login-flood")
+    async with AsyncExitStack() as stack:
+        operator = await stack.enter_async_context(_channel(manager.operator_address, manager.ca_pem))
+        credential = await _enrolled(manager, operator)
+        device = await stack.enter_async_context(_channel(manager.device_address, manager.ca_pem, *credential))
+        session = node_service_pb2_grpc.NodeServiceStub(device).Session(None)
+        await _open(session)
+        clients = Clients(manager, fleet_service_pb2_grpc.FleetServiceStub(operator), session)
+        await _phase(clients, WARM_UP_S)
+        quiet = await _phase(clients, PHASE_S)
+        port = manager.operator_address.rpartition(":")[2]
+        where = ["--port", port, "--from", FLOODER]
+        flooder = _started(["-m", "bench._flooder", *where, "--rate", str(RATE), "--seconds", str(PHASE_S)])
+        flood = await _phase(clients, PHASE_S)
+        count = await _result(flooder)
+        burner = _started(["-c", BURNER, str(count["cpu_s"] / count["elapsed_s"]), str(PHASE_S)])
+        burn = await _phase(clients, PHASE_S)
+        burner.wait()
+        session.cancel()
+    _report_flood(figures, count)
+    for label, latencies in (("quiet", quiet), ("flood", flood), ("same CPU burned", burn)):
+        figures.add(f"{label}: CPU of the manager, cores", latencies.manager_cpu_share)
+        for series in latencies.ms:
+            figures.add(f"{label}: {series}, p50 ms", latencies.quantile_ms(series, 0.5))
+            figures.add(f"{label}: {series}, p99 ms", latencies.quantile_ms(series, 0.99))
+    for series in quiet.ms:
+        p99_ms = flood.quantile_ms(series, 0.99)
+        figures.add_ratio(f"{series}, p99: flood / quiet", p99_ms / quiet.quantile_ms(series, 0.99))
+        figures.add_ratio(f"{series}, p99: flood / same CPU burned", p99_ms / burn.quantile_ms(series, 0.99))
+    return figures
+
+
+def _report_flood(figures: Figures, count: dict[str, float]) -> None:
+    offered = sum(count[name] for name in ("written", "refused", "unheard", "unfinished"))
+    figures.add("failed logins offered per s", offered / count["elapsed_s"], digits=0)
+    for name in ("written", "answered", "refused", "unheard", "unfinished", "handshakes", "cut"):
+        figures.add(f"flood: {name}", count[name], digits=0)
+    figures.add("flood: CPU of the flooder, cores", count["cpu_s"] / count["elapsed_s"])
+
+
+def _started(arguments: list[str]) -> "subprocess.Popen[str]":
+    root = Path(__file__).parent.parent
+    return subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, cwd=root)
+
+
+async def _result(process: "subprocess.Popen[str]") -> dict[str, float]:
+    output, _ = await asyncio.to_thread(process.communicate)
+    found: dict[str, float] = json.loads(output)
+    return found
+
+
+async def _enrolled(manager: Manager, operator: grpc.aio.Channel) -> tuple[bytes, bytes]:
+    enrollment = enrollment_service_pb2_grpc.EnrollmentServiceStub(operator)
+    token_request = enrollment_service_pb2.CreateEnrollmentTokenRequest()
+    token = (await enrollment.CreateEnrollmentToken(token_request, metadata=manager.metadata)).token
+    key = new_key()
+    request = enrollment_service_pb2.EnrollRequest(
+        token=token, node_id="n1", esn="E1", kind=node_pb2.NODE_KIND_RSU, certificate_request_pem=_request_pem(key)
+    )
+    return key_pem(key).encode(), (await enrollment.Enroll(request)).certificate_pem.encode()
+
+
+async def _phase(clients: Clients, seconds: float) -> Latencies:
+    """All good clients at once, for so long."""
+    found = Latencies()
+    start_ms, end_s = clients.manager.cpu_ms(), time.perf_counter() + seconds
+    async with asyncio.TaskGroup() as group:
+        for series, call, period_s in (
+            (LIST, lambda: _list(clients.fleet, clients.manager), PERIOD_S),
+            (REPORT, lambda: _report(clients), PERIOD_S),
+            (NEWCOMER, lambda: _newcomer(clients.manager), NEWCOMER_PERIOD_S),
+        ):
+            group.create_task(_timed(found.ms.setdefault(series, []), call, period_s, end_s))
+    found.manager_cpu_share = (clients.manager.cpu_ms() - start_ms) / 1000 / seconds
+    return found
+
+
+async def _timed(found_ms: list[float], call: Callable[[], Awaitable[None]], period_s: float, end_s: float) -> None:
+    due_s = time.perf_counter()
+    while due_s < end_s:
+        await asyncio.sleep(due_s - time.perf_counter())
+        start_s = time.perf_counter()
+        await call()
+        found_ms.append((time.perf_counter() - start_s) * 1000)
+        due_s = max(due_s + period_s, time.perf_counter())
+
+
+async def _list(fleet: "fleet_service_pb2_grpc.FleetServiceAsyncStub", manager: Manager) -> None:
+    await fleet.ListNodes(fleet_service_pb2.ListNodesRequest(), metadata=manager.metadata)
+
+
+async def _newcomer(manager: Manager) -> None:
+    async with _channel(manager.operator_address, manager.ca_pem) as channel:
+        await _list(fleet_service_pb2_grpc.FleetServiceStub(channel), manager)
+
+
+async def _report(clients: Clients) -> None:
+    report = node_service_pb2.Report(
+        sequence=next(clients.sequence), health=node_pb2.HealthReport(agent_version="1.0.0", config_revision=0)
+    )
+    await clients.session.write(node_service_pb2.SessionRequest(report=report))
+    await _next(clients.session, "ack")
+
+
+if __name__ == "__main__":
+    main()
