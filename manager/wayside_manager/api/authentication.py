@@ -1,7 +1,7 @@
 """Proof to holder: the only place where a credential becomes an identity.
 
 A client certificate of our authority names a node or an operator in one URI; a bearer token names an operator. Both
-must be in the store, so that they can be taken back before they end. Tokens of an OpenID provider go to a verifier first.
+must be in the store, so that they can be taken back before they end. An OpenID provider's tokens see a verifier first.
 Usage: `proven = await Authenticator(store, now=now).proven(context)`; `None`: the caller showed nothing.
 """
 

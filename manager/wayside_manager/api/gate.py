@@ -15,7 +15,7 @@ from wayside.errors import PermissionDeniedError, UnauthenticatedError, WaysideE
 from wayside_manager.api.authentication import Authenticator, OidcVerifier, Proven
 from wayside_manager.api.identity import REQUEST_ID_HEADER, Admission, admitted, request_id
 from wayside_manager.api.origin import calling_address
-from wayside_manager.api.scopes import Context, metadata_of
+from wayside_manager.api.scopes import Context, Unread, metadata_of
 from wayside_manager.api.targets import Targets, field_of
 from wayside_manager.core.access import narrowed
 from wayside_manager.core.audit import CallRecord, Outcome
@@ -48,7 +48,7 @@ class Gate:
         self._targets = Targets(store)
 
     @asynccontextmanager
-    async def admitted(self, method: str, context: Context, request: Any) -> AsyncIterator[None]:  # noqa: ANN401  # any
+    async def admitted(self, method: str, context: Context, request: Unread | None) -> AsyncIterator[None]:
         """The scope of a call whose caller is known and may make it.
 
         Raises: UnauthenticatedError, PermissionDeniedError, NotFoundError, ResourceExhaustedError,
@@ -76,7 +76,9 @@ class Gate:
             else:
                 yield
 
-    async def _admission(self, rule: Rule | None, context: Context, request: Any, record: CallRecord) -> Admission:  # noqa: ANN401  # any request
+    async def _admission(
+        self, rule: Rule | None, context: Context, request: Unread | None, record: CallRecord
+    ) -> Admission:
         verb = record.action.rpartition("/")[2]
         if rule is None:
             raise PermissionDeniedError(f"{verb} is for nobody", reason="NOT_ALLOWED")
@@ -94,8 +96,9 @@ class Gate:
         if rule.caller is not proven.caller:
             raise PermissionDeniedError(f"{verb} is not for a {proven.caller}", reason="NOT_ALLOWED")
         rights = _rights(verb, rule, proven)
-        if not await self._is_own(rule, request, proven):
-            record.tenant_id = await self._targets.check(rule, request, rights)
+        message = None if request is None else request.message()
+        if not await self._is_own(rule, message, proven):
+            record.tenant_id = await self._targets.check(rule, message, rights)
         return replace(
             origin,
             caller=proven.caller,

@@ -2,7 +2,7 @@
 
 A grpc.aio interceptor sees only the handler and its name. Identity and errors need the call's context as well, so the
 handler is replaced by one that runs inside a *scope*: an async context manager made for each call. A unary request is
-decoded inside all scopes: whoever has not shown a credential does not get its bytes read.
+decoded by the first scope that asks for it: whoever has not shown a credential does not get its bytes read.
 Usage: `grpc.aio.server(interceptors=[Scoped(translated_errors), Scoped(gate.admitted)])`; the first is the outermost.
 """
 
@@ -15,11 +15,46 @@ import grpc.aio
 
 # grpc types requests, answers and handlers as Any: what they are is the servicers' business
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-Scope: TypeAlias = Callable[[str, Context, Any], AbstractAsyncContextManager[None]]
-"""Gets the method (`/wayside.v1.FleetService/GetNode`), the context, and the request, `None` where it is a stream."""
 EOF = grpc.aio.EOF  # what `context.read()` returns at the end
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+
+
+class Unread:
+    """A request as it came, decoded when somebody looks at it."""
+
+    def __init__(self, decode: Callable[[bytes], Any] | None, content: bytes) -> None:
+        self._decode = decode
+        self._content = content
+        self._message: Any = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Its size on the wire."""
+        return len(self._content)
+
+    def message(self) -> Any:  # noqa: ANN401  # grpc's own types, see above
+        """The message, the same each time.
+
+        Raises: DecodeError: the bytes are none.
+        """
+        if self._message is None:
+            self._message = self._decode(self._content) if self._decode else self._content
+        return self._message
+
+
+Scope: TypeAlias = Callable[[str, Context, Unread | None], AbstractAsyncContextManager[None]]
+"""Gets the method (`/wayside.v1.FleetService/GetNode`), the context, and the request, `None` where it is a stream."""
+
+
+class _Reader:
+    """Stands where grpc expects a decoder, and decodes nothing yet."""
+
+    def __init__(self, decode: Callable[[bytes], Any] | None) -> None:
+        self._decode = decode
+
+    def __call__(self, content: bytes) -> Unread:
+        return Unread(self._decode, content)
 
 
 def metadata_of(context: Context) -> tuple[tuple[str, str | bytes], ...]:
@@ -77,16 +112,21 @@ class Scoped(grpc.aio.ServerInterceptor):
 
 def _wrapped(handler: Handler, method: str, scope: Scope) -> Handler:
     inner: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-    # Only the innermost finds a decoder here: it takes it away from grpc, which would decode before any scope.
-    decoded = None if handler.request_streaming else handler.request_deserializer
+    is_stream, reader = handler.request_streaming, handler.request_deserializer
+    is_innermost = not isinstance(reader, _Reader)
+    if is_innermost and not is_stream:
+        reader = _Reader(reader)
+
+    def read(request: Any) -> Any:  # noqa: ANN401  # grpc's own types, see above
+        return request.message() if is_innermost and not is_stream else request
 
     async def answered(request: Any, context: Context) -> Any:  # noqa: ANN401  # grpc's own types, see above
-        async with scope(method, context, None if handler.request_streaming else request):
-            return await inner(decoded(request) if decoded else request, context)
+        async with scope(method, context, None if is_stream else request):
+            return await inner(read(request), context)
 
     async def streamed(request: Any, context: Context) -> None:  # noqa: ANN401  # grpc's own types, see above
-        async with scope(method, context, None if handler.request_streaming else request):
-            await _sent(inner(decoded(request) if decoded else request, context), context)
+        async with scope(method, context, None if is_stream else request):
+            await _sent(inner(read(request), context), context)
 
     makers: dict[tuple[bool, bool], tuple[Any, Any]] = {
         (False, False): (grpc.unary_unary_rpc_method_handler, answered),
@@ -94,9 +134,8 @@ def _wrapped(handler: Handler, method: str, scope: Scope) -> Handler:
         (True, False): (grpc.stream_unary_rpc_method_handler, answered),
         (True, True): (grpc.stream_stream_rpc_method_handler, streamed),
     }
-    make, behaviour = makers[handler.request_streaming, handler.response_streaming]
-    decoder = handler.request_deserializer if handler.request_streaming else None
-    wrapped: Handler = make(behaviour, decoder, handler.response_serializer)
+    make, behaviour = makers[is_stream, handler.response_streaming]
+    wrapped: Handler = make(behaviour, reader, handler.response_serializer)
     return wrapped
 
 
