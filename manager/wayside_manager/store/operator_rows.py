@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, literal, select
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_manager.core.access import Binding, OperatorRecord, Role, Tenants
@@ -20,7 +20,10 @@ from wayside_manager.store.tables import operators, tenants
 OPERATORS = "operators/"
 NODES = "nodes/"
 
-_TENANTS = select(tenants.c.tenant_id, tenants.c.parent_id)
+# One text, because every call reads it: rows cost more than their text, and the same text is the same tree.
+_TENANTS = select(
+    func.aggregate_strings(tenants.c.tenant_id + literal("=") + func.coalesce(tenants.c.parent_id, literal("")), ",")
+)
 _OPERATOR = select(operators)
 
 
@@ -54,7 +57,12 @@ def bindings_of(text: str) -> tuple[Binding, ...]:
 
 def tenant_tree(connection: Connection) -> Tenants:
     """The tree of tenants."""
-    return Tenants({row[0]: row[1] or "" for row in connection.execute(_TENANTS)})
+    return _tree_of(connection.scalar(_TENANTS) or "")
+
+
+@lru_cache(maxsize=4)
+def _tree_of(text: str) -> Tenants:
+    return Tenants(dict(pair.split("=") for pair in text.split(",") if pair))
 
 
 def check_tenants(connection: Connection, bindings: Iterable[Binding]) -> None:
