@@ -1,6 +1,6 @@
 """Configuration layers between records and messages.
 
-Usage: `layer_record(message, now=now)`; `layer_message(record)` back.
+Usage: `layer_record(message, tenant_id=admission().tenant_id, now=now)`; `layer_message(record)` back.
 """
 
 from datetime import datetime
@@ -8,7 +8,7 @@ from datetime import datetime
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import config_layer_id, config_layer_name
+from wayside.names import config_layer_id, config_layer_name, tenant_name
 from wayside.v1 import config_service_pb2, node_pb2
 from wayside_manager.api.node_messages import selector, selector_message, timestamp
 from wayside_manager.core.configs import ConfigLayerRecord
@@ -16,11 +16,17 @@ from wayside_manager.core.configs import ConfigLayerRecord
 PRIORITY_MAX = 1_000  # as config_service.proto says
 
 
-def layer_record(message: config_service_pb2.ConfigLayer, *, now: datetime) -> ConfigLayerRecord:
-    """A layer from the wire; the store checks the ranges of its values.
+def layer_record(message: config_service_pb2.ConfigLayer, *, tenant_id: str, now: datetime) -> ConfigLayerRecord:
+    """A layer from the wire, of the tenant the gate found; the store checks the ranges of its values.
 
-    Raises: InvalidArgumentError: name, selector or priority.
+    Raises: InvalidArgumentError: name, selector or priority, or it names another tenant.
     """
+    if message.tenant not in {"", tenant_name(tenant_id)}:
+        raise InvalidArgumentError(
+            f"config_layer.tenant: the layer belongs to {tenant_name(tenant_id)} and stays there; leave the field out "
+            "or make another layer",
+            reason="TENANT_FIXED",
+        )
     if not 0 <= message.priority <= PRIORITY_MAX:
         raise InvalidArgumentError(f"config_layer.priority: {message.priority} is not within 0 to {PRIORITY_MAX}")
     return ConfigLayerRecord(
@@ -30,6 +36,7 @@ def layer_record(message: config_service_pb2.ConfigLayer, *, now: datetime) -> C
         config=_config_mapping(message.config),
         create_time=now,
         update_time=now,
+        tenant_id=tenant_id,
     )
 
 
@@ -43,6 +50,7 @@ def layer_message(layer: ConfigLayerRecord) -> config_service_pb2.ConfigLayer:
         create_time=timestamp(layer.create_time),
         update_time=timestamp(layer.update_time),
         etag=layer.etag,
+        tenant=tenant_name(layer.tenant_id),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from wayside.names import config_layer_id, node_id, node_name
 from wayside.v1 import config_service_pb2, config_service_pb2_grpc, node_pb2
 from wayside_manager.api.config_messages import layer_message, layer_record
+from wayside_manager.api.identity import admission
 from wayside_manager.api.scopes import Context
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.nodes import NodeStore
@@ -31,7 +32,7 @@ class ConfigService(config_service_pb2_grpc.ConfigServiceServicer):
     ) -> config_service_pb2.ApplyConfigLayerResponse:
         """Creates a layer or replaces it."""
         now = self._now()
-        record = layer_record(request.config_layer, now=now)
+        record = layer_record(request.config_layer, tenant_id=admission().tenant_id, now=now)
         applied = await self._store.apply_layer(record, now=now, etag=request.config_layer.etag)
         await self._wake(applied.changed_node_ids)
         return config_service_pb2.ApplyConfigLayerResponse(
@@ -49,7 +50,9 @@ class ConfigService(config_service_pb2_grpc.ConfigServiceServicer):
         self, request: config_service_pb2.ListConfigLayersRequest, context: Context
     ) -> config_service_pb2.ListConfigLayersResponse:
         """A page of layers."""
-        page = await self._store.list_layers(page_size=request.page_size, page_token=request.page_token)
+        page = await self._store.list_layers(
+            reach=admission().reach, page_size=request.page_size, page_token=request.page_token
+        )
         return config_service_pb2.ListConfigLayersResponse(
             config_layers=map(layer_message, page.items), next_page_token=page.next_page_token
         )

@@ -11,7 +11,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import node_id, node_name, release_name, rollout_name
+from wayside.names import node_id, node_name, release_name, rollout_name, tenant_name
 from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2
 from wayside_manager.core.nodes import DesiredRecord, Label, NodeKind, NodeRecord, NodeState, reconciling
 from wayside_manager.core.presence import Presence, presence
@@ -50,7 +50,10 @@ def node_message(node: NodeRecord, *, now: datetime) -> node_pb2.Node:
         desired_release=release_name(desired.release.version) if desired.release else "",
         reconciling=reconciling(node),
         lost_report_count=status.lost_report_count,
+        tenant=tenant_name(node.tenant_id),
     )
+    if node.certificate_expire_time is not None:
+        message.certificate_expire_time.CopyFrom(timestamp(node.certificate_expire_time))
     if status.last_report_time is not None:
         message.last_report_time.CopyFrom(timestamp(status.last_report_time))
     if status.health:

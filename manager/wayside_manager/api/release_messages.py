@@ -1,6 +1,6 @@
 """Releases and rollouts on the wire. Usage: `release_message(record)`, `rollout_message(record)`."""
 
-from wayside.names import node_name, release_name, rollout_name
+from wayside.names import node_name, release_name, rollout_name, tenant_name
 from wayside.v1 import release_pb2
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.core.releases import ReleaseRecord
@@ -18,6 +18,7 @@ def release_message(release: ReleaseRecord) -> release_pb2.Release:
         state=release_pb2.Release.State.Value(f"STATE_{release.state.name}"),
         create_time=timestamp(release.create_time),
         etag=release.etag,
+        tenant=tenant_name(release.tenant_id),
     )
 
 
@@ -34,11 +35,12 @@ def rollout_message(rollout: RolloutRecord) -> release_pb2.Rollout:
         update_time=timestamp(rollout.update_time),
         etag=rollout.etag,
         message=rollout.message,
+        tenant=tenant_name(rollout.tenant_id),
     )
 
 
 def _node_message(node: RolloutNodeRecord) -> release_pb2.RolloutNode:
-    # a node retired meanwhile did not get the release: on the wire that is FAILED
+    # a node retired, revoked or moved meanwhile did not get the release: on the wire that is FAILED
     state = RolloutNodeState.FAILED if node.state is RolloutNodeState.SKIPPED else node.state
     message = release_pb2.RolloutNode(
         node=node_name(node.node_id), state=release_pb2.RolloutNode.State.Value(f"STATE_{state.name}")

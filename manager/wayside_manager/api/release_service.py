@@ -2,31 +2,25 @@
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 import asyncio
-import re
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from wayside.errors import (
-    AlreadyExistsError,
-    FailedPreconditionError,
-    InvalidArgumentError,
-    NotFoundError,
-    ResourceExhaustedError,
-    WaysideError,
-)
-from wayside.names import checked_version, release_version, rollout_id
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, WaysideError
+from wayside.names import release_version, rollout_id
 from wayside.v1 import release_service_pb2, release_service_pb2_grpc
 from wayside_manager.api.calls import Calls
+from wayside_manager.api.identity import admission, admitted_tenant
 from wayside_manager.api.node_messages import selector
 from wayside_manager.api.release_archive import check_archive
 from wayside_manager.api.release_messages import release_message, rollout_message
-from wayside_manager.api.scopes import EOF, CallerLeftError, Context, received, send
-from wayside_manager.core.releases import ReleaseRecord
+from wayside_manager.api.release_upload import check_spec, content, drained
+from wayside_manager.api.scopes import EOF, Context, received, send
+from wayside_manager.core.releases import ReleaseRecord, release_taken
 from wayside_manager.core.rollout import ENDED, RolloutOrder, RolloutRecord, RolloutSpec
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.nodes import NodeStore
@@ -34,13 +28,8 @@ from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 from wayside_manager.ports.rollouts import RolloutStore
 from wayside_manager.ports.wakeups import Bus, Topic
 
-CONTENT_MAX_BYTES = 1 << 20  # as release_service.proto says
-NOTES_MAX_CHARS = 10_000
 COUNT_MAX = 100_000
 LOOK_AGAIN_S = 30.0  # a lost wake-up costs a watcher at most this
-DRAIN_S = 10.0  # 100 MB at 100 Mbit/s
-
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class ReleaseServiceStore(ReleaseStore, RolloutStore, NodeStore, Protocol):
@@ -74,16 +63,19 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         first = await received(context)
         if first is EOF or first.WhichOneof("message") != "spec":
             raise InvalidArgumentError("the first message of an upload is a spec", reason="SPEC_MISSING")
+        spec = first.spec
         try:
-            spec = await self._checked_spec(first.spec)
+            tenant_id = admitted_tenant(spec.tenant, field="spec.tenant")
+            check_spec(spec, max_bytes=self._artifact_max_bytes)
+            await self._check_free(spec.version)
             await self._artifacts.write(
-                _content(context),
+                content(context),
                 sha256=spec.sha256,
                 size_bytes=spec.size_bytes,
                 inspect=partial(check_archive, version=spec.version),
             )
         except WaysideError:
-            await _drained(context)
+            await drained(context)
             raise
         release = await self._store.add_release(
             ReleaseRecord(
@@ -92,6 +84,7 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
                 size_bytes=spec.size_bytes,
                 notes=spec.notes,
                 create_time=self._now(),
+                tenant_id=tenant_id,
             )
         )
         return release_service_pb2.CreateReleaseResponse(release=release_message(release))
@@ -107,7 +100,9 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         self, request: release_service_pb2.ListReleasesRequest, context: Context
     ) -> release_service_pb2.ListReleasesResponse:
         """A page of releases."""
-        page = await self._store.list_releases(page_size=request.page_size, page_token=request.page_token)
+        page = await self._store.list_releases(
+            reach=admission().reach, page_size=request.page_size, page_token=request.page_token
+        )
         return release_service_pb2.ListReleasesResponse(
             releases=map(release_message, page.items), next_page_token=page.next_page_token
         )
@@ -124,6 +119,7 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
             max_in_flight_count=_count(request.max_in_flight_count, "max_in_flight_count"),
             max_failure_count=_count(request.max_failure_count, "max_failure_count"),
             request_id=_request_id(request.request_id),
+            tenant_id=admission().tenant_id,
         )
         rollout = await self._store.create_rollout(spec, now=self._now())
         await self._bus.publish(Topic.ROLLOUT, (rollout.rollout_id,))
@@ -140,7 +136,9 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         self, request: release_service_pb2.ListRolloutsRequest, context: Context
     ) -> release_service_pb2.ListRolloutsResponse:
         """A page of rollouts."""
-        page = await self._store.list_rollouts(page_size=request.page_size, page_token=request.page_token)
+        page = await self._store.list_rollouts(
+            reach=admission().reach, page_size=request.page_size, page_token=request.page_token
+        )
         return release_service_pb2.ListRolloutsResponse(
             rollouts=map(rollout_message, page.items), next_page_token=page.next_page_token
         )
@@ -189,53 +187,22 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         return rollout
 
     async def _selected(self, chosen: NodeSelector) -> tuple[str, ...]:
+        """The nodes a rollout is for; those of others, or out of the caller's reach, are as if they were not there."""
+        select = partial(self._store.select_nodes, reach=admission().reach, tenant_id=admission().tenant_id)
         if chosen.node_ids:  # a node asked for by name must not be left out silently
-            there = await self._store.select_nodes(NodeSelector(node_ids=chosen.node_ids))
+            there = await select(NodeSelector(node_ids=chosen.node_ids))
             missing = sorted(set(chosen.node_ids).difference(there))
             if missing:
                 raise FailedPreconditionError(
                     f"selector.nodes: {missing[0]} is not in service; leave it out or enrol it", reason="NODE_NOT_FOUND"
                 )
-        return await self._store.select_nodes(chosen)
+        return await select(chosen)
 
-    async def _checked_spec(self, spec: release_service_pb2.ReleaseSpec) -> release_service_pb2.ReleaseSpec:
-        checked_version(spec.version, field="spec.version")
-        if not _SHA256.match(spec.sha256):
-            raise InvalidArgumentError("spec.sha256: give 64 lower-case hex digits")
-        if spec.size_bytes < 1:
-            raise InvalidArgumentError(f"spec.size_bytes: {spec.size_bytes} is not a size; give at least 1")
-        if len(spec.notes) > NOTES_MAX_CHARS:
-            raise InvalidArgumentError(f"spec.notes: give at most {NOTES_MAX_CHARS} characters")
-        if spec.size_bytes > self._artifact_max_bytes:
-            raise ResourceExhaustedError(
-                f"spec.size_bytes: {spec.size_bytes} is more than this manager accepts, {self._artifact_max_bytes}; "
-                "raise artifact_max_bytes in manager.toml or make the release smaller",
-                reason="ARTIFACT_TOO_LARGE",
-            )
-        try:
-            await self._store.get_release(spec.version)
-        except NotFoundError:
-            return spec
-        raise AlreadyExistsError(
-            f"release {spec.version} is published; choose another version", reason="RELEASE_EXISTS"
-        )
-
-
-async def _drained(context: Context) -> None:
-    """Lets a refused caller finish sending, for a while: one that still sends when the answer comes may not see it."""
-    with suppress(TimeoutError, CallerLeftError):
-        async with asyncio.timeout(DRAIN_S):
-            while await received(context) is not EOF:
-                pass
-
-
-async def _content(context: Context) -> AsyncIterator[bytes]:
-    while (request := await received(context)) is not EOF:
-        if request.WhichOneof("message") != "content" or len(request.content) > CONTENT_MAX_BYTES:
-            raise InvalidArgumentError(
-                f"after the spec, an upload has messages of at most {CONTENT_MAX_BYTES} bytes", reason="UPLOAD_INVALID"
-            )
-        yield request.content
+    async def _check_free(self, version: str) -> None:
+        """Raises early, before the bytes come; the store has the last word, in the same sentence."""
+        with suppress(NotFoundError):
+            await self._store.get_release(version)
+            raise release_taken(version)
 
 
 def _count(value: int, field: str) -> int:

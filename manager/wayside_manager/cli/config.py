@@ -20,6 +20,7 @@ from wayside_manager.cli.output import (
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
+    TenantOption,
     chosen_output,
     listed,
     print_listed,
@@ -29,7 +30,7 @@ from wayside_manager.cli.running import (
     run,
 )
 
-COLUMNS = ("LAYER", "PRIORITY", "FOR", "CHANGED", "ETAG")
+COLUMNS = ("LAYER", "TENANT", "PRIORITY", "FOR", "CHANGED", "ETAG")
 
 app = typer.Typer(no_args_is_help=True, help="Configuration: layers go in, one configuration per node comes out.")
 
@@ -41,16 +42,18 @@ EtagOption = Annotated[str, typer.Option(help="Refuse (exit 4) unless this is th
 @reported
 def apply(
     file: Annotated[Path, typer.Option("--file", "-f", help="The layer: .toml or .json.")],
+    tenant: TenantOption = "",
     etag: EtagOption = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
     """Creates a layer or replaces it.
 
-    The file has name, priority, [selector] and [config]; durations are texts such as "30s".
+    The file has name, priority, perhaps tenant, [selector] and [config]; durations are texts such as "30s".
     """
     layer = read_layer(file)
     layer.etag = etag or layer.etag
+    layer.tenant = resource_name(tenant, "tenants") if tenant else layer.tenant
     request = config_service_pb2.ApplyConfigLayerRequest(config_layer=layer)
     answer = run(lambda manager: manager.call(manager.config.ApplyConfigLayer, request), context)
     if chosen_output(output) is Output.JSON:
@@ -126,6 +129,7 @@ def effective(
 def _row(layer: config_service_pb2.ConfigLayer) -> tuple[object, ...]:
     return (
         resource_id(layer.name),
+        resource_id(layer.tenant),
         layer.priority,
         described(layer.selector),
         local_time(layer.update_time),

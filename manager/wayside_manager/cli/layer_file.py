@@ -8,7 +8,8 @@
     report_period = "30s"
 
 Fields are those of `wayside.v1.ConfigLayer` in protobuf JSON: durations are texts such as "30s". A kind may be written
-"rsu". Every error names file, field and, where it can be told, the line. Usage: `read_layer(Path("base.toml"))`.
+"rsu", a tenant "city-a". Every error names file, field and, where it can be told, the line.
+Usage: `read_layer(Path("base.toml"))`.
 """
 
 import json
@@ -28,7 +29,7 @@ from wayside.v1 import config_service_pb2
 from wayside_manager.cli.running import resource_name
 
 FILE_MAX_BYTES = 1 << 20
-_FIELDS = ("name", "priority", "selector", "config", "etag")
+_FIELDS = ("name", "tenant", "priority", "selector", "config", "etag")
 _KINDS = {"rsu": "NODE_KIND_RSU", "obu": "NODE_KIND_OBU"}
 Wrong: TypeAlias = Callable[[str, str], InvalidArgumentError]
 _LEAVES = frozenset({"google.protobuf.Duration", "google.protobuf.Timestamp"})  # messages that are texts in JSON
@@ -47,6 +48,8 @@ def read_layer(path: Path) -> config_service_pb2.ConfigLayer:
     if not isinstance(mapping.get("name"), str):
         raise InvalidArgumentError(f"{path}: name: give the layer a name")
     mapping["name"] = resource_name(str(mapping["name"]), "configLayers")
+    if isinstance(mapping.get("tenant"), str):
+        mapping["tenant"] = resource_name(str(mapping["tenant"]), "tenants")
     _spell_out(mapping)
     layer = config_service_pb2.ConfigLayer()
     _check(mapping, layer, "", lambda field, what: _wrong(path, text, field, what))

@@ -12,14 +12,16 @@ from wayside_manager.cli.output import (
 )
 from wayside_manager.cli.running import chosen_output, resource_id
 
-NODE_COLUMNS = ("NODE", "KIND", "PRESENCE", "SITE", "RELEASE", "CONFIG", "IN ORDER", "LAST REPORT")
+NODE_COLUMNS = ("NODE", "TENANT", "KIND", "STATE", "PRESENCE", "SITE", "RELEASE", "CONFIG", "IN ORDER", "LAST REPORT")
 
 
 def node_row(node: node_pb2.Node) -> tuple[object, ...]:
     """What a list says of a node."""
     return (
         resource_id(node.name),
+        resource_id(node.tenant),
         short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
+        short(node_pb2.Node.State.Name(node.state), "STATE_"),
         short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
         node.site,
         resource_id(node.health.release) or "factory",
@@ -37,6 +39,7 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
     print_fields(
         {
             "node": resource_id(node.name),
+            "tenant": resource_id(node.tenant),
             "kind": short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
             "esn": node.esn,
             "display name": node.display_name,
@@ -56,6 +59,7 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
             **_health(node.health),
             "lost reports": node.lost_report_count,
             "enrolled": local_time(node.create_time),
+            "certificate until": local_time(node.certificate_expire_time),
             "etag": node.etag,
         }
     )

@@ -1,4 +1,4 @@
-"""`wayside nodes`: list, show, update, retire, watch, token."""
+"""`wayside nodes`: list, show, update, retire, revoke, watch, token."""
 
 import sys
 from typing import Annotated
@@ -7,27 +7,22 @@ import typer
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from wayside.errors import InvalidArgumentError
-from wayside.v1 import fleet_service_pb2, node_pb2
+from wayside.v1 import enrollment_service_pb2, fleet_service_pb2, node_pb2
 from wayside_manager.api.node_messages import kind_value, presence_value
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change, print_node
-from wayside_manager.cli.output import (
-    Output,
-    as_mapping,
-    console,
-    local_time,
-    print_json,
-    print_line,
-    print_table,
-)
+from wayside_manager.cli.output import Output, console, local_time, print_json, print_line
 from wayside_manager.cli.running import (
     ContextOption,
     KindOption,
     LabelOption,
     OutputOption,
+    TenantOption,
     chosen_output,
     duration_s,
     labels,
+    listed,
+    print_listed,
     reported,
     resource_name,
     run,
@@ -35,15 +30,14 @@ from wayside_manager.cli.running import (
 from wayside_manager.core.nodes import NodeKind, NodeState
 from wayside_manager.core.presence import Presence
 
-PAGE_SIZE = 500
-
 app = typer.Typer(no_args_is_help=True, help="Nodes: roadside and on-board units.")
 
 NodeArgument = Annotated[str, typer.Argument(help="Node, as rsu-1 or nodes/rsu-1.")]
 EtagOption = Annotated[str, typer.Option(help="Refuse (exit 4) unless this is the present etag.")]
 PresenceOption = Annotated[list[Presence] | None, typer.Option(help="Only with this presence; repeat for more.")]
 SiteOption = Annotated[str, typer.Option(help="Only at this site.")]
-StateOption = Annotated[list[NodeState] | None, typer.Option(help="Only in this state; default: enrolled.")]
+StateOption = Annotated[list[NodeState] | None, typer.Option(help="Only in this state; default: any but retired.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command("list")
@@ -55,16 +49,19 @@ def list_nodes(
     label: LabelOption = None,
     site: SiteOption = "",
     state: StateOption = None,
+    tenant: Annotated[str, typer.Option(help="Only of this tenant, without those below it.")] = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
     """Lists nodes in order of their names."""
-    chosen = _filter(kind, presence, label, site, state)
-    nodes = run(lambda manager: _all(manager, chosen), context)
-    if chosen_output(output) is Output.JSON:
-        print_json({"nodes": [as_mapping(node) for node in nodes]})
-    else:
-        print_table(NODE_COLUMNS, map(node_row, nodes))
+    request = fleet_service_pb2.ListNodesRequest(filter=_filter(kind, presence, label, site, state))
+    nodes = run(
+        lambda manager: listed(manager, manager.fleet.ListNodes, request, lambda page: page.nodes),
+        context,
+    )
+    wanted = resource_name(tenant, "tenants") if tenant else ""
+    shown = [node for node in nodes if wanted in {"", node.tenant}]
+    print_listed("nodes", shown, output, columns=NODE_COLUMNS, row=node_row)
 
 
 @app.command("show")
@@ -85,20 +82,22 @@ def update(
     label: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE; repeat; replaces all labels. An empty text clears them.")
     ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Who owns it.")] = None,
     etag: EtagOption = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
-    """Changes display name, site or labels."""
-    given = {"display_name": display_name, "site": site, "labels": label}
+    """Changes display name, site, labels or tenant."""
+    given = {"display_name": display_name, "site": site, "labels": label, "tenant": tenant}
     paths = [name for name, value in given.items() if value is not None]
     if not paths:
-        raise InvalidArgumentError("give at least one of --display-name, --site and --label")
+        raise InvalidArgumentError("give at least one of --display-name, --site, --label and --tenant")
     changed = node_pb2.Node(
         name=resource_name(node, "nodes"),
         display_name=display_name or "",
         site=site or "",
         labels=labels(filter(None, label or ())),
+        tenant=resource_name(tenant, "tenants") if tenant else "",
         etag=etag,
     )
     request = fleet_service_pb2.UpdateNodeRequest(node=changed, update_mask=FieldMask(paths=paths))
@@ -109,7 +108,7 @@ def update(
 @reported
 def retire(
     node: NodeArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     etag: EtagOption = "",
     output: OutputOption = None,
     context: ContextOption = None,
@@ -119,6 +118,22 @@ def retire(
         typer.confirm(f"Take {node} out of service for good?", abort=True)
     request = fleet_service_pb2.RetireNodeRequest(name=resource_name(node, "nodes"), etag=etag)
     print_node(run(lambda manager: manager.call(manager.fleet.RetireNode, request), context).node, output)
+
+
+@app.command("revoke")
+@reported
+def revoke(
+    node: NodeArgument,
+    yes: YesOption = False,
+    etag: EtagOption = "",
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Takes a node's certificates back, for a unit that was stolen or copied; another unit can enrol in its place."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Take the certificates of {node} back?", abort=True)
+    request = fleet_service_pb2.RevokeNodeRequest(name=resource_name(node, "nodes"), etag=etag)
+    print_node(run(lambda manager: manager.call(manager.fleet.RevokeNode, request), context).node, output)
 
 
 @app.command("watch")
@@ -155,34 +170,24 @@ def token(
     uses: Annotated[int, typer.Option(min=1, help="How many units may enrol with it.")] = 1,
     node: Annotated[str, typer.Option(help="Only this node; also lets it enrol again.")] = "",
     kind: Annotated[NodeKind | None, typer.Option(help="Only this kind.")] = None,
+    tenant: TenantOption = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
     """Makes an enrolment token. It is shown here and kept nowhere."""
-    request = fleet_service_pb2.CreateEnrollmentTokenRequest(
+    request = enrollment_service_pb2.CreateEnrollmentTokenRequest(
         max_use_count=uses,
         node=resource_name(node, "nodes") if node else "",
         kind=kind_value(kind) if kind else node_pb2.NODE_KIND_UNSPECIFIED,
+        tenant=resource_name(tenant, "tenants") if tenant else "",
     )
     request.ttl.seconds = duration_s(ttl, field="--ttl")
-    answer = run(lambda manager: manager.call(manager.fleet.CreateEnrollmentToken, request), context)
+    answer = run(lambda manager: manager.call(manager.enrollment.CreateEnrollmentToken, request), context)
     if chosen_output(output) is Output.JSON:
         print_json(answer)
     else:
         print_line(answer.token)  # alone on stdout, so that `> token` makes a token file
         console(stderr=True).print(f"until {local_time(answer.expire_time)}")
-
-
-async def _all(manager: ManagerClient, chosen: fleet_service_pb2.NodeFilter) -> list[node_pb2.Node]:
-    nodes: list[node_pb2.Node] = []
-    token = ""
-    while True:
-        request = fleet_service_pb2.ListNodesRequest(page_size=PAGE_SIZE, page_token=token, filter=chosen)
-        answer = await manager.call(manager.fleet.ListNodes, request)
-        nodes += answer.nodes
-        token = answer.next_page_token
-        if not token:
-            return nodes
 
 
 def _filter(

@@ -15,28 +15,28 @@ from wayside_manager.api.release_archive import described_version
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.output import (
     Output,
-    as_mapping,
     console,
     local_time,
     print_fields,
     print_json,
     print_line,
-    print_table,
     short,
 )
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
+    TenantOption,
     chosen_output,
+    listed,
+    print_listed,
     reported,
     resource_id,
     resource_name,
     run,
 )
 
-PAGE_SIZE = 500
 CHUNK_BYTES = 1 << 20  # as release_service.proto says
-COLUMNS = ("VERSION", "SIZE [BYTE]", "STATE", "PUBLISHED", "NOTES")
+COLUMNS = ("VERSION", "TENANT", "SIZE [BYTE]", "STATE", "PUBLISHED", "NOTES")
 
 app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be told to run.")
 
@@ -45,8 +45,10 @@ app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be
 @reported
 def publish(
     file: Annotated[Path, typer.Argument(help="The artifact: a tar archive that begins with release.json.")],
+    *,
     version: Annotated[str, typer.Option(help="Refuse (exit 2) unless release.json says this version.")] = "",
     notes: Annotated[str, typer.Option(help="What it brings.")] = "",
+    tenant: TenantOption = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
@@ -54,6 +56,7 @@ def publish(
     try:
         with file.open("rb") as artifact:
             spec = _spec(artifact, version, notes)
+            spec.tenant = resource_name(tenant, "tenants") if tenant else ""
             release = run(lambda manager: _uploaded(manager, artifact, spec), context)
     except FileNotFoundError as exc:
         raise NotFoundError(f"{file} is not there") from exc
@@ -69,11 +72,11 @@ def publish(
 @reported
 def list_releases(output: OutputOption = None, context: ContextOption = None) -> None:
     """Lists releases, newest first."""
-    releases = run(_all, context)
-    if chosen_output(output) is Output.JSON:
-        print_json({"releases": [as_mapping(release) for release in releases]})
-    else:
-        print_table(COLUMNS, map(_row, releases))
+    request = release_service_pb2.ListReleasesRequest()
+    releases = run(
+        lambda manager: listed(manager, manager.release.ListReleases, request, lambda page: page.releases), context
+    )
+    print_listed("releases", releases, output, columns=COLUMNS, row=_row)
 
 
 @app.command("show")
@@ -122,21 +125,10 @@ async def _uploaded(
     return answer.release
 
 
-async def _all(manager: ManagerClient) -> list[release_pb2.Release]:
-    releases: list[release_pb2.Release] = []
-    token = ""
-    while True:
-        request = release_service_pb2.ListReleasesRequest(page_size=PAGE_SIZE, page_token=token)
-        answer = await manager.call(manager.release.ListReleases, request)
-        releases += answer.releases
-        token = answer.next_page_token
-        if not token:
-            return releases
-
-
 def _row(release: release_pb2.Release) -> tuple[object, ...]:
     return (
         resource_id(release.name),
+        resource_id(release.tenant),
         release.size_bytes,
         short(release_pb2.Release.State.Name(release.state), "STATE_"),
         local_time(release.create_time),

@@ -11,7 +11,6 @@ from wayside_manager.api.node_messages import kind_value
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.output import (
     Output,
-    as_mapping,
     local_time,
     print_error,
     print_fields,
@@ -26,16 +25,19 @@ from wayside_manager.cli.running import (
     KindOption,
     LabelOption,
     OutputOption,
+    TenantOption,
     chosen_output,
     labels,
+    listed,
+    print_listed,
     reported,
     resource_id,
     resource_name,
     run,
 )
 
-PAGE_SIZE = 100
-COLUMNS = ("ROLLOUT", "RELEASE", "STATE", "NODES", "CREATED", "MESSAGE")
+PAGE_SIZE = 100  # a rollout of 10,000 nodes is about 2 MB
+COLUMNS = ("ROLLOUT", "TENANT", "RELEASE", "STATE", "NODES", "CREATED", "MESSAGE")
 NODE_COLUMNS = ("NODE", "STATE", "PHASE", "PROGRESS", "MESSAGE")
 
 app = typer.Typer(no_args_is_help=True, help="Rollouts: who gets a release, how many at a time, when to stop.")
@@ -54,6 +56,7 @@ def create(  # noqa: PLR0913  # one parameter per option
     label: LabelOption = None,
     max_in_flight: Annotated[int, typer.Option(min=1, help="Nodes under way at a time.")] = 1,
     max_failures: Annotated[int, typer.Option(min=1, help="Failed nodes at which it stops.")] = 1,
+    tenant: TenantOption = "",
     request_id: Annotated[str, typer.Option(help="UUID that makes a retried create harmless.")] = "",
     output: OutputOption = None,
     context: ContextOption = None,
@@ -71,6 +74,7 @@ def create(  # noqa: PLR0913  # one parameter per option
         max_in_flight_count=max_in_flight,
         max_failure_count=max_failures,
         request_id=request_id or str(uuid.uuid4()),
+        tenant=resource_name(tenant, "tenants") if tenant else "",
     )
     _print(run(lambda manager: manager.call(manager.release.CreateRollout, request), context).rollout, output)
 
@@ -79,11 +83,11 @@ def create(  # noqa: PLR0913  # one parameter per option
 @reported
 def list_rollouts(output: OutputOption = None, context: ContextOption = None) -> None:
     """Lists rollouts, newest first."""
-    rollouts = run(_all, context)
-    if chosen_output(output) is Output.JSON:
-        print_json({"rollouts": [as_mapping(rollout) for rollout in rollouts]})
-    else:
-        print_table(COLUMNS, map(_row, rollouts))
+    request = release_service_pb2.ListRolloutsRequest(page_size=PAGE_SIZE)
+    rollouts = run(
+        lambda manager: listed(manager, manager.release.ListRollouts, request, lambda page: page.rollouts), context
+    )
+    print_listed("rollouts", rollouts, output, columns=COLUMNS, row=_row)
 
 
 @app.command("show")
@@ -144,18 +148,6 @@ def abort(rollout: RolloutArgument, output: OutputOption = None, context: Contex
     _print(run(lambda manager: manager.call(manager.release.AbortRollout, request), context).rollout, output)
 
 
-async def _all(manager: ManagerClient) -> list[release_pb2.Rollout]:
-    rollouts: list[release_pb2.Rollout] = []
-    token = ""
-    while True:
-        request = release_service_pb2.ListRolloutsRequest(page_size=PAGE_SIZE, page_token=token)
-        answer = await manager.call(manager.release.ListRollouts, request)
-        rollouts += answer.rollouts
-        token = answer.next_page_token
-        if not token:
-            return rollouts
-
-
 def _state(rollout: release_pb2.Rollout) -> str:
     return short(release_pb2.Rollout.State.Name(rollout.state), "STATE_")
 
@@ -163,6 +155,7 @@ def _state(rollout: release_pb2.Rollout) -> str:
 def _row(rollout: release_pb2.Rollout) -> tuple[object, ...]:
     return (
         resource_id(rollout.name),
+        resource_id(rollout.tenant),
         resource_id(rollout.release),
         _state(rollout),
         _counts(rollout),

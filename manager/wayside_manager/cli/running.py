@@ -58,6 +58,7 @@ ContextOption = Annotated[
 ]
 OutputOption = Annotated[Output | None, typer.Option("--output", "-o", help="How to print: table (default) or json.")]
 KindOption = Annotated[list[NodeKind] | None, typer.Option(help="Only nodes of this kind; repeat for either.")]
+TenantOption = Annotated[str, typer.Option(help="Tenant; may be left out by who has the role in one only.")]
 LabelOption = Annotated[list[str] | None, typer.Option(help="Only nodes with KEY=VALUE; repeat for all of them.")]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from wayside.errors import AlreadyExistsError
 from wayside_manager.core.access import ROOT_TENANT
 
 
@@ -27,3 +28,10 @@ class ReleaseRecord:
     etag: str = ""
     tenant_id: str = ROOT_TENANT
     """It can be run in this tenant and those below it."""
+
+
+def release_taken(version: str) -> AlreadyExistsError:
+    """The error for a version that somebody has published; it does not say who."""
+    return AlreadyExistsError(
+        f"release {version}: the version is taken; publish under another", reason="RELEASE_EXISTS"
+    )

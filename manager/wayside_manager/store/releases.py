@@ -5,11 +5,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from wayside.errors import AlreadyExistsError
 from wayside_manager.core.access import Reach
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
-from wayside_manager.core.releases import ReleaseRecord, ReleaseState
+from wayside_manager.core.releases import ReleaseRecord, ReleaseState, release_taken
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.part import SqlPart, changed, page, reading, writing
 from wayside_manager.store.reaches import covers_release
@@ -35,9 +34,7 @@ class SqlReleases(SqlPart):
         try:
             connection.execute(insert(releases), row)
         except IntegrityError as error:
-            raise AlreadyExistsError(
-                f"release {release.version}: the version is taken; publish under another", reason="RELEASE_EXISTS"
-            ) from error
+            raise release_taken(release.version) from error
         changed(connection, f"releases/{release.version}", before=None, after=row, tenant_id=release.tenant_id)
         return _the_release(connection, release.version)
 
