@@ -7,6 +7,7 @@ process with status 1 and systemd starts it again; everything that matters is on
 import asyncio
 import logging
 import os
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -19,31 +20,35 @@ from wayside.names import node_name
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.configuration import Configuration
-from wayside_agent.core.desired import TelemetryConfig
 from wayside_agent.core.update import Update
 from wayside_agent.drivers.config_file import ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
 from wayside_agent.drivers.host import LinuxHost
-from wayside_agent.drivers.identity import Identity, IdentityFiles
+from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
+from wayside_agent.drivers.key_child import request_pem
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.lifetime import until_stopped
 from wayside_agent.link.manager import ManagerLink
-from wayside_agent.link.mqtt import Broker, MqttPublisher, MqttTls
+from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
-from wayside_agent.ports.errors import DeviceFaultError
+from wayside_agent.link.spool_opening import opened_spool
+from wayside_agent.ports.identity import Identity
 from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
+from wayside_agent.services.exchange import Ears
 from wayside_agent.services.health import Health, Versions, wire_time_quality
 from wayside_agent.services.ota import Ota, World
 from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.renewal import Renewal, Surroundings
 from wayside_agent.services.reporting import Reporting
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.snapshot import Snapshot
 from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
 from wayside_agent.services.uplink import Hello, Uplink
-from wayside_agent.settings import Settings
+from wayside_agent.settings import IdentitySettings, Settings
+from wayside_agent.trust import boottime_s, broker, timekeeping
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +70,18 @@ async def _served(unit: Settings) -> None:
 class Agent:
     """Every service of one unit, joined."""
 
-    def __init__(self, unit: Settings, identity: Identity, link: ManagerLink, spools: Mapping[str, FileSpool]) -> None:
+    def __init__(
+        self,
+        unit: Settings,
+        files: IdentityFiles,
+        identity: Identity,
+        link: ManagerLink,
+        spools: Mapping[str, FileSpool],
+    ) -> None:
         self._unit = unit
+        self._files = files
         self._node_id = identity.node_id
+        self._instance_id = secrets.token_hex(16)
         self._link = link
         self._spools = spools
         self._state = Path(unit.state_dir)
@@ -85,7 +99,7 @@ class Agent:
             node=node_name(identity.node_id),
             spool=spools["telemetry"],
             readings=self.sensing.latest,
-            connect=lambda telemetry: MqttPublisher(self._broker(telemetry), client_id=self._node_id),
+            connect=lambda telemetry: MqttPublisher(broker(telemetry, unit.mqtt, files), client_id=self._node_id),
             rng=self._rng,
         )
         self.health = self._make_health()
@@ -109,12 +123,17 @@ class Agent:
             follow_release=self.ota.follow,
             rng=self._rng,
         )
+        self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
+        self.renewal = Renewal(identity, files, link, self._make_surroundings(unit.identity))
         self.uplink = self._make_uplink()
         snapshot = Snapshot(
             node_id=identity.node_id,
             health=self.health,
             update=self.ota.status,
             is_manager_reached=lambda: self.uplink.is_connected,
+            refusal=lambda: self.uplink.refusal,
+            certificate_end_s=lambda: self.renewal.pace.not_after_s,
+            time=self.time,
         )
         self.status = StatusServer(Path(unit.runtime_dir), snapshot.taken)
 
@@ -168,10 +187,32 @@ class Agent:
         return Uplink(
             self._link.session,
             self._spools["reports"],
-            hello=lambda: Hello(self._version, self.desired.desired_revision),
-            follow=self.desired.follow,
+            hello=self._hello,
+            ears=Ears(follow=self.desired.follow, trust=self.renewal.notice, time=self.time.heard),
             rng=self._rng,
             reconnect_cap_s=self._unit.manager.reconnect_cap_s,
+        )
+
+    def _make_surroundings(self, key: IdentitySettings) -> Surroundings:
+        return Surroundings(
+            request_pem=partial(request_pem, key.driver, key.options, self._files.next.directory, self._node_id),
+            is_connected=lambda: self.uplink.is_connected,
+            reopen=self._reopen,
+            changed=self.telemetry.reconnect,
+            utc_s=self.time.utc_s,
+            mono_s=boottime_s,
+            rng=self._rng,
+        )
+
+    async def _reopen(self, timeout_s: float) -> bool:
+        return await self.uplink.reopen(timeout_s)
+
+    def _hello(self) -> Hello:
+        return Hello(
+            agent_version=self._version,
+            desired_revision=self.desired.desired_revision,
+            instance_id=self._instance_id,
+            authorities_sha256=self.renewal.identity.authorities_sha256,
         )
 
     @classmethod
@@ -183,20 +224,15 @@ class Agent:
         state = Path(unit.state_dir)
         await asyncio.to_thread(make_private_directory, state)
         await asyncio.to_thread(make_private_directory, state / "spool")
-        identity = IdentityFiles(state / "identity").load()
-        link = await stack.enter_async_context(
-            ManagerLink(
-                unit.manager.device_address,
-                key_pem=identity.key_pem,
-                certificate_pem=identity.certificate_pem,
-                authorities_pem=identity.authorities_pem,
-            )
-        )
+        files = IdentityFiles(state / "identity", registry.key_store(unit.identity))
+        identity = await asyncio.to_thread(files.load)
+        check_broker_key(identity, is_shown_to_broker=unit.mqtt.use_node_certificate)
+        link = await stack.enter_async_context(ManagerLink(unit.manager.device_address, identity))
         caps = {"reports": unit.spool.reports_max_bytes, "telemetry": unit.spool.telemetry_max_bytes}
         spools = {
-            name: await _opened_spool(state / "spool" / name, max_bytes, stack) for name, max_bytes in caps.items()
+            name: await opened_spool(state / "spool" / name, max_bytes, stack) for name, max_bytes in caps.items()
         }
-        agent = cls(unit, identity, link, spools)
+        agent = cls(unit, files, identity, link, spools)
         await stack.enter_async_context(agent.slots)
         await stack.enter_async_context(agent.downloads)
         return agent
@@ -216,6 +252,8 @@ class Agent:
             "desired": self.desired.run,
             "ota": self.ota.run,
             "uplink": self.uplink.run,
+            "renewal": self.renewal.run,
+            "time": self.time.run,
             "status": self.status.run,
         }
         async with asyncio.TaskGroup() as group:
@@ -231,33 +269,3 @@ class Agent:
             config_revision=self.desired.running_revision,
             report_period_s=self.configuration.running.report_period_s,
         )
-
-    def _broker(self, telemetry: TelemetryConfig) -> Broker:
-        """The broker a configuration names, with this unit's credentials."""
-        if telemetry.broker_plaintext:
-            return Broker(telemetry.broker_host, telemetry.port)
-        files, mqtt = IdentityFiles(self._state / "identity"), self._unit.mqtt
-        tls = MqttTls(
-            ca_file=Path(mqtt.ca_file) if mqtt.ca_file else files.authorities_file,
-            certificate_file=files.certificate_file if mqtt.use_node_certificate else None,
-            key_file=files.key_file if mqtt.use_node_certificate else None,
-        )
-        return Broker(telemetry.broker_host, telemetry.port, tls=tls)
-
-
-async def _opened_spool(directory: Path, max_bytes: int, stack: AsyncExitStack) -> FileSpool:
-    """The spool in a directory; one that the disk no longer gives is set aside and a new one begun.
-
-    A bad block under old reports must not take the unit off the road.
-    Raises: FailedPreconditionError: another process holds it. DeviceFaultError: the disk refuses a new one, too.
-    """
-    try:
-        return await stack.enter_async_context(FileSpool(directory, max_bytes=max_bytes))
-    except DeviceFaultError as error:
-        aside = directory.with_name(f"{directory.name}.faulty-{time.time_ns()}")
-        try:
-            await asyncio.to_thread(directory.rename, aside)
-        except OSError:
-            raise error from None
-        logger.error("%s; it is set aside as %s and a new spool begins", error, aside.name)
-    return await stack.enter_async_context(FileSpool(directory, max_bytes=max_bytes))

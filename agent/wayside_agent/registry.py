@@ -1,7 +1,8 @@
 """Finds drivers by the name under which they are registered, and makes them from a unit's settings.
 
-Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio` and `wayside.sensor`; ours and a
-third party's look the same. A driver is a class with a nested msgspec Struct `Options`, and takes one as its argument.
+Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor` and
+`wayside.key`; ours and a third party's look the same. A driver is a class with a nested msgspec Struct `Options`, and
+takes one as its argument.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,14 @@ import msgspec
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_agent import settings
+from wayside_agent.drivers.key_file import KeyFile
 from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
+from wayside_agent.ports.keys import KeyStore
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor")
+GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key")
 
 Port_co = TypeVar("Port_co", covariant=True)
 
@@ -109,3 +112,13 @@ def feeds(unit: settings.Settings) -> tuple[SensorFeed, ...]:
     """
     chosen = enumerate(unit.sensors)
     return tuple(made("wayside.sensor", feed, field=f"sensors[{index}]") for index, feed in chosen)
+
+
+def key_store(chosen: settings.IdentitySettings) -> KeyStore:
+    """Where the private keys of a unit live.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    if chosen == settings.IdentitySettings():  # nearly every unit: spares the search for drivers
+        return KeyFile(KeyFile.Options())
+    return cast("KeyStore", made("wayside.key", chosen, field="identity"))

@@ -56,6 +56,14 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = 30.0
 
 
+class IdentitySettings(Driver, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the unit's private key lives."""
+
+    driver: Annotated[
+        str, Meta(description="Name of the key driver: `key-file`, or `key-pkcs11` for a token (extra `pkcs11`).")
+    ] = "key-file"
+
+
 class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much may wait for the centre."""
 
@@ -85,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     node: NodeSettings
     manager: ManagerSettings
+    identity: Annotated[IdentitySettings, Meta(description="Private key.")] = IdentitySettings()
     state_dir: Annotated[
         str, Meta(min_length=1, description="Durable state: identity, spools, slots. Relative to this file.")
     ] = DEFAULT_STATE_DIR

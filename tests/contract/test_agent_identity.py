@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from wayside.errors import FailedPreconditionError
 from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.identity import IdentityFiles
+from wayside_agent.drivers.key_file import KeyFile
 from wayside_agent.ports.errors import DeviceFaultError
 
 PEM = serialization.Encoding.PEM
@@ -20,7 +21,7 @@ PEM = serialization.Encoding.PEM
 
 @pytest.fixture
 def files(tmp_path: Path) -> IdentityFiles:
-    found = IdentityFiles(tmp_path / "identity")
+    found = IdentityFiles(tmp_path / "identity", KeyFile(KeyFile.Options()))
     make_private_directory(found.directory)
     return found
 
@@ -46,7 +47,7 @@ def issued(request_pem: str) -> str:
 
 
 def enrol(files: IdentityFiles, node_id: str = "rsu-1") -> str:
-    certificate = issued(files.certificate_request_pem(node_id))
+    certificate = issued(files.request_pem(node_id))
     files.store(node_id=node_id, certificate_pem=certificate, authorities_pem=certificate)
     return certificate
 
@@ -54,11 +55,11 @@ def enrol(files: IdentityFiles, node_id: str = "rsu-1") -> str:
 def test_the_key_is_made_once_and_nobody_else_may_read_it(files: IdentityFiles) -> None:
     before = os.umask(0)
     try:
-        first = files.certificate_request_pem("rsu-1")
+        first = files.request_pem("rsu-1")
         enrol(files)
     finally:
         os.umask(before)
-    second = files.certificate_request_pem("rsu-2")
+    second = files.request_pem("rsu-2")
     keys = [x509.load_pem_x509_csr(pem.encode()).public_key() for pem in (first, second)]
     assert keys[0] == keys[1]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files.directory.iterdir()} == {0o600}
@@ -85,7 +86,7 @@ def test_an_interrupted_enrolment_is_none_and_can_be_repeated(files: IdentityFil
 
 def test_an_interrupted_second_enrolment_never_mixes_two_identities(files: IdentityFiles) -> None:
     enrol(files)
-    certificate = issued(files.certificate_request_pem("rsu-2"))
+    certificate = issued(files.request_pem("rsu-2"))
     files.authorities_file.unlink()
     files.authorities_file.mkdir()  # the disk refuses in the middle
     with pytest.raises(DeviceFaultError):
@@ -97,7 +98,7 @@ def test_an_interrupted_second_enrolment_never_mixes_two_identities(files: Ident
 @pytest.mark.parametrize("certificate", ["", "garbage", "another key"])
 def test_credentials_that_do_not_fit_replace_nothing(files: IdentityFiles, certificate: str) -> None:
     good = enrol(files)
-    other = IdentityFiles(files.directory.parent / "other")
+    other = IdentityFiles(files.directory.parent / "other", files.keys)
     make_private_directory(other.directory)
     offered = enrol(other) if certificate == "another key" else certificate
     with pytest.raises(FailedPreconditionError):
@@ -142,5 +143,5 @@ def test_a_key_that_is_none_is_not_replaced_in_silence(files: IdentityFiles, kin
     }
     files.key_file.write_bytes(keys[kind])
     with pytest.raises(FailedPreconditionError, match=r"key\.pem: .*remove it"):
-        files.certificate_request_pem("rsu-1")
+        files.request_pem("rsu-1")
     assert files.key_file.read_bytes() == keys[kind]

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from wayside.errors import WaysideError
 from wayside.status import to_status
 from wayside.v1 import node_service_pb2 as wire
+from wayside_agent.ports.identity import Identity
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Behaviour = Callable[["Conversation"], Awaitable[None]]
@@ -110,6 +111,11 @@ class RoughManager:
         self.artifact: Callable[[wire.FetchArtifactRequest], AsyncIterator[bytes]] | None = None
         self.own = credentials()
         self.port = 0
+
+    @property
+    def identity(self) -> Identity:
+        """Credentials of a unit that this manager takes."""
+        return Identity("rsu-1", self.own.key_pem, self.own.certificate_pem, self.own.certificate_pem)
 
     @property
     def address(self) -> str:

@@ -14,6 +14,7 @@ from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.spool import FileSpool
+from wayside_agent.services.exchange import Ears
 from wayside_agent.services.uplink import Hello, Uplink
 
 END = 99  # desired revision by which a test hears that everything before it has been taken in
@@ -36,6 +37,8 @@ class Unit:
     def __init__(self, spool: FileSpool) -> None:
         self.spool = spool
         self.revisions: list[int] = []
+        self.notices: list[wire.TrustNotice] = []
+        self.times: list[float] = []
         self.ended = asyncio.Event()
 
     async def follow(self, state: wire.DesiredState) -> None:
@@ -54,12 +57,7 @@ class Unit:
 
 
 def link_to(manager: RoughManager, address: str = "") -> ManagerLink:
-    return ManagerLink(
-        address or manager.address,
-        key_pem=manager.own.key_pem,
-        certificate_pem=manager.own.certificate_pem,
-        authorities_pem=manager.own.certificate_pem,
-    )
+    return ManagerLink(address or manager.address, manager.identity)
 
 
 def made(
@@ -72,8 +70,8 @@ def made(
     return Uplink(
         link.session,
         unit.spool,
-        hello=lambda: Hello("1.0", 0),
-        follow=follow or unit.follow,
+        hello=lambda: Hello("1.0", 0, instance_id="instance", authorities_sha256="ab"),
+        ears=Ears(follow=follow or unit.follow, trust=unit.notices.append, time=unit.times.append),
         rng=Even(chance),
         reconnect_cap_s=30.0,
     )

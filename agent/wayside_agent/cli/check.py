@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wayside.errors import WaysideError
 from wayside_agent import registry
-from wayside_agent.drivers.identity import IdentityFiles
+from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.ports.opened import Opened
 from wayside_agent.settings import Settings
 
@@ -44,7 +44,9 @@ def _devices(unit: Settings) -> list[tuple[str, Opened]]:
 
 def _identity(unit: Settings) -> Finding:
     try:
-        identity = IdentityFiles(Path(unit.state_dir) / "identity").load()
+        keys = registry.key_store(unit.identity)
+        identity = IdentityFiles(Path(unit.state_dir) / "identity", keys).load()
+        check_broker_key(identity, is_shown_to_broker=unit.mqtt.use_node_certificate)
     except WaysideError as error:
         return Finding(is_ok=False, message=str(error))
     return Finding(is_ok=True, message=f"enrolled as nodes/{identity.node_id}")

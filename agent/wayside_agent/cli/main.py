@@ -1,7 +1,8 @@
 """`wayside-agent`: enrol a unit, run it, ask it how it is, check its settings.
 
-Exit status: 0 done; 1 it did not work, the reason is on standard error; 2 wrong usage or settings; 75 the agent wants
-to be started again (a release was switched), which systemd does; 130 interrupted from the keyboard.
+Exit status: 0 done; 1 it did not work, the reason is on standard error; 2 wrong usage or settings; 3 enrolment waits
+for an operator; 75 the agent wants to be started again (a release was switched), which systemd does; 130 interrupted
+from the keyboard.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from wayside.json_log import JsonFormatter
 from wayside_agent import boot, settings
 from wayside_agent.services.status import read_snapshot
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_RESTART, EXIT_INTERRUPTED = 0, 1, 2, 75, 130
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_RESTART, EXIT_INTERRUPTED = 0, 1, 2, 3, 75, 130
 
 
 def main() -> None:
@@ -51,10 +52,11 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", parents=[common], help="run the agent until SIGTERM")
     run.set_defaults(command=_run)
-    enroll = commands.add_parser("enroll", parents=[common], help="trade a token for a certificate")
-    enroll.add_argument("--token-file", type=Path, required=True, help="file that holds the operator's token")
-    enroll.add_argument("--ca-file", type=Path, required=True, help="authorities of the manager, PEM")
-    enroll.set_defaults(command=_enroll)
+    _add_enroll(commands, common)
+    key = commands.add_parser("key", help="the unit's key").add_subparsers(required=True, metavar="COMMAND")
+    show = key.add_parser("show", parents=[common], help="print the public key and its SHA-256; make it if need be")
+    show.add_argument("--json", action="store_true", help="one JSON document")
+    show.set_defaults(command=_key)
     status = commands.add_parser("status", parents=[common], help="what the unit is and senses now")
     status.add_argument("--json", action="store_true", help="one JSON document")
     status.set_defaults(command=_status)
@@ -64,6 +66,24 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument("--schema", action="store_true", required=True, help="JSON Schema of the TOML file")
     config.set_defaults(command=_config)
     return parser
+
+
+def _add_enroll(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
+) -> None:
+    enroll = commands.add_parser(
+        "enroll", parents=[common], help="get a certificate: with a token, by registration, or from an operator"
+    )
+    enroll.add_argument("--token-file", type=Path, help="file that holds the operator's token; default: none")
+    enroll.add_argument("--ca-file", type=Path, required=True, help="authorities of the manager, PEM")
+    enroll.add_argument("--new-key", action="store_true", help="make another key; the present one is then destroyed")
+    enroll.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="if an operator must decide, ask again until it is done; --no-wait leaves with status 3",
+    )
+    enroll.set_defaults(command=_enroll)
 
 
 class _Version(argparse.Action):
@@ -96,10 +116,39 @@ def _enroll(arguments: argparse.Namespace) -> int:
     from wayside_agent.cli import enroll  # here: status must not pay for gRPC
 
     unit = settings.read(arguments.settings)
-    node = asyncio.run(
-        enroll.enrolled(unit, token=_text(arguments.token_file), authorities_pem=_text(arguments.ca_file))
+    applicant = enroll.Applicant(
+        unit,
+        token=_text(arguments.token_file) if arguments.token_file else "",
+        authorities_pem=_text(arguments.ca_file),
+        is_new_key=arguments.new_key,
     )
-    print(f"enrolled as {node}")
+    outcome = asyncio.run(applicant.asked())
+    if not outcome.node:
+        print(f"waiting for an operator: {outcome.enrollment_request}\nkey SHA-256: {outcome.key_sha256}", flush=True)
+        if not arguments.wait:
+            return EXIT_PENDING
+        outcome = asyncio.run(applicant.decided(outcome, say=_warn))
+    print(f"enrolled as {outcome.node}")
+    return EXIT_OK
+
+
+def _enrolled_id(unit: settings.Settings) -> str:
+    """The node id the unit is enrolled under, which an operator may have chosen; empty: it is not, or not readable."""
+    try:
+        return (Path(unit.state_dir) / "identity" / "node").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _warn(message: str) -> None:
+    print(f"wayside-agent: {message}", file=sys.stderr, flush=True)
+
+
+def _key(arguments: argparse.Namespace) -> int:
+    from wayside_agent.cli import key  # here: status must not pay for cryptography
+
+    shown = key.shown(settings.read(arguments.settings))
+    print(json.dumps(shown) if arguments.json else f"{shown['public_key_pem']}SHA-256: {shown['key_sha256']}")
     return EXIT_OK
 
 
@@ -107,7 +156,7 @@ def _status(arguments: argparse.Namespace) -> int:
     unit = settings.read(arguments.settings)
     snapshot = read_snapshot(Path(unit.runtime_dir))
     if snapshot is None:
-        snapshot = {"is_running": False, "node": unit.node.id}
+        snapshot = {"is_running": False, "node": _enrolled_id(unit) or unit.node.id}
     if arguments.json:
         print(json.dumps(snapshot))
     else:

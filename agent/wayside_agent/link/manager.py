@@ -1,27 +1,32 @@
 """The manager over gRPC. gRPC's errors end here: whatever fails comes out as one of `wayside.errors`.
 
-One channel with mutual TLS carries the session, configurations and artifacts (architecture, decision 10).
-Usage: `async with ManagerLink(address, key_pem=…) as link, link.session(hello) as session: …`
+One channel with mutual TLS carries the session, configurations and artifacts (architecture, decision 10). A second one
+is opened to prove new credentials before the unit changes over to them.
+Usage: `async with ManagerLink(address, identity) as link, link.session(hello) as session: …`
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Self
 
 import grpc
 
 from wayside.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError
 from wayside.status import from_rpc_error
-from wayside.v1 import enrollment_service_pb2 as enrollment
-from wayside.v1 import enrollment_service_pb2_grpc, node_service_pb2_grpc
 from wayside.v1 import node_service_pb2 as wire
+from wayside.v1 import node_service_pb2_grpc
+from wayside_agent.link.credentials import channel_credentials
+from wayside_agent.ports.identity import Identity
 
 MEBIBYTE = 1024 * 1024
 RPC_TIMEOUT_S = 20.0
 WRITE_TIMEOUT_S = 30.0
 CHUNK_TIMEOUT_S = 60.0
+DRAIN_TIMEOUT_S = 30.0  # a download on the old channel may end; the manager ends what is left after 60 s
 CHANNEL_OPTIONS = (
+    ("grpc.use_local_subchannel_pool", 1),  # a second channel is a second connection, whatever gRPC shares by default
     ("grpc.keepalive_time_ms", 20_000),  # finds a dead back-haul within 30 s; the manager permits it
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.max_receive_message_length", 8 * MEBIBYTE),
@@ -45,7 +50,7 @@ class Session:
 
         Raises: UnavailableError: the session has ended.
         """
-        with _translated(self._address):
+        with translated(self._address):
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await self._call.write(request)
 
@@ -54,7 +59,7 @@ class Session:
 
         Raises: UnavailableError: the session has ended. Others: why the manager ended it.
         """
-        with _translated(self._address):
+        with translated(self._address):
             async with asyncio.timeout(timeout_s):
                 response = await self._call.read()
         if isinstance(response, wire.SessionResponse):
@@ -63,22 +68,96 @@ class Session:
         raise UnavailableError("the manager ended the session, or sent what is no message", reason="SESSION_ENDED")
 
 
+class Trial:
+    """A second connection, with credentials that are to be proven."""
+
+    def __init__(self, stub: "node_service_pb2_grpc.NodeServiceAsyncStub", *, address: str) -> None:
+        self._stub = stub
+        self._address = address
+
+    async def confirm(self) -> None:
+        """Proves the certificate of this connection; it is then the node's only one.
+
+        Raises: UnauthenticatedError, PermissionDeniedError: it is not taken. UnavailableError, DeadlineExceededError.
+        """
+        with translated(self._address):
+            await self._stub.ConfirmCertificate(wire.ConfirmCertificateRequest(), timeout=RPC_TIMEOUT_S)
+
+    async def authorities(self) -> str:
+        """The authorities to trust, PEM.
+
+        Raises: UnauthenticatedError, PermissionDeniedError, UnavailableError, DeadlineExceededError.
+        """
+        with translated(self._address):
+            response = await self._stub.GetAuthorities(wire.GetAuthoritiesRequest(), timeout=RPC_TIMEOUT_S)
+        return response.authorities_pem
+
+
 class ManagerLink:
     """The device plane of one manager."""
 
-    def __init__(self, address: str, *, key_pem: bytes, certificate_pem: bytes, authorities_pem: bytes) -> None:
+    def __init__(self, address: str, identity: Identity) -> None:
+        """Stores values.
+
+        Raises: FailedPreconditionError: the key is in a token and this grpc cannot use it.
+        """
         self._address = address
-        self._credentials = grpc.ssl_channel_credentials(authorities_pem, key_pem, certificate_pem)
+        self._credentials = channel_credentials(identity)
 
     async def __aenter__(self) -> Self:
         """Makes the channel; nothing connects before the first call."""
-        self._channel = grpc.aio.secure_channel(self._address, self._credentials, options=CHANNEL_OPTIONS)
-        self._stub = node_service_pb2_grpc.NodeServiceStub(self._channel)
+        self._channel, self._stub = self._opened(self._credentials)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Closes the channel and everything on it."""
         await self._channel.close(grace=None)
+
+    def _opened(
+        self, credentials: grpc.ChannelCredentials
+    ) -> "tuple[grpc.aio.Channel, node_service_pb2_grpc.NodeServiceAsyncStub]":
+        channel = grpc.aio.secure_channel(self._address, credentials, options=CHANNEL_OPTIONS)
+        return channel, node_service_pb2_grpc.NodeServiceStub(channel)
+
+    @asynccontextmanager
+    async def trial(self, identity: Identity) -> AsyncIterator[Trial]:
+        """A second connection with other credentials. What uses the present one goes on.
+
+        Raises: FailedPreconditionError: as the constructor.
+        """
+        channel, stub = self._opened(channel_credentials(identity))
+        try:
+            yield Trial(stub, address=self._address)
+        finally:
+            await channel.close(grace=None)
+
+    def change_over(self, identity: Identity) -> Callable[[], Awaitable[None]]:
+        """Uses other credentials for every call from now on.
+
+        Returns: what closes the connection before: call it when its session has ended. Calls under way on it may end
+        within 30 s.
+        Raises: FailedPreconditionError: as the constructor.
+        """
+        before = self._channel
+        self._channel, self._stub = self._opened(channel_credentials(identity))
+        return partial(before.close, grace=DRAIN_TIMEOUT_S)
+
+    async def renew(self, request_pem: str) -> wire.RenewCertificateResponse:
+        """The next certificate, for a new key, and the authorities to trust with it.
+
+        Raises: InvalidArgumentError: it was used before. ResourceExhaustedError: too often. UnauthenticatedError,
+            PermissionDeniedError, UnavailableError, DeadlineExceededError.
+        """
+        request = wire.RenewCertificateRequest(certificate_request_pem=request_pem)
+        with translated(self._address):
+            return await self._stub.RenewCertificate(request, timeout=RPC_TIMEOUT_S)
+
+    async def authorities(self) -> str:
+        """The authorities to trust, PEM.
+
+        Raises: UnauthenticatedError, PermissionDeniedError, UnavailableError, DeadlineExceededError.
+        """
+        return await Trial(self._stub, address=self._address).authorities()
 
     @asynccontextmanager
     async def session(self, hello: wire.SessionHello) -> AsyncIterator[Session]:
@@ -99,7 +178,7 @@ class ManagerLink:
 
         Raises: NotFoundError, UnavailableError, DeadlineExceededError.
         """
-        with _translated(self._address):
+        with translated(self._address):
             response = await self._stub.FetchConfig(wire.FetchConfigRequest(revision=revision), timeout=RPC_TIMEOUT_S)
         return response.config
 
@@ -113,7 +192,7 @@ class ManagerLink:
         try:
             position = offset_bytes
             while True:
-                with _translated(self._address):
+                with translated(self._address):
                     async with asyncio.timeout(CHUNK_TIMEOUT_S):
                         response = await call.read()
                 if not isinstance(response, wire.FetchArtifactResponse):
@@ -136,20 +215,8 @@ def _check_chunk(response: wire.FetchArtifactResponse, release: str, position: i
     )
 
 
-async def enroll(address: str, authorities_pem: bytes, request: enrollment.EnrollRequest) -> enrollment.EnrollResponse:
-    """Trades a token and a certificate request for a certificate.
-
-    Raises: as `EnrollmentService.Enroll` states; UnavailableError: no manager there, or not ours.
-    """
-    credentials = grpc.ssl_channel_credentials(authorities_pem)
-    async with grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS) as channel:
-        stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
-        with _translated(address):
-            return await stub.Enroll(request, timeout=RPC_TIMEOUT_S)
-
-
 @contextmanager
-def _translated(address: str) -> Iterator[None]:
+def translated(address: str) -> Iterator[None]:
     """Turns everything gRPC raises into our errors.
 
     Closing a channel throws a bare CancelledError into its readers, which a TaskGroup would take for a normal

@@ -1,12 +1,15 @@
-"""One session with the manager after its welcome: reports up, acknowledgements and the desired state down.
+"""One session with the manager after its welcome: reports up; acknowledgements, desired state and trust down.
 
 The manager is believed as far as it makes sense: an acknowledgement of something never sent gives nothing up, one that
 goes backwards is passed over, and a manager that takes reports and acknowledges none is as good as away.
+Reports and answers to probes go through one writer: gRPC takes one message at a time.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from google.protobuf.message import DecodeError
@@ -19,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 ACK_TIMEOUT_S = 120.0  # the manager writes within seconds; a loaded one on a slow back-haul must not be given up
 BATCH_COUNT = 64
+WAITING_ANSWERS = 4  # probes to answer; a manager that asks faster than we can write gets no answer to the rest
 
 
 class Session(Protocol):
@@ -31,6 +35,22 @@ class Session(Protocol):
         """The next message down."""
 
 
+class ReopenError(Exception):
+    """The session is to be opened again at once: with other credentials. Not a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who takes what the manager says. None of them may wait for the manager."""
+
+    follow: Callable[[wire.DesiredState], Awaitable[None]]
+    """Takes the desired state."""
+    trust: Callable[[wire.TrustNotice], None]
+    """Takes what to trust and whether to renew."""
+    time: Callable[[float], None]
+    """Takes the manager's clock at the welcome, seconds since 1970."""
+
+
 class Exchange:
     """What goes over one session."""
 
@@ -40,9 +60,10 @@ class Exchange:
         spool: Spool,
         *,
         acknowledged: int,
-        follow: Callable[[wire.DesiredState], Awaitable[None]],
+        ears: Ears,
         heard: Callable[[], None],
         careful_through: int,
+        reopen: asyncio.Event,
     ) -> None:
         """Stores values.
 
@@ -50,14 +71,18 @@ class Exchange:
             session: Welcomed.
             spool: What is owed.
             acknowledged: Highest sequence that the manager holds.
-            follow: Takes the desired state.
+            ears: Who takes what the manager says.
             heard: Called for every message of the manager.
             careful_through: Up to this sequence each report is sent only once the one before is acknowledged.
+            reopen: Ends the session when it is set.
         """
         self._session = session
         self._spool = spool
-        self._follow = follow
+        self._ears = ears
         self._heard = heard
+        self._reopen = reopen
+        self._outgoing: asyncio.Queue[wire.SessionRequest] = asyncio.Queue(maxsize=1)  # full: the writer's pace counts
+        self._nonces: asyncio.Queue[str] = asyncio.Queue(maxsize=WAITING_ANSWERS)  # full: further ones are dropped
         self._careful_through = careful_through
         self._changed = asyncio.Event()
         self._begin = self._acknowledged = acknowledged
@@ -81,11 +106,14 @@ class Exchange:
     async def run(self) -> None:
         """Exchanges until the session ends.
 
-        Raises (in a group): WaysideError: why it ended.
+        Raises (in a group): WaysideError: why it ended. ReopenError: it is to be opened again.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(), name="uplink-pump")
+            group.create_task(self._write(), name="uplink-write")
+            group.create_task(self._answer(), name="uplink-answer")
             group.create_task(self._listen(), name="uplink-listen")
+            group.create_task(self._until_reopened(), name="uplink-reopen")
             group.create_task(self._expect_acks(), name="uplink-acks")
 
     async def _pump(self) -> None:
@@ -103,7 +131,20 @@ class Exchange:
             logger.error("reports: record %d of the spool is no report; it is left out", record.sequence)
             return
         report.sequence = record.sequence
-        await self._session.send(wire.SessionRequest(report=report))
+        await self._outgoing.put(wire.SessionRequest(report=report))
+
+    async def _answer(self) -> None:
+        while True:
+            probe = wire.SessionProbe(nonce=await self._nonces.get())
+            await self._outgoing.put(wire.SessionRequest(probe=probe))
+
+    async def _write(self) -> None:
+        while True:
+            await self._session.send(await self._outgoing.get())
+
+    async def _until_reopened(self) -> None:
+        await self._reopen.wait()
+        raise ReopenError
 
     async def _listen(self) -> None:
         while True:
@@ -113,7 +154,12 @@ class Exchange:
                 case "ack":
                     await self._take(response.ack.sequence)
                 case "desired_state":
-                    await self._follow(response.desired_state)
+                    await self._ears.follow(response.desired_state)
+                case "trust":
+                    self._ears.trust(response.trust)
+                case "probe":
+                    with contextlib.suppress(asyncio.QueueFull):
+                        self._nonces.put_nowait(response.probe.nonce)
                 case _:
                     pass  # of a newer manager; what matters comes again with the next revision
 

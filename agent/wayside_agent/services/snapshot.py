@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.update import UpdateStatus
 from wayside_agent.services.health import Health
+from wayside_agent.services.timekeeping import Timekeeping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOSECONDS_PER_MICROSECOND = 1000
@@ -20,6 +21,11 @@ class Snapshot:
     health: Health
     update: Callable[[], UpdateStatus]
     is_manager_reached: Callable[[], bool]
+    refusal: Callable[[], str]
+    """Why the manager does not take the unit; empty: it does, or is not reached."""
+    certificate_end_s: Callable[[], float]
+    """When the certificate in use ends, seconds since 1970."""
+    time: Timekeeping
 
     def taken(self) -> dict[str, object]:
         """The agent as it is now."""
@@ -34,23 +40,42 @@ class Snapshot:
             "release": versions.release,
             "config_revision": versions.config_revision,
             "is_manager_reached": self.is_manager_reached(),
+            "manager_refusal": self.refusal(),
+            "certificate_expire_time": _iso(self.certificate_end_s()),
+            "time": self._time(),
             "update": {"phase": update.phase.name, "release": update.release, "message": update.message},
             "health": MessageToDict(self.health.report(), preserving_proto_field_name=True),
             "readings": {
                 reading.name: {
                     "value": reading.value,
                     "unit": reading.unit,
-                    "time": _iso(reading),
+                    "time": _iso_of_reading(reading),
                     "quality": reading.quality,
                 }
                 for reading in sorted(self.health.sensing.latest(), key=lambda reading: reading.name)
             },
         }
 
+    def _time(self) -> dict[str, object]:
+        estimate = self.time.estimate()
+        return {
+            "utc_time": _iso(estimate.utc_s),
+            "source": estimate.source,
+            "error_seconds": estimate.error_s,
+            "clock_fault": self.time.clock_fault,
+        }
 
-def _iso(reading: Reading) -> str:
-    """The time of a reading; a recording may claim any, also one that no calendar has."""
+
+def _iso_of_reading(reading: Reading) -> str:
+    """The time of a reading."""
     try:
         return (_EPOCH + timedelta(microseconds=reading.time_ns // _NANOSECONDS_PER_MICROSECOND)).isoformat()
+    except OverflowError:  # a recording may claim any, also one that no calendar has
+        return ""
+
+
+def _iso(utc_s: float) -> str:
+    try:
+        return (_EPOCH + timedelta(seconds=round(utc_s))).isoformat()
     except OverflowError:
         return ""

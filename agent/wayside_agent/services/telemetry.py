@@ -89,6 +89,10 @@ class Telemetry:
             self._config = config
             self._changed.set()
 
+    def reconnect(self) -> None:
+        """Begins anew: the credentials have changed. What is in the spool stays."""
+        self._changed.set()
+
     async def run(self) -> None:
         """Samples and publishes for ever."""
         while True:
@@ -101,7 +105,7 @@ class Telemetry:
                         group.create_task(self._publish(self._config), name="telemetry-publish")
                     await self._until_changed()
             except* _ChangedError:
-                logger.info("Telemetry: configuration changed")
+                logger.info("Telemetry: configuration or credentials changed")
 
     async def _until_changed(self) -> None:
         await self._changed.wait()

@@ -6,7 +6,7 @@ The manager acknowledges after its write; only then does the spool give a report
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from random import Random
@@ -22,14 +22,19 @@ from wayside.errors import (
 )
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.ports.spools import Spool
-from wayside_agent.services.exchange import Exchange, Session
+from wayside_agent.services.exchange import Ears, Exchange, ReopenError, Session
 
 logger = logging.getLogger(__name__)
 
 WELCOME_TIMEOUT_S = 15.0
 RECONNECT_BASE_S = 0.5
 REFUSED_CAP_S = 300.0  # a retired or unknown unit asks again, but seldom
+OUT_BASE_S = 30.0
+OUT_CAP_S = 1800.0
+OUT_REASONS = frozenset({"NODE_REVOKED", "NODE_CLONED", "NODE_RETIRED"})
+"""The manager has put the unit out. It stays so until a person acts, who can also start the agent anew."""
 REFUSALS = (PermissionDeniedError, UnauthenticatedError)
 AWAY = (UnavailableError, DeadlineExceededError)
 REPORT_REFUSALS = frozenset({"REPORT_INVALID", "REPORT_TOO_LARGE"})
@@ -44,6 +49,9 @@ class Hello:
 
     agent_version: str
     desired_revision: int
+    instance_id: str = ""
+    """Random at each start of the agent."""
+    authorities_sha256: str = ""
 
 
 class Uplink:
@@ -55,57 +63,105 @@ class Uplink:
         spool: Spool,
         *,
         hello: Callable[[], Hello],
-        follow: Callable[[wire.DesiredState], Awaitable[None]],
+        ears: Ears,
         rng: Random,
         reconnect_cap_s: float,
     ) -> None:
+        """Stores values.
+
+        Args:
+            open_session: Opens a session on the connection that is in use at that time.
+            spool: Reports that are owed.
+            hello: What the unit says of itself.
+            ears: Who takes what the manager says.
+            rng: Chance for the jitter.
+            reconnect_cap_s: Longest wait before the next attempt to reach the manager [s].
+        """
         self._reconnect_cap_s = reconnect_cap_s
         self._open_session = open_session
         self._spool = spool
         self._hello = hello
-        self._follow = follow
+        self._ears = ears
+        self._reopen = asyncio.Event()
+        self._welcomed = asyncio.Event()
         self._rng = rng
         self._attempt = 0
         self._careful_through = 0
         self._told: set[str] = set()
         self.is_connected = False
+        self.refusal = ""
+        """Why the manager does not take this unit, in one sentence; empty: it does, or is not reached."""
+
+    async def reopen(self, timeout_s: float) -> bool:
+        """Opens the session again at once, on the connection in use now; whether it was welcomed in time."""
+        self._welcomed.clear()
+        self._reopen.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._welcomed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def run(self) -> None:
         """Holds a session, and opens the next one whenever it ends."""
         while True:
-            cap_s = self._reconnect_cap_s
+            self._reopen.clear()
+            base_s, cap_s = RECONNECT_BASE_S, self._reconnect_cap_s
             try:
                 await self._hold()
             except* WaysideError as group:
                 error = _most_telling(group)
                 self._log_outage(error)
-                cap_s = REFUSED_CAP_S if isinstance(error, REFUSALS) else cap_s
-            await asyncio.sleep(delay_s(self._attempt, base_s=RECONNECT_BASE_S, cap_s=cap_s, rng=self._rng))
+                if isinstance(error, REFUSALS):
+                    self.refusal = str(error)
+                    base_s, cap_s = (OUT_BASE_S, OUT_CAP_S) if error.reason in OUT_REASONS else (base_s, REFUSED_CAP_S)
+            except* ReopenError:
+                pass
+            await self._pause(delay_s(self._attempt, base_s=base_s, cap_s=cap_s, rng=self._rng))
+
+    async def _pause(self, pause_s: float) -> None:
+        """Waits before the next attempt; not when the session is to be opened again at once."""
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._reopen.wait()
+        except TimeoutError:
             self._attempt += 1
+        else:
+            self._attempt = 0
 
     async def _hold(self) -> None:
         hello = self._hello()
         first = wire.SessionHello(
-            agent_version=hello.agent_version, spool_id=self._spool.spool_id, desired_revision=hello.desired_revision
+            agent_version=hello.agent_version,
+            spool_id=self._spool.spool_id,
+            desired_revision=hello.desired_revision,
+            instance_id=hello.instance_id,
+            authorities_sha256=hello.authorities_sha256,
         )
         async with self._open_session(first) as session:
             response = await session.receive(WELCOME_TIMEOUT_S)
             if not response.HasField("welcome"):
                 raise InvalidArgumentError("the manager did not begin with a welcome; it speaks another version")
+            if response.welcome.HasField("server_time"):
+                self._ears.time(response.welcome.server_time.ToNanoseconds() / NANOSECONDS_PER_SECOND)
             acknowledged = response.welcome.acknowledged_sequence
             await self._spool.acknowledge(acknowledged)
             exchange = Exchange(
                 session,
                 self._spool,
                 acknowledged=acknowledged,
-                follow=self._follow,
-                heard=self._log_recovery,
+                ears=self._ears,
+                heard=self._hear,
                 careful_through=self._careful_through,
+                reopen=self._reopen,
             )
             await self._run(exchange)
 
     async def _run(self, exchange: Exchange) -> None:
         self.is_connected = True
+        if not self._reopen.is_set():  # else this is still the session before
+            self._welcomed.set()
         try:
             await exchange.run()
         except* InvalidArgumentError as group:
@@ -132,8 +188,9 @@ class Uplink:
             log("manager: %s; the agent runs on and tries again", error, extra={"reason": error.reason})
         self._told.add(kind)
 
-    def _log_recovery(self) -> None:
+    def _hear(self) -> None:
         """Called for every word after the welcome: a manager that welcomes and hangs up is not back."""
+        self.refusal = ""
         if self._told:
             logger.info("manager: reached again", extra={"after": ", ".join(sorted(self._told))})
             self._told.clear()

@@ -1,0 +1,58 @@
+"""What the unit trusts and shows, joined: its time, from clock, receiver and disk, and its face towards a broker."""
+
+import time
+from pathlib import Path
+
+from wayside_agent.core.certificate import certificate
+from wayside_agent.core.der import DerError, pem_content
+from wayside_agent.core.desired import TelemetryConfig
+from wayside_agent.core.fix import Fix
+from wayside_agent.core.trusted_time import Floor
+from wayside_agent.drivers.files import StateFile
+from wayside_agent.drivers.identity import IdentityFiles
+from wayside_agent.link.mqtt import Broker, MqttTls
+from wayside_agent.ports.identity import Identity
+from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.timekeeping import Timekeeping
+from wayside_agent.settings import MqttSettings
+
+EARLIEST_S = 1_767_225_600.0
+"""2026-01-01: no unit ran this software before; a certificate's beginning may be 1970."""
+
+
+def boottime_s() -> float:
+    """A clock that nobody can set and that runs on while the computer sleeps [s]."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def timekeeping(identity: Identity, state_dir: Path, pulse: Pulse, sensing: Sensing) -> Timekeeping:
+    """The trusted time. It is certainly later than the making of the unit's certificate."""
+
+    def fix() -> Fix | None:
+        return sensing.gnss.newest if sensing.gnss else None
+
+    try:
+        begin_s = certificate(pem_content(identity.certificate_pem)).not_before_s
+    except DerError:
+        begin_s = 0.0
+    return Timekeeping(
+        StateFile(state_dir / "time.state", Floor),
+        earliest_s=max(begin_s, EARLIEST_S),
+        mono_s=boottime_s,
+        clock_s=time.time,
+        clock_quality=lambda: pulse.host.time_quality,
+        fix=fix,
+    )
+
+
+def broker(telemetry: TelemetryConfig, mqtt: MqttSettings, files: IdentityFiles) -> Broker:
+    """The broker a configuration names, with this unit's credentials as they are on the disk now."""
+    if telemetry.broker_plaintext:
+        return Broker(telemetry.broker_host, telemetry.port)
+    tls = MqttTls(
+        ca_file=Path(mqtt.ca_file) if mqtt.ca_file else files.authorities_file,
+        certificate_file=files.certificate_file if mqtt.use_node_certificate else None,
+        key_file=files.key_file if mqtt.use_node_certificate else None,
+    )
+    return Broker(telemetry.broker_host, telemetry.port, tls=tls)
