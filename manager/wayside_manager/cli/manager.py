@@ -8,6 +8,7 @@ from wayside_manager.cli.certificate import certificate
 from wayside_manager.cli.initialise import init
 from wayside_manager.cli.output import EXIT_CODE_HELP
 from wayside_manager.cli.running import VersionOption
+from wayside_manager.cli.security_report import security_report
 from wayside_manager.cli.serve import migrate, serve
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app.command()(init)
 app.command()(serve)
 app.command()(migrate)
 app.command()(certificate)
+app.command()(security_report)
 
 
 @app.callback()
