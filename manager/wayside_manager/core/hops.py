@@ -131,10 +131,7 @@ def _telemetry_hop(nodes: NodesFacts) -> Hop:
     plain = [broker for broker in nodes.brokers if broker.is_plaintext]
     protection = Protection.PARTLY if plain and encrypted else Protection.PLAIN if plain else Protection.ENCRYPTED
     parts = [f"TLS to {broker.address}: {_count(len(broker.node_ids))}" for broker in encrypted]
-    parts += [
-        f"PLAIN MQTT to {broker.address}: {_count(len(broker.node_ids))} ({_named(broker.node_ids)})"
-        for broker in plain
-    ]
+    parts += [f"PLAIN MQTT to {broker.address}: {_count_named(broker.node_ids)}" for broker in plain]
     if not parts:
         parts.append("no node is told to publish")
     if nodes.silent_count:
