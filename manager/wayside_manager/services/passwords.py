@@ -1,0 +1,86 @@
+"""Passwords as argon2id hashes, with the second set of parameters RFC 9106 recommends: 64 MiB, 3 passes, 4 lanes.
+
+One hash costs a processor 0.2 s and 64 MiB, on purpose. So two are made at a time, in threads that every other thread
+goes before; some wait, and the rest is turned away. Whether a name exists does not change how long an answer takes.
+Usage: `passwords = Passwords()`; `await passwords.verified("secret", kept_hash)`.
+"""
+
+import asyncio
+import os
+import secrets
+import threading
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
+
+from wayside.errors import ResourceExhaustedError
+
+T = TypeVar("T")
+
+AT_ONCE_COUNT = 2
+WAITING_MAX_COUNT = 32
+"""Some 4 s of work: who came last still has an answer before a client gives up."""
+_NICENESS = 10
+
+
+class Passwords:
+    """Makes and checks hashes."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+        self._nobodys_hash = _unknown_hash(self._hasher)
+        self._threads = ThreadPoolExecutor(AT_ONCE_COUNT, thread_name_prefix="password", initializer=_step_back)
+        self._waiting_count = 0
+
+    async def hashed(self, password: str) -> str:
+        """The hash of a password, with its parameters and salt.
+
+        Raises: ResourceExhaustedError: too many wait for theirs.
+        """
+        return await self._worked(lambda: self._hasher.hash(password))
+
+    async def verified(self, password: str, kept_hash: str) -> bool:
+        """Whether a password has this hash. An empty hash takes as long as any and is never right.
+
+        Raises: ResourceExhaustedError: too many wait for theirs.
+        """
+        return await self._worked(lambda: self._is_right(password, kept_hash or self._nobodys_hash))
+
+    def is_outdated(self, kept_hash: str) -> bool:
+        """Whether a hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(kept_hash)
+
+    def _is_right(self, password: str, kept_hash: str) -> bool:
+        try:
+            return self._hasher.verify(kept_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _worked(self, work: Callable[[], T]) -> T:
+        if self._waiting_count >= WAITING_MAX_COUNT:
+            raise ResourceExhaustedError("too many sign in at once; try again in a while", reason="SIGN_IN_BUSY")
+        self._waiting_count += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting_count -= 1
+
+
+def _unknown_hash(hasher: PasswordHasher) -> str:
+    """A hash of the same cost that no password has: its bytes are drawn, not computed."""
+    salt, digest = (
+        b64encode(secrets.token_bytes(length)).decode().rstrip("=") for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    kind = {Type.ID: "argon2id", Type.I: "argon2i", Type.D: "argon2d"}[hasher.type]
+    return f"${kind}$v=19${cost}${salt}${digest}"
+
+
+def _step_back() -> None:
+    """Lets the event loop go before this thread and those it begins; on Linux a thread has a niceness of its own."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
