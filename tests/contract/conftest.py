@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.contract.manager_store import opened
 from wayside_manager.ports.store import Store
@@ -24,3 +25,12 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await migrate(store_url)
     async with opened(store_url) as store:
         yield store
+
+
+@pytest.fixture
+def database_path(store_url: str) -> Path:
+    """The file behind the store."""
+    url = make_url(store_url)
+    if url.get_backend_name() != "sqlite":
+        pytest.skip("needs the database to be a file")
+    return Path(str(url.database))
