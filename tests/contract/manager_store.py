@@ -1,13 +1,16 @@
 """What the store tests share: a clock, a store per engine, and short ways to make nodes, reports and rollouts."""
 
 import hashlib
+import itertools
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from wayside_manager.core.configs import ConfigLayerRecord, ConfigMapping
-from wayside_manager.core.credentials import CredentialRecord
+from wayside_manager.core.credentials import CredentialKind, CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeRecord, UpdatePhase
 from wayside_manager.core.releases import ReleaseRecord
@@ -43,14 +46,59 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def certificate(node_id: str, *, name: str = "", key: str = "", at_s: float = 0.0, **fields: Any) -> CredentialRecord:  # noqa: ANN401  # fields of the record
+    """A certificate of a node that lasts 30 days; `name` makes it another one, `key` for another key."""
+    return CredentialRecord(
+        sha256=sha256_of(f"certificate of {name or node_id}"),
+        holder=f"nodes/{node_id}",
+        kind=CredentialKind.CERTIFICATE,
+        create_time=after(at_s),
+        expire_time=after(at_s) + timedelta(days=30),
+        key_sha256=sha256_of(f"key of {key or name or node_id}"),
+        **{"issuer_sha256": sha256_of("authority")} | fields,
+    )
+
+
+def asked(
+    node_id: str,
+    *,
+    esn: str = "",
+    kind: NodeKind = NodeKind.RSU,
+    key: str = "",
+    **fields: Any,  # noqa: ANN401  # fields of the record
+) -> EnrollmentRequest:
+    """A unit's request; its ESN and key follow from the wanted id, each certificate is another one."""
+    made = itertools.count()
+
+    def issue(of_node_id: str) -> CredentialRecord:
+        name = f"{key or node_id}, {next(made)}, {secrets.token_hex(4)}"
+        return certificate(of_node_id, name=name, key=key or node_id)
+
+    return EnrollmentRequest(
+        token_sha256=fields.pop("token_sha256", ""),
+        node_id=node_id,
+        esn=esn or f"ESN-{node_id}",
+        kind=kind,
+        key_sha256=sha256_of(f"key of {key or node_id}"),
+        issue=issue,
+        **fields,
+    )
+
+
 async def enrolled(
-    store: Store, node_id: str, *, kind: NodeKind = NodeKind.RSU, labels: dict[str, str] | None = None
+    store: Store,
+    node_id: str,
+    *,
+    kind: NodeKind = NodeKind.RSU,
+    labels: dict[str, str] | None = None,
+    **given: Any,  # noqa: ANN401  # fields of a token
 ) -> NodeRecord:
-    """A new node whose ESN follows from its id."""
-    await store.add_token(token(f"token of {node_id}"))
-    certificate = CredentialRecord(sha256_of(f"certificate of {node_id}"), f"nodes/{node_id}/certificate", START)
-    request = EnrollmentRequest(sha256_of(f"token of {node_id}"), node_id, f"ESN-{node_id}", kind, certificate)
-    node = await store.enroll(request, now=START)
+    """A new node whose ESN and key follow from its id."""
+    vouching = replace(token(f"token of {node_id}"), **given)
+    await store.add_token(vouching)
+    answer = await store.enroll(asked(node_id, kind=kind, token_sha256=vouching.sha256), now=START)
+    node = answer.node
+    assert node is not None
     if labels:
         change = NodeChange(labels=tuple(Label(key, value) for key, value in sorted(labels.items())))
         node = await store.update_node(node_id, change, now=START)

@@ -1,5 +1,6 @@
 """How units become nodes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from wayside_manager.core.enrollment import (
     ApprovedUnit,
     EnrollmentAnswer,
     EnrollmentRequest,
-    ImportOutcome,
+    ImportResult,
     Registration,
     TokenRecord,
     WaitingUnit,
@@ -40,19 +41,24 @@ class EnrollmentStore(Protocol):
         Raises: NotFoundError.
         """
 
-    async def enroll(self, request: EnrollmentRequest, *, now: datetime) -> EnrollmentAnswer:
-        """Makes the node, or lets it in again, and keeps its certificate; or notes that it waits for an operator.
+    async def enroll(
+        self, request: EnrollmentRequest, *, now: datetime, accepts_unknown_units: bool = False
+    ) -> EnrollmentAnswer:
+        """Makes the node, or lets the unit in as one that is there, and keeps its certificate; or notes that it waits.
 
+        Certificates the node had for other keys are taken back at once. The key is registered for the node until its
+        first session, so a unit that lost the answer asks again.
         Raises: as EnrollmentService.Enroll states; a token is then not used.
         """
 
-    async def import_node(
-        self, registration: Registration, *, now: datetime, validate_only: bool = False
-    ) -> ImportOutcome:
-        """Registers one unit before its first call.
+    async def import_nodes(self, registrations: Sequence[Registration], *, now: datetime) -> tuple[ImportResult, ...]:
+        """Registers units before their first call, each for itself.
 
-        Raises: AlreadyExistsError: the id, ESN or key is taken; FailedPreconditionError: the node is retired.
+        Refused: AlreadyExistsError: the id, ESN or key is taken; FailedPreconditionError: one of them is retired.
         """
+
+    async def try_import(self, registrations: Sequence[Registration], *, now: datetime) -> tuple[ImportResult, ...]:
+        """What `import_nodes` would answer; nothing is written."""
 
     async def list_requests(self, *, now: datetime, page_size: int = 0, page_token: str = "") -> Page[WaitingUnit]:
         """A page of requests that have not ended, oldest first.
@@ -78,20 +84,30 @@ class EnrollmentStore(Protocol):
         Raises: NotFoundError, FailedPreconditionError.
         """
 
-    async def add_next_certificate(self, node_id: str, certificate: CredentialRecord, *, now: datetime) -> None:
+    async def add_next_certificate(
+        self, node_id: str, certificate: CredentialRecord, *, not_after_another_since: datetime
+    ) -> None:
         """Keeps a node's next certificate, unconfirmed; an earlier unconfirmed one is taken back.
 
-        Raises: NotFoundError; InvalidArgumentError: the node has used the key before.
+        Raises: NotFoundError; FailedPreconditionError: it is retired or revoked; and unless the key is that of the
+        unconfirmed one, InvalidArgumentError: the key was used before; ResourceExhaustedError: it got another
+        certificate since then.
         """
 
     async def confirm_certificate(self, sha256: str, *, now: datetime, old_until: datetime) -> CredentialRecord:
-        """Makes a certificate the node's only one; others of the node end at `old_until`.
+        """Makes a node's next certificate its only one; others of the node end at `old_until`. Twice is once.
 
         Raises: UnauthenticatedError: it is not one of ours any more.
         """
 
-    async def note_trust(self, node_id: str, authorities_sha256: str) -> None:
-        """Keeps what a node says it trusts; writes only when it changed."""
+    async def note_session(self, certificate: CredentialRecord, authorities_sha256: str) -> None:
+        """Keeps what a node says it trusts, and uses up the registration of its key; writes only news."""
 
-    async def count_untrusting(self, authorities_sha256: str) -> int:
-        """Nodes in service with a certificate that have not said that they trust this bundle."""
+    async def count_untrusting(self, authorities_sha256: str, *, now: datetime) -> int:
+        """Nodes in service with a valid certificate that have not said that they trust this bundle."""
+
+    async def revoke_issued(self, issuer_sha256: str, *, now: datetime) -> tuple[str, ...]:
+        """Takes back every valid certificate an authority signed; their holders, sorted."""
+
+    async def revoked_certificates(self, *, now: datetime) -> tuple[CredentialRecord, ...]:
+        """Certificates that were taken back before their end, in the order in which they were."""

@@ -1,102 +1,125 @@
-"""Enrolment tokens in SQL, and the transaction that makes a node."""
+"""Enrolment in SQL: the transaction that makes a node, or lets a unit in as one that is there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from wayside.errors import AlreadyExistsError
-from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord, checked_enrollment
-from wayside_manager.core.nodes import NodeKind, NodeRecord, NodeState, NodeStatus
+from wayside.errors import ResourceExhaustedError
+from wayside_manager.core.admission import EnrollmentFacts, Entry, admitted
+from wayside_manager.core.enrollment import EnrollmentAnswer, EnrollmentRequest, WaitingUnit
+from wayside_manager.core.nodes import NodeState
+from wayside_manager.store.certificates import SqlCertificates
 from wayside_manager.store.config_effects import refresh_configs
-from wayside_manager.store.credentials import insert_credential, revoke_all
-from wayside_manager.store.moments import as_time, as_us
-from wayside_manager.store.node_rows import find_node, the_node
-from wayside_manager.store.part import SqlPart, writing
-from wayside_manager.store.tables import node_desired, node_status, nodes, tokens
+from wayside_manager.store.credentials import insert_credential
+from wayside_manager.store.enrollment_requests import SqlEnrollmentRequests
+from wayside_manager.store.enrollment_rows import facts, insert_node, replace_unit
+from wayside_manager.store.enrollment_tokens import SqlEnrollmentTokens
+from wayside_manager.store.moments import as_us
+from wayside_manager.store.node_rows import the_node
+from wayside_manager.store.part import changed, writing
+from wayside_manager.store.registrations import SqlRegistrations
+from wayside_manager.store.tables import credentials, enrollment_requests, tokens
+
+REQUEST_TTL = timedelta(days=7)
+ISSUE_MAX_COUNT = 16
+"""Certificates for one key: a unit that lost the answer asks again, but not for ever."""
 
 
-class SqlEnrollment(SqlPart):
+class SqlEnrollment(SqlEnrollmentTokens, SqlRegistrations, SqlEnrollmentRequests, SqlCertificates):
     """Satisfies `ports.EnrollmentStore`."""
 
     @writing
-    def add_token(self, connection: Connection, token: TokenRecord) -> None:
+    def enroll(
+        self, connection: Connection, request: EnrollmentRequest, *, now: datetime, accepts_unknown_units: bool = False
+    ) -> EnrollmentAnswer:
         """See EnrollmentStore."""
-        row = {
-            "sha256": token.sha256,
-            "create_us": as_us(token.create_time),
-            "expire_us": as_us(token.expire_time),
-            "remaining_use_count": token.remaining_use_count,
-            "node_id": token.node_id,
-            "kind": token.kind or "",
-        }
-        try:
-            connection.execute(insert(tokens), row)
-        except IntegrityError as error:
-            raise AlreadyExistsError("token: it is taken; make another", reason="TOKEN_EXISTS") from error
-
-    @writing
-    def enroll(self, connection: Connection, request: EnrollmentRequest, *, now: datetime) -> NodeRecord:
-        """See EnrollmentStore."""
-        found = connection.execute(select(tokens).where(tokens.c.sha256 == request.token_sha256)).first()
-        owner_id = connection.scalar(select(nodes.c.node_id).where(nodes.c.esn == request.esn))
-        existing = find_node(connection, request.node_id)
-        token = checked_enrollment(
-            None if found is None else _token_record(found),
-            request,
-            existing=existing,
-            esn_owner_id=owner_id or "",
-            now=now,
-        )
-        connection.execute(
-            update(tokens)
-            .where(tokens.c.sha256 == token.sha256)
-            .values(remaining_use_count=token.remaining_use_count - 1)
-        )
-        _put(connection, request, existing, as_us(now))
-        revoke_all(connection, f"nodes/{request.node_id}", as_us(now))
-        insert_credential(connection, request.issue(request.node_id))
-        refresh_configs(connection, self._serialize_config, now=now, node_ids=[request.node_id])
-        return the_node(connection, request.node_id)
+        known = facts(connection, request, now=now, accepts_unknown_units=accepts_unknown_units)
+        entry = admitted(known, request, now=now)
+        if entry is None:
+            return EnrollmentAnswer(waiting=known.waiting or _wait(connection, request, now))
+        _use_up(connection, known, entry)
+        _put(connection, known, entry, request, now=now)
+        _let_go_of_others(connection, entry.node_id, request.key_sha256, as_us(now))
+        insert_credential(connection, request.issue(entry.node_id))
+        refresh_configs(connection, self._serialize_config, now=now, node_ids=[entry.node_id])
+        return EnrollmentAnswer(node=the_node(connection, entry.node_id))
 
 
-def _put(connection: Connection, request: EnrollmentRequest, existing: NodeRecord | None, now_us: int) -> None:
-    if existing is not None:
-        # The unit behind a node may have been replaced: the token for this node is the operator's word for it.
-        values = {"esn": request.esn, "update_us": now_us, "revision": int(existing.etag) + 1}
-        connection.execute(update(nodes).where(nodes.c.node_id == request.node_id).values(values))
-        return
-    node_id = request.node_id
-    row: dict[str, Any] = {"node_id": node_id, "esn": request.esn, "kind": request.kind, "state": NodeState.ENROLLED}
-    row |= {"display_name": "", "site": "", "create_us": now_us, "update_us": now_us, "revision": 1}
-    connection.execute(insert(nodes), row)
-    connection.execute(insert(node_status), {"node_id": node_id} | _first_status())
-    desired = {"node_id": node_id, "revision": 0, "config_revision": 0, "config_sha256": ""}
-    connection.execute(insert(node_desired), desired)
-
-
-def _first_status() -> dict[str, Any]:
-    status = NodeStatus()
-    return {
-        "report_period_us": int(status.report_period_s * 1_000_000),
-        "health": status.health,
-        "config_report": status.config_report,
-        "update_report": status.update_report,
-        "running_release": status.running_release,
-        "running_version": status.running_version,
-        "running_config_revision": status.running_config_revision,
-        "update_phase": status.update_phase,
-        "lost_report_count": status.lost_report_count,
-    }
-
-
-def _token_record(row: Row[Any]) -> TokenRecord:
-    return TokenRecord(
-        sha256=row.sha256,
-        create_time=as_time(row.create_us),
-        expire_time=as_time(row.expire_us),
-        remaining_use_count=row.remaining_use_count,
-        node_id=row.node_id,
-        kind=NodeKind(row.kind) if row.kind else None,
+def _wait(connection: Connection, request: EnrollmentRequest, now: datetime) -> WaitingUnit:
+    waiting = WaitingUnit(
+        key_sha256=request.key_sha256,
+        node_id=request.node_id,
+        esn=request.esn,
+        kind=request.kind,
+        source_address=request.source_address,
+        create_time=now,
+        expire_time=now + REQUEST_TTL,
     )
+    row: dict[str, Any] = {
+        "key_sha256": waiting.key_sha256,
+        "node_id": waiting.node_id,
+        "esn": waiting.esn,
+        "kind": waiting.kind,
+        "source_address": waiting.source_address,
+        "state": waiting.state,
+        "approved_node_id": "",
+        "approved_tenant_id": "",
+        "is_replacement": False,
+        "create_us": as_us(now),
+        "expire_us": as_us(waiting.expire_time),
+    }
+    connection.execute(insert(enrollment_requests), row)
+    changed(connection, f"enrollmentRequests/{waiting.request_id}", before=None, after=row)
+    return waiting
+
+
+def _use_up(connection: Connection, known: EnrollmentFacts, entry: Entry) -> None:
+    if known.token is not None and entry.uses_token:
+        left = known.token.remaining_use_count - 1
+        connection.execute(update(tokens).where(tokens.c.sha256 == known.token.sha256).values(remaining_use_count=left))
+    if known.waiting is not None:
+        # the key is registered now, so a unit that lost the answer comes in by that
+        connection.execute(
+            delete(enrollment_requests).where(enrollment_requests.c.key_sha256 == known.waiting.key_sha256)
+        )
+
+
+def _put(
+    connection: Connection, known: EnrollmentFacts, entry: Entry, request: EnrollmentRequest, *, now: datetime
+) -> None:
+    if entry.is_new:
+        row = {"node_id": entry.node_id, "tenant_id": entry.tenant_id, "esn": request.esn, "kind": request.kind}
+        row |= {"state": NodeState.ENROLLED, "registered_key_sha256": request.key_sha256}
+        insert_node(connection, row, now=now)
+        return
+    registered = known.registered
+    is_again = registered is not None and registered.node_id == entry.node_id and not entry.uses_token
+    if is_again and registered is not None and registered.state is NodeState.ENROLLED:
+        _check_count(connection, entry.node_id, request.key_sha256)
+        return  # nothing of the node changes
+    replace_unit(connection, entry.node_id, request, now=now)
+
+
+def _check_count(connection: Connection, node_id: str, key_sha256: str) -> None:
+    issued = select(credentials.c.sha256).where(
+        credentials.c.holder == f"nodes/{node_id}", credentials.c.key_sha256 == key_sha256
+    )
+    if len(connection.execute(issued).all()) >= ISSUE_MAX_COUNT:
+        raise ResourceExhaustedError(
+            f"node {node_id} has had {ISSUE_MAX_COUNT} certificates for this key; open a session with one of them",
+            reason="CERTIFICATES_TOO_MANY",
+        )
+
+
+def _let_go_of_others(connection: Connection, node_id: str, key_sha256: str, now_us: int) -> None:
+    """Takes back what the node has for other keys. What it has for this one may be in use, and only its holder can."""
+    condition = (
+        credentials.c.holder == f"nodes/{node_id}",
+        credentials.c.key_sha256 != key_sha256,
+        or_(credentials.c.revoke_us.is_(None), credentials.c.revoke_us > now_us),
+    )
+    for row in connection.execute(select(credentials).where(*condition)).all():
+        before = row._asdict()
+        changed(connection, f"credentials/{row.sha256[:24]}", before=before, after=before | {"revoke_us": now_us})
+    connection.execute(update(credentials).where(*condition).values(revoke_us=now_us))
