@@ -22,6 +22,7 @@ from wayside_manager.api.door import Door
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate import Gate
+from wayside_manager.api.limits import CallRates
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Server, Services, authority
@@ -32,10 +33,12 @@ from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.authority import Authority, certified_hostnames
+from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.presence_sweep import PresenceSweep
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.retention import Retention
+from wayside_manager.services.revocations import Revocations
 from wayside_manager.services.rollout_stepper import RolloutStepper
 from wayside_manager.settings import DataFolder, Settings, held, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
@@ -72,6 +75,7 @@ class _Parts:
     authority: Authority
     calls: Calls
     sessions: Sessions
+    denials: DenialLog
     settings: Settings
     now: Callable[[], datetime]
 
@@ -101,14 +105,14 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
     signer = read_authority(folder)
     tls = LiveTls(_tls_files(folder, signer, settings, now()))
     async with (
-        open_store(folder.database_url, serialize_config=serialized_config) as store,
+        open_store(settings.database_url or folder.database_url, serialize_config=serialized_config) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
     ):
         await collect_artifacts(store, artifacts)
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
-        parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, settings, now)
-        server = Server(_services(parts), Gate(store, now=now), calls, Door())
+        parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, DenialLog(store), settings, now)
+        server = Server(_services(parts), _gate(parts), calls, Door())
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:
@@ -159,6 +163,16 @@ def read_authority(folder: DataFolder) -> Authority:
         raise NotFoundError(f"{exc.filename} is not there; restore it, or make a data folder anew") from exc
 
 
+def _gate(parts: _Parts) -> Gate:
+    settings = parts.settings
+    rates = CallRates(
+        attempts_per_s=settings.attempts_per_s,
+        node_per_s=settings.node_calls_per_s,
+        operator_per_s=settings.operator_calls_per_s,
+    )
+    return Gate(parts.store, now=parts.now, note=parts.denials.note, rates=rates)
+
+
 def _services(parts: _Parts) -> Services:
     store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
     return Services(
@@ -177,6 +191,8 @@ def _loops(parts: _Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ..
     return (
         ("report-writer", parts.writer.run),
         ("sessions", parts.sessions.run),
+        ("denial-log", parts.denials.run),
+        ("revocations", Revocations(store, parts.calls, now=now).run),
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),
         ("retention", Retention(store, now=now, history_days=parts.settings.history_days).run),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -37,6 +37,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     operator_port: Annotated[
         int, msgspec.Meta(ge=0, le=65_535, description="TCP port for enrolment and operators (token). 0: any free one.")
     ] = 7444
+    tls_minimum: Annotated[
+        Literal["1.2", "1.3"],
+        msgspec.Meta(description="Oldest TLS version spoken; 1.2 with ECDHE and AEAD suites only."),
+    ] = "1.3"
     artifact_max_bytes: Annotated[
         int, msgspec.Meta(ge=1, le=1 << 40, description="Largest release that may be published [byte].")
     ] = 4 << 30
@@ -46,6 +50,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_days: Annotated[
         float, msgspec.Meta(ge=0.01, le=3650, description="Age at which reports leave the history [d].")
     ] = 7.0
+    database_url: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(|sqlite:////\S+|postgresql[+a-z0-9]*://\S+)$",
+            description="Database that several managers share; no password in it. Empty: the folder's manager.db.",
+        ),
+    ] = ""
+    attempts_per_s: Annotated[
+        float, msgspec.Meta(ge=0.1, le=1e6, description="Enrolments and sign-ins of one address in the long run [1/s].")
+    ] = 5.0
+    node_calls_per_s: Annotated[
+        float, msgspec.Meta(ge=0.1, le=1e6, description="Calls of one node in the long run; a session is one [1/s].")
+    ] = 10.0
+    operator_calls_per_s: Annotated[
+        float, msgspec.Meta(ge=0.1, le=1e6, description="Calls of one operator in the long run; a watch is one [1/s].")
+    ] = 50.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,15 +57,18 @@ class Authenticator:
         self._now = now
         self._oidc = oidc
 
-    async def proven(self, context: Context) -> Proven | None:
+    async def proven(self, context: Context, *, limit: Callable[[Certified], None]) -> Proven | None:
         """Who the caller is; `None`: it showed no credential. A client certificate counts more than a token.
 
+        `limit` may refuse a certificate before the store is asked about it.
         Raises: UnauthenticatedError: the credential is none of ours, or no longer; PermissionDeniedError: the node is
         unknown, retired or revoked.
         """
         pems = tuple(context.auth_context().get("x509_pem_cert", ()))
         if pems:
-            return await self._by_certificate(certified(bytes(pems[0])))
+            shown = certified(bytes(pems[0]))
+            limit(shown)
+            return await self._by_certificate(shown)
         token = bearer_token(metadata_of(context))
         if not token:
             return None

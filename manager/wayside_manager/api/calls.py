@@ -1,17 +1,24 @@
-"""Long calls that the manager may end itself: a node's newer session, a retired node, a manager that stops.
+"""Long calls that the manager may end itself: a newer session, a credential taken back, a manager that stops.
 
-Works as `asyncio.timeout` does: the handler's task is cancelled, and on the way out the cancellation becomes the error.
+Every stream of somebody with a credential is one (`kept`); a handler that must end one asks for it (`endable`). Works
+as `asyncio.timeout` does: the handler's task is cancelled, and on the way out the cancellation becomes the error.
 Usage: `async with calls.endable(context) as call: ...`; elsewhere `call.end(ConflictError(...))`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from wayside.errors import UnavailableError, WaysideError
+from wayside_manager.api.identity import REQUEST_ID_HEADER, Admission, admission
 from wayside_manager.api.scopes import Context
+from wayside_manager.core.credentials import CredentialKind
+from wayside_manager.core.policy import Caller
+from wayside_manager.core.rights import Rights
 
 STOPPING = "the manager is stopping; connect again in a while"
 
@@ -19,9 +26,42 @@ STOPPING = "the manager is stopping; connect again in a while"
 class EndableCall:
     """A part of a handler that `end` leaves with an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
         self._error: WaysideError | None = None
         self._is_left = False
+
+    @property
+    def credential_sha256(self) -> str:
+        """Hash of the credential it was opened with; empty: none of ours."""
+        credential = self._admission.credential
+        return "" if credential is None else credential.sha256
+
+    @property
+    def oidc_subject(self) -> str:
+        """Who opened it with a token of an OpenID provider; empty: nobody."""
+        return self._admission.oidc_subject
+
+    @property
+    def is_certified(self) -> bool:
+        """It was opened with a client certificate."""
+        credential = self._admission.credential
+        return credential is not None and credential.kind is CredentialKind.CERTIFICATE
+
+    @property
+    def is_of_operator(self) -> bool:
+        """An operator opened it, no node."""
+        return self._admission.caller is Caller.OPERATOR
+
+    @property
+    def expire_time(self) -> datetime | None:
+        """When its credential ends. `None`: never."""
+        return self._admission.expire_time
+
+    @property
+    def rights(self) -> Rights:
+        """With which rights it was let in."""
+        return self._admission.rights
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
@@ -47,6 +87,9 @@ class EndableCall:
             self._task.cancel()
 
 
+_PRESENT: ContextVar[EndableCall | None] = ContextVar("endable_call", default=None)
+
+
 class Calls:
     """The long calls that are open."""
 
@@ -55,25 +98,48 @@ class Calls:
         self._is_stopping = False
 
     @asynccontextmanager
-    async def endable(self, context: Context) -> AsyncIterator[EndableCall]:
-        """A long call.
+    async def kept(self, _method: str, context: Context, _request: object) -> AsyncIterator[None]:
+        """The scope of a stream, inside the gate: whoever has shown a credential can lose it while the call is open.
 
-        Raises: UnavailableError: the manager stops, now or while the call is open.
+        Raises: as `endable`.
         """
+        if admission().caller is Caller.ANYONE:
+            yield
+            return
+        async with self.endable(context):
+            yield
+
+    @asynccontextmanager
+    async def endable(self, context: Context) -> AsyncIterator[EndableCall]:
+        """A long call; within one, the same again.
+
+        Raises: UnavailableError: the manager stops, now or while the call is open; whatever `end` was given.
+        """
+        present = _PRESENT.get()
+        if present is not None:
+            yield present
+            return
         if self._is_stopping:
             raise UnavailableError(STOPPING, reason="STOPPING")
+        current = admission()
         # Now, because grpc cannot send a status while a first answer, interrupted, still has its headers under way.
-        await context.send_initial_metadata(())
-        call = EndableCall()
+        await context.send_initial_metadata(((REQUEST_ID_HEADER, current.request_id),) if current.request_id else ())
+        call = EndableCall(current)
         self._open.add(call)
+        reset = _PRESENT.set(call)
         try:
             async with call:
                 yield call
         finally:
+            _PRESENT.reset(reset)
             self._open.discard(call)
+
+    def open_calls(self) -> tuple[EndableCall, ...]:
+        """Those that are open now."""
+        return tuple(self._open)
 
     def stop(self) -> None:
         """Ends every long call and lets none begin."""
         self._is_stopping = True
-        for call in tuple(self._open):
+        for call in self.open_calls():
             call.end(UnavailableError(STOPPING, reason="STOPPING"))

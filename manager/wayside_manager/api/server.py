@@ -70,6 +70,7 @@ _OPTIONS: _Options = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_ping_strikes", 2),  # then GOAWAY with ENHANCE_YOUR_CALM
     ("grpc.max_concurrent_streams", 100),  # per connection
+    ("grpc.http2.max_deallocating_streams", 1_000),  # calls that are over but not yet freed do not count; tried
 )
 DEVICE_OPTIONS: _Options = (
     *_OPTIONS,
@@ -140,9 +141,9 @@ class Server:
             self._door.close()
 
     def _server(self, services: Services, options: _Options, *scopes: Scope) -> grpc.aio.Server:
-        server = grpc.aio.server(
-            interceptors=[Scoped(scope) for scope in (translated_errors, *scopes)], options=list(options)
-        )
+        interceptors = [Scoped(scope) for scope in (translated_errors, *scopes)]
+        interceptors.append(Scoped(self._calls.kept, is_for_streams_only=True))
+        server = grpc.aio.server(interceptors=interceptors, options=list(options))
         node_service_pb2_grpc.add_NodeServiceServicer_to_server(services.node, server)
         enrollment_service_pb2_grpc.add_EnrollmentServiceServicer_to_server(services.enrollment, server)
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(services.fleet, server)

@@ -1,0 +1,152 @@
+"""Whether a call needs a second person, and whether one has agreed.
+
+A dangerous call without an approval opens one and is refused; with a granted one it goes on, and the store uses the
+approval up in the transaction of the change. What is not part of the danger, a password, is neither kept nor hashed.
+Usage: `await FourEyes(store, now=now).check(danger, record, message, headers)`.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from wayside.names import approval_name, config_layer_id
+from wayside_manager.api.identity import APPROVAL_HEADER, Metadata, approval_header
+from wayside_manager.api.node_messages import selector
+from wayside_manager.core.access import ROOT_TENANT, Tenants
+from wayside_manager.core.approvals import AccessPolicy, ApprovalRecord, Danger, used
+from wayside_manager.core.audit import CallRecord
+from wayside_manager.core.missing import not_there
+from wayside_manager.core.selectors import NodeSelector
+from wayside_manager.ports.access import ApprovalStore, PolicyStore
+from wayside_manager.ports.config import ConfigStore
+from wayside_manager.ports.nodes import NodeStore
+
+JSON_MAX_CHARS = 1 << 20
+"""Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
+_SECRETS = ("password",)
+
+
+class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, Protocol):
+    """What four eyes look at."""
+
+
+class FourEyes:
+    """Judges dangerous calls."""
+
+    def __init__(self, store: FourEyesStore, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def check(
+        self, danger: Danger, record: CallRecord, message: Message, headers: Metadata, *, tenants: Tenants
+    ) -> None:
+        """Returns if the call may be made now; the record then names the approval it uses up.
+
+        Raises: FailedPreconditionError: it must be approved first, with the approval's name as metadata `approval`, or
+        the approval is not granted; PermissionDeniedError: the approval is for another call; NotFoundError: there is no
+        such approval; InvalidArgumentError: malformed.
+        """
+        policy = await self._store.get_policy()
+        summary = await self._danger(danger, policy, record, message)
+        if not summary:
+            return
+        shown = _shown(message)
+        sha256 = _digest(record.action, shown)
+        approval_id = approval_header(headers)
+        if not approval_id:
+            tenant_id = _tenant_id(record, shown, tenants)
+            raise await self._refusal(record, shown, sha256, summary=summary, policy=policy, tenant_id=tenant_id)
+        approval = await self._store.get_approval(approval_id, now=self._now())
+        if approval.requester != record.actor:
+            raise not_there("approvals", approval_id)
+        used(approval, sha256, record.actor, now=self._now())  # here so that nothing is begun in vain
+        record.approval_id, record.request_sha256 = approval_id, sha256
+
+    async def _refusal(
+        self, record: CallRecord, shown: Message, sha256: str, *, summary: str, policy: AccessPolicy, tenant_id: str
+    ) -> FailedPreconditionError:
+        text = MessageToJson(shown, preserving_proto_field_name=True, indent=None)
+        if len(text) > JSON_MAX_CHARS:
+            raise InvalidArgumentError(
+                "the request is too large for a second person to read; use labels instead of names",
+                reason="APPROVAL_TOO_LARGE",
+            )
+        now = self._now()
+        approval = await self._store.open_approval(
+            ApprovalRecord(
+                approval_id=secrets.token_hex(8),
+                method=record.action,
+                request_sha256=sha256,
+                request_json=text,
+                summary=summary,
+                tenant_id=tenant_id,
+                requester=record.actor,
+                create_time=now,
+                expire_time=now + policy.approval_ttl,
+            )
+        )
+        name = approval_name(approval.approval_id)
+        return FailedPreconditionError(
+            f"{summary}; once somebody else has granted {name}, call again with '{APPROVAL_HEADER}: {name}'",
+            reason="APPROVAL_REQUIRED",
+            metadata={"approval": name},
+        )
+
+    async def _danger(self, danger: Danger, policy: AccessPolicy, record: CallRecord, message: Any) -> str:  # noqa: ANN401  # any request
+        """Why the call is dangerous, in one sentence without its end; empty: it is not."""
+        if danger not in policy.four_eyes:
+            return ""
+        verb = record.action.rpartition("/")[2]
+        if danger not in {Danger.FLEET_CONFIG, Danger.FLEET_ROLLOUT}:
+            return f"{verb} needs a second person (policy: {danger})"
+        selectors = await self._selectors(danger, message)
+        count = await self._store.count_reached(selectors, record.tenant_id)
+        most = policy.max_unapproved_node_count
+        if count <= most:
+            return ""
+        return f"{verb} reaches {count} nodes and needs a second person (policy: more than {most})"
+
+    async def _selectors(self, danger: Danger, message: Any) -> Sequence[NodeSelector]:  # noqa: ANN401  # any request
+        if danger is Danger.FLEET_ROLLOUT:
+            return (selector(message.selector, field="selector"),)
+        if hasattr(message, "name"):  # deletes a layer
+            return await self._present(config_layer_id(message.name))
+        layer = message.config_layer
+        wanted = selector(layer.selector, field="config_layer.selector")
+        return (wanted, *await self._present(config_layer_id(layer.name, field="config_layer.name")))
+
+    async def _present(self, layer_id: str) -> tuple[NodeSelector, ...]:
+        try:
+            return ((await self._store.get_layer(layer_id)).selector,)
+        except NotFoundError:
+            return ()
+
+
+def _tenant_id(record: CallRecord, message: Any, tenants: Tenants) -> str:  # noqa: ANN401  # any request
+    """Whose approvers are asked: those of the one tenant it is about, else those of the whole deployment."""
+    if record.tenant_id:
+        return record.tenant_id
+    operator = getattr(message, "operator", None)
+    names = {binding.tenant for binding in getattr(operator, "bindings", ())}
+    only = names.pop().removeprefix("tenants/") if len(names) == 1 else ""
+    return only if only in tenants.parents else ROOT_TENANT
+
+
+def _shown(message: Message) -> Message:
+    """The request without what nobody else may read."""
+    shown = type(message)()
+    shown.CopyFrom(message)
+    for field in _SECRETS:
+        if field in shown.DESCRIPTOR.fields_by_name:
+            shown.ClearField(field)
+    return shown
+
+
+def _digest(method: str, message: Message) -> str:
+    return hashlib.sha256(method.encode() + b"\0" + message.SerializeToString(deterministic=True)).hexdigest()
