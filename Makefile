@@ -30,7 +30,7 @@ test: $(STAMP) ## Runs every test
 	python -m pytest
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
-	python -m tests.fuzz.run --cases $(or $(CASES),1000000)
+	python -W ignore -m tests.fuzz.run --cases $(or $(CASES),1000000)
 
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
 	ruff check

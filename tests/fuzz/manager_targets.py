@@ -100,9 +100,13 @@ def _der_requests() -> tuple[bytes, ...]:
     return tuple(request.public_bytes(serialization.Encoding.DER) for request in requests())
 
 
-def _requested_key_in_der(der: bytes) -> None:
-    body = base64.encodebytes(der).decode()
-    requested_key(f"-----BEGIN {_PEM_TYPE}-----\n{body}-----END {_PEM_TYPE}-----\n")
+def pem(kind: str, content: bytes) -> str:
+    """DER in its armour."""
+    return f"-----BEGIN {kind}-----\n{base64.encodebytes(content).decode()}-----END {kind}-----\n"
+
+
+def _requested_key_in_der(data: bytes) -> None:
+    requested_key(pem(_PEM_TYPE, data))
 
 
 @functools.cache
@@ -194,7 +198,9 @@ _DER_WORDS = (
 )
 TARGETS = (
     Target("certificate request, PEM", lambda data: requested_key(text(data)), _pem_requests, words=_PEM_WORDS),
-    Target("certificate request, DER", _requested_key_in_der, _der_requests, words=_DER_WORDS),
+    Target(
+        "certificate request, DER", lambda data: requested_key(pem(_PEM_TYPE, data)), _der_requests, words=_DER_WORDS
+    ),
     Target("EnrollRequest and its checks", _enrolled, lambda: (_enroll_request(),), (DecodeError,)),
     Target("request messages of every RPC", _decoded_request, _request_seeds, (DecodeError,)),
     Target(
