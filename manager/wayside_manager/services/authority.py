@@ -5,6 +5,7 @@ writes it: of a request only the public key is used. Profiles follow RFC 5280; k
 Usage: `Authority.made(now=now).node_certificate("rsu-1", request_pem, now=now)`.
 """
 
+import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class Certificate:
     fingerprint: str
     """SHA-256 of the DER form, lower-case hex."""
     expire_time: datetime
+    key_sha256: str
+    """SHA-256 of the public key (DER SubjectPublicKeyInfo), lower-case hex."""
+    issuer_sha256: str
+    """SHA-256 of the authority's certificate (DER), lower-case hex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +113,17 @@ class Authority:
         key = requested_key(request_pem)
         return self._client(node_id, f"wayside://nodes/{node_id}", key, now=now, days=NODE_DAYS)
 
-    def operator_credential(self, operator_id: str, *, now: datetime) -> Credential:
-        """A new key and the client certificate that makes its holder `operators/{operator_id}` for a year.
+    def operator_certificate(self, operator_id: str, request_pem: str, *, now: datetime) -> Certificate:
+        """A client certificate that makes the holder of a PKCS#10 request's key `operators/{operator_id}` for a year.
 
-        The common name is that, too: a broker that takes it for a user name cannot take a node for an operator, as no
-        node id has a slash.
+        Raises: InvalidArgumentError: no request, a wrong signature, or a key that is too weak.
         """
+        return self._operator(operator_id, requested_key(request_pem), now=now)
+
+    def operator_credential(self, operator_id: str, *, now: datetime) -> Credential:
+        """A new key and the client certificate that makes its holder `operators/{operator_id}` for a year."""
         key = new_key()
-        uri = f"wayside://operators/{operator_id}"
-        return Credential(
-            self._client(f"operators/{operator_id}", uri, key.public_key(), now=now, days=OPERATOR_DAYS),
-            key_pem=key_pem(key),
-        )
+        return Credential(self._operator(operator_id, key.public_key(), now=now), key_pem=key_pem(key))
 
     def server_credential(self, hostnames: Sequence[str], *, now: datetime) -> Credential:
         """A new key and the server certificate for host names and addresses.
@@ -133,6 +137,14 @@ class Authority:
         names = x509.SubjectAlternativeName(_general_names(hostnames))
         certificate = self._signed(builder, names, ExtendedKeyUsageOID.SERVER_AUTH)
         return Credential(certificate, key_pem=key_pem(key))
+
+    def _operator(self, operator_id: str, key: CertificatePublicKeyTypes, *, now: datetime) -> Certificate:
+        """The common name is the whole name: a broker that takes it for a user name cannot take a node for an operator.
+
+        No node id has a slash.
+        """
+        name = f"operators/{operator_id}"
+        return self._client(name, f"wayside://{name}", key, now=now, days=OPERATOR_DAYS)
 
     def _client(
         self, common_name: str, uri: str, key: CertificatePublicKeyTypes, *, now: datetime, days: int
@@ -149,7 +161,8 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         builder = builder.add_extension(names, critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        return remembered(builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256()))
+        certificate = builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256())
+        return remembered(certificate, issuer_sha256=self.sha256)
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -164,13 +177,18 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> str:
     ).decode()
 
 
-def remembered(certificate: x509.Certificate) -> Certificate:
+def remembered(certificate: x509.Certificate, *, issuer_sha256: str) -> Certificate:
     """What the manager keeps of a certificate."""
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     return Certificate(
         pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
         serial=f"{certificate.serial_number:x}",
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         expire_time=certificate.not_valid_after_utc,
+        key_sha256=hashlib.sha256(key).hexdigest(),
+        issuer_sha256=issuer_sha256,
     )
 
 
