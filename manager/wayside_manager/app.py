@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Never
 
 from wayside.errors import NotFoundError
+from wayside_manager.api.approval_service import ApprovalService
+from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import Door
@@ -32,6 +34,7 @@ from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
 from wayside_manager.services.artifact_collection import collect_artifacts
+from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authority import Authority, certified_hostnames
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.node_configs import serialized_config
@@ -76,6 +79,7 @@ class _Parts:
     calls: Calls
     sessions: Sessions
     denials: DenialLog
+    seals: AuditSeals
     settings: Settings
     now: Callable[[], datetime]
 
@@ -111,7 +115,8 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         await collect_artifacts(store, artifacts)
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
-        parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, DenialLog(store), settings, now)
+        seals = AuditSeals(store, lambda: signer, lambda: signer.certificate_pem, now=now)
+        parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, DenialLog(store), seals, settings, now)
         server = Server(_services(parts), _gate(parts), calls, Door())
         endpoints = await _listening(server, tls, folder, settings)
         try:
@@ -183,6 +188,8 @@ def _services(parts: _Parts) -> Services:
         release=ReleaseService(
             store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
         ),
+        approval=ApprovalService(store, now=now),
+        audit=AuditService(store, parts.seals),
     )
 
 
@@ -192,6 +199,7 @@ def _loops(parts: _Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ..
         ("report-writer", parts.writer.run),
         ("sessions", parts.sessions.run),
         ("denial-log", parts.denials.run),
+        ("audit-seals", parts.seals.run),
         ("revocations", Revocations(store, parts.calls, now=now).run),
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),

@@ -17,6 +17,10 @@ from grpc_reflection.v1alpha import reflection
 
 from wayside.errors import UnavailableError
 from wayside.v1 import (
+    approval_service_pb2,
+    approval_service_pb2_grpc,
+    audit_service_pb2,
+    audit_service_pb2_grpc,
     config_service_pb2,
     config_service_pb2_grpc,
     enrollment_service_pb2,
@@ -28,6 +32,9 @@ from wayside.v1 import (
     release_service_pb2,
     release_service_pb2_grpc,
 )
+from wayside_manager.api.approval_service import ApprovalService
+from wayside_manager.api.audit_service import AuditService
+from wayside_manager.api.access_service import AccessService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import LOOPBACK, Door
@@ -53,6 +60,9 @@ _SERVICE_NAMES = tuple(
         (fleet_service_pb2, "FleetService"),
         (config_service_pb2, "ConfigService"),
         (release_service_pb2, "ReleaseService"),
+        (access_service_pb2, "AccessService"),
+        (approval_service_pb2, "ApprovalService"),
+        (audit_service_pb2, "AuditService"),
     )
 )
 _Options: TypeAlias = tuple[tuple[str, int], ...]
@@ -93,6 +103,9 @@ class Services:
     fleet: FleetService
     config: ConfigService
     release: ReleaseService
+    access: AccessService
+    approval: ApprovalService
+    audit: AuditService
 
 
 class Server:
@@ -149,6 +162,9 @@ class Server:
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(services.fleet, server)
         config_service_pb2_grpc.add_ConfigServiceServicer_to_server(services.config, server)
         release_service_pb2_grpc.add_ReleaseServiceServicer_to_server(services.release, server)
+        access_service_pb2_grpc.add_AccessServiceServicer_to_server(services.access, server)
+        approval_service_pb2_grpc.add_ApprovalServiceServicer_to_server(services.approval, server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(services.audit, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(
             (*_SERVICE_NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
