@@ -10,7 +10,15 @@ from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
 from wayside_manager.settings import DataFolder, Settings
 
-SETTINGS = Settings(device_port=0, operator_port=0, stop_grace_s=0.2, artifact_max_bytes=8 << 20)
+SETTINGS = Settings(
+    device_port=0,
+    operator_port=0,
+    stop_grace_s=0.2,
+    artifact_max_bytes=8 << 20,
+    attempts_per_s=1_000.0,  # every test comes from one address; what the real figures do: test_rate_limits
+    node_calls_per_s=1_000.0,
+    operator_calls_per_s=1_000.0,
+)
 
 
 @pytest.fixture
