@@ -20,7 +20,7 @@ from wayside.errors import (
 )
 from wayside_manager.core.access import EVERYWHERE, NOWHERE, Reach, Scope, TenantKind, TenantRecord
 from wayside_manager.core.approvals import AccessPolicy, ApprovalRecord, ApprovalState, CloneResponse, Danger
-from wayside_manager.core.audit import CallRecord, digest, facts
+from wayside_manager.core.audit import CallRecord, Outcome, digest, facts
 from wayside_manager.ports.audit import CALL
 from wayside_manager.ports.store import Store
 
@@ -155,6 +155,16 @@ async def test_a_call_without_a_yes_changes_nothing(store: Store) -> None:
     with approved_call(), pytest.raises(FailedPreconditionError, match="it is pending"):
         await store.update_policy(POLICY, now=START)
     assert (await store.get_policy()).four_eyes == frozenset()
+
+
+async def test_a_call_that_wrote_nothing_here_uses_its_approval_up_with_its_entry(store: Store) -> None:
+    await granted(store)
+    record = replace(call(20), approval_id="a1", request_sha256=REQUEST_SHA256)
+    await store.add_entries([record])
+    assert await state(store) is ApprovalState.USED
+    await store.add_entries([record])
+    entries = await store.read_chain(1, max_count=10)
+    assert [facts(entry).outcome for entry in entries] == [Outcome.DONE, Outcome.ALARM]
 
 
 async def test_deciding_is_audited(store: Store) -> None:

@@ -4,16 +4,18 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
+from wayside.errors import WaysideError
 from wayside_manager.core.access import ROOT_TENANT, Reach
-from wayside_manager.core.audit import FIRST_SHA256, AuditEntry, CallRecord, Listed, Seal
+from wayside_manager.core.audit import FIRST_SHA256, AuditEntry, CallRecord, Listed, Outcome, Seal
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.ports.audit import AuditFilter
-from wayside_manager.store.audit_rows import HEAD, append
+from wayside_manager.store.audit_rows import HEAD, append, use_approval
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.part import SqlPart, page, reading, writing_quietly
 from wayside_manager.store.tables import audit_entries, audit_head, audit_seals
@@ -29,7 +31,7 @@ class SqlAudit(SqlPart):
     def add_entries(self, connection: Connection, records: Sequence[CallRecord]) -> None:
         """See AuditStore."""
         for record in records:
-            append(connection, record)
+            append(connection, _approved(connection, record))
 
     @reading
     def list_entries(
@@ -90,6 +92,15 @@ class SqlAudit(SqlPart):
         with _lenient_text(connection):
             rows = connection.execute(select(audit_seals).order_by(audit_seals.c.sequence)).all()
         return tuple(map(_seal, rows))
+
+
+def _approved(connection: Connection, record: CallRecord) -> CallRecord:
+    """A call that is over and wrote nothing here uses its approval up, too; that it could not have is an alarm."""
+    try:
+        use_approval(connection, record)
+    except WaysideError as error:
+        return replace(record, outcome=Outcome.ALARM, reason=error.reason)
+    return record
 
 
 @contextmanager
