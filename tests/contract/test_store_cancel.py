@@ -4,6 +4,7 @@ import asyncio
 import random
 
 from tests.contract.manager_store import START, batch, enrolled, health
+from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.nodes import NodeChange
 from wayside_manager.core.selectors import NodeFilter
 from wayside_manager.ports.store import Store
@@ -18,7 +19,7 @@ async def test_cancelled_calls_leave_the_store_usable(store: Store) -> None:
         calls = (
             store.update_node("rsu-1", NodeChange(site=f"s{index}", display_name=f"s{index}"), now=START),
             store.record_reports([batch("rsu-1", health(index))]),
-            store.list_nodes(NodeFilter(), now=START),
+            store.list_nodes(NodeFilter(), reach=EVERYWHERE, now=START),
         )
         task = asyncio.ensure_future(calls[index % 3])  # noqa: TID251  # the test cancels it by hand
         for other in calls:

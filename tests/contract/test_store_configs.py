@@ -7,6 +7,7 @@ import pytest
 from tests.contract.manager_store import START, batch, enrolled, health, layer
 from wayside.errors import ConflictError, InvalidArgumentError, NotFoundError
 from wayside.v1 import node_pb2
+from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, reconciling
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.store import Store
@@ -131,6 +132,6 @@ async def test_a_stale_etag_guards_a_layer(store: Store) -> None:
 async def test_layers_are_listed_in_the_order_they_merge(store: Store) -> None:
     for layer_id, priority in (("b", 10), ("a", 10), ("z", 2)):
         await store.apply_layer(layer(layer_id, {}, priority=priority), now=START)
-    first = await store.list_layers(page_size=2)
-    second = await store.list_layers(page_size=2, page_token=first.next_page_token)
+    first = await store.list_layers(reach=EVERYWHERE, page_size=2)
+    second = await store.list_layers(reach=EVERYWHERE, page_size=2, page_token=first.next_page_token)
     assert [record.layer_id for record in (*first.items, *second.items)] == ["z", "a", "b"]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.manager_store import START, Clock, after, batch, enrolled, health, opened, release, update
 from wayside.errors import AlreadyExistsError, ConflictError, FailedPreconditionError, NotFoundError
+from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.nodes import ReleaseAssignment, UpdatePhase
 from wayside_manager.core.rollout import RolloutNodeState, RolloutOrder, RolloutSpec, RolloutState
 from wayside_manager.core.rollout_plan import next_step
@@ -49,7 +50,7 @@ async def state_of(store: Store, rollout_id: str = "r1") -> tuple[str, ...]:
 async def test_a_release_is_published_once(fleet: Store) -> None:
     with pytest.raises(AlreadyExistsError):
         await fleet.add_release(release("1.1.0"))
-    assert [record.version for record in (await fleet.list_releases()).items] == ["1.2.0", "1.1.0"]
+    assert [record.version for record in (await fleet.list_releases(reach=EVERYWHERE)).items] == ["1.2.0", "1.1.0"]
     with pytest.raises(NotFoundError):
         await fleet.get_release("9.9.9")
 
@@ -178,7 +179,7 @@ async def test_two_live_rollouts_never_pull_at_one_node(fleet: Store) -> None:
         await fleet.create_rollout(spec("r2", "1.2.0"), now=START)
     await fleet.order_rollout("r1", RolloutOrder.ABORT, now=START)
     await fleet.create_rollout(spec("r2", "1.2.0"), now=after(1))
-    assert [rollout.rollout_id for rollout in (await fleet.list_rollouts()).items] == ["r2", "r1"]
+    assert [rollout.rollout_id for rollout in (await fleet.list_rollouts(reach=EVERYWHERE)).items] == ["r2", "r1"]
 
 
 async def test_a_rollout_of_nothing_to_nobody_is_refused(fleet: Store) -> None:

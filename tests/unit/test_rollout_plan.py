@@ -100,9 +100,9 @@ def test_a_rollout_with_a_failed_node_never_says_succeeded() -> None:
 
 
 def test_retired_nodes_drop_out_and_are_no_failures() -> None:
-    step = planned(rollout(node("a"), node("b", RolloutNodeState.SUCCEEDED)), a=NodeFacts(is_retired=True))
+    step = planned(rollout(node("a"), node("b", RolloutNodeState.SUCCEEDED)), a=NodeFacts(is_gone=True))
     assert step.node_states == {"a": RolloutNodeState.SKIPPED}
-    assert (step.state, step.message) == (RolloutState.SUCCEEDED, "1 nodes were retired meanwhile")
+    assert (step.state, step.message) == (RolloutState.SUCCEEDED, "1 nodes were retired, revoked or moved meanwhile")
 
 
 def test_an_ended_rollout_leaves_waiting_nodes_to_others() -> None:
@@ -150,7 +150,7 @@ class World:
         one = self.record.nodes[index % len(self.record.nodes)]
         facts = self.facts[one.node_id]
         if luck == 0:
-            self.facts[one.node_id] = replace(facts, is_retired=True)
+            self.facts[one.node_id] = replace(facts, is_gone=True)
         elif luck == 1:
             self.facts[one.node_id] = replace(facts, is_heard=not facts.is_heard)
         elif luck == 2 and self.record.state not in ENDED:

@@ -3,7 +3,7 @@
 import pytest
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.nodes import Label, NodeKind
+from wayside_manager.core.nodes import Label, NodeKind, NodeState
 from wayside_manager.core.selectors import NodeSelector, Selectable, checked_selector, selects
 
 G98 = Label("corridor", "g98")
@@ -39,7 +39,15 @@ def test_one_field_that_does_not_fit_is_enough(selector: NodeSelector) -> None:
 
 
 def test_a_retired_node_is_never_meant() -> None:
-    assert not selects(NodeSelector(all_nodes=True), Selectable("rsu-1", NodeKind.RSU, is_retired=True))
+    assert not selects(NodeSelector(all_nodes=True), Selectable("rsu-1", NodeKind.RSU, state=NodeState.RETIRED))
+
+
+@pytest.mark.parametrize("state", [NodeState.REGISTERED, NodeState.REVOKED])
+def test_a_node_whose_unit_cannot_come_now_is_meant_but_not_for_a_rollout(state: NodeState) -> None:
+    node = Selectable("rsu-1", NodeKind.RSU, state=state)
+    assert selects(NodeSelector(all_nodes=True), node)
+    assert not node.can_come
+    assert NODE.can_come
 
 
 @pytest.mark.parametrize("selector", [NodeSelector(), NodeSelector(all_nodes=True, kinds=(NodeKind.RSU,))])
