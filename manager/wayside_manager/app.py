@@ -15,7 +15,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Never
 
+import msgspec
+
 from wayside.errors import NotFoundError
+from wayside_manager.api.access_service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.calls import Calls
@@ -38,6 +41,8 @@ from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authority import Authority, certified_hostnames
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.node_configs import serialized_config
+from wayside_manager.services.oidc import JwksVerifier
+from wayside_manager.services.passwords import Passwords
 from wayside_manager.services.presence_sweep import PresenceSweep
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.retention import Retention
@@ -175,7 +180,8 @@ def _gate(parts: _Parts) -> Gate:
         node_per_s=settings.node_calls_per_s,
         operator_per_s=settings.operator_calls_per_s,
     )
-    return Gate(parts.store, now=parts.now, note=parts.denials.note, rates=rates)
+    oidc = None if settings.oidc is None else JwksVerifier(**msgspec.structs.asdict(settings.oidc))
+    return Gate(parts.store, now=parts.now, note=parts.denials.note, rates=rates, oidc=oidc)
 
 
 def _services(parts: _Parts) -> Services:
@@ -188,6 +194,7 @@ def _services(parts: _Parts) -> Services:
         release=ReleaseService(
             store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
         ),
+        access=AccessService(store, Passwords(), parts.authority, now=now),
         approval=ApprovalService(store, now=now),
         audit=AuditService(store, parts.seals),
     )

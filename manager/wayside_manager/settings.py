@@ -21,6 +21,27 @@ from wayside.settings_file import read
 Hostname = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]  # RFC 1035
 
 
+class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[oidc]`: whose tokens are taken for operators' (bearer JWTs), and with which keys they are judged."""
+
+    issuer: Annotated[str, msgspec.Meta(min_length=1, description="The provider, as `iss` of its tokens says it.")]
+    audience: Annotated[str, msgspec.Meta(min_length=1, description="This manager, as `aud` of its tokens says it.")]
+    jwks_file: Annotated[
+        str,
+        msgspec.Meta(description="The provider's keys (JWKS), from the folder of this file; read when it changes."),
+    ]
+    algorithms: Annotated[
+        tuple[Literal["RS256", "ES256", "EdDSA"], ...],
+        msgspec.Meta(min_length=1, description="Signatures that count."),
+    ] = ("RS256", "ES256", "EdDSA")
+    leeway_s: Annotated[
+        float, msgspec.Meta(ge=0, le=300, description="How far the provider's clock may be off [s].")
+    ] = 60.0
+    max_age_s: Annotated[
+        float, msgspec.Meta(ge=60, le=604_800, description="Oldest token that is taken, whatever its `exp` [s].")
+    ] = 86_400.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The fields of `manager.toml`."""
 
@@ -66,6 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     operator_calls_per_s: Annotated[
         float, msgspec.Meta(ge=0.1, le=1e6, description="Calls of one operator in the long run; a watch is one [1/s].")
     ] = 50.0
+    oidc: Annotated[
+        OidcSettings | None, msgspec.Meta(description="An OpenID provider whose tokens operators may use.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +142,13 @@ def read_settings(path: Path) -> Settings:
         InvalidArgumentError: naming file, line or field.
     """
     try:
-        return read(path, Settings)
+        settings = read(path, Settings)
     except NotFoundError as exc:
         raise NotFoundError(f"{path} is not there; make a data folder with 'wayside-manager init'") from exc
+    if settings.oidc is None:
+        return settings
+    oidc = msgspec.structs.replace(settings.oidc, jwks_file=str(path.parent / settings.oidc.jwks_file))
+    return msgspec.structs.replace(settings, oidc=oidc)
 
 
 @contextmanager

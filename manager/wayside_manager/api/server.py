@@ -17,6 +17,8 @@ from grpc_reflection.v1alpha import reflection
 
 from wayside.errors import UnavailableError
 from wayside.v1 import (
+    access_service_pb2,
+    access_service_pb2_grpc,
     approval_service_pb2,
     approval_service_pb2_grpc,
     audit_service_pb2,
@@ -32,9 +34,9 @@ from wayside.v1 import (
     release_service_pb2,
     release_service_pb2_grpc,
 )
+from wayside_manager.api.access_service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
-from wayside_manager.api.access_service import AccessService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import LOOPBACK, Door

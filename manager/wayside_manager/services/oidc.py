@@ -44,7 +44,7 @@ class JwksVerifier:
         *,
         issuer: str,
         audience: str,
-        jwks_file: Path,
+        jwks_file: str,
         algorithms: Sequence[str] = ALGORITHMS,
         leeway_s: float = 60.0,
         max_age_s: float = 86_400.0,
@@ -54,11 +54,11 @@ class JwksVerifier:
         Raises: InvalidArgumentError: the file cannot be read or has no usable key, or an algorithm is not known.
         """
         self._issuer, self._audience = issuer, audience
-        self._file = jwks_file
+        self._file = Path(jwks_file)
         self._algorithms = _checked_algorithms(algorithms)
         self._leeway_s, self._max_age_s = leeway_s, max_age_s
-        self._stamp = _stamp(jwks_file)
-        self._keys = read_keys(jwks_file, self._algorithms)
+        self._stamp = _stamp(self._file)
+        self._keys = read_keys(self._file, self._algorithms)
 
     def subject(self, token: str, now: datetime) -> str:
         """The `sub` of a token that is valid now.
