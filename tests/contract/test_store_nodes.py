@@ -1,118 +1,19 @@
-"""Nodes, tokens and pages, on every engine there is."""
-
-import asyncio
-from dataclasses import replace
+"""Nodes, filters and pages, on every engine there is."""
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
-from tests.contract.manager_store import START, after, batch, enrolled, health, sha256_of, token
+from tests.contract.manager_store import START, after, batch, enrolled, health
 from wayside.errors import (
-    AlreadyExistsError,
     ConflictError,
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
-    PermissionDeniedError,
-    UnauthenticatedError,
 )
-from wayside_manager.core.credentials import CredentialRecord
-from wayside_manager.core.enrollment import EnrollmentRequest
+from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeState
 from wayside_manager.core.presence import Presence, presence
 from wayside_manager.core.selectors import NodeFilter, NodeSelector
 from wayside_manager.ports.store import Store
-
-
-def request(
-    node_id: str = "rsu-1", *, esn: str = "E1", kind: NodeKind = NodeKind.RSU, name: str = "open sesame"
-) -> EnrollmentRequest:
-    return EnrollmentRequest(sha256_of(name), node_id, esn, kind, certificate_of(node_id))
-
-
-def certificate_of(node_id: str, *, number: int = 1) -> CredentialRecord:
-    return CredentialRecord(sha256_of(f"{node_id} {number}"), f"nodes/{node_id}/certificate", START, after(86_400))
-
-
-async def test_a_token_makes_as_many_nodes_as_it_has_uses(store: Store) -> None:
-    await store.add_token(token(uses=2))
-    await store.enroll(request("rsu-1", esn="E1"), now=START)
-    await store.enroll(request("rsu-2", esn="E2"), now=START)
-    with pytest.raises(UnauthenticatedError):
-        await store.enroll(request("rsu-3", esn="E3"), now=START)
-
-
-async def test_an_enrolment_keeps_the_newest_certificate_only(store: Store) -> None:
-    await store.add_token(token(uses=2, node_id="rsu-1"))
-    await store.enroll(request(), now=START)
-    await store.enroll(replace(request(), certificate=certificate_of("rsu-1", number=2)), now=START)
-    assert await store.list_credentials() == (certificate_of("rsu-1", number=2),)
-
-
-async def test_an_enrolment_whose_certificate_cannot_be_kept_uses_nothing_up(store: Store) -> None:
-    await store.add_token(token())
-    await store.add_credential(replace(certificate_of("rsu-1"), name="operators/admin/certificate"))
-    with pytest.raises(IntegrityError):
-        await store.enroll(request(), now=START)
-    with pytest.raises(NotFoundError):
-        await store.get_node("rsu-1")
-    assert (await store.enroll(request("rsu-2"), now=START)).node_id == "rsu-2"
-
-
-async def test_an_expired_token_makes_no_node(store: Store) -> None:
-    await store.add_token(token())
-    with pytest.raises(UnauthenticatedError):
-        await store.enroll(request(), now=after(3600))
-
-
-async def test_a_refused_enrolment_uses_nothing_up(store: Store) -> None:
-    await store.add_token(token(kind=NodeKind.RSU))
-    with pytest.raises(PermissionDeniedError):
-        await store.enroll(request(kind=NodeKind.OBU), now=START)
-    assert (await store.enroll(request(), now=START)).node_id == "rsu-1"
-
-
-async def test_one_token_used_at_once_by_many_makes_one_node(store: Store) -> None:
-    await store.add_token(token())
-    outcomes = []
-
-    async def try_it(index: int) -> None:
-        try:
-            await store.enroll(request(f"rsu-{index}", esn=f"E{index}"), now=START)
-            outcomes.append(True)
-        except UnauthenticatedError:
-            outcomes.append(False)
-
-    async with asyncio.TaskGroup() as group:
-        for index in range(8):
-            group.create_task(try_it(index))
-    assert sorted(outcomes) == [False] * 7 + [True]
-
-
-async def test_a_second_unit_with_the_same_esn_is_refused(store: Store) -> None:
-    await store.add_token(token(uses=2))
-    await store.enroll(request("rsu-1"), now=START)
-    with pytest.raises(AlreadyExistsError, match="E1 belongs to rsu-1"):
-        await store.enroll(request("rsu-2"), now=START)
-
-
-async def test_a_node_enrols_again_only_with_a_token_bound_to_it(store: Store) -> None:
-    await store.add_token(token(uses=2))
-    await store.add_token(token("bound", node_id="rsu-1"))
-    first = await store.enroll(request(), now=START)
-    with pytest.raises(AlreadyExistsError):
-        await store.enroll(request(), now=START)
-    again = await store.enroll(request(esn="E9", name="bound"), now=after(60))
-    assert (again.esn, again.create_time) == ("E9", first.create_time)
-    assert again.etag != first.etag
-
-
-async def test_a_retired_node_never_enrols_again(store: Store) -> None:
-    await enrolled(store, "rsu-1")
-    await store.retire_node("rsu-1", now=START)
-    await store.add_token(token(node_id="rsu-1"))
-    with pytest.raises(FailedPreconditionError):
-        await store.enroll(request(), now=START)
 
 
 async def test_a_stale_etag_changes_nothing(store: Store) -> None:
@@ -153,7 +54,7 @@ async def test_pages_hold_every_node_once_in_order(store: Store) -> None:
         await enrolled(store, f"rsu-{index}")
     seen, token_text = [], ""
     while True:
-        found = await store.list_nodes(NodeFilter(), now=START, page_size=2, page_token=token_text)
+        found = await store.list_nodes(NodeFilter(), reach=EVERYWHERE, now=START, page_size=2, page_token=token_text)
         seen += [node.node_id for node in found.items]
         token_text = found.next_page_token
         if not token_text:
@@ -164,10 +65,10 @@ async def test_pages_hold_every_node_once_in_order(store: Store) -> None:
 async def test_a_page_token_of_another_filter_is_refused(store: Store) -> None:
     for index in range(3):
         await enrolled(store, f"rsu-{index}")
-    found = await store.list_nodes(NodeFilter(), now=START, page_size=1)
+    found = await store.list_nodes(NodeFilter(), reach=EVERYWHERE, now=START, page_size=1)
     for node_filter, token_text in ((NodeFilter(site="x"), found.next_page_token), (NodeFilter(), "bogus")):
         with pytest.raises(InvalidArgumentError, match="page_token"):
-            await store.list_nodes(node_filter, now=START, page_token=token_text)
+            await store.list_nodes(node_filter, reach=EVERYWHERE, now=START, page_token=token_text)
 
 
 async def test_a_filter_needs_every_label_and_one_of_the_kinds(store: Store) -> None:
@@ -175,14 +76,16 @@ async def test_a_filter_needs_every_label_and_one_of_the_kinds(store: Store) -> 
     await enrolled(store, "rsu-2", labels={"corridor": "g98"})
     await enrolled(store, "obu-1", kind=NodeKind.OBU, labels={"corridor": "g98", "side": "left"})
     wanted = NodeFilter(kinds=(NodeKind.RSU,), labels=(Label("corridor", "g98"), Label("side", "left")))
-    assert [node.node_id for node in (await store.list_nodes(wanted, now=START)).items] == ["rsu-1"]
+    assert [node.node_id for node in (await store.list_nodes(wanted, reach=EVERYWHERE, now=START)).items] == ["rsu-1"]
 
 
 async def test_retired_nodes_show_only_when_asked_for(store: Store) -> None:
     await enrolled(store, "rsu-1")
     await store.retire_node("rsu-1", now=START)
-    assert not (await store.list_nodes(NodeFilter(), now=START)).items
-    assert len((await store.list_nodes(NodeFilter(states=(NodeState.RETIRED,)), now=START)).items) == 1
+    assert not (await store.list_nodes(NodeFilter(), reach=EVERYWHERE, now=START)).items
+    assert (
+        len((await store.list_nodes(NodeFilter(states=(NodeState.RETIRED,)), reach=EVERYWHERE, now=START)).items) == 1
+    )
 
 
 async def test_the_presence_filter_agrees_with_the_rule(store: Store) -> None:
@@ -193,7 +96,7 @@ async def test_the_presence_filter_agrees_with_the_rule(store: Store) -> None:
     await enrolled(store, "never")
     for age_s in (0.0, 2.25, 2.26, 2.625, 2.63, 38.5, 38.6, 60.0, 60.1, 4501.0, 4501.1, 7200.0, 7201.0):
         for wanted in Presence:
-            found = await store.list_nodes(NodeFilter(presences=(wanted,)), now=after(age_s))
+            found = await store.list_nodes(NodeFilter(presences=(wanted,)), reach=EVERYWHERE, now=after(age_s))
             ruled = {n for n, p in periods.items() if presence(after(age_s), START, report_period_s=p) is wanted}
             ruled |= {"never"} if wanted is Presence.NEVER_SEEN else set()
             assert {node.node_id for node in found.items} == ruled, (age_s, wanted)
@@ -203,17 +106,9 @@ async def test_selecting_names_nodes_in_service_only(store: Store) -> None:
     for node_id in ("rsu-1", "rsu-2", "rsu-3"):
         await enrolled(store, node_id)
     await store.retire_node("rsu-2", now=START)
-    assert await store.select_nodes(NodeSelector(all_nodes=True)) == ("rsu-1", "rsu-3")
-    assert await store.select_nodes(NodeSelector(node_ids=("rsu-3", "rsu-2", "rsu-9"))) == ("rsu-3",)
-
-
-async def test_a_credential_opens_until_it_expires_or_is_deleted(store: Store) -> None:
-    await store.add_credential(CredentialRecord("ab", "console", START, after(60)))
-    assert (await store.find_credential("ab", now=START)).name == "console"
-    with pytest.raises(UnauthenticatedError):
-        await store.find_credential("ab", now=after(60))
-    with pytest.raises(AlreadyExistsError):
-        await store.add_credential(CredentialRecord("cd", "console", START))
-    await store.delete_credential("console")
-    with pytest.raises(UnauthenticatedError):
-        await store.find_credential("ab", now=START)
+    named = NodeSelector(node_ids=("rsu-3", "rsu-2", "rsu-9"))
+    assert await store.select_nodes(NodeSelector(all_nodes=True), reach=EVERYWHERE, tenant_id="root") == (
+        "rsu-1",
+        "rsu-3",
+    )
+    assert await store.select_nodes(named, reach=EVERYWHERE, tenant_id="root") == ("rsu-3",)
