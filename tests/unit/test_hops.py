@@ -24,6 +24,7 @@ FACTS = HopFacts(
     now=NOW,
     data_folder="manager",
     folder_mode=0o700,
+    tls_minimum="1.3",
     device=PortFacts("manager.example:7443", TLS),
     operator=PortFacts("manager.example:7444", TLS),
     certificates=(
@@ -111,6 +112,7 @@ def test_a_fleet_in_order_has_nothing_to_look_at() -> None:
             replace(FACTS, operator=PortFacts("m:1", replace(TLS, accepts_older=True))),
             "the operator port takes TLS 1.2",
         ),
+        (replace(FACTS, tls_minimum="1.2"), "tls_minimum is 1.2"),
         (replace(FACTS, nodes=NodesFacts({}, expiries={"rsu-9": NOW})), "certificates have ended, of 1 node (rsu-9)"),
         (
             replace(FACTS, nodes=NodesFacts({}, expiries={"rsu-9": NOW + timedelta(days=8)})),

@@ -62,12 +62,13 @@ async def _gathered(folder: DataFolder) -> HopFacts:
     settings = read_settings(folder.settings)  # says so when the folder is none
     device_address, operator_address = addresses(folder, settings)
     now, authorities = utc_now(), folder.authority[0]
-    async with open_store(folder.database_url, serialize_config=serialized_config) as store:
+    async with open_store(settings.database_url or folder.database_url, serialize_config=serialized_config) as store:
         nodes = await _nodes_facts(store, now)
     return HopFacts(
         now=now,
         data_folder=folder.path.name,
         folder_mode=folder.path.stat().st_mode & 0o7777,
+        tls_minimum=settings.tls_minimum,
         # without a client certificate TLS 1.2 fails at the device port anyway; both ports have one list of suites
         device=port_facts(device_address, authorities, tries_older=False),
         operator=port_facts(operator_address, authorities, tries_older=True),

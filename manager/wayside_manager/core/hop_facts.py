@@ -76,6 +76,8 @@ class HopFacts:
     now: datetime
     data_folder: str
     folder_mode: int
+    tls_minimum: str
+    """Oldest version the settings allow: `1.3` or `1.2`."""
     device: PortFacts
     operator: PortFacts
     certificates: tuple[CertificateFacts, ...]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from wayside_manager.core.hop_facts import HopFacts, NodesFacts, PortFacts, SecretFacts
 
 EXPIRES_SOON = timedelta(days=9)  # a node renews its certificate with ten days left; a day later something is wrong
+BEST_TLS = "1.3"
 SHOWN_NODES = 20
 _OTHERS_MASK = 0o077
 
@@ -102,7 +103,7 @@ def _network_hops(facts: HopFacts) -> Iterator[Hop]:
         "unit → manager, first contact (operator port)",
         "enrolment token, certificate request; back: the unit's certificate",
         Protection.ENCRYPTED,
-        f"{_measured(facts.operator)}; the unit checks the manager against ca.pem, the token proves the unit",
+        f"{_tls(facts, facts.operator)}; the unit checks the manager against ca.pem, the token proves the unit",
         "the unit and the manager",
         (server,),
     )
@@ -110,7 +111,7 @@ def _network_hops(facts: HopFacts) -> Iterator[Hop]:
         "unit → manager (device port)",
         "reports, health, positions; back: configuration, releases",
         Protection.ENCRYPTED,
-        f"{_measured(facts.device)}; both sides show a certificate of the manager's own authority",
+        f"{_tls(facts, facts.device)}; both sides show a certificate of the manager's own authority",
         "the unit and the manager",
         ("the unit's key: on the unit", server),
     )
@@ -152,7 +153,7 @@ def _platform_hops(facts: HopFacts) -> Iterator[Hop]:
         "operators, integrators → manager (operator port)",
         "commands, configuration, releases; back: what the fleet says",
         Protection.ENCRYPTED,
-        f"{_measured(facts.operator)}; the manager shows its certificate, the caller a token",
+        f"{_tls(facts, facts.operator)}; the manager shows its certificate, the caller a token",
         "the caller, within its reach, and the manager",
         (_secret(facts, "server.key"), *(operators or ("tokens and operators' keys: with their holders",))),
     )
@@ -160,7 +161,7 @@ def _platform_hops(facts: HopFacts) -> Iterator[Hop]:
         "operators → manager (device port)",
         "the same, with a client certificate",
         Protection.ENCRYPTED,
-        f"{_measured(facts.device)}; both sides show a certificate",
+        f"{_tls(facts, facts.device)}; both sides show a certificate",
         "the caller, within its reach, and the manager",
         (_secret(facts, "server.key"),),
     )
@@ -175,9 +176,9 @@ def _platform_hops(facts: HopFacts) -> Iterator[Hop]:
     )
 
 
-def _measured(port: PortFacts) -> str:
+def _tls(facts: HopFacts, port: PortFacts) -> str:
     if port.tls is None:
-        return f"TLS at {port.address}; not measured: nobody answers there"
+        return f"TLS {facts.tls_minimum} or newer at {port.address} by the settings; not measured: nobody answers there"
     older = {True: ", TLS 1.2 too", False: ", TLS 1.2 refused", None: ""}[port.tls.accepts_older]
     return f"{port.tls.version} at {port.address}, {port.tls.suite}{older}"
 
@@ -210,9 +211,11 @@ def _secret_warnings(facts: HopFacts) -> Iterator[str]:
 
 
 def _tls_warnings(facts: HopFacts) -> Iterator[str]:
+    if facts.tls_minimum != BEST_TLS:
+        yield f"tls_minimum is {facts.tls_minimum}; make it {BEST_TLS} when no client needs the older any more"
     for name, port in (("device", facts.device), ("operator", facts.operator)):
-        if port.tls and port.tls.accepts_older:
-            yield f"the {name} port takes TLS 1.2; allow TLS 1.3 only unless a client needs the older"
+        if facts.tls_minimum == BEST_TLS and port.tls and port.tls.accepts_older:
+            yield f"the {name} port takes TLS 1.2 although tls_minimum is {BEST_TLS}; start the manager again"
 
 
 def _broker_warnings(facts: HopFacts) -> Iterator[str]:
