@@ -4,7 +4,6 @@ Usage: `await initialise(DataFolder(path), Settings())`.
 """
 
 import asyncio
-import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,20 +12,16 @@ import msgspec
 import typer
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
-from wayside_manager.api.identity import TOKEN_PREFIX, credential_name, token_hash
 from wayside_manager.api.server import authority as address
 from wayside_manager.app import utc_now
+from wayside_manager.cli.first_operator import FIRST_OPERATOR, TOKEN_TTL, make_first_operator
 from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
-from wayside_manager.core.credentials import CredentialRecord
-from wayside_manager.core.policy import Caller
 from wayside_manager.services.authority import Authority, Credential
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.settings import DataFolder, Settings, write_whole
 from wayside_manager.store.migrate import migrate
 from wayside_manager.store.sql import open_store
-
-FIRST_OPERATOR = "admin"
 
 
 async def initialise(folder: DataFolder, settings: Settings) -> None:
@@ -41,7 +36,6 @@ async def initialise(folder: DataFolder, settings: Settings) -> None:
     signer = Authority.made(now=now)
     server = signer.server_credential(settings.hostnames, now=now)
     operator = signer.operator_credential(FIRST_OPERATOR, now=now)
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     for (certificate_path, key_path), certificate_pem, key_pem in (
         (folder.authority, signer.certificate_pem, signer.key_pem),
         (folder.server, server.certificate.pem, server.key_pem),
@@ -49,7 +43,7 @@ async def initialise(folder: DataFolder, settings: Settings) -> None:
         write_whole(key_path, key_pem, is_secret=True)
         write_whole(certificate_path, certificate_pem)
     await migrate(folder.database_url)
-    await _remember(folder, operator, token, now)
+    token = await _remember(folder, operator, now)
     _write_operator(folder.operator, operator, token, signer, settings)
     write_whole(folder.settings, _toml(settings))  # last: a folder with settings is complete
 
@@ -74,6 +68,8 @@ def init(
     asyncio.run(initialise(folder, settings))
     print_line(f"made {directory}; next: wayside-manager serve --data {directory}")
     print_line(f"operators: wayside --context {folder.operator / 'context.toml'} nodes list")
+    print_line(f"that is operators/{FIRST_OPERATOR}, who may do everything, for {TOKEN_TTL.days} days;")
+    print_line(f"then, or when its token is lost: wayside-manager recover-admin --data {directory}")
 
 
 def _make_empty(directory: Path) -> None:
@@ -86,18 +82,11 @@ def _make_empty(directory: Path) -> None:
         raise FailedPreconditionError(f"{directory} is not empty; name a new folder, or empty it if you mean it")
 
 
-async def _remember(folder: DataFolder, operator: Credential, token: str, now: datetime) -> None:
+async def _remember(folder: DataFolder, operator: Credential, now: datetime) -> str:
     database = folder.path / "manager.db"
     database.chmod(0o600)
     async with open_store(folder.database_url, serialize_config=serialized_config) as store:
-        for sha256, is_certificate, expire_time in (
-            (operator.certificate.fingerprint, True, operator.certificate.expire_time),
-            (token_hash(token), False, None),
-        ):
-            name = credential_name(Caller.OPERATOR, FIRST_OPERATOR, is_certificate=is_certificate)
-            await store.add_credential(
-                CredentialRecord(sha256=sha256, name=name, create_time=now, expire_time=expire_time)
-            )
+        return await make_first_operator(store, operator, now=now)
 
 
 def _write_operator(directory: Path, operator: Credential, token: str, signer: Authority, settings: Settings) -> None:

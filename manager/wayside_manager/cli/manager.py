@@ -7,6 +7,7 @@ import typer
 from wayside_manager.cli.certificate import certificate
 from wayside_manager.cli.initialise import init
 from wayside_manager.cli.output import EXIT_CODE_HELP
+from wayside_manager.cli.recover import recover_admin
 from wayside_manager.cli.running import VersionOption
 from wayside_manager.cli.security_report import security_report
 from wayside_manager.cli.serve import migrate, serve
@@ -21,6 +22,7 @@ app.command()(init)
 app.command()(serve)
 app.command()(migrate)
 app.command()(certificate)
+app.command("recover-admin")(recover_admin)
 app.command()(security_report)
 
 
