@@ -36,6 +36,11 @@ def test_the_failure_that_fills_the_bucket_begins_the_refusal_and_the_stragglers
     assert attempts.refused_s(A, 101.0) == 0.0
 
 
+def test_failures_a_little_apart_fill_the_bucket_as_those_at_once_do() -> None:
+    attempts = Attempts(LIMITS)
+    assert [attempts.failed(A, 100.0 + 0.01 * number) for number in range(3)] == [0.0, 0.0, 1.0]
+
+
 def test_failures_spread_over_time_are_forgotten() -> None:
     attempts = Attempts(LIMITS)
     assert [attempts.failed(A, second * 1.01) for second in range(1000)] == [0.0] * 1000

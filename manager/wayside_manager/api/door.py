@@ -23,7 +23,7 @@ VISITORS_MAX = 1_000
 _PEER_PREFIX = f"ipv4:{LOOPBACK}:"
 _BACKLOG = 1_024
 _ACCEPTS_PER_TURN = 16  # 0.3 ms; then everybody else has a turn
-_LOOK_ROUND_S = 1.0
+_REST_S = 1.0
 _OUT_OF_SOMETHING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -73,7 +73,7 @@ class Door:
         self.server_address = (LOOPBACK, server_port)
         for listener in self._listeners:
             self.loop.add_reader(listener, self._accept, listener)
-        self._later(_LOOK_ROUND_S, self._look_round)
+        self._later(self._patience.look_round_s, self._look_round)
 
     def shut(self) -> None:
         """Lets nobody in any more; who is inside stays."""
@@ -201,9 +201,9 @@ class Door:
                 logger.debug("this kernel drops no packets for us, connections are reset instead: %s", exc)
 
     def _rest(self, listener: socket.socket, reason: OSError) -> None:
-        logger.error("the operator port accepts nobody for %.0f s: %s", _LOOK_ROUND_S, reason.strerror)
+        logger.error("the operator port accepts nobody for %.0f s: %s", _REST_S, reason.strerror)
         self.loop.remove_reader(listener)
-        self._later(_LOOK_ROUND_S, self._resume)
+        self._later(_REST_S, self._resume)
 
     def _resume(self) -> None:
         for listener in self._listeners:
@@ -217,7 +217,7 @@ class Door:
         self._cut(visitor for visitor in self._visitors if visitor.is_overdue(now_s, self._patience))
         if self._knocks.forgiven(now_s):
             self._ignore()
-        self._later(_LOOK_ROUND_S, self._look_round)
+        self._later(self._patience.look_round_s, self._look_round)
 
 
 def _listener(family: int, address: str, port: int) -> socket.socket:

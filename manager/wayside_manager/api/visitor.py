@@ -34,6 +34,8 @@ class Patience:
     """For the rest, once one side has ended [s]."""
     idle_s: float = 300.0
     """For any byte either way [s]; streams have keep-alive pings at 120 s and less."""
+    look_round_s: float = 1.0
+    """Between two looks at who is overdue [s]."""
 
 
 class Hall(Protocol):

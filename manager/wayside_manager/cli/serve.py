@@ -11,6 +11,7 @@ import typer
 
 from wayside.json_log import JsonFormatter
 from wayside.sd_notify import notify
+from wayside_manager.api.tls import allow_tls
 from wayside_manager.app import Endpoints
 from wayside_manager.app import serve as serve_until_stopped
 from wayside_manager.cli.output import print_line
@@ -35,6 +36,7 @@ def serve(
     flags = {"listen_address": listen or None, "device_port": device_port, "operator_port": operator_port}
     given = {name: value for name, value in flags.items() if value is not None}
     settings: Settings = msgspec.structs.replace(read_settings(folder.settings), **given)
+    allow_tls(settings.tls_minimum)
     asyncio.run(serve_until_stopped(folder, settings, announce=_announce))
     notify("STOPPING=1")
 

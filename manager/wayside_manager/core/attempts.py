@@ -71,7 +71,7 @@ class Attempts:
         if now_s < record.refused_until_s:
             return 0.0  # the stragglers of what began the refusal
         record.failures = min(record.failures + 1, limits.failures)
-        if record.failures < limits.failures:
+        if record.failures <= limits.failures - 1:  # a little of the earlier ones has drained already
             return 0.0
         refused_s = min(limits.base_s * 2.0 ** min(record.refusals, 64), limits.cap_s)
         record.refusals += 1
