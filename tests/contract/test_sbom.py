@@ -2,15 +2,16 @@
 
 import csv
 import json
+import os
 import re
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-UV = shutil.which("uv") or str(ROOT / ".venv/bin/uv")
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
 BUILD_TIMEOUT_S = 120.0
 PARTS = ("agent", "manager")
 
@@ -18,9 +19,14 @@ PARTS = ("agent", "manager")
 @pytest.fixture(scope="module", autouse=True)
 def tools() -> None:
     """Skips where the tools are neither in uv's cache nor to be had."""
-    command = [UV, "run", "--quiet", "--isolated", "--no-project", "--with-requirements", "packaging/sbom/tools.txt"]
+    command = ["uv", "run", "--quiet", "--isolated", "--no-project", "--with-requirements", "packaging/sbom/tools.txt"]
     tried = subprocess.run(
-        [*command, "--", "python", "-c", "import cyclonedx"], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "--", "python", "-c", "import cyclonedx"],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if tried.returncode:
         pytest.skip(f"the tools of make sbom cannot be had here: {tried.stderr.strip()[-200:]}")
@@ -33,7 +39,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _built(folder: Path) -> Path:
     command = ["sh", "packaging/sbom/build.sh", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=BUILD_TIMEOUT_S)
+    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, timeout=BUILD_TIMEOUT_S)
     return folder
 
 

@@ -40,7 +40,7 @@ def _verifier() -> JwksVerifier:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "jwks.json").write_text(json.dumps({"keys": [entry]}))
-    return JwksVerifier(issuer=_ISSUER, audience=_AUDIENCE, jwks_file=folder / "jwks.json")
+    return JwksVerifier(issuer=_ISSUER, audience=_AUDIENCE, jwks_file=str(folder / "jwks.json"))
 
 
 def _token(claims: dict[str, object]) -> bytes:
