@@ -126,13 +126,16 @@ class RoughManager:
         server_credentials = grpc.ssl_server_credentials(
             [(own.key_pem, own.certificate_pem)], own.certificate_pem, require_client_auth=True
         )
+        await self._serve(server_credentials)
+        return self
+
+    async def _serve(self, server_credentials: grpc.ServerCredentials) -> None:
         self._server = grpc.aio.server()
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("wayside.v1.NodeService", self._handlers()),)
         )
         self.port = self._server.add_secure_port("127.0.0.1:0", server_credentials)
         await self._server.start()
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._server.stop(grace=None)

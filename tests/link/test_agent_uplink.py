@@ -159,3 +159,20 @@ async def test_a_port_that_accepts_and_stays_silent_is_an_outage(
     for writer in writers:
         writer.transport.abort()
     assert "did not answer in time" in said(caplog, logging.WARNING)[0]
+
+
+async def test_a_cancel_at_any_instant_ends_the_uplink(unit: Unit) -> None:
+    """Cancelled while it opens a call, gRPC may swallow the cancel and speak of a call that is done."""
+
+    async def refuses(conversation: Conversation) -> None:
+        await conversation.hears()
+        await conversation.refuses(UnauthenticatedError("not the node's"))
+
+    async with RoughManager(refuses) as manager, asyncio.timeout(20), link_to(manager) as link:
+        for turns in range(120):
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(made(unit, link, chance=0.0).run())
+                for _ in range(turns % 60):
+                    await asyncio.sleep(0)
+                task.cancel()
+            assert task.cancelled()

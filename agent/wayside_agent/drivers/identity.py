@@ -115,6 +115,16 @@ class IdentityFiles:
         write_atomic(self.authorities_file, authorities_pem.encode(), mode=0o600)
         write_atomic(self.node_file, f"{node_id}\n".encode(), mode=0o600)
 
+    def check_authorities(self, authorities_pem: str) -> None:
+        """Whether it is a list of certificates.
+
+        Raises: InvalidArgumentError.
+        """
+        try:
+            _check_trust(self.authorities_file, authorities_pem.encode())
+        except FailedPreconditionError as error:
+            raise InvalidArgumentError("what the manager sent as authorities holds no certificates") from error
+
     def store_authorities(self, authorities_pem: str) -> None:
         """Replaces the authorities to trust, as a whole.
 

@@ -220,20 +220,17 @@ def translated(address: str) -> Iterator[None]:
     """Turns everything gRPC raises into our errors.
 
     Closing a channel throws a bare CancelledError into its readers, which a TaskGroup would take for a normal
-    cancel (layout, fact 1); it is one only if somebody asked this task to stop.
+    cancel (layout, fact 1); it is one only if somebody asked this task to stop. The other way round, a call that is
+    cancelled while it is being opened swallows the cancel and speaks of a call that is done.
     """
     try:
         yield
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error, peer=f"the manager at {address}") from error
-    except grpc.aio.UsageError as error:
-        raise UnavailableError(f"the connection to the manager has ended: {error}") from error
-    except asyncio.InvalidStateError as error:  # write or read on a call that is done
-        raise UnavailableError("the connection to the manager has ended") from error
-    except TimeoutError as error:
-        raise DeadlineExceededError("the manager did not answer in time") from error
-    except asyncio.CancelledError as error:
+    except (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError, asyncio.CancelledError) as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            raise
-        raise UnavailableError("the connection to the manager was closed") from error
+            raise asyncio.CancelledError from error
+        if isinstance(error, grpc.aio.AioRpcError):
+            raise from_rpc_error(error, peer=f"the manager at {address}") from error
+        raise UnavailableError("the connection to the manager has ended, or was closed") from error
+    except TimeoutError as error:
+        raise DeadlineExceededError("the manager did not answer in time") from error

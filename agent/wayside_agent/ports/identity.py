@@ -44,5 +44,8 @@ class IdentityStore(Protocol):
     def adopt_next(self) -> None:
         """Puts the successor in place and destroys the old key."""
 
+    def check_authorities(self, authorities_pem: str) -> None:
+        """Whether it is a list of certificates. Raises: InvalidArgumentError."""
+
     def store_authorities(self, authorities_pem: str) -> None:
         """Replaces the authorities to trust. Raises: FailedPreconditionError: they are no certificates."""

@@ -192,6 +192,9 @@ class Renewal:
             return
         candidate = replace(self.identity, authorities_pem=authorities_pem.encode())
         try:
+            await asyncio.to_thread(
+                self._store.check_authorities, authorities_pem
+            )  # gRPC would try and try with garbage
             async with self._link.trial(candidate) as trial:
                 await trial.authorities()
         except (*AWAY, *REFUSALS) as error:

@@ -160,6 +160,7 @@ class Uplink:
 
     async def _run(self, exchange: Exchange) -> None:
         self.is_connected = True
+        self.refusal = ""
         if not self._reopen.is_set():  # else this is still the session before
             self._welcomed.set()
         try:
@@ -190,7 +191,6 @@ class Uplink:
 
     def _hear(self) -> None:
         """Called for every word after the welcome: a manager that welcomes and hangs up is not back."""
-        self.refusal = ""
         if self._told:
             logger.info("manager: reached again", extra={"after": ", ".join(sorted(self._told))})
             self._told.clear()
