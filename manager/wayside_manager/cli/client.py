@@ -42,7 +42,7 @@ Reply = TypeVar("Reply")
 class ManagerClient:
     """The services an operator may call, over one channel."""
 
-    def __init__(self, channel: grpc.aio.Channel, *, address: str, token: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, *, address: str, token: str, approval: str = "") -> None:
         self.fleet: fleet_service_pb2_grpc.FleetServiceAsyncStub = fleet_service_pb2_grpc.FleetServiceStub(channel)
         self.config: config_service_pb2_grpc.ConfigServiceAsyncStub = config_service_pb2_grpc.ConfigServiceStub(channel)
         self.release: release_service_pb2_grpc.ReleaseServiceAsyncStub = release_service_pb2_grpc.ReleaseServiceStub(
@@ -60,15 +60,22 @@ class ManagerClient:
             authority_service_pb2_grpc.AuthorityServiceStub(channel)
         )
         self._address = address
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        headers = {"authorization": f"Bearer {token}" if token else "", "wayside-approval": approval}
+        self._metadata = tuple((name, value) for name, value in headers.items() if value)
 
-    async def call(self, rpc: "grpc.aio.UnaryUnaryMultiCallable[Request, Reply]", request: Request) -> Reply:
+    async def call(
+        self,
+        rpc: "grpc.aio.UnaryUnaryMultiCallable[Request, Reply]",
+        request: Request,
+        *,
+        timeout_s: float = CALL_TIMEOUT_S,
+    ) -> Reply:
         """The answer of a unary call.
 
         Raises: WaysideError: what the manager answered, or `UnavailableError`.
         """
         try:
-            return await rpc(request, timeout=CALL_TIMEOUT_S, metadata=self._metadata)
+            return await rpc(request, timeout=timeout_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as exc:
             raise self._failure(exc) from exc
 
@@ -105,14 +112,14 @@ class ManagerClient:
 
 
 @asynccontextmanager
-async def connected(context: Context) -> AsyncIterator[ManagerClient]:
-    """The manager a context points to; the connection is made by the first call.
+async def connected(context: Context, *, approval: str = "") -> AsyncIterator[ManagerClient]:
+    """The manager a context points to; the connection is made by the first call. Calls show an approval, if given.
 
     Raises: InvalidArgumentError: the certificate or key of the context cannot be used.
     """
     credentials = _credentials(context)
     async with grpc.aio.secure_channel(context.address, credentials, options=_OPTIONS) as channel:
-        yield ManagerClient(channel, address=context.address, token=context.token)
+        yield ManagerClient(channel, address=context.address, token=context.token, approval=approval)
 
 
 def _credentials(context: Context) -> grpc.ChannelCredentials:

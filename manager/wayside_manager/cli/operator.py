@@ -4,9 +4,18 @@ import os
 
 import typer
 
-from wayside_manager.cli import config, nodes, releases, rollouts
+from wayside_manager.cli import approvals, audit, config, nodes, policy, releases, rollouts
 from wayside_manager.cli.output import EXIT_CODE_HELP, Output
-from wayside_manager.cli.running import AddressOption, ContextOption, OutputOption, Shared, VersionOption, share
+from wayside_manager.cli.running import (
+    AddressOption,
+    ApprovalOption,
+    ContextOption,
+    OutputOption,
+    Shared,
+    VersionOption,
+    resource_name,
+    share,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +27,9 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(config.app, name="config")
 app.add_typer(releases.app, name="releases")
 app.add_typer(rollouts.app, name="rollouts")
+app.add_typer(approvals.app, name="approvals")
+app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()
@@ -26,10 +38,12 @@ def shared(
     context: ContextOption = None,
     address: AddressOption = "",
     output: OutputOption = None,
+    approval: ApprovalOption = "",
     version: VersionOption = False,  # noqa: ARG001  # its callback has done it all
 ) -> None:
     """Watches, configures and updates a fleet of roadside and on-board units."""
-    share(Shared(context_file=context, address=address, output=output or Output.TABLE))
+    name = resource_name(approval, "approvals") if approval else ""
+    share(Shared(context_file=context, address=address, output=output or Output.TABLE, approval=name))
 
 
 def main() -> None:

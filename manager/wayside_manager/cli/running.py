@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import re
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +29,7 @@ from wayside_manager.cli.output import (
     print_line,
     print_table,
 )
+from wayside_manager.cli.second_person import OPTION, told
 from wayside_manager.core.nodes import NodeKind
 
 Parameters = ParamSpec("Parameters")
@@ -75,6 +77,9 @@ VersionOption = Annotated[
     ),
 ]
 AddressOption = Annotated[str, typer.Option("--address", help="host:port instead of the one in the context file.")]
+ApprovalOption = Annotated[
+    str, typer.Option(OPTION, help="Approval that a second person has granted for the command that follows.")
+]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells do
 _DURATION = re.compile(r"(?P<count>[0-9]+)(?P<unit>[smhd])\Z")
@@ -88,6 +93,8 @@ class Shared:
     context_file: Path | None = None
     address: str = ""
     output: Output = Output.TABLE
+    approval: str = ""
+    """`approvals/{approval}`; empty: none."""
 
 
 _SHARED: ContextVar[Shared] = ContextVar("shared", default=Shared())  # noqa: B039  # Shared is frozen
@@ -114,7 +121,7 @@ def run(work: Callable[[ManagerClient], Awaitable[Result]], context_file: Path |
         context = replace(context, address=shared.address)
 
     async def worked() -> Result:
-        async with connected(context) as manager:
+        async with connected(context, approval=shared.approval) as manager:
             return await work(manager)
 
     return asyncio.run(worked())
@@ -172,7 +179,7 @@ def failures_reported() -> Iterator[None]:
     try:
         yield
     except WaysideError as exc:
-        print_error(exc.message)
+        print_error(told(exc, sys.argv[1:]))
         raise typer.Exit(exit_code(exc)) from exc
     except (KeyboardInterrupt, asyncio.CancelledError) as exc:
         raise typer.Exit(INTERRUPTED) from exc

@@ -38,14 +38,14 @@ class CheckedSeals:
 def begun_at(sequence: int, previous_sha256: str, seals: CheckedSeals) -> Walk:
     """A walk that begins in the middle of the chain and takes the first entry's word for what was before it.
 
-    A seal on the place before proves the word.
+    A seal on the place before proves the word; before the very first entry there is nothing.
     """
     sealed = seals.good.get(sequence - 1)
-    walk = Walk(sequence - 1, previous_sha256, sequence - 1 if sealed else 0)
-    if sealed in {None, previous_sha256}:
-        return walk
-    message = f"entry {sequence} does not follow the one before, which a seal knows"
-    return replace(walk, broken_sequence=sequence, message=message)
+    known = FIRST_SHA256 if sequence == 1 else sealed
+    if known in {None, previous_sha256}:
+        return Walk(sequence - 1, previous_sha256, sequence - 1 if sealed else 0)
+    message = f"entry {sequence} does not follow what is known of the one before"
+    return Walk(sequence - 1, previous_sha256, broken_sequence=sequence, message=message)
 
 
 def walked(walk: Walk, entries: Iterable[AuditEntry], seals: CheckedSeals) -> Walk:
