@@ -161,7 +161,7 @@ def labels_of(
     """Labels per node, sorted by key; of every node if `node_ids` is `None`; `where` are conditions on `nodes`."""
     query = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
     if where:
-        query = query.join(nodes, nodes.c.node_id == node_labels.c.node_id).where(*where)
+        query = query.where(node_labels.c.node_id.in_(select(nodes.c.node_id).where(*where)))
     found: dict[str, list[Label]] = {}
     for part in parts(node_ids) if node_ids is not None else [None]:
         rows = connection.execute(query if part is None else query.where(node_labels.c.node_id.in_(part)))

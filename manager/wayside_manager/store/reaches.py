@@ -5,7 +5,7 @@ Usage: `select(nodes).where(covers_node(reach))`, `select(rollouts).where(covers
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import Column, ColumnElement, and_, exists, func, or_, select, true
 
 from wayside_manager.core.access import Reach, Scope
 from wayside_manager.core.nodes import Label
@@ -43,7 +43,8 @@ def has_label(label: Label) -> ColumnElement[bool]:
 
 
 def _within(scope: Scope) -> ColumnElement[bool]:
-    conditions = [nodes.c.tenant_id.in_(sorted(scope.tenant_ids))]
+    # through a function, so that lists in order of ids walk along the ids instead of sorting what the index finds
+    conditions = [func.coalesce(nodes.c.tenant_id, "").in_(sorted(scope.tenant_ids))]
     if scope.sites:
         conditions.append(nodes.c.site.in_(sorted(scope.sites)))
     return and_(*conditions, *(has_label(label) for label in sorted(scope.labels)))
