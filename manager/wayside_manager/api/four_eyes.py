@@ -29,7 +29,8 @@ from wayside_manager.ports.nodes import NodeStore
 
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
-_SECRETS = ("password",)
+_APART = ("password", "request_id")
+"""A secret, and what makes a retry harmless: the command line makes a new one each time."""
 
 
 class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, Protocol):
@@ -139,10 +140,10 @@ def _tenant_id(record: CallRecord, message: Any, tenants: Tenants) -> str:  # no
 
 
 def _shown(message: Message) -> Message:
-    """The request without what nobody else may read."""
+    """The request without what nobody else may read, and what differs when it is made again."""
     shown = type(message)()
     shown.CopyFrom(message)
-    for field in _SECRETS:
+    for field in _APART:
         if field in shown.DESCRIPTOR.fields_by_name:
             shown.ClearField(field)
     return shown

@@ -56,10 +56,8 @@ def set_policy(
     changes = {name: value for name, value in given.items() if value is not None}
 
     async def changed(manager: ManagerClient) -> access_service_pb2.AccessPolicy:
-        policy = await _present(manager)
-        for name in changes:
-            policy.ClearField(name)
-        policy.MergeFrom(_policy(changes))
+        kept = {field.name: value for field, value in (await _present(manager)).ListFields()}  # the etag as well
+        policy = _policy(kept | changes)
         request = access_service_pb2.UpdateAccessPolicyRequest(policy=policy)
         return (await manager.call(manager.access.UpdateAccessPolicy, request)).policy
 
