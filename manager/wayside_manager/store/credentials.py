@@ -18,6 +18,7 @@ from wayside.errors import (
 )
 from wayside_manager.core.access import OperatorRecord
 from wayside_manager.core.credentials import Authenticated, CredentialKind, CredentialRecord
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.operator_rows import (
@@ -95,10 +96,7 @@ class SqlCredentials(SqlPart):
         """See CredentialStore."""
         row = find_credential_row(connection, credential_id)
         if row is None:
-            raise NotFoundError(
-                f"credential {credential_id[:80]} does not exist; list the holder's credentials to see which do",
-                reason="CREDENTIAL_NOT_FOUND",
-            )
+            raise not_there("credentials", credential_id)
         if row.revoke_us is None or row.revoke_us > as_us(now):
             _revoke(connection, row, as_us(now))
         return credential_record(connection.execute(_BY_SHA256, {"wanted_sha256": row.sha256}).one())

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, func, literal, select
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside_manager.core.access import Binding, OperatorRecord, Role, Tenants
 from wayside_manager.core.credentials import CredentialKind, CredentialRecord
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import Label
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us, as_us_or_none
 from wayside_manager.store.tables import operators, tenants
@@ -86,9 +87,7 @@ def the_operator_row(connection: Connection, operator_id: str) -> Row[Any]:
     """
     row = connection.execute(_OPERATOR.where(operators.c.operator_id == operator_id)).one_or_none()
     if row is None:
-        raise NotFoundError(
-            f"operator {operator_id} does not exist; list the operators to see which do", reason="OPERATOR_NOT_FOUND"
-        )
+        raise not_there("operators", operator_id)
     return row
 
 

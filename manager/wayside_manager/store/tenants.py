@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from wayside.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from wayside.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError
 from wayside_manager.core.access import ROOT_TENANT, TenantKind, TenantRecord
+from wayside_manager.core.missing import not_there
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.operator_rows import bindings_of
 from wayside_manager.store.part import SqlPart, changed, reading, writing
@@ -81,9 +82,7 @@ class SqlTenants(SqlPart):
         """See TenantStore."""
         row = _find(connection, tenant_id)
         if row is None:
-            raise NotFoundError(
-                f"tenant {tenant_id} does not exist; list the tenants to see which do", reason="TENANT_NOT_FOUND"
-            )
+            raise not_there("tenants", tenant_id)
         if tenant_id == ROOT_TENANT:
             raise FailedPreconditionError("the root tenant is always there", reason="TENANT_IS_ROOT")
         _check_owns_nothing(connection, tenant_id)
