@@ -7,7 +7,6 @@
 import logging
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 
@@ -16,6 +15,9 @@ from wayside_agent.ports.identity import Identity
 from wayside_agent.ports.keys import Sign
 
 SIGNER = "ssl_channel_credentials_with_custom_signer"
+
+ECDSA_P256_SHA256 = 3
+"""In grpc's `PrivateKeySignatureAlgorithm`; it hands over the bare number."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +50,9 @@ def channel_credentials(identity: Identity) -> grpc.ChannelCredentials:
 def _signer(sign: Sign) -> Callable[..., bytes]:
     """As gRPC calls it: in a thread of its own, with the bytes of the handshake and an algorithm it chose."""
 
-    def signed(data: bytes, algorithm: Any, _on_complete: object) -> bytes:  # noqa: ANN401  # an enum of grpc's core
-        if algorithm.name != "ECDSA_SECP256R1_SHA256":
-            raise FailedPreconditionError(f"the manager asks for {algorithm.name}; the token signs with P-256 only")
+    def signed(data: bytes, algorithm: int, _on_complete: object) -> bytes:
+        if algorithm != ECDSA_P256_SHA256:
+            raise FailedPreconditionError(f"the manager asks for signature {algorithm}; the token signs P-256 only")
         try:
             return sign(data)
         except WaysideError as error:
