@@ -44,6 +44,11 @@ def test_a_layer_file_becomes_a_layer(tmp_path: Path) -> None:
     assert layer.config.telemetry.sample_period.nanos == 250_000_000
 
 
+def test_a_tenant_may_be_written_by_its_id_alone(tmp_path: Path) -> None:
+    assert read_layer(written(tmp_path, f'tenant = "city-a"\n{GOOD}')).tenant == "tenants/city-a"
+    assert not read_layer(written(tmp_path, GOOD)).tenant
+
+
 def test_json_does_as_well(tmp_path: Path) -> None:
     text = '{"name": "configLayers/a", "selector": {"nodes": ["x", "nodes/y"]}, "config": {"report_period": "5s"}}'
     layer = read_layer(written(tmp_path, text, "layer.json"))
@@ -64,6 +69,7 @@ def test_json_does_as_well(tmp_path: Path) -> None:
         ("priority = 20", 'priority = "high"', 2, "priority"),
         ("priority = 20", "prio = 20", 2, "prio"),
         ("priority = 20", "priority = ", 2, "priority"),
+        ("priority = 20", "tenant = 3", 2, "tenant"),
         ("[selector]", "[selector", 4, ""),
     ],
 )

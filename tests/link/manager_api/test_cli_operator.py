@@ -106,6 +106,7 @@ def test_nodes_are_listed_as_a_table_or_as_json(wayside: Invoke, manager: LocalM
     nodes = {node["name"]: node for node in machine.json["nodes"]}
     assert nodes["nodes/list-1"]["presence"] == "PRESENCE_NEVER_SEEN"
     assert nodes["nodes/list-1"]["display_name"] == ""  # fields without a value are there, too
+    assert wayside("nodes", "list", "--tenant", "atlantis", "-o", "json").json == {"nodes": []}
 
 
 def test_the_context_comes_from_the_environment_or_the_home_folder(manager: LocalManager, tmp_path: Path) -> None:
@@ -116,17 +117,19 @@ def test_the_context_comes_from_the_environment_or_the_home_folder(manager: Loca
     assert "context.toml is not there" in lost.err
 
 
-def test_a_node_is_updated_shown_and_retired(wayside: Invoke, manager: LocalManager) -> None:
+def test_a_node_is_updated_shown_revoked_and_retired(wayside: Invoke, manager: LocalManager) -> None:
     asyncio.run(manager.enroll("change-1"))
     changed = wayside("nodes", "update", "change-1", "--site", "K12", "--label", "road=G98", "-o", "json")
     stale = wayside("nodes", "update", "change-1", "--site", "K13", "--etag", "stale")
     shown = wayside("nodes", "show", "change-1")
+    moved = wayside("nodes", "update", "change-1", "--tenant", "atlantis")
+    revoked = wayside("nodes", "revoke", "change-1", "--yes", "-o", "json")
     retired = wayside("nodes", "retire", "change-1", "--yes", "-o", "json")
 
-    assert changed.json["labels"] == [{"key": "road", "value": "G98"}]
-    assert stale.code == 4
+    assert (changed.json["labels"], changed.json["tenant"]) == ([{"key": "road", "value": "G98"}], "tenants/root")
+    assert (stale.code, moved.code) == (4, 3)
     assert "K12" in shown.out
-    assert retired.json["state"] == "STATE_RETIRED"
+    assert (revoked.json["state"], retired.json["state"]) == ("STATE_REVOKED", "STATE_RETIRED")
 
 
 def test_exit_codes_tell_what_kind_of_failure_it_was(wayside: Invoke, manager: LocalManager, tmp_path: Path) -> None:
@@ -171,7 +174,7 @@ def test_a_layer_is_applied_shown_and_deleted(wayside: Invoke, manager: LocalMan
         'name = "only"\npriority = 7\n[selector]\nkinds = ["rsu"]\nnodes = ["config-1"]\n'
         '[config]\nreport_period = "45s"\n[config.telemetry]\nsample_period = "0.5s"\n'
     )
-    applied = wayside("config", "apply", "-f", file, "-o", "json")
+    applied = wayside("config", "apply", "-f", file, "--tenant", "root", "-o", "json")
     effective = wayside("config", "effective", "config-1", "-o", "json")
     shown, listed = wayside("config", "show", "only"), wayside("config", "list", "-o", "json")
     deleted = wayside("config", "delete", "only")
@@ -194,12 +197,13 @@ def test_a_layer_out_of_range_names_the_field(wayside: Invoke, tmp_path: Path) -
 
 def test_a_release_is_published_once(wayside: Invoke, archive: Path) -> None:
     wrong = wayside("releases", "publish", archive, "--version", "9.9.9")
+    nowhere = wayside("releases", "publish", archive, "--tenant", "atlantis")
     first, second = wayside("releases", "publish", archive, "-o", "json"), wayside("releases", "publish", archive)
     archive.write_bytes(b"no archive")
     broken, missing = wayside("releases", "publish", archive), wayside("releases", "publish", "nowhere.tar")
 
     assert first.json["version"] == "3.0.0"
-    assert [wrong.code, second.code, broken.code, missing.code] == [2, 4, 2, 3]
+    assert [wrong.code, nowhere.code, second.code, broken.code, missing.code] == [2, 3, 4, 2, 3]
     assert "3.0.0" in wayside("releases", "list").out
     assert wayside("releases", "show", "3.0.0", "-o", "json").json["state"] == "STATE_ACTIVE"
 
@@ -257,7 +261,7 @@ def test_a_rollout_is_paused_resumed_and_aborted(wayside: Invoke, manager: Local
     path.write_bytes(release_archive("5.0.0"))
     wayside("releases", "publish", path)
     asyncio.run(manager.enroll("orders-1"))
-    name = wayside("rollouts", "create", "5.0.0", "--node", "orders-1", "-o", "json").json["name"]
+    name = wayside("rollouts", "create", "5.0.0", "--node", "orders-1", "--tenant", "root", "-o", "json").json["name"]
     states = [wayside("rollouts", verb, name, "-o", "json").json["state"] for verb in ("pause", "resume", "abort")]
 
     assert states == ["STATE_PAUSED", "STATE_RUNNING", "STATE_ABORTED"]
