@@ -2,10 +2,11 @@
 
 gRPC asks at each handshake, so a new certificate is seen by the next client and costs those inside nothing.
 Usage: `tls = LiveTls(TlsFiles(...))`; `port.add_secure_port(address, tls.credentials(demands_certificate=True))`;
-later `tls.replace(TlsFiles(...))`. Once, before grpc does anything: `allow_tls("1.3")`.
+later `tls.replace(TlsFiles(...))`. First of all, in a program: `allow_tls("1.3")`.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
@@ -22,6 +23,7 @@ _Fetcher: TypeAlias = "Callable[[], grpc.ServerCertificateConfiguration]"
 
 # grpc has no option for the version; its list of suites is for TLS 1.2 only, those of 1.3 are fixed and all good. A
 # list of suites that need an RSA key leaves 1.2 without any, because our keys are ECDSA: `_checked` sees to that.
+_SUITES_VARIABLE = "GRPC_SSL_CIPHER_SUITES"
 _SUITES: dict[TlsMinimum, str] = {
     "1.3": "ECDHE-RSA-AES256-GCM-SHA384",
     "1.2": "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -31,9 +33,13 @@ _SUITES: dict[TlsMinimum, str] = {
 def allow_tls(minimum: TlsMinimum) -> None:
     """Sets the oldest TLS version of this process, for what it serves and what it calls.
 
-    Takes effect if grpc has not yet made a credential; it reads this once.
+    grpc reads its list when it is imported. So where the process was started with another list, it starts itself anew:
+    same process id, same arguments. Call it first, before anything is opened.
     """
-    os.environ["GRPC_SSL_CIPHER_SUITES"] = _SUITES[minimum]
+    if os.environ.get(_SUITES_VARIABLE) != _SUITES[minimum]:
+        os.environ[_SUITES_VARIABLE] = _SUITES[minimum]
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # ourselves, no shell
 
 
 @dataclass(frozen=True, slots=True)
