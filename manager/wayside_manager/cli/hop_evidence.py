@@ -1,6 +1,6 @@
 """What `wayside-manager security-report` finds on the disk and at the ports; reads only, the manager may be running.
 
-Usage: `certificates(folder)`, `secrets(folder)`, `port_facts("localhost:7443", authorities)`.
+Usage: `certificates(folder)`, `secrets(folder)`, `port_facts("localhost:7443", authorities_pem(folder), ...)`.
 """
 
 import socket
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from wayside_manager.core.hop_facts import CertificateFacts, PortFacts, SecretFacts, TlsFacts
@@ -50,22 +51,32 @@ def certificates(folder: DataFolder) -> tuple[CertificateFacts, ...]:
     return tuple(facts for path in sorted(_files(folder, "*.pem")) for facts in _certificates_in(folder, path))
 
 
-def port_facts(address: str, authorities: Path, *, tries_older: bool) -> PortFacts:
+def authorities_pem(folder: DataFolder) -> str:
+    """Every authority in the data folder, wherever it keeps them."""
+    return "".join(
+        certificate.public_bytes(serialization.Encoding.PEM).decode()
+        for path in sorted(_files(folder, "*.pem"))
+        for certificate in _loaded(path)
+        if _is_authority(certificate)
+    )
+
+
+def port_facts(address: str, trusted_pem: str, *, tries_older: bool) -> PortFacts:
     """What a port answers to a handshake with the newest version, and to one with TLS 1.2."""
-    newest = _handshake(address, authorities, ssl.TLSVersion.MAXIMUM_SUPPORTED)
+    newest = _handshake(address, trusted_pem, ssl.TLSVersion.MAXIMUM_SUPPORTED)
     if newest is None:
         return PortFacts(address)
     version, suite = newest
-    accepts_older = _handshake(address, authorities, _OLDER) is not None if tries_older else None
+    accepts_older = _handshake(address, trusted_pem, _OLDER) is not None if tries_older else None
     return PortFacts(address, TlsFacts(version, suite, accepts_older))
 
 
-def _handshake(address: str, authorities: Path, newest: ssl.TLSVersion) -> tuple[str, str] | None:
+def _handshake(address: str, trusted_pem: str, newest: ssl.TLSVersion) -> tuple[str, str] | None:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts the manager's authority alone
-        context.load_verify_locations(authorities)
+        context.load_verify_locations(cadata=trusted_pem)
         context.maximum_version = newest
         with (
             socket.create_connection((host, int(port)), timeout=HANDSHAKE_S) as plain,
@@ -84,11 +95,7 @@ def _files(folder: DataFolder, pattern: str) -> Iterator[Path]:
 
 
 def _certificates_in(folder: DataFolder, path: Path) -> Iterator[CertificateFacts]:
-    try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError):
-        return
-    for certificate in found:
+    for certificate in _loaded(path):
         hash_algorithm = certificate.signature_hash_algorithm
         yield CertificateFacts(
             path=_shown(folder, path),
@@ -99,6 +106,13 @@ def _certificates_in(folder: DataFolder, path: Path) -> Iterator[CertificateFact
             begin_time=certificate.not_valid_before_utc,
             expire_time=certificate.not_valid_after_utc,
         )
+
+
+def _loaded(path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError, x509.InvalidVersion):
+        return []
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

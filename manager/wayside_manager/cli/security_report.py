@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from wayside.v1 import node_pb2
 from wayside_manager.app import utc_now
-from wayside_manager.cli.hop_evidence import addresses, certificates, port_facts, secrets
+from wayside_manager.cli.hop_evidence import addresses, authorities_pem, certificates, port_facts, secrets
 from wayside_manager.cli.output import Output, print_fields, print_json, print_line, print_table
 from wayside_manager.cli.running import OutputOption, reported
 from wayside_manager.cli.serve import DataOption
@@ -61,7 +61,7 @@ def security_report(data: DataOption, output: OutputOption = None) -> None:
 async def _gathered(folder: DataFolder) -> HopFacts:
     settings = read_settings(folder.settings)  # says so when the folder is none
     device_address, operator_address = addresses(folder, settings)
-    now, authorities = utc_now(), folder.authority[0]
+    now, trusted_pem = utc_now(), authorities_pem(folder)
     async with open_store(settings.database_url or folder.database_url, serialize_config=serialized_config) as store:
         nodes = await _nodes_facts(store, now)
     return HopFacts(
@@ -70,8 +70,8 @@ async def _gathered(folder: DataFolder) -> HopFacts:
         folder_mode=folder.path.stat().st_mode & 0o7777,
         tls_minimum=settings.tls_minimum,
         # without a client certificate TLS 1.2 fails at the device port anyway; both ports have one list of suites
-        device=port_facts(device_address, authorities, tries_older=False),
-        operator=port_facts(operator_address, authorities, tries_older=True),
+        device=port_facts(device_address, trusted_pem, tries_older=False),
+        operator=port_facts(operator_address, trusted_pem, tries_older=True),
         certificates=certificates(folder),
         secrets=secrets(folder),
         nodes=nodes,
