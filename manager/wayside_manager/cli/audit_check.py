@@ -96,10 +96,13 @@ def _sealed_to_the_end(found: Verdict, walk: Walk) -> Verdict:
 
 
 def _read_only(url: str) -> str:
+    """The same database, never written: also from a medium that cannot be."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return url
-    return f"sqlite:///file:{quote(str(parsed.database))}?mode=ro&uri=true"
+    # at rest SQLite leaves no log behind; reading with one needs the log's index, which it would make
+    mode = "mode=ro" if Path(f"{parsed.database}-wal").exists() else "immutable=1"
+    return f"sqlite:///file:{quote(str(parsed.database))}?{mode}&uri=true"
 
 
 def _parts(path: Path) -> Iterator[AuditEntry | Seal]:
