@@ -58,7 +58,7 @@ def bindings_of(text: str) -> tuple[Binding, ...]:
 
 def tenant_tree(connection: Connection) -> Tenants:
     """The tree of tenants."""
-    return _tree_of(connection.scalar(_TENANTS) or "")
+    return _tree_of(str(connection.scalar(_TENANTS)))  # the root is always there
 
 
 @lru_cache(maxsize=4)
