@@ -9,9 +9,9 @@ release find what they know.
 **Source:** rename(2); SAN URI `wayside://nodes/{node}` as the manager issues it.
 """
 
+import os
 import shutil
 import ssl
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,10 +105,10 @@ class IdentityFiles:
             DeviceError, ResourceExhaustedError: the disk or the token refuses.
         """
         _check_trust(self.authorities_file, authorities_pem.encode())
-        with disk_errors(self.directory), tempfile.NamedTemporaryFile("w", dir=self.directory, suffix=".pem") as fresh:
-            fresh.write(certificate_pem)
+        with os.fdopen(os.memfd_create("certificate"), "wb") as fresh:  # OpenSSL reads files only
+            fresh.write(certificate_pem.encode())
             fresh.flush()
-            self.keys.secret(self.directory, Path(fresh.name))
+            self.keys.secret(self.directory, Path(f"/proc/self/fd/{fresh.fileno()}"))
         with disk_errors(self.node_file):
             self.node_file.unlink(missing_ok=True)
         write_atomic(self.certificate_file, certificate_pem.encode(), mode=0o600)

@@ -62,7 +62,7 @@ class KeyFile:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate_file, path, password="")
         except ssl.SSLError as error:
             raise FailedPreconditionError(
-                f"{certificate_file} and {path.name}: one is damaged or they do not belong together "
+                f"{folder}: certificate and {path.name}: one is damaged or they do not belong together "
                 f"({error.reason or 'no PEM'}); remove the key and enrol the unit again",
                 reason="IDENTITY_DAMAGED",
             ) from error

@@ -92,11 +92,11 @@ class KeyPkcs11:
             wanted = certificate(pem_content(certificate_file.read_bytes())).public_key_der
         except DerError as error:
             raise FailedPreconditionError(
-                f"{certificate_file}: is no certificate ({error}); enrol the unit again", reason="IDENTITY_DAMAGED"
+                f"{folder}: the certificate is none ({error}); enrol the unit again", reason="IDENTITY_DAMAGED"
             ) from error
         if self._public_der(key_id) != wanted:
             raise FailedPreconditionError(
-                f"{certificate_file} and {self.file_name}: do not belong together; remove the certificate and enrol "
+                f"{folder}: certificate and {self.file_name} do not belong together; remove the certificate and enrol "
                 "the unit again",
                 reason="IDENTITY_DAMAGED",
             )
