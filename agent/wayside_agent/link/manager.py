@@ -8,12 +8,13 @@ Usage: `async with ManagerLink(address, identity) as link, link.session(hello) a
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Self
 
 import grpc
 
-from wayside.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError
+from wayside.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError, WaysideError
 from wayside.status import from_rpc_error
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
@@ -21,6 +22,7 @@ from wayside_agent.link.credentials import channel_credentials
 from wayside_agent.ports.identity import Identity
 
 MEBIBYTE = 1024 * 1024
+UNTRUSTED_PEER = "UNTRUSTED_PEER"  # reason of `wayside.status`
 RPC_TIMEOUT_S = 20.0
 WRITE_TIMEOUT_S = 30.0
 CHUNK_TIMEOUT_S = 60.0
@@ -230,7 +232,15 @@ def translated(address: str) -> Iterator[None]:
         if task is not None and task.cancelling():
             raise asyncio.CancelledError from error
         if isinstance(error, grpc.aio.AioRpcError):
-            raise from_rpc_error(error, peer=f"the manager at {address}") from error
+            raise _with_clock(from_rpc_error(error, peer=f"the manager at {address}")) from error
         raise UnavailableError("the connection to the manager has ended, or was closed") from error
     except TimeoutError as error:
         raise DeadlineExceededError("the manager did not answer in time") from error
+
+
+def _with_clock(error: WaysideError) -> WaysideError:
+    """The same error; where TLS did not trust the manager, it says by which clock: gRPC has no other."""
+    if error.reason != UNTRUSTED_PEER:
+        return error
+    clock = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return UnavailableError(f"{error}, or set the system clock if it is wrong: it says {clock}", reason=error.reason)
