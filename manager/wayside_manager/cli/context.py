@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from wayside.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, UnavailableError
 from wayside.settings_file import decoded
 
 ENVIRONMENT = "WAYSIDE_CONTEXT"
@@ -50,8 +50,8 @@ def chosen_file(option: Path | None) -> Path:
     return option or Path(os.environ.get(ENVIRONMENT) or DEFAULT_FILE).expanduser()
 
 
-def read_context(path: Path) -> Context:
-    """The context in a file.
+def read_context(path: Path, *, is_signed_in: bool = True) -> Context:
+    """The context in a file; without its token for who is about to sign in.
 
     Raises:
         NotFoundError: the file, or one it names, is not there.
@@ -63,10 +63,27 @@ def read_context(path: Path) -> Context:
     return Context(
         address=_address(fields, folder),
         ca_pem=_read(folder / fields.ca_file),
-        token=_read(folder / fields.token_file).decode("ascii", "replace").strip() if fields.token_file else "",
+        token=_token(folder / fields.token_file) if fields.token_file and is_signed_in else "",
         certificate_pem=_read(folder / fields.certificate_file) if fields.certificate_file else b"",
         key_pem=_read(folder / fields.key_file) if fields.key_file else b"",
     )
+
+
+def token_path(path: Path) -> Path:
+    """Where the token of a context file is kept.
+
+    Raises: as `read_context`; FailedPreconditionError: the context comes with a certificate.
+    """
+    fields = _fields(path)
+    if not fields.token_file:
+        raise FailedPreconditionError(f"{path} names a certificate; signing in and out needs one with a token_file")
+    return path.parent / fields.token_file
+
+
+def _token(path: Path) -> str:
+    if not path.exists():
+        raise NotFoundError(f"{path} is not there; sign in with 'wayside signin'", reason="FILE_NOT_FOUND")
+    return _read(path).decode("ascii", "replace").strip()
 
 
 def _fields(path: Path) -> ContextFile:

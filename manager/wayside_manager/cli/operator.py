@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from wayside_manager.cli import approvals, audit, config, nodes, policy, releases, rollouts
+from wayside_manager.cli import approvals, audit, config, nodes, policy, releases, rollouts, tenants, users
 from wayside_manager.cli.output import EXIT_CODE_HELP, Output
 from wayside_manager.cli.running import (
     AddressOption,
@@ -16,6 +16,7 @@ from wayside_manager.cli.running import (
     resource_name,
     share,
 )
+from wayside_manager.cli.signin import signin, signout, whoami
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,9 +28,14 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(config.app, name="config")
 app.add_typer(releases.app, name="releases")
 app.add_typer(rollouts.app, name="rollouts")
+app.add_typer(users.app, name="users")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.command()(signin)
+app.command()(signout)
+app.command()(whoami)
 
 
 @app.callback()

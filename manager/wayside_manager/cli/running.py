@@ -110,13 +110,20 @@ def chosen_output(output: Output | None) -> Output:
     return output or _SHARED.get().output
 
 
-def run(work: Callable[[ManagerClient], Awaitable[Result]], context_file: Path | None) -> Result:
+def chosen_context(context_file: Path | None) -> Path:
+    """The context file of the command, else the one before the noun, else the usual one."""
+    return chosen_file(context_file or _SHARED.get().context_file)
+
+
+def run(
+    work: Callable[[ManagerClient], Awaitable[Result]], context_file: Path | None, *, is_signed_in: bool = True
+) -> Result:
     """Connects, does the work and returns its result.
 
     Raises: WaysideError: from the context file or from the manager.
     """
     shared = _SHARED.get()
-    context = read_context(chosen_file(context_file or shared.context_file))
+    context = read_context(chosen_context(context_file), is_signed_in=is_signed_in)
     if shared.address:
         context = replace(context, address=shared.address)
 
