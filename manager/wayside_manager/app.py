@@ -17,11 +17,12 @@ from typing import Never
 
 import msgspec
 
-from wayside.errors import NotFoundError
 from wayside_manager.api.access_service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
+from wayside_manager.api.authority_service import AuthorityService
 from wayside_manager.api.calls import Calls
+from wayside_manager.api.clones import Clones
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import Door
 from wayside_manager.api.enrollment_service import EnrollmentService
@@ -31,14 +32,15 @@ from wayside_manager.api.limits import CallRates
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Server, Services, authority
-from wayside_manager.api.session import Sessions
+from wayside_manager.api.sessions import Sessions
 from wayside_manager.api.tls import LiveTls, TlsFiles
 from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.audit_seals import AuditSeals
-from wayside_manager.services.authority import Authority, certified_hostnames
+from wayside_manager.services.authorities import Authorities
+from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.oidc import JwksVerifier
@@ -46,8 +48,10 @@ from wayside_manager.services.passwords import Passwords
 from wayside_manager.services.presence_sweep import PresenceSweep
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.retention import Retention
+from wayside_manager.services.revocation_list import RevocationList
 from wayside_manager.services.revocations import Revocations
 from wayside_manager.services.rollout_stepper import RolloutStepper
+from wayside_manager.services.trust import Shown, TrustKeeper
 from wayside_manager.settings import DataFolder, Settings, held, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
@@ -56,8 +60,6 @@ from wayside_manager.store.sql import open_store
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP_MARGIN_S = 9.5  # the server's own margin is 3 s, the database's 3 s, too
 logger = logging.getLogger(__name__)
-
-SERVER_RENEWED_BEFORE = timedelta(days=90)  # looked at when the manager starts
 
 
 class ServiceEndedError(Exception):
@@ -80,7 +82,9 @@ class _Parts:
     artifacts: ArtifactStore
     bus: Bus
     writer: ReportWriter
-    authority: Authority
+    authorities: Authorities
+    trust: TrustKeeper
+    revoked: RevocationList
     calls: Calls
     sessions: Sessions
     denials: DenialLog
@@ -111,17 +115,38 @@ async def running(
 
 @asynccontextmanager
 async def _running(folder: DataFolder, settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Endpoints]:
-    signer = read_authority(folder)
-    tls = LiveTls(_tls_files(folder, signer, settings, now()))
+    authorities = read_authorities(folder)
+    trust = _trust_keeper(folder, authorities, settings, now)
+    tls = LiveTls(_tls_files(trust.look()))
+    trust.on_change(lambda shown: tls.replace(_tls_files(shown)))
     async with (
         open_store(settings.database_url or folder.database_url, serialize_config=serialized_config) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
     ):
         await collect_artifacts(store, artifacts)
         bus, calls = LocalBus(), Calls()
-        writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus)
-        seals = AuditSeals(store, lambda: signer, lambda: signer.certificate_pem, now=now)
-        parts = _Parts(store, artifacts, bus, writer, signer, calls, sessions, DenialLog(store), seals, settings, now)
+        writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus, Clones(store, bus, now=now))
+        authorities.on_change(sessions.tell_trust)
+        if len(authorities.members) == 1:
+            await store.claim_certificates(authorities.signing.sha256)
+        seals = AuditSeals(store, lambda: authorities.signing, lambda: authorities.every_pem, now=now)
+        denials = DenialLog(store)
+        revoked = RevocationList(store, authorities, folder.revoked, write=write_whole, now=now)
+        parts = _Parts(
+            store,
+            artifacts,
+            bus,
+            writer,
+            authorities,
+            trust,
+            revoked,
+            calls,
+            sessions,
+            denials,
+            seals,
+            settings,
+            now,
+        )
         server = Server(_services(parts), _gate(parts), calls, Door())
         endpoints = await _listening(server, tls, folder, settings)
         try:
@@ -161,16 +186,29 @@ def _stop(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, grace_s: float) 
     faulthandler.dump_traceback_later(grace_s + _STOP_MARGIN_S, exit=True)
 
 
-def read_authority(folder: DataFolder) -> Authority:
-    """The authority of a data folder.
+def read_authorities(folder: DataFolder) -> Authorities:
+    """The authorities of a data folder.
 
-    Raises: NotFoundError: there is none; InvalidArgumentError: it cannot be used.
+    Raises: NotFoundError: there is none; InvalidArgumentError: one cannot be used.
     """
-    certificate, key = folder.authority
-    try:
-        return Authority.loaded(certificate.read_bytes(), key.read_bytes())
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{exc.filename} is not there; restore it, or make a data folder anew") from exc
+    return Authorities.opened(folder.authorities, write=write_whole, adopted=folder.authority)
+
+
+def _trust_keeper(
+    folder: DataFolder, authorities: Authorities, settings: Settings, now: Callable[[], datetime]
+) -> TrustKeeper:
+    return TrustKeeper(
+        authorities,
+        hostnames=settings.hostnames,
+        server=folder.server,
+        authority_files=(folder.trusted, folder.operator / "ca.pem"),
+        write=write_whole,
+        now=now,
+    )
+
+
+def _tls_files(shown: Shown) -> TlsFiles:
+    return TlsFiles(shown.certificate_pem, shown.key_pem, shown.authorities_pem)
 
 
 def _gate(parts: _Parts) -> Gate:
@@ -186,17 +224,19 @@ def _gate(parts: _Parts) -> Gate:
 
 def _services(parts: _Parts) -> Services:
     store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
+    certifier = Certifier(parts.authorities, life=timedelta(days=parts.settings.node_certificate_days))
     return Services(
-        node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, now=now),
-        enrollment=EnrollmentService(store, parts.authority, bus, now=now),
+        node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, certifier, now=now),
+        enrollment=EnrollmentService(store, certifier, bus, now=now),
         fleet=FleetService(store, bus, calls, now=now),
         config=ConfigService(store, bus, now=now),
         release=ReleaseService(
             store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
         ),
-        access=AccessService(store, Passwords(), parts.authority, now=now),
+        access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),
         audit=AuditService(store, parts.seals),
+        authority=AuthorityService(store, parts.authorities, bus, now=now),
     )
 
 
@@ -205,6 +245,9 @@ def _loops(parts: _Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ..
     return (
         ("report-writer", parts.writer.run),
         ("sessions", parts.sessions.run),
+        ("session-trust", parts.sessions.watch_trust),
+        ("trust", parts.trust.run),
+        ("revocation-list", parts.revoked.run),
         ("denial-log", parts.denials.run),
         ("audit-seals", parts.seals.run),
         ("revocations", Revocations(store, parts.calls, now=now).run),
@@ -236,21 +279,3 @@ async def _endless(name: str, run: Callable[[], Awaitable[None]]) -> Never:
         if task is None or task.cancelling():
             raise
     raise ServiceEndedError(f"{name} ended by itself")
-
-
-def _tls_files(folder: DataFolder, signer: Authority, settings: Settings, now: datetime) -> TlsFiles:
-    certificate, key = folder.server
-    if not _is_fresh(folder, settings, now):
-        credential = signer.server_credential(settings.hostnames, now=now)
-        write_whole(key, credential.key_pem, is_secret=True)
-        write_whole(certificate, credential.certificate.pem)
-    return TlsFiles(certificate.read_bytes(), key.read_bytes(), signer.certificate_pem.encode())
-
-
-def _is_fresh(folder: DataFolder, settings: Settings, now: datetime) -> bool:
-    certificate, key = folder.server
-    try:
-        hostnames, expire_time = certified_hostnames(certificate.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return False
-    return key.is_file() and hostnames == set(settings.hostnames) and expire_time - now > SERVER_RENEWED_BEFORE

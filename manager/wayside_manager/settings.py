@@ -68,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stop_grace_s: Annotated[
         float, msgspec.Meta(ge=0, le=300, description="Time short calls have to finish when the manager stops [s].")
     ] = 5.0
+    node_certificate_days: Annotated[
+        float, msgspec.Meta(ge=0.0001, le=397, description="Life of nodes' certificates; they renew at two thirds [d].")
+    ] = 30.0
     history_days: Annotated[
         float, msgspec.Meta(ge=0.01, le=3650, description="Age at which reports leave the history [d].")
     ] = 7.0
@@ -115,8 +118,28 @@ class DataFolder:
 
     @property
     def authority(self) -> tuple[Path, Path]:
-        """Certificate and key of the authority."""
+        """Certificate and key of the only authority of an older version; moved into `authorities` when it starts."""
         return self.path / "authority.pem", self.path / "authority.key"
+
+    @property
+    def authorities(self) -> Path:
+        """Folder of the authorities that are trusted, with their keys."""
+        return self.path / "authorities"
+
+    @property
+    def every_authority(self) -> tuple[Path, ...]:
+        """Certificates of all authorities that ever signed here, also of those that are trusted no more."""
+        return tuple(sorted(self.authorities.glob("*.pem"))) or self.authority[:1]
+
+    @property
+    def trusted(self) -> Path:
+        """Certificates of these authorities, for brokers and whoever else must trust them."""
+        return self.path / "ca.pem"
+
+    @property
+    def revoked(self) -> Path:
+        """Revocation lists of these authorities."""
+        return self.path / "crl.pem"
 
     @property
     def server(self) -> tuple[Path, Path]:

@@ -2,20 +2,29 @@
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, NotFoundError, OutOfRangeError, PermissionDeniedError
 from wayside.names import release_version
 from wayside.v1 import node_service_pb2, node_service_pb2_grpc
-from wayside_manager.api.identity import calling_node_id
+from wayside_manager.api.identity import admission, calling_node_id
+from wayside_manager.api.node_messages import timestamp
 from wayside_manager.api.scopes import Context
-from wayside_manager.api.session import Session, Sessions, SessionStore, said_hello
+from wayside_manager.api.session import Session, SessionStore
+from wayside_manager.api.sessions import Sessions, said_hello
+from wayside_manager.api.trust_messages import NodeTrust
+from wayside_manager.core.credentials import CredentialRecord
+from wayside_manager.ports.certificates import NodeCertifier
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 from wayside_manager.ports.reports import ReportSink
 
 CHUNK_BYTES = 1 << 20  # 789 MB/s per core over mTLS, 2.8 times 64 KiB chunks (measured-manager.md)
+
+OLD_LASTS = timedelta(seconds=60)  # as node_service.proto says: what runs on the older certificate finds the newer
+RENEW_PAUSE = timedelta(minutes=5)
+RENEWALS_PER_LIFE_MAX = 6  # where certificates live for minutes
 
 
 class NodeServiceStore(SessionStore, ConfigStore, ReleaseStore, Protocol):
@@ -31,6 +40,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         artifacts: ArtifactStore,
         sink: ReportSink,
         sessions: Sessions,
+        certifier: NodeCertifier,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -38,13 +48,16 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         self._artifacts = artifacts
         self._sink = sink
         self._sessions = sessions
+        self._certifier = certifier
         self._now = now
 
     async def Session(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]  # writes itself
         """Follows one node until it leaves."""
-        node_id = calling_node_id()
+        credential = _confirmed_certificate()
         hello = await said_hello(context)
-        session = Session(node_id, context, self._store, self._sink)
+        trust = NodeTrust(self._certifier, credential, now=self._now)
+        session = Session(admission(), context, self._store, self._sink, trust)
+        session.instance_id = hello.instance_id
         async with self._sessions.entered(session):
             await session.run(hello, self._now())
 
@@ -52,6 +65,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         self, request: node_service_pb2.FetchArtifactRequest, context: Context
     ) -> AsyncIterator[node_service_pb2.FetchArtifactResponse]:
         """The bytes of the release the node should run."""
+        _confirmed_certificate()
         node = await self._store.get_node(calling_node_id())
         release = await self._store.get_release(release_version(request.release, field="release"))
         if node.desired.release is None or node.desired.release.version != release.version:
@@ -72,9 +86,68 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         self, request: node_service_pb2.FetchConfigRequest, context: Context
     ) -> node_service_pb2.FetchConfigResponse:
         """One configuration of the node."""
+        _confirmed_certificate()
         if request.revision < 0:
             raise InvalidArgumentError(f"revision: {request.revision} is negative")
         if request.revision == 0:  # to the store, 0 is the present one
             raise NotFoundError("revision: 0 is the agent's defaults; there is nothing to fetch", reason="NO_REVISION")
         config = await self._store.get_node_config(calling_node_id(), revision=request.revision)
         return node_service_pb2.FetchConfigResponse(revision=config.revision, config=config.content)
+
+    async def GetAuthorities(
+        self, request: node_service_pb2.GetAuthoritiesRequest, context: Context
+    ) -> node_service_pb2.GetAuthoritiesResponse:
+        """Whom a node must trust."""
+        _confirmed_certificate()
+        return node_service_pb2.GetAuthoritiesResponse(authorities_pem=self._certifier.authorities_pem)
+
+    async def RenewCertificate(
+        self, request: node_service_pb2.RenewCertificateRequest, context: Context
+    ) -> node_service_pb2.RenewCertificateResponse:
+        """The next certificate; the present one stays valid until the next is confirmed."""
+        if _confirmed_certificate().revoke_time is not None:
+            raise PermissionDeniedError(
+                "the certificate of this connection is on its way out; renew with the newer one",
+                reason="CERTIFICATE_REPLACED",
+            )
+        node_id, now = calling_node_id(), self._now()
+        issued = self._certifier.issue(node_id, request.certificate_request_pem, now=now, is_confirmed=False)
+        pause = min(RENEW_PAUSE, self._certifier.life / RENEWALS_PER_LIFE_MAX)
+        await self._store.add_next_certificate(node_id, issued.record, not_after_another_since=now - pause)
+        return node_service_pb2.RenewCertificateResponse(
+            certificate_pem=issued.pem,
+            authorities_pem=self._certifier.authorities_pem,
+            expire_time=timestamp(issued.record.expire_time) if issued.record.expire_time else None,
+        )
+
+    async def ConfirmCertificate(
+        self, request: node_service_pb2.ConfirmCertificateRequest, context: Context
+    ) -> node_service_pb2.ConfirmCertificateResponse:
+        """The certificate of this connection becomes the node's only one."""
+        now = self._now()
+        record = await self._store.confirm_certificate(_certificate().sha256, now=now, old_until=now + OLD_LASTS)
+        return node_service_pb2.ConfirmCertificateResponse(
+            expire_time=timestamp(record.expire_time) if record.expire_time else None
+        )
+
+
+def _certificate() -> CredentialRecord:
+    credential = admission().credential
+    if credential is None:
+        raise PermissionDeniedError("only a node may do this, with its client certificate", reason="NOT_A_NODE")
+    return credential
+
+
+def _confirmed_certificate() -> CredentialRecord:
+    """The certificate of this connection.
+
+    Raises: PermissionDeniedError: the node has not confirmed it yet, so it opens nothing else.
+    """
+    calling_node_id()
+    credential = _certificate()
+    if not credential.is_confirmed:
+        raise PermissionDeniedError(
+            "the certificate of this connection is not confirmed; call ConfirmCertificate with it first",
+            reason="CERTIFICATE_UNCONFIRMED",
+        )
+    return credential

@@ -23,6 +23,8 @@ from wayside.v1 import (
     approval_service_pb2_grpc,
     audit_service_pb2,
     audit_service_pb2_grpc,
+    authority_service_pb2,
+    authority_service_pb2_grpc,
     config_service_pb2,
     config_service_pb2_grpc,
     enrollment_service_pb2,
@@ -37,6 +39,7 @@ from wayside.v1 import (
 from wayside_manager.api.access_service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
+from wayside_manager.api.authority_service import AuthorityService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import LOOPBACK, Door
@@ -65,6 +68,7 @@ _SERVICE_NAMES = tuple(
         (access_service_pb2, "AccessService"),
         (approval_service_pb2, "ApprovalService"),
         (audit_service_pb2, "AuditService"),
+        (authority_service_pb2, "AuthorityService"),
     )
 )
 _Options: TypeAlias = tuple[tuple[str, int], ...]
@@ -108,6 +112,7 @@ class Services:
     access: AccessService
     approval: ApprovalService
     audit: AuditService
+    authority: AuthorityService
 
 
 class Server:
@@ -167,6 +172,7 @@ class Server:
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(services.access, server)
         approval_service_pb2_grpc.add_ApprovalServiceServicer_to_server(services.approval, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(services.audit, server)
+        authority_service_pb2_grpc.add_AuthorityServiceServicer_to_server(services.authority, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(
             (*_SERVICE_NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),

@@ -40,7 +40,7 @@ def verify(
 ) -> None:
     """Checks the trail in a data folder, whether its manager runs or not; writes nothing. Exit 1: it was changed."""
     folder = DataFolder(data)
-    authorities = _read(ca or folder.authority[0])
+    authorities = "".join(_read(path) for path in ((ca,) if ca else folder.every_authority))
     url = _read_only(read_settings(folder.settings).database_url or folder.database_url)
     print_verdict(asyncio.run(_checked(url, authorities)), output)
 

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from wayside.errors import FailedPreconditionError, NotFoundError
-from wayside_manager.app import utc_now
+from wayside.errors import FailedPreconditionError
+from wayside_manager.app import read_authorities, utc_now
 from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
 from wayside_manager.cli.serve import DataOption
-from wayside_manager.services.authority import Authority
-from wayside_manager.settings import DataFolder, write_whole
+from wayside_manager.services.authority import BROKER_LIFE
+from wayside_manager.settings import DataFolder, read_settings, write_whole
 
 
 @reported
@@ -21,15 +21,13 @@ def certificate(
     hostname: Annotated[list[str], typer.Option(help="Name or address clients use; repeat for more.")],
 ) -> None:
     """Makes a server certificate that nodes and operators trust, and a new key for it."""
-    certificate_path, key_path = DataFolder(data).authority
-    try:
-        signer = Authority.loaded(certificate_path.read_bytes(), key_path.read_bytes())
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{exc.filename} is not there; make a data folder with 'wayside-manager init'") from exc
+    folder = DataFolder(data)
+    read_settings(folder.settings)  # says so when the folder is none
+    authorities = read_authorities(folder)
     if (directory / "key.pem").exists():
         raise FailedPreconditionError(f"{directory / 'key.pem'} is there already; name another folder or remove it")
-    credential = signer.server_credential(hostname, now=utc_now())
-    write_whole(directory / "ca.pem", signer.certificate_pem)
+    credential = authorities.signing.server_credential(hostname, now=utc_now(), life=BROKER_LIFE)
+    write_whole(directory / "ca.pem", authorities.authorities_pem)
     write_whole(directory / "key.pem", credential.key_pem, is_secret=True)
     write_whole(directory / "certificate.pem", credential.certificate.pem)
     print_line(f"made {directory / 'certificate.pem'} for {', '.join(hostname)}")

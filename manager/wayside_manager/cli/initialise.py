@@ -17,6 +17,7 @@ from wayside_manager.app import utc_now
 from wayside_manager.cli.first_operator import FIRST_OPERATOR, TOKEN_TTL, make_first_operator
 from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
+from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.authority import Authority, Credential
 from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.settings import DataFolder, Settings, write_whole
@@ -33,15 +34,13 @@ async def initialise(folder: DataFolder, settings: Settings) -> None:
     """
     _make_empty(folder.path)
     now = utc_now()
-    signer = Authority.made(now=now)
+    signer = Authorities.made(folder.authorities, write=write_whole, now=now).signing
     server = signer.server_credential(settings.hostnames, now=now)
     operator = signer.operator_credential(FIRST_OPERATOR, now=now)
-    for (certificate_path, key_path), certificate_pem, key_pem in (
-        (folder.authority, signer.certificate_pem, signer.key_pem),
-        (folder.server, server.certificate.pem, server.key_pem),
-    ):
-        write_whole(key_path, key_pem, is_secret=True)
-        write_whole(certificate_path, certificate_pem)
+    certificate_path, key_path = folder.server
+    write_whole(key_path, server.key_pem, is_secret=True)
+    write_whole(certificate_path, server.certificate.pem)
+    write_whole(folder.trusted, signer.certificate_pem)
     await migrate(folder.database_url)
     token = await _remember(folder, operator, now)
     _write_operator(folder.operator, operator, token, signer, settings)

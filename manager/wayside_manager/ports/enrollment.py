@@ -109,5 +109,8 @@ class EnrollmentStore(Protocol):
     async def revoke_issued(self, issuer_sha256: str, *, now: datetime) -> tuple[str, ...]:
         """Takes back every valid certificate an authority signed; their holders, sorted."""
 
+    async def claim_certificates(self, issuer_sha256: str) -> None:
+        """Notes who signed the certificates of which that is not known: they are from when there was one authority."""
+
     async def revoked_certificates(self, *, now: datetime) -> tuple[CredentialRecord, ...]:
         """Certificates that were taken back before their end, in the order in which they were."""

@@ -5,9 +5,7 @@ writes it: of a request only the public key is used. Profiles follow RFC 5280; k
 Usage: `Authority.made(now=now).node_certificate("rsu-1", request_pem, now=now)`.
 """
 
-import hashlib
-import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,18 +14,28 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.certificates import certificate_serial
+from wayside_manager.services.certificate_profiles import (
+    certificate_builder,
+    general_names,
+    key_digest,
+    key_usage,
+    subject_name,
+)
 from wayside_manager.services.certificate_request import requested_key
 
-NODE_DAYS = 397  # until units renew by themselves (issue 3) a short life would silence them; then 30
-OPERATOR_DAYS = 365
-SERVER_DAYS = 825  # the longest that common TLS clients accept
-AUTHORITY_DAYS = 3650
+NODE_LIFE = timedelta(days=30)
+OPERATOR_LIFE = timedelta(days=365)
+SERVER_LIFE = timedelta(days=90)
+BROKER_LIFE = timedelta(days=825)  # renewed by hand; the longest that common TLS clients accept
+AUTHORITY_LIFE = timedelta(days=3650)
 BACKDATED = timedelta(hours=1)  # a unit's clock may be late by a little
-
-_ORGANISATION = "Wayside"
+# A unit without a clock of its own believes it is 1970 when it starts, and must still find its manager. What may be
+# trusted is decided on the unit, once it knows the time.
+FOR_EVER_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,14 @@ class Authority:
 
     @classmethod
     def made(cls, *, now: datetime) -> "Authority":
-        """A new authority, valid from now for ten years."""
+        """A new authority, for ten years from now."""
         key = new_key()
-        name = _name("Wayside authority")
-        builder = _builder(name, key.public_key(), now=now, days=AUTHORITY_DAYS, issuer=name)
+        # each has a name of its own: revocation lists and chains are looked up by it
+        name = subject_name(f"Wayside authority {key_digest(key.public_key())[:8]}")
+        builder = certificate_builder(name, key.public_key(), issuer=name, serial=x509.random_serial_number())
+        builder = builder.not_valid_before(FOR_EVER_SINCE).not_valid_after(now + AUTHORITY_LIFE)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        builder = builder.add_extension(_key_usage(signs_certificates=True), critical=True)
+        builder = builder.add_extension(key_usage(signs_certificates=True), critical=True)
         return cls(builder.sign(key, hashes.SHA256()), key)
 
     @classmethod
@@ -96,6 +106,11 @@ class Authority:
         """SHA-256 of the certificate (DER), lower-case hex: which authority this is."""
         return self._certificate.fingerprint(hashes.SHA256()).hex()
 
+    @property
+    def expire_time(self) -> datetime:
+        """When it ends."""
+        return self._certificate.not_valid_after_utc
+
     def sign(self, content: bytes) -> bytes:
         """A signature over something that is no certificate: ECDSA with SHA-256, DER."""
         return self._key.sign(content, ec.ECDSA(hashes.SHA256()))
@@ -105,13 +120,15 @@ class Authority:
         """The private key, PKCS#8, not encrypted: a secret."""
         return key_pem(self._key)
 
-    def node_certificate(self, node_id: str, request_pem: str, *, now: datetime) -> Certificate:
-        """A client certificate that makes the holder of a PKCS#10 request's key `nodes/{node_id}` for 13 months.
+    def node_certificate(
+        self, node_id: str, request_pem: str, *, now: datetime, life: timedelta = NODE_LIFE
+    ) -> Certificate:
+        """A client certificate that makes the holder of a PKCS#10 request's key `nodes/{node_id}`.
 
         Raises: InvalidArgumentError: no request, a wrong signature, or a key that is too weak.
         """
         key = requested_key(request_pem)
-        return self._client(node_id, f"wayside://nodes/{node_id}", key, now=now, days=NODE_DAYS)
+        return self._client(node_id, f"wayside://nodes/{node_id}", key, now=now, life=life)
 
     def operator_certificate(self, operator_id: str, request_pem: str, *, now: datetime) -> Certificate:
         """A client certificate that makes the holder of a PKCS#10 request's key `operators/{operator_id}` for a year.
@@ -125,18 +142,28 @@ class Authority:
         key = new_key()
         return Credential(self._operator(operator_id, key.public_key(), now=now), key_pem=key_pem(key))
 
-    def server_credential(self, hostnames: Sequence[str], *, now: datetime) -> Credential:
+    def server_credential(
+        self, hostnames: Sequence[str], *, now: datetime, life: timedelta = SERVER_LIFE
+    ) -> Credential:
         """A new key and the server certificate for host names and addresses.
 
         Raises: InvalidArgumentError: a host name that no certificate can carry.
         """
         key = new_key()
-        builder = _builder(
-            _name("Wayside manager"), key.public_key(), now=now, days=SERVER_DAYS, issuer=self._certificate.subject
+        serial = x509.random_serial_number()
+        builder = certificate_builder(
+            subject_name("Wayside manager"), key.public_key(), issuer=self._certificate.subject, serial=serial
         )
-        names = x509.SubjectAlternativeName(_general_names(hostnames))
+        builder = builder.not_valid_before(FOR_EVER_SINCE).not_valid_after(now + life)
+        names = x509.SubjectAlternativeName(general_names(hostnames))
         certificate = self._signed(builder, names, ExtendedKeyUsageOID.SERVER_AUTH)
         return Credential(certificate, key_pem=key_pem(key))
+
+    def signed_list(self, builder: x509.CertificateRevocationListBuilder) -> str:
+        """A revocation list (CRL) in this authority's name, PEM."""
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = builder.issuer_name(self._certificate.subject).add_extension(issuer, critical=False)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def _operator(self, operator_id: str, key: CertificatePublicKeyTypes, *, now: datetime) -> Certificate:
         """The common name is the whole name: a broker that takes it for a user name cannot take a node for an operator.
@@ -144,12 +171,14 @@ class Authority:
         No node id has a slash.
         """
         name = f"operators/{operator_id}"
-        return self._client(name, f"wayside://{name}", key, now=now, days=OPERATOR_DAYS)
+        return self._client(name, f"wayside://{name}", key, now=now, life=OPERATOR_LIFE)
 
     def _client(
-        self, common_name: str, uri: str, key: CertificatePublicKeyTypes, *, now: datetime, days: int
+        self, common_name: str, uri: str, key: CertificatePublicKeyTypes, *, now: datetime, life: timedelta
     ) -> Certificate:
-        builder = _builder(_name(common_name), key, now=now, days=days, issuer=self._certificate.subject)
+        serial = certificate_serial(key_digest(key), now)
+        builder = certificate_builder(subject_name(common_name), key, issuer=self._certificate.subject, serial=serial)
+        builder = builder.not_valid_before(now - BACKDATED).not_valid_after(now + life)
         names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
         return self._signed(builder, names, ExtendedKeyUsageOID.CLIENT_AUTH)
 
@@ -157,7 +186,7 @@ class Authority:
         self, builder: x509.CertificateBuilder, names: x509.SubjectAlternativeName, usage: x509.ObjectIdentifier
     ) -> Certificate:
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_key_usage(signs_certificates=False), critical=True)
+        builder = builder.add_extension(key_usage(signs_certificates=False), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         builder = builder.add_extension(names, critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
@@ -179,15 +208,12 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> str:
 
 def remembered(certificate: x509.Certificate, *, issuer_sha256: str) -> Certificate:
     """What the manager keeps of a certificate."""
-    key = certificate.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
     return Certificate(
         pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
         serial=f"{certificate.serial_number:x}",
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         expire_time=certificate.not_valid_after_utc,
-        key_sha256=hashlib.sha256(key).hexdigest(),
+        key_sha256=key_digest(certificate.public_key()),
         issuer_sha256=issuer_sha256,
     )
 
@@ -203,56 +229,3 @@ def certified_hostnames(certificate_pem: bytes) -> tuple[frozenset[str], datetim
     except x509.ExtensionNotFound as exc:
         raise ValueError("the certificate carries no names") from exc
     return frozenset(str(name.value) for name in names), certificate.not_valid_after_utc
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANISATION),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
-
-
-def _builder(
-    subject: x509.Name, key: CertificatePublicKeyTypes, *, now: datetime, days: int, issuer: x509.Name
-) -> x509.CertificateBuilder:
-    start = now.astimezone(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start - BACKDATED)
-        .not_valid_after(start + timedelta(days=days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _general_names(hostnames: Iterable[str]) -> list[x509.GeneralName]:
-    return [_general_name(hostname) for hostname in dict.fromkeys(hostnames)]
-
-
-def _general_name(hostname: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(hostname))
-    except ValueError:
-        pass
-    if not hostname or not hostname.isascii() or any(c in " /:" for c in hostname):
-        raise InvalidArgumentError(f"hostname: {hostname!r} is neither a host name nor an address; leave out the port")
-    return x509.DNSName(hostname)

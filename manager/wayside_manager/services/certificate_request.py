@@ -5,8 +5,9 @@ Usage: `requested_key(request_pem)`.
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
 
 from wayside.errors import InvalidArgumentError
 
@@ -32,10 +33,25 @@ def requested_key(request_pem: str) -> CertificatePublicKeyTypes:
             "certificate_request_pem: the signature is not by the requested key; make the request again",
             reason="REQUEST_INVALID",
         )
-    return _strong(key)
+    return _strong(key, field="certificate_request_pem")
 
 
-def _strong(key: CertificatePublicKeyTypes) -> CertificatePublicKeyTypes:
+def public_key(public_key_pem: str) -> CertificatePublicKeyTypes:
+    """The key in a PEM text, as an operator registers it.
+
+    Raises: InvalidArgumentError: no public key, or one that is too weak.
+    """
+    try:
+        key = serialization.load_pem_public_key(public_key_pem[:REQUEST_MAX_CHARS].encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise InvalidArgumentError(
+            "public_key_pem: this is no public key in PEM; print it with 'wayside-agent key show' on the unit",
+            reason="KEY_INVALID",
+        ) from exc
+    return _strong(key, field="public_key_pem")
+
+
+def _strong(key: PublicKeyTypes, *, field: str) -> CertificatePublicKeyTypes:
     match key:
         case ec.EllipticCurvePublicKey() if isinstance(key.curve, ec.SECP256R1):
             return key
@@ -44,6 +60,6 @@ def _strong(key: CertificatePublicKeyTypes) -> CertificatePublicKeyTypes:
         case rsa.RSAPublicKey() if key.key_size >= RSA_MIN_BITS:
             return key
     raise InvalidArgumentError(
-        f"certificate_request_pem: the key must be ECDSA P-256, Ed25519 or RSA of at least {RSA_MIN_BITS} bit",
+        f"{field}: the key must be ECDSA P-256, Ed25519 or RSA of at least {RSA_MIN_BITS} bit",
         reason="KEY_UNACCEPTABLE",
     )

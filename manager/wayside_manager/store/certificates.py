@@ -111,6 +111,12 @@ class SqlCertificates(SqlPart):
         _end(connection, rows, now_us)
         return tuple(sorted({row.holder for row in rows}))
 
+    @writing_quietly
+    def claim_certificates(self, connection: Connection, issuer_sha256: str) -> None:
+        """See EnrollmentStore."""
+        nobodys = (credentials.c.issuer_sha256 == "", _IS_CERTIFICATE)
+        connection.execute(update(credentials).where(*nobodys).values(issuer_sha256=issuer_sha256))
+
     @reading
     def revoked_certificates(self, connection: Connection, *, now: datetime) -> tuple[CredentialRecord, ...]:
         """See EnrollmentStore."""

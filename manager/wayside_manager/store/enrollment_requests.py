@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, tuple_, update
 
-from wayside.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from wayside.errors import AlreadyExistsError, FailedPreconditionError
 from wayside_manager.core.admission import KnownUnit, check_key, check_place, key_taken
 from wayside_manager.core.enrollment import ApprovedUnit, RequestState, WaitingUnit
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.store.enrollment_rows import find_unit, hash_begins_with, key_uses, waiting_unit
@@ -72,10 +73,7 @@ def _the_row(connection: Connection, request_id: str, now: datetime) -> Row[Any]
     )
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFoundError(
-            f"enrollmentRequests/{request_id[:80]} does not exist; list the waiting units to see which do",
-            reason="REQUEST_NOT_FOUND",
-        )
+        raise not_there("enrollmentRequests", request_id[:80])
     return row
 
 

@@ -5,9 +5,10 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from wayside.errors import AlreadyExistsError, NotFoundError
+from wayside.errors import AlreadyExistsError
 from wayside_manager.core.access import Reach
 from wayside_manager.core.enrollment import TokenRecord
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.store.enrollment_rows import hash_begins_with, token_record
 from wayside_manager.store.moments import as_us
@@ -64,9 +65,6 @@ class SqlEnrollmentTokens(SqlPart):
         """See EnrollmentStore."""
         row = connection.execute(select(tokens).where(hash_begins_with(tokens.c.sha256, token_id))).one_or_none()
         if row is None:
-            raise NotFoundError(
-                f"enrollmentTokens/{token_id[:80]} does not exist; list the tokens to see which do",
-                reason="TOKEN_NOT_FOUND",
-            )
+            raise not_there("enrollmentTokens", token_id[:80])
         connection.execute(delete(tokens).where(tokens.c.sha256 == row.sha256))
         changed(connection, f"enrollmentTokens/{token_id}", before=row._asdict(), after=None, tenant_id=row.tenant_id)

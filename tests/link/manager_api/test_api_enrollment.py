@@ -47,9 +47,8 @@ async def test_a_unit_becomes_a_node_with_names_the_manager_sets(manager: LocalM
     assert [name.value for name in names] == ["wayside://nodes/rsu-1"]
     assert list(usages) == [ExtendedKeyUsageOID.CLIENT_AUTH]
     assert "operators" not in certificate.subject.rfc4514_string()
-    assert (
-        396 < (answer.expire_time.ToDatetime() - manager.clock().replace(tzinfo=None)).total_seconds() / 86_400 <= 397
-    )
+    life = answer.expire_time.ToDatetime() - manager.clock().replace(tzinfo=None)
+    assert 29.9 < life.total_seconds() / 86_400 <= 30
     assert (await operator.get_node("rsu-1")).presence == node_pb2.PRESENCE_NEVER_SEEN
 
 

@@ -24,7 +24,7 @@ from wayside.errors import (
 from wayside.v1 import fleet_service_pb2, node_service_pb2
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.scopes import Context, Scoped
-from wayside_manager.app import ServiceEndedError, running, utc_now
+from wayside_manager.app import ServiceEndedError, read_authorities, running, utc_now
 from wayside_manager.cli.initialise import initialise
 from wayside_manager.services.authority import Authority, certified_hostnames, key_pem, new_key
 from wayside_manager.services.retention import Retention
@@ -71,9 +71,8 @@ async def test_an_operator_may_not_call_as_a_node(operator: Peer) -> None:
 
 
 async def test_an_unknown_node_with_a_certificate_of_ours_is_denied(manager: LocalManager) -> None:
-    certificate, key = (path.read_bytes() for path in manager.folder.authority)
     own_key = new_key()
-    issued = Authority.loaded(certificate, key).node_certificate("ghost", csr(own_key), now=utc_now())
+    issued = read_authorities(manager.folder).signing.node_certificate("ghost", csr(own_key), now=utc_now())
     async with manager.certified(issued.pem, key_pem(own_key)) as peer:
         error = await (await Session(peer).opened()).ended()
     assert isinstance(error, PermissionDeniedError)
@@ -183,11 +182,12 @@ async def test_new_host_names_bring_a_new_server_certificate(tmp_path: Path) -> 
 async def test_a_folder_without_an_authority_is_refused_in_one_sentence(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "manager")
     await initialise(folder, SETTINGS)
-    folder.authority[1].write_text("no key")
+    (key,) = folder.authorities.glob("*.key")
+    key.write_text("no key")
     with pytest.raises(InvalidArgumentError):
         await running(folder, SETTINGS).__aenter__()
-    folder.authority[1].unlink()
-    with pytest.raises(NotFoundError, match=r"authority\.key is not there"):
+    key.unlink()
+    with pytest.raises(NotFoundError, match=r"\.key is not there"):
         await running(folder, SETTINGS).__aenter__()
 
 

@@ -20,7 +20,7 @@ async def test_a_session_begins_with_a_welcome_and_the_whole_desired_state(opera
     session = await Session(rsu_peer).opened()
 
     welcome = (await session.next()).welcome
-    desired = (await session.next()).desired_state
+    desired = await session.until("desired_state")
 
     assert welcome.acknowledged_sequence == 0
     assert welcome.HasField("server_time")
