@@ -145,7 +145,7 @@ class Gate:
             return rights
         message = None if request is None else request.message()
         if not await self._is_own(rule, message, proven):
-            record.tenant_id = await self._targets.check(rule, message, rights)
+            await self._targets.check(rule, message, rights, record)
         if rule.danger is not None and message is not None:
             headers = metadata_of(context)
             await self._four_eyes.check(rule.danger, record, message, headers, tenants=rights.tenants)
@@ -209,4 +209,4 @@ def _rights(verb: str, rule: Rule, proven: Proven) -> Rights:
 
 def _ended(record: CallRecord, outcome: Outcome, reason: str) -> CallRecord:
     # an approval counts as used only with the entry of the change itself
-    return replace(record, changes=[], outcome=outcome, reason=reason, approval_id="", request_sha256="")
+    return replace(record, outcome=outcome, reason=reason, approval_id="", request_sha256="")

@@ -1,12 +1,13 @@
 """What a call is about: finds the thing its request names, and asks whether the caller's rights cover it.
 
-Usage: `tenant_id = await Targets(store).check(rule, request, rights)`.
+Usage: `await Targets(store).check(rule, request, rights, record)`.
 """
 
 from typing import Any
 
 from wayside.errors import InvalidArgumentError
 from wayside.names import checked_label, checked_version, tenant_id
+from wayside_manager.core.audit import CallRecord, Change
 from wayside_manager.core.policy import Rule, Target
 from wayside_manager.core.rights import Rights
 from wayside_manager.ports.access import PlaceStore, Resource
@@ -21,30 +22,32 @@ class Targets:
     def __init__(self, places: PlaceStore) -> None:
         self._places = places
 
-    async def check(self, rule: Rule, request: Any, rights: Rights) -> str:  # noqa: ANN401  # any request
-        """The tenant the call is about; empty: none, or several.
+    async def check(self, rule: Rule, request: Any, rights: Rights, record: CallRecord) -> None:  # noqa: ANN401  # any
+        """Returns if the rights cover the target; the record then holds its tenant, empty: none, or several.
 
+        It also holds what the call is about when it is refused.
         Raises: PermissionDeniedError, NotFoundError: not for this caller; InvalidArgumentError: the name is malformed.
         """
         if rule.permission is None:
-            return ""
+            return
         rights.check_somewhere()
         if rule.target is Target.ROOT:
             rights.check_everywhere()
         elif rule.target is Target.NEW:
-            return tenant_of_new(request, rule.field, rights)
+            record.tenant_id = tenant_of_new(request, rule.field, rights)
         elif rule.target not in {Target.LISTED, Target.STREAMED, Target.SELF}:
-            return await self._check_thing(rule, request, rights)
-        return ""
+            await self._check_thing(rule, request, rights, record)
 
-    async def _check_thing(self, rule: Rule, request: Any, rights: Rights) -> str:  # noqa: ANN401  # any request
+    async def _check_thing(self, rule: Rule, request: Any, rights: Rights, record: CallRecord) -> None:  # noqa: ANN401  # any
         thing_id = id_in(field_of(request, rule.field), rule.target, field=rule.field)
         places = await self._places.find_places(Resource(rule.target), thing_id)
+        record.changes = [Change(f"{rule.target}/{thing_id}")]
         if not places and rule.field == _LAYER_TO_APPLY:
-            return tenant_of_new(request, _LAYER_TENANT, rights)
-        rights.check(rule.target, thing_id, places)
+            record.tenant_id = tenant_of_new(request, _LAYER_TENANT, rights)
+            return
         tenant_ids = {place.tenant_id for place in places}
-        return tenant_ids.pop() if len(tenant_ids) == 1 else ""
+        record.tenant_id = tenant_ids.pop() if len(tenant_ids) == 1 else ""
+        rights.check(rule.target, thing_id, places)
 
 
 def tenant_of_new(request: Any, field: str, rights: Rights) -> str:  # noqa: ANN401  # any request

@@ -76,6 +76,7 @@ async def test_looking_at_another_tenants_thing_is_noted_there_and_hidden_from_t
     assert isinstance(error, NotFoundError)
     found = await entry(operator, actor="operators/emil", outcomes=[DENIED])
     assert (found.reason, found.tenant) == ("OUT_OF_REACH", "tenants/west")
+    assert [each.resource for each in found.changes] == ["operators/wanda"]
 
 
 async def test_a_wrong_token_is_noted_without_a_trace_of_it(manager: LocalManager, operator: Peer) -> None:
