@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ def token(folder: Path) -> Iterator[dict[str, object]]:
     (folder / "pin").write_text(f"{PIN}\n")
     before = os.environ.get("SOFTHSM2_CONF")
     os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
-    label = f"unit-{folder.parent.name}"[:32]
+    label = f"unit-{uuid.uuid4().hex[:16]}"
     command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "1234", "--pin", PIN]
     subprocess.run(command, check=True, capture_output=True)
     try:

@@ -67,11 +67,11 @@ class Authority:
         assert isinstance(key, ec.EllipticCurvePublicKey)
         return self.issued(key, life=life)
 
-    def server(self) -> tuple[bytes, bytes]:
+    def server(self, *, life: tuple[float, float] = (-60.0, 86_400.0)) -> tuple[bytes, bytes]:
         """A key and certificate for a server, PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return pem, self.issued(key.public_key()).encode()
+        return pem, self.issued(key.public_key(), life=life).encode()
 
 
 def sha256(text: str) -> str:
@@ -81,9 +81,11 @@ def sha256(text: str) -> str:
 class RenewingManager(RoughManager):
     """A manager that knows which certificate is its node's, and issues the next."""
 
-    def __init__(self, *behaviours: Behaviour, life: tuple[float, float] = (-60.0, 86_400.0)) -> None:
+    def __init__(
+        self, *behaviours: Behaviour, life: tuple[float, float] = (-60.0, 86_400.0), authority: Authority | None = None
+    ) -> None:
         super().__init__(*behaviours)
-        self.authority = Authority("first")
+        self.authority = authority or Authority("first")
         self.life = life
         self.bundle_pem = self.authority.pem
         """What nodes shall trust."""

@@ -75,7 +75,9 @@ class Conversation:
     async def welcomes(self, acknowledged: int = 0) -> None:
         """Hears the hello and answers it."""
         await self.hears()
-        await self.says(wire.SessionResponse(welcome=wire.SessionWelcome(acknowledged_sequence=acknowledged)))
+        welcome = wire.SessionWelcome(acknowledged_sequence=acknowledged)
+        welcome.server_time.GetCurrentTime()
+        await self.says(wire.SessionResponse(welcome=welcome))
 
     async def acks(self, sequence: int) -> None:
         """Acknowledges."""
