@@ -1,0 +1,216 @@
+"""What every RPC is expected to answer to whom, written by hand and read by test_policy_matrix.
+
+Nothing here looks at the policy table: who changes the one must change the other.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from tests.link.manager_api import matrix_world as made
+from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
+from tests.link.manager_api.peer import layer, release_archive, role, upload
+from wayside.v1 import access_service_pb2, node_pb2
+
+ALL = "viewer operator release-manager approver admin auditor integrator"
+VIEW = "viewer operator release-manager approver admin auditor"
+OPS = "operator admin"
+NOT_FOUND = "NOT_FOUND {}_NOT_FOUND"
+Build = Callable[[World, Land, str], Awaitable[tuple[Message, ...]]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One RPC, for operators."""
+
+    roles: str
+    """Which roles open it, in the tenant of the role."""
+    about: str
+    """`thing` or `new thing` of a tenant, the `list` of what one sees, the `deployment`, or the `caller`."""
+    build: Build
+    hidden: str = ""
+    """What is said of another tenant's thing: as if it were not there."""
+    done: str = "OK"
+    """What is said to somebody who may."""
+
+
+def _fields(**fields: Any) -> Build:  # noqa: ANN401  # fields of a message
+    """A request with the same fields each time; a function is asked for its value, a word in braces is filled in."""
+
+    async def build(world: World, land: Land, method: str) -> tuple[Message, ...]:
+        values = {}
+        for name, value in fields.items():
+            values[name] = await _value(value, world, land)
+        return (message_of(method)(**values),)
+
+    return build
+
+
+async def _value(value: Any, world: World, land: Land) -> Any:  # noqa: ANN401  # of a field
+    if isinstance(value, str):
+        return value.format(tenant=land.tenant, fresh=world.fresh(land), **{key: land.name(key) for key in land.ids})
+    if callable(value):
+        found = value(world, land)
+        return await found if hasattr(found, "__await__") else found
+    return value
+
+
+def _new(collection: str, maker: Callable[[World, Land], Awaitable[str]]) -> Callable[[World, Land], Awaitable[str]]:
+    async def name(world: World, land: Land) -> str:
+        return f"{collection}/{await maker(world, land)}"
+
+    return name
+
+
+def _thing(roles: str, word: str, *, done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
+    return Row(roles, "thing", _fields(**fields), NOT_FOUND.format(word), done)
+
+
+def _new_thing(roles: str, *, done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
+    return Row(roles, "new thing", _fields(**fields), NOT_FOUND.format("TENANT"), done)
+
+
+def _list(roles: str, *, done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
+    return Row(roles, "list", _fields(**fields), done=done)
+
+
+def _deployment(*, done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
+    return Row("", "deployment", _fields(**fields), done=done)
+
+
+def _node_of(_world: World, land: Land) -> node_pb2.Node:
+    return node_pb2.Node(name=land.name("nodes"), display_name=f"name {land.mark}")
+
+
+def _layer_of(_world: World, land: Land) -> Any:  # noqa: ANN401  # a message
+    changed = layer(land.ids["configLayers"])
+    changed.tenant = land.tenant
+    return changed
+
+
+def _operator_of(_world: World, land: Land) -> access_service_pb2.Operator:
+    return access_service_pb2.Operator(name=land.name("operators"), display_name="changed")
+
+
+def _new_operator(world: World, land: Land) -> access_service_pb2.Operator:
+    bindings = [role("viewer", land.tenant_id)]
+    return access_service_pb2.Operator(name=f"operators/{world.fresh(land)}", bindings=bindings)
+
+
+def _new_tenant(world: World, land: Land) -> access_service_pb2.Tenant:
+    kind = access_service_pb2.Tenant.KIND_ROAD_OPERATOR
+    return access_service_pb2.Tenant(name=f"tenants/{world.fresh(land)}", parent=land.tenant, kind=kind)
+
+
+async def _upload(world: World, land: Land, _method: str) -> tuple[Message, ...]:
+    version = f"3.{next(world.counter)}.0"
+    return tuple(upload(release_archive(version), version=version, tenant=land.tenant))
+
+
+_MASK = {"paths": ["display_name"]}
+_SOME = node_pb2.NodeSelector(all_nodes=True)
+
+OPERATOR_CALLS: dict[str, Row] = {
+    "EnrollmentService/CreateEnrollmentToken": _new_thing(OPS, tenant="{tenant}"),
+    "EnrollmentService/ListEnrollmentTokens": _list(OPS),
+    "EnrollmentService/RevokeEnrollmentToken": _thing(
+        OPS, "TOKEN", name=_new("enrollmentTokens", made.enrollment_token)
+    ),
+    "EnrollmentService/ImportNodes": _list(
+        OPS, validate_only=True, registrations=lambda world, land: [made.registration(world, land)]
+    ),
+    "EnrollmentService/ListEnrollmentRequests": _list(OPS),
+    "EnrollmentService/ApproveEnrollmentRequest": _new_thing(
+        OPS, done=NOT_FOUND.format("REQUEST"), name=f"enrollmentRequests/{'0' * 24}", tenant="{tenant}"
+    ),
+    "EnrollmentService/RejectEnrollmentRequest": _list(
+        OPS, done=NOT_FOUND.format("REQUEST"), name=f"enrollmentRequests/{'0' * 24}"
+    ),
+    "FleetService/GetNode": _thing(ALL, "NODE", name="{nodes}"),
+    "FleetService/ListNodes": _list(ALL),
+    "FleetService/WatchNodes": _list(ALL),
+    "FleetService/UpdateNode": _thing(OPS, "NODE", node=_node_of, update_mask=_MASK),
+    "FleetService/RetireNode": _thing(
+        "admin", "NODE", name="{nodes}", done="FAILED_PRECONDITION APPROVAL_REQUIRED"
+    ),  # the policy of the test's manager asks for a second person
+    "FleetService/RevokeNode": _thing("admin", "NODE", name=_new("nodes", made.node)),
+    "ConfigService/GetConfigLayer": _thing(VIEW, "LAYER", name="{configLayers}"),
+    "ConfigService/ListConfigLayers": _list(VIEW),
+    "ConfigService/GetNodeConfig": _thing(VIEW, "NODE", node="{nodes}"),
+    "ConfigService/ApplyConfigLayer": _thing(OPS, "LAYER", config_layer=_layer_of),
+    "ConfigService/DeleteConfigLayer": _thing(OPS, "LAYER", name=_new("configLayers", made.config_layer)),
+    "ReleaseService/GetRelease": _thing(VIEW, "RELEASE", name="{releases}"),
+    "ReleaseService/ListReleases": _list(VIEW),
+    "ReleaseService/CreateRelease": Row("release-manager admin", "new thing", _upload, NOT_FOUND.format("TENANT")),
+    "ReleaseService/GetRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
+    "ReleaseService/ListRollouts": _list(VIEW),
+    "ReleaseService/WatchRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
+    "ReleaseService/CreateRollout": _new_thing(
+        "release-manager admin",
+        done=NOT_FOUND.format("RELEASE"),
+        release="releases/9.9.9",
+        selector=_SOME,
+        tenant="{tenant}",
+    ),
+    "ReleaseService/PauseRollout": _thing("operator release-manager admin", "ROLLOUT", name="{rollouts}"),
+    "ReleaseService/ResumeRollout": _thing("operator release-manager admin", "ROLLOUT", name="{rollouts}"),
+    "ReleaseService/AbortRollout": _thing(
+        "operator release-manager admin", "ROLLOUT", name=_new("rollouts", made.aborted_rollout)
+    ),
+    "AccessService/SignOut": Row("", "caller", _fields()),
+    "AccessService/GetCaller": Row("", "caller", _fields()),
+    "AccessService/CreateOperator": _list("admin", operator=_new_operator),
+    "AccessService/GetOperator": _thing("admin auditor", "OPERATOR", name="{operators}"),
+    "AccessService/ListOperators": _list("admin auditor"),
+    "AccessService/UpdateOperator": _thing("admin", "OPERATOR", operator=_operator_of, update_mask=_MASK),
+    "AccessService/SetPassword": _thing("admin", "OPERATOR", operator="{operators}"),
+    "AccessService/CreateApiToken": _thing("admin", "OPERATOR", operator="{operators}"),
+    "AccessService/IssueOperatorCertificate": _thing(
+        "admin", "OPERATOR", operator="{operators}", certificate_request_pem=CSR_PEM
+    ),
+    "AccessService/ListCredentials": _thing("admin auditor", "OPERATOR", operator="{operators}"),
+    "AccessService/RevokeCredential": _thing("admin", "CREDENTIAL", name=_new("credentials", made.credential_of)),
+    "AccessService/CreateTenant": _thing("admin", "TENANT", tenant=_new_tenant),
+    "AccessService/ListTenants": _list(ALL),
+    "AccessService/DeleteTenant": _thing("admin", "TENANT", name=_new("tenants", made.tenant)),
+    "AccessService/GetAccessPolicy": _deployment(),
+    "AccessService/UpdateAccessPolicy": _deployment(done="ABORTED ETAG_MISMATCH", policy={"etag": "stale"}),
+    "ApprovalService/GetApproval": _thing(VIEW, "APPROVAL", name=_new("approvals", made.approval)),
+    "ApprovalService/ListApprovals": _list(VIEW),
+    "ApprovalService/DecideApproval": _thing("approver admin", "APPROVAL", name=_new("approvals", made.approval)),
+    "AuditService/ListAuditEntries": _list("admin auditor"),
+    "AuditService/VerifyAudit": _deployment(),
+    "AuditService/ExportAudit": _deployment(),
+    "AuthorityService/ListAuthorities": _deployment(),
+    "AuthorityService/CreateAuthority": _deployment(),
+    "AuthorityService/ActivateAuthority": _deployment(
+        done="NOT_FOUND AUTHORITY_NOT_FOUND", name=f"authorities/{'0' * 24}"
+    ),
+    "AuthorityService/RetireAuthority": _deployment(
+        done="NOT_FOUND AUTHORITY_NOT_FOUND", name=f"authorities/{'0' * 24}"
+    ),
+}
+"""By service and method of package wayside.v1."""
+
+NODE_CALLS = frozenset(
+    f"NodeService/{name}"
+    for name in (
+        "Session",
+        "FetchArtifact",
+        "FetchConfig",
+        "GetAuthorities",
+        "RenewCertificate",
+        "ConfirmCertificate",
+    )
+)
+CALLS_OF_ANYONE = frozenset({"EnrollmentService/Enroll", "AccessService/SignIn"})
+STANDARD_CALLS_OF_ANYONE = frozenset(
+    {
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    }
+)
+STANDARD_CALLS_OF_OPERATORS = frozenset({"/grpc.health.v1.Health/List"})
