@@ -95,6 +95,12 @@ def _sealed_to_the_end(found: Verdict, walk: Walk) -> Verdict:
     return replace(found, is_intact=False, first_broken_sequence=first, message=message)
 
 
+def _every_authority(folder: DataFolder) -> str:
+    """Also those that left; a seal of theirs is a seal."""
+    paths = sorted(folder.authorities.glob("*.pem")) or [folder.authority[0]]
+    return "".join(map(_read, paths))
+
+
 def _read_only(url: str) -> str:
     """The same database, never written: also from a medium that cannot be."""
     parsed = make_url(url)
