@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.manager_store import after
-from wayside_manager.core.audit import CallRecord
+from wayside_manager.core.audit import AuditEntry, CallRecord
 from wayside_manager.ports.store import Store
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authority import Authority
@@ -43,3 +43,28 @@ def one(path: Path, query: str) -> Any:  # noqa: ANN401  # SQLite's columns take
     """The first value a query finds."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchone()[0]
+
+
+class Busy:
+    """A trail to which somebody else adds an entry after each look at it, a few times."""
+
+    def __init__(self, store: Store, count: int) -> None:
+        self._store = store
+        self._count = count
+        self.list_seals = store.list_seals
+        self.add_entries, self.add_seal, self.list_entries = store.add_entries, store.add_seal, store.list_entries
+
+    async def read_chain(self, begin_sequence: int, *, max_count: int) -> tuple[AuditEntry, ...]:
+        found = await self._store.read_chain(begin_sequence, max_count=max_count)
+        await self._one_more()
+        return found
+
+    async def audit_head(self) -> tuple[int, str]:
+        head = await self._store.audit_head()
+        await self._one_more()
+        return head
+
+    async def _one_more(self) -> None:
+        if self._count:
+            self._count -= 1
+            await filled(self._store, 1)

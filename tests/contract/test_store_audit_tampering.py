@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.audit_trail import call, filled, harm, one, sealer
+from tests.contract.audit_trail import Busy, call, filled, harm, one, sealer
 from tests.contract.manager_store import START
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import EVERYWHERE
-from wayside_manager.core.audit import AuditEntry, Verdict, digest
+from wayside_manager.core.audit import Verdict, digest
 from wayside_manager.ports.audit import AuditFilter
 from wayside_manager.ports.store import Store
 from wayside_manager.services.audit_seals import AuditSeals, checked_trail
@@ -215,34 +215,20 @@ async def test_a_seal_of_another_authority_is_none(store: Store, authority: Auth
     assert (await sealer(store, authority).verify()).first_broken_sequence == 3
 
 
+async def test_seals_of_an_authority_that_left_still_hold(sealed: Sealed, authority: Authority) -> None:
+    successor = Authority.made(now=START)
+    every = authority.certificate_pem + successor.certificate_pem
+    seals = AuditSeals(sealed.store, lambda: successor, lambda: every, now=lambda: START)
+    await filled(sealed.store, 5)
+    assert await seals.seal() == 25
+    found = await seals.verify()
+    assert (found.is_intact, found.sealed_sequence) == (True, 25)
+    assert (await checked_trail(sealed.store, successor.certificate_pem)).first_broken_sequence == 10
+
+
 async def test_checking_while_others_write_is_no_alarm(store: Store, authority: Authority) -> None:
     await filled(store, 1500)  # more than a page
     busy = Busy(store, 5)
     found = await checked_trail(busy, authority.certificate_pem)
     assert found.is_intact
     assert found.entry_count == 1505
-
-
-class Busy:
-    """A trail to which somebody else adds an entry after each look at it, a few times."""
-
-    def __init__(self, store: Store, count: int) -> None:
-        self._store = store
-        self._count = count
-        self.list_seals = store.list_seals
-        self.add_entries, self.add_seal, self.list_entries = store.add_entries, store.add_seal, store.list_entries
-
-    async def read_chain(self, begin_sequence: int, *, max_count: int) -> tuple[AuditEntry, ...]:
-        found = await self._store.read_chain(begin_sequence, max_count=max_count)
-        await self._one_more()
-        return found
-
-    async def audit_head(self) -> tuple[int, str]:
-        head = await self._store.audit_head()
-        await self._one_more()
-        return head
-
-    async def _one_more(self) -> None:
-        if self._count:
-            self._count -= 1
-            await filled(self._store, 1)
