@@ -1,13 +1,19 @@
 """A whole manager in this process: real files, real TLS on free ports."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from tests.link.manager_api.matrix_things import settled
+from tests.link.manager_api.matrix_world import World, noting_what_is_served
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer
+from wayside_manager.api.door import Door
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
+from wayside_manager.core.attempts import Limits
 from wayside_manager.settings import DataFolder, Settings
 
 SETTINGS = Settings(
@@ -49,3 +55,19 @@ async def rsu(manager: LocalManager) -> NodeCredential:
 async def rsu_peer(manager: LocalManager, rsu: NodeCredential) -> AsyncIterator[Peer]:
     async with manager.node(rsu) as peer:
         yield peer
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Two tenants with one of everything, for all tests of a module."""
+    folder, clock = DataFolder(tmp_path_factory.mktemp("matrix") / "manager"), Clock()
+    await initialise(folder, SETTINGS)
+    with pytest.MonkeyPatch.context() as patch, noting_what_is_served(patch) as served:
+        # strangers call once for each method, from one address
+        patch.setattr("wayside_manager.app.Door", partial(Door, Limits(failures=100_000, connections=1_000)))
+        async with running(folder, SETTINGS, now=clock) as endpoints:
+            manager = LocalManager(folder, endpoints, clock)
+            async with manager.operator() as admin:
+                found = await settled(manager, admin)
+                found.served = served
+                yield found

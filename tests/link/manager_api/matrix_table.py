@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from tests.link.manager_api import matrix_world as made
+from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
 from tests.link.manager_api.peer import layer, release_archive, role, upload
 from wayside.v1 import access_service_pb2, node_pb2

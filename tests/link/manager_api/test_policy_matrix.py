@@ -1,15 +1,9 @@
 """Every RPC a manager serves, as every role, on the own and another tenant's things; as a node; as nobody."""
 
-from collections.abc import AsyncIterator, Iterable
-from functools import partial
 from typing import Any
 
-import grpc
-import grpc.aio
 import pytest
-import pytest_asyncio
 
-from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.matrix_table import (
     ALL,
     CALLS_OF_ANYONE,
@@ -19,56 +13,19 @@ from tests.link.manager_api.matrix_table import (
     STANDARD_CALLS_OF_OPERATORS,
     Row,
 )
-from tests.link.manager_api.matrix_world import Answer, Land, World, descriptor, message_of, settled
-from tests.link.manager_api.peer import Clock, LocalManager
+from tests.link.manager_api.matrix_world import Answer, Land, World, descriptor, message_of
 from wayside.v1 import node_service_pb2
-from wayside_manager.api.door import Door
-from wayside_manager.app import running
-from wayside_manager.cli.initialise import initialise
-from wayside_manager.core.attempts import Limits
 from wayside_manager.core.policy import RULES
-from wayside_manager.settings import DataFolder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NO_ROLE, WRONG_CALLER = "PERMISSION_DENIED ROLE_MISSING", "PERMISSION_DENIED NOT_ALLOWED"
-SERVED: set[str] = set()
 OWN_NAMES = frozenset(f"/wayside.v1.{name}" for name in {*OPERATOR_CALLS, *NODE_CALLS, *CALLS_OF_ANYONE})
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    folder = DataFolder(tmp_path_factory.mktemp("matrix") / "manager")
-    await initialise(folder, SETTINGS)
-    clock = Clock()
-    with pytest.MonkeyPatch.context() as patch:
-        _watch_what_is_served(patch)
-        # strangers call once for each method, from one address
-        patch.setattr("wayside_manager.app.Door", partial(Door, Limits(failures=100_000, connections=1_000)))
-        async with running(folder, SETTINGS, now=clock) as endpoints:
-            manager = LocalManager(folder, endpoints, clock)
-            async with manager.operator() as admin:
-                yield await settled(manager, admin)
-
-
-def _watch_what_is_served(patch: pytest.MonkeyPatch) -> None:
-    """Notes what is registered, whether reflection lists it or not."""
-    servers = type(grpc.aio.server())
-    add = servers.add_generic_rpc_handlers
-
-    def noting(self: grpc.aio.Server, handlers: Iterable[Any]) -> None:
-        handlers = tuple(handlers)
-        for handler in handlers:
-            SERVED.update(handler._method_handlers)
-        add(self, handlers)
-
-    patch.setattr(servers, "add_generic_rpc_handlers", noting)
-
-
 async def test_the_table_and_the_expectation_name_exactly_what_is_served(world: World) -> None:
-    assert world.tokens
-    assert len(SERVED) > 60
-    assert set(RULES) >= SERVED
-    assert SERVED == OWN_NAMES | STANDARD_CALLS_OF_ANYONE | STANDARD_CALLS_OF_OPERATORS
+    assert len(world.served) > 60
+    assert set(RULES) >= world.served
+    assert world.served == OWN_NAMES | STANDARD_CALLS_OF_ANYONE | STANDARD_CALLS_OF_OPERATORS
 
 
 async def asked(world: World, method: str, caller: str, land: Land) -> Answer:

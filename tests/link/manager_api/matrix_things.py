@@ -1,0 +1,133 @@
+"""Two tenants with one of everything, and more of each when a test uses it up."""
+
+from secrets import token_hex
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+
+from tests.link.manager_api.matrix_world import KEY_PEM, Land, World
+from tests.link.manager_api.peer import LocalManager, Peer, layer, release_archive, role
+from wayside.errors import FailedPreconditionError, WaysideError
+from wayside.v1 import (
+    access_service_pb2,
+    config_service_pb2,
+    enrollment_service_pb2,
+    fleet_service_pb2,
+    node_pb2,
+    release_service_pb2,
+)
+from wayside_manager.services.authority import new_key
+
+
+async def settled(manager: LocalManager, admin: Peer) -> World:
+    """Both tenants with one of everything, and an operator for each role of the first."""
+    mark = f"zq{token_hex(5)}"
+    world = World(manager, admin, Land("alpha", "alpha", "n-alpha"), Land(f"t-{mark}", mark, f"n-{mark}"))
+    for number, land in enumerate((world.own, world.other), start=1):
+        await _settle(world, land, version=f"{number}.0.0-{land.mark}")
+    for word in ("viewer", "operator", "release-manager", "approver", "admin", "auditor", "integrator"):
+        world.tokens[word] = await admin.make_operator(f"{word}-alpha", role(word, "alpha"))
+    world.tokens["nobody"] = await admin.make_operator("nobody-alpha")
+    world.tokens["root admin"] = manager.token
+    await admin.set_policy(four_eyes_actions=[access_service_pb2.DANGEROUS_ACTION_RETIRE])
+    return world
+
+
+async def _settle(world: World, land: Land, *, version: str) -> None:
+    admin, tenant = world.admin, land.tenant
+    await admin.make_tenant(land.tenant_id)
+    for node_id in (land.node_id, f"busy-{land.mark}"):
+        token = await admin.enrollment_token(node=f"nodes/{node_id}", tenant=tenant)
+        credential = await world.manager.enroll(node_id, token=token)
+        land.credential = land.credential or credential
+        labels = [node_pb2.Label(key="group", value=f"group-{land.mark}")]
+        node = node_pb2.Node(name=f"nodes/{node_id}", site=f"site-{land.mark}", labels=labels)
+        await admin.call(
+            admin.fleet.UpdateNode, fleet_service_pb2.UpdateNodeRequest(node=node, update_mask=_mask("site", "labels"))
+        )
+    made = layer(f"l-{land.mark}")
+    made.tenant = tenant
+    await admin.apply(made)
+    await admin.publish(release_archive(version), version=version, tenant=tenant, notes=f"notes-{land.mark}")
+    await admin.make_operator(f"o-{land.mark}", role("viewer", land.tenant_id))
+    land.ids |= {"nodes": land.node_id, "configLayers": f"l-{land.mark}", "releases": version}
+    land.ids |= {"operators": f"o-{land.mark}", "tenants": land.tenant_id}
+    land.ids["rollouts"] = await rollout(world, land, f"busy-{land.mark}")
+    land.ids["enrollmentTokens"] = await enrollment_token(world, land)
+    land.ids["credentials"] = await credential_of(world, land)
+
+
+def _mask(*paths: str) -> Any:  # noqa: ANN401  # a well-known type
+    mask = fleet_service_pb2.UpdateNodeRequest().update_mask
+    mask.paths.extend(paths)
+    return mask
+
+
+async def rollout(world: World, land: Land, node_id: str) -> str:
+    request = release_service_pb2.CreateRolloutRequest(
+        release=land.name("releases"), selector=node_pb2.NodeSelector(nodes=[f"nodes/{node_id}"]), tenant=land.tenant
+    )
+    made = await world.admin.call(world.admin.release.CreateRollout, request)
+    return made.rollout.name.removeprefix("rollouts/")
+
+
+async def aborted_rollout(world: World, land: Land) -> str:
+    rollout_id = await rollout(world, land, land.node_id)
+    request = release_service_pb2.AbortRolloutRequest(name=f"rollouts/{rollout_id}")
+    await world.admin.call(world.admin.release.AbortRollout, request)
+    return rollout_id
+
+
+async def enrollment_token(world: World, land: Land) -> str:
+    request = enrollment_service_pb2.CreateEnrollmentTokenRequest(tenant=land.tenant)
+    made = await world.admin.call(world.admin.enrollment.CreateEnrollmentToken, request)
+    return made.name.removeprefix("enrollmentTokens/")
+
+
+async def credential_of(world: World, land: Land) -> str:
+    request = access_service_pb2.CreateApiTokenRequest(operator=land.name("operators"))
+    made = await world.admin.call(world.admin.access.CreateApiToken, request)
+    return made.credential.name.removeprefix("credentials/")
+
+
+async def node(world: World, land: Land) -> str:
+    """A new node that nobody has enrolled as yet."""
+    key = new_key().public_key()
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    wanted = registration(world, land, key_pem=pem)
+    request = enrollment_service_pb2.ImportNodesRequest(registrations=[wanted])
+    done = await world.admin.call(world.admin.enrollment.ImportNodes, request)
+    assert done.results[0].outcome == enrollment_service_pb2.NodeImportResult.OUTCOME_CREATED, done
+    return wanted.node_id
+
+
+def registration(world: World, land: Land, *, key_pem: str = KEY_PEM) -> enrollment_service_pb2.NodeRegistration:
+    node_id = world.fresh(land)
+    return enrollment_service_pb2.NodeRegistration(
+        node_id=node_id, esn=f"E-{node_id}", kind=node_pb2.NODE_KIND_RSU, public_key_pem=key_pem, tenant=land.tenant
+    )
+
+
+async def config_layer(world: World, land: Land) -> str:
+    made: config_service_pb2.ConfigLayer = layer(world.fresh(land))
+    made.tenant = land.tenant
+    await world.admin.apply(made)
+    return made.name.removeprefix("configLayers/")
+
+
+async def tenant(world: World, land: Land) -> str:
+    tenant_id = world.fresh(land)
+    await world.admin.make_tenant(tenant_id, parent=land.tenant_id)
+    return tenant_id
+
+
+async def approval(world: World, land: Land) -> str:
+    """What the first admin asks a second person for."""
+    request = fleet_service_pb2.RetireNodeRequest(name=land.name("nodes"), etag=f"e{next(world.counter)}")
+    try:
+        await world.admin.call(world.admin.fleet.RetireNode, request)
+    except FailedPreconditionError as exc:
+        return exc.metadata["approval"].removeprefix("approvals/")
+    except WaysideError as exc:
+        raise AssertionError(exc.message) from exc
+    raise AssertionError("nobody asked for a second person")
