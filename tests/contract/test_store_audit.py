@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.audit_trail import call, filled, harm
-from tests.contract.manager_store import START, after, opened
+from tests.contract.manager_store import START, after, enrolled, opened
 from wayside.errors import ConflictError, FailedPreconditionError
 from wayside_manager.core.access import EVERYWHERE, NOWHERE, Reach, Scope
 from wayside_manager.core.approvals import AccessPolicy, Danger
@@ -84,6 +84,14 @@ async def test_a_first_write_that_changes_nothing_is_an_entry(store: Store) -> N
     with during(call()):
         await store.update_policy(AccessPolicy(), now=START)
     assert [entry.changes for entry in await chain(store)] == [[]]
+
+
+async def test_a_call_without_a_tenant_is_about_that_of_what_it_changed(store: Store) -> None:
+    with during(call(actor="anyone", action="/wayside.v1.EnrollmentService/Enroll")):
+        await enrolled(store, "rsu-1")
+    entry = (await chain(store))[-1]
+    assert {change.resource.partition("/")[0] for change in entry.changes} == {"nodes", "credentials"}
+    assert entry.tenant_id == "root"
 
 
 async def test_entries_of_refusals_stand_for_themselves(store: Store) -> None:

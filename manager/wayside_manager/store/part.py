@@ -117,7 +117,7 @@ def changed(
     change = Change(resource, _digest(before), _digest(after))
     if change.before_sha256 != change.after_sha256:
         noted.changes.append(change)
-        noted.tenant_ids.add(tenant_id)
+        noted.tenant_ids |= {tenant_id} - {""}
 
 
 def _audited(connection: Connection, call: CallRecord, work: Callable[[], T]) -> T:
