@@ -79,7 +79,9 @@ class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ca_file: Annotated[
         str, Meta(description="Authorities to trust, PEM, relative to this file. Empty: those of the manager.")
     ] = ""
-    use_node_certificate: Annotated[bool, Meta(description="Show the node's certificate to the broker.")] = True
+    use_node_certificate: Annotated[
+        bool, Meta(description="Show the node's certificate to the broker. Must be false when the key is in a token.")
+    ] = True
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

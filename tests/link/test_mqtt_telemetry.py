@@ -53,6 +53,17 @@ class Wiring:
         return MqttPublisher(Broker(config.broker_host, self.dead_port or config.port), client_id="rsu-1")
 
 
+@dataclass
+class CountingWiring(Wiring):
+    """Counts the connections."""
+
+    connection_count: int = 0
+
+    def connect(self, config: TelemetryConfig) -> TelemetrySink:
+        self.connection_count += 1
+        return super().connect(config)
+
+
 def telemetry_on(spool: FileSpool, wiring: Wiring | None = None) -> Telemetry:
     return Telemetry(
         node="nodes/rsu-1",
@@ -197,6 +208,21 @@ async def test_a_new_configuration_moves_to_the_new_broker_and_an_empty_one_stop
             telemetry.use(TelemetryConfig())
             assert telemetry.fault == ""
     assert [one.sequence for one in batches] == [1, 2, 3, 4, 5]
+
+
+async def test_new_credentials_are_used_at_once_and_lose_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    wiring = CountingWiring()
+    async with FileSpool(tmp_path / "spool") as spool, listening(mosquitto) as batch:
+        telemetry = telemetry_on(spool, wiring)
+        telemetry.use(config_for(mosquitto))
+        async with running(telemetry):
+            batches = [await batch()]
+            telemetry.reconnect()
+            while wiring.connection_count < 2:  # a batch is what it waits for
+                batches.append(await batch())
+            batches += [await batch() for _ in range(2)]
+    values = sorted(set(sample_values(batches)))
+    assert values == [float(number) for number in range(len(values))]
 
 
 async def test_a_full_disk_is_logged_once_and_counted(

@@ -129,6 +129,8 @@ def _enroll(arguments: argparse.Namespace) -> int:
             return EXIT_PENDING
         outcome = asyncio.run(applicant.decided(outcome, say=_warn))
     print(f"enrolled as {outcome.node}")
+    if read_snapshot(Path(unit.runtime_dir)) is not None:
+        print("the running agent still uses what it had before: restart it")
     return EXIT_OK
 
 
