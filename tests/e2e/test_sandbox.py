@@ -72,6 +72,14 @@ def test_the_agent_may_still_ask_the_kernel_about_its_clock() -> None:
     assert confined.stdout == free.stdout
 
 
+def test_a_password_is_hashed_inside_the_filters() -> None:
+    program = "import asyncio; from wayside_manager.services.passwords import Passwords; "
+    program += "print(asyncio.run(Passwords().hashed('correct horse battery')))"
+    command = [*_confined("wayside-manager"), sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (ended.stdout.startswith("$argon2id$"), ended.stderr) == (True, "")
+
+
 def test_a_release_is_compiled_at_low_priority_inside_the_filters(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("A = 1\n")
     program = "import sys; from pathlib import Path; from wayside_agent.drivers.tree import compile_tree as work; "

@@ -1,14 +1,14 @@
-"""Passwords as argon2id hashes, with the second set of parameters RFC 9106 recommends: 64 MiB, 3 passes, 4 lanes.
+"""Passwords as argon2id hashes: 64 MiB and 3 passes, as the second set RFC 9106 recommends, in one lane instead of four.
 
-One hash costs a processor 0.2 s and 64 MiB, on purpose. So two are made at a time, in threads that every other thread
-goes before; some wait, and the rest is turned away. Whether a name exists does not change how long an answer takes.
+One hash costs a processor 0.2 s and 64 MiB, on purpose, and one lane keeps it to one processor. So few are made at a
+time, one processor stays free for everything else, some wait, and the rest is turned away. Whether a name exists does
+not change how long an answer takes.
 Usage: `passwords = Passwords()`; `await passwords.verified("secret", kept_hash)`.
 """
 
 import asyncio
 import os
 import secrets
-import threading
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,25 +16,23 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from wayside.errors import ResourceExhaustedError
 
 T = TypeVar("T")
 
-AT_ONCE_COUNT = 2
+AT_ONCE_COUNT = max(1, min(2, (os.cpu_count() or 1) - 1))
 WAITING_MAX_COUNT = 32
-"""Some 4 s of work: who came last still has an answer before a client gives up."""
-_NICENESS = 10
+"""Some 6 s of work: who came last still has an answer before a client gives up."""
 
 
 class Passwords:
     """Makes and checks hashes."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+        self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
         self._nobodys_hash = _unknown_hash(self._hasher)
-        self._threads = ThreadPoolExecutor(AT_ONCE_COUNT, thread_name_prefix="password", initializer=_step_back)
+        self._threads = ThreadPoolExecutor(AT_ONCE_COUNT, thread_name_prefix="password")
         self._waiting_count = 0
 
     async def hashed(self, password: str) -> str:
@@ -79,8 +77,3 @@ def _unknown_hash(hasher: PasswordHasher) -> str:
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     kind = {Type.ID: "argon2id", Type.I: "argon2i", Type.D: "argon2d"}[hasher.type]
     return f"${kind}$v=19${cost}${salt}${digest}"
-
-
-def _step_back() -> None:
-    """Lets the event loop go before this thread and those it begins; on Linux a thread has a niceness of its own."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
