@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes: 64 MiB and 3 passes, as the second set RFC 9106 recommends, in one lane instead of four.
+"""Passwords as argon2id hashes: 64 MiB and 3 passes, as the second set of RFC 9106 has it, in one lane instead of four.
 
 One hash costs a processor 0.2 s and 64 MiB, on purpose, and one lane keeps it to one processor. So few are made at a
 time, one processor stays free for everything else, some wait, and the rest is turned away. Whether a name exists does
