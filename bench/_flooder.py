@@ -1,8 +1,7 @@
 """Offers failed logins as fast as it is told, by prebuilt HTTP/2 frames over TLS, and says what became of each.
 
-Not a gRPC client, which could not offer that many. An attempt is a call written into a TLS connection, or, where the
-server lets no connection come about, a connection that was to carry one. Beside a log-in it does nothing right: it
-reconnects at once, and counts what is reset before a handshake as refused.
+An attempt is a call written into a TLS connection or, where the server lets no connection come about, a connection that
+was to carry one: a gRPC client could not offer that many. It reconnects at once.
 Usage: `python -m bench._flooder --port 7444 --from 127.0.0.2 --rate 10000 --seconds 10`; JSON on stdout.
 """
 
@@ -58,20 +57,13 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 def header_block(token: str) -> bytes:
     """The headers of a call, as literals that no table remembers."""
-    fields = (
-        ("content-type", "application/grpc"),
-        ("te", "trailers"),
-        (":path", METHOD_PATH),
-        (":authority", "localhost"),
-        ("authorization", f"Bearer {token}"),
-    )
-    pseudo = sorted(fields, key=lambda field: not field[0].startswith(":"))
-    literals = b"".join(b"\x00" + _text(name) + _text(value) for name, value in pseudo)
+    fields = {":path": METHOD_PATH, ":authority": "localhost", "content-type": "application/grpc", "te": "trailers"}
+    fields["authorization"] = f"Bearer {token}"
+    literals = b"".join(b"\x00" + _text(name) + _text(value) for name, value in fields.items())
     return b"\x83\x87" + literals  # :method POST, :scheme https
 
 
 def _text(text: str) -> bytes:
-    assert len(text) < 127
     return bytes((len(text),)) + text.encode()
 
 
@@ -251,6 +243,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
     flooder = Flooder(options.port, options.source, token="wso_" + "x" * 43)  # a bad one, on purpose
+    print("ready", flush=True)
     print(json.dumps(asdict(flooder.run(options.rate, options.seconds))))
 
 

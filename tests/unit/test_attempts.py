@@ -97,6 +97,13 @@ def test_after_a_refusal_few_unproven_connections_are_let_in() -> None:
     assert connects(attempts, 1.0 + 8.0, open_count=1, unproven_count=1), "forgiven"
 
 
+def test_who_has_not_logged_in_sends_a_burst_and_then_at_a_rate() -> None:
+    attempts = Attempts(Limits(bytes_per_s=100.0, bytes_burst=1_000))
+    assert attempts.may_send(A, 0.0) == 1_000
+    attempts.sent(A, 1_000, 0.0)
+    assert [attempts.may_send(A, now_s) for now_s in (0.0, 0.5, 2.0, 60.0)] == [0, 50, 200, 1_000]
+
+
 @pytest.mark.parametrize(
     ("address", "source"),
     [
@@ -161,7 +168,7 @@ def test_who_knocks_too_often_in_a_second_is_not_heard_for_a_while() -> None:
     assert knocks.unheard == (A,)
     assert not knocks.forgiven(5.4 + UNHEARD_S)
     assert knocks.forgiven(5.5 + UNHEARD_S)
-    assert knocks.unheard == ()
+    assert not knocks.unheard
 
 
 def test_who_knocks_less_often_is_refused_as_often_as_it_likes() -> None:

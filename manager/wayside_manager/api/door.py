@@ -35,7 +35,7 @@ class Door:
     ) -> None:
         self._patience = patience or Patience()
         self._visitors_max = visitors_max
-        self._attempts = Attempts(limits or Limits())
+        self.attempts = Attempts(limits or Limits())
         self._knocks = Knocks()
         self._listeners: list[socket.socket] = []
         self._visitors: dict[Visitor, None] = {}  # in the order they came
@@ -103,7 +103,7 @@ class Door:
         visitor, now_s = self._visitor(peer), self.loop.time()
         if visitor is None:
             return
-        refused_s = self._attempts.failed(visitor.source, now_s)
+        refused_s = self.attempts.failed(visitor.source, now_s)
         if refused_s:
             logger.warning(
                 "%s keeps failing to log in; new connections from there are refused for %.0f s",
@@ -112,7 +112,7 @@ class Door:
                 extra={"address": visitor.address, "refused_s": refused_s, "refused_count": self.refused_count},
             )
             self._cut(other for other in self._by_source[visitor.source] if not other.is_proven)
-        if self._attempts.refused_s(visitor.source, now_s):
+        if self.attempts.refused_s(visitor.source, now_s):
             self._cut([visitor])
 
     def proven(self, peer: str) -> None:
@@ -173,12 +173,12 @@ class Door:
 
     def _is_welcome(self, source: str) -> bool:
         now_s = self.loop.time()
-        if self._attempts.refused_s(source, now_s):
+        if self.attempts.refused_s(source, now_s):
             return False
         inside = self._by_source.get(source, ())
         unproven_count = sum(not visitor.is_proven for visitor in inside)
         return (
-            self._attempts.may_connect(source, now_s, open_count=len(inside), unproven_count=unproven_count)
+            self.attempts.may_connect(source, now_s, open_count=len(inside), unproven_count=unproven_count)
             and self._has_room()
         )
 

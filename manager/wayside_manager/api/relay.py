@@ -2,18 +2,41 @@
 
 No task and no queue: what the other side does not take at once waits here, at most one read of it, and meanwhile
 nothing more is read. Callbacks of the event loop do the work, so the relay must be used from its thread.
-Usage: `relay = Relay(loop, client, server, on_over=...)`; `relay.start(buffer, first)`; `relay.close(is_orderly=True)`.
+Usage: `relay = Relay(loop, client, server, ...)`; `relay.start(buffer, first)`; `relay.close(is_orderly=True)`.
 """
 
 import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from typing import Protocol
 
 READ_BYTES = 256 * 1024
+_PAUSE_S = 0.02  # of a source that has sent enough for now
 _FINISH_READS = 16  # what may still come out of a socket when the relay ends: 4 MiB
 _RESET = struct.pack("ii", 1, 0)
 _NO_RESET = struct.pack("ii", 0, 0)
+
+
+class Allowance(Protocol):
+    """How much may come from a source."""
+
+    def now(self) -> int:
+        """What may come now [byte]."""
+
+    def use(self, count: int) -> None:
+        """So much has come [byte]."""
+
+
+class Unlimited:
+    """As much as there is."""
+
+    def now(self) -> int:
+        """See `Allowance`."""
+        return READ_BYTES
+
+    def use(self, count: int) -> None:
+        """See `Allowance`."""
 
 
 class Flow:
@@ -25,14 +48,17 @@ class Flow:
         source: socket.socket,
         sink: socket.socket,
         *,
+        allowance: Allowance,
         on_ended: Callable[[], None],
         on_broken: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._source = source
         self._sink = sink
+        self._allowance = allowance
         self._on_ended = on_ended
         self._on_broken = on_broken
+        self._pause: asyncio.TimerHandle | None = None
         self._buffer = memoryview(bytearray(0))
         self._waiting = b""
         self.moved_s = loop.time()
@@ -54,8 +80,13 @@ class Flow:
 
     def read(self) -> bool:
         """Reads once and sends it on; whether there was anything to read."""
+        allowed = min(self._allowance.now(), READ_BYTES)
+        if allowed <= 0:
+            self._loop.remove_reader(self._source)
+            self._pause = self._loop.call_later(_PAUSE_S, self._loop.add_reader, self._source, self.read)
+            return False
         try:
-            count = self._source.recv_into(self._buffer)
+            count = self._source.recv_into(self._buffer, allowed)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
@@ -63,6 +94,7 @@ class Flow:
             return False
         self.moved_s = self._loop.time()
         if count:
+            self._allowance.use(count)
             self._send(self._buffer[:count])
         else:
             self._end()
@@ -70,6 +102,8 @@ class Flow:
 
     def stop(self) -> None:
         """Touches neither socket any more."""
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(self._source)
         self._loop.remove_writer(self._sink)
 
@@ -120,10 +154,11 @@ class Relay:
         client: socket.socket,
         server: socket.socket,
         *,
+        allowance: Allowance,
         on_over: Callable[[], None],
     ) -> None:
-        self.up = Flow(loop, client, server, on_ended=self._on_ended, on_broken=on_over)
-        self.down = Flow(loop, server, client, on_ended=self._on_ended, on_broken=on_over)
+        self.up = Flow(loop, client, server, allowance=allowance, on_ended=self._on_ended, on_broken=on_over)
+        self.down = Flow(loop, server, client, allowance=Unlimited(), on_ended=self._on_ended, on_broken=on_over)
         self._client = client
         self._server = server
         self._on_over = on_over

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wayside_manager.api.deafness import hear_everybody
-from wayside_manager.api.relay import Relay, reset_on_close
-from wayside_manager.core.attempts import source_of
+from wayside_manager.api.relay import READ_BYTES, Relay, reset_on_close
+from wayside_manager.core.attempts import Attempts, source_of
 
 _RECORD_HEADER_BYTES = 5
 _RECORD_MAX_BYTES = 1 << 14  # RFC 8446, 5.1
@@ -53,6 +53,10 @@ class Hall(Protocol):
     def buffer(self) -> memoryview:
         """Where bytes pass through."""
 
+    @property
+    def attempts(self) -> Attempts:
+        """What is remembered of where visitors come from."""
+
     def entered(self, visitor: "Visitor") -> None:
         """The visitor has a port towards the server."""
 
@@ -86,6 +90,15 @@ class Visitor:
         self._client.setblocking(False)
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(self._client, self._hear)
+
+    def now(self) -> int:
+        """What the client may send now [byte]: before it has logged in, little."""
+        return READ_BYTES if self.is_proven else self._hall.attempts.may_send(self.source, self._loop.time())
+
+    def use(self, count: int) -> None:
+        """The client has sent so much [byte]."""
+        if not self.is_proven:
+            self._hall.attempts.sent(self.source, count, self._loop.time())
 
     def is_overdue(self, now_s: float, patience: Patience) -> bool:
         """Whether the door has waited long enough."""
@@ -152,7 +165,7 @@ class Visitor:
         result = server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if result:
             raise OSError(result, "the gRPC server cannot be reached")
-        self._relay = Relay(self._loop, self._client, server, on_over=self._over)
+        self._relay = Relay(self._loop, self._client, server, allowance=self, on_over=self._over)
         self._relay.start(self._hall.buffer, bytes(self._hello))
         self._hello.clear()
 

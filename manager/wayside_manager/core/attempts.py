@@ -39,6 +39,10 @@ class Limits:
     """New connections, in the long run."""
     connections_burst: int = 128
     """New connections, all of a sudden."""
+    bytes_per_s: float = 64 * 1024
+    """What its connections that have not logged in may send together, in the long run [byte/s]."""
+    bytes_burst: int = 16 * 1024
+    """The same at once: one login with the largest token, or some eighty attempts."""
     sources: int = 10_000
     """How many are remembered; the one seen longest ago is forgotten first."""
 
@@ -50,7 +54,8 @@ class _Record:
     failures: float
     failures_s: float
     connections: float
-    connections_s: float
+    bytes: float
+    earned_s: float
     refusals: int = 0
     refused_until_s: float = float("-inf")
 
@@ -103,12 +108,22 @@ class Attempts:
         record.connections -= 1
         return True
 
+    def may_send(self, source: str, now_s: float) -> int:
+        """How much the connections of the source that have not logged in may send now [byte]."""
+        return int(self._touched(source, now_s).bytes)
+
+    def sent(self, source: str, count: int, now_s: float) -> None:
+        """Counts what such a connection has sent [byte]."""
+        record = self._touched(source, now_s)
+        record.bytes = max(0.0, record.bytes - count)
+
     def _touched(self, source: str, now_s: float) -> _Record:
         """The record of the source, new or brought up to now."""
         record = self._records.get(source)
         if record is None:
-            record = self._records[source] = _Record(0.0, now_s, float(self._limits.connections_burst), now_s)
-            if len(self._records) > self._limits.sources:
+            limits = self._limits
+            record = self._records[source] = _Record(0.0, now_s, limits.connections_burst, limits.bytes_burst, now_s)
+            if len(self._records) > limits.sources:
                 self._records.popitem(last=False)
             return record
         self._records.move_to_end(source)
@@ -120,10 +135,10 @@ class Attempts:
         if now_s > record.failures_s:
             drained = (now_s - record.failures_s) * limits.failures / limits.window_s
             record.failures, record.failures_s = max(0.0, record.failures - drained), now_s
-        if now_s > record.connections_s:
-            earned = (now_s - record.connections_s) * limits.connections_per_s
-            record.connections = min(record.connections + earned, limits.connections_burst)
-            record.connections_s = now_s
+        if now_s > record.earned_s:
+            since_s, record.earned_s = now_s - record.earned_s, now_s
+            record.connections = min(record.connections + since_s * limits.connections_per_s, limits.connections_burst)
+            record.bytes = min(record.bytes + since_s * limits.bytes_per_s, limits.bytes_burst)
         quiet_s = now_s - record.refused_until_s
         if record.refusals and quiet_s >= limits.cap_s:
             forgotten = min(record.refusals, int(quiet_s // limits.cap_s))

@@ -11,6 +11,7 @@ from wayside_manager.core.attempts import Limits
 
 HELLO = b"\x16\x03\x01\x00\x05hello"
 IMPATIENT = Patience(hello_s=0.15, stall_s=0.15, half_closed_s=0.15, idle_s=0.3, look_round_s=0.02)
+GENEROUS = Limits(bytes_per_s=1 << 30, bytes_burst=1 << 30)  # for those who do not log in, either
 TEST_S = 10.0
 HOME, ATTACKER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.link.manager_api.door_place import (
     ATTACKER,
+    GENEROUS,
     HELLO,
     HOME,
     IMPATIENT,
@@ -25,20 +26,28 @@ from wayside_manager.core.attempts import KNOCKS_PER_S, Limits
 
 async def test_megabytes_pass_untouched_both_ways() -> None:
     sent = HELLO + bytes(range(256)) * (1 << 16)
-    async with placed() as place, place.visit(says=b"") as (reader, writer):
-        writer.write(sent)
+    async with placed(limits=GENEROUS) as place, place.visit(says=sent) as (reader, _):
         assert await reader.readexactly(len(sent)) == sent
 
 
 async def test_who_sends_faster_than_the_server_reads_is_held_back_and_loses_nothing() -> None:
     sent = HELLO + bytes(range(256)) * (1 << 18)  # 64 MiB, more than kernels buffer
-    async with placed(reads=False) as place, place.visit(says=sent) as (reader, writer):
+    async with placed(limits=GENEROUS, reads=False) as place, place.visit(says=sent) as (reader, writer):
         await place.server.has_peer.wait()
         for _ in range(500):  # turns of the loop, each with a read of up to 256 KiB
             await asyncio.sleep(0)
         assert writer.transport.get_write_buffer_size() > len(sent) // 2, "the door has swallowed it"
         place.server.reads.set()
         assert await reader.readexactly(len(sent)) == sent
+
+
+async def test_who_has_not_logged_in_sends_little_and_who_has_as_much_as_it_likes() -> None:
+    sent = HELLO + bytes(1 << 20)
+    limits = Limits(bytes_per_s=1.0, bytes_burst=4_096)
+    async with placed(limits=limits) as place, place.visit(says=sent) as (reader, _):
+        assert await reader.readexactly(len(HELLO) + 4_096)
+        place.door.proven(place.server.peers[0])
+        assert await reader.readexactly(len(sent) - len(HELLO) - 4_096)
 
 
 async def test_a_client_that_has_said_all_still_hears_the_answer() -> None:
@@ -100,7 +109,7 @@ async def poured(writer: asyncio.StreamWriter) -> None:
 
 
 async def test_who_does_not_take_what_it_asked_for_is_cut() -> None:
-    async with placed(IMPATIENT) as place, place.visit() as (_, writer):
+    async with placed(IMPATIENT, GENEROUS) as place, place.visit() as (_, writer):
         with pytest.raises(ConnectionError):
             await poured(writer)
 
