@@ -1,4 +1,4 @@
-"""Small rules of the manager: reports received, page tokens, who may call what."""
+"""Small rules of the manager: reports received, page tokens."""
 
 from collections.abc import Iterable
 
@@ -7,18 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wayside.errors import InvalidArgumentError
-from wayside.v1 import (
-    config_service_pb2,
-    enrollment_service_pb2,
-    fleet_service_pb2,
-    node_service_pb2,
-    release_service_pb2,
-)
 from wayside_manager.core.pages import checked_page_size, page_token, position
-from wayside_manager.core.policy import ALLOWED, Caller, may_call
 from wayside_manager.core.reports import ConfigFacts, Report, received
-
-CONTRACT = (config_service_pb2, enrollment_service_pb2, fleet_service_pb2, node_service_pb2, release_service_pb2)
 
 
 def reports(sequences: Iterable[int]) -> list[Report]:
@@ -63,28 +53,3 @@ def test_page_sizes_have_a_default_and_a_cap(asked: int, given_size: int) -> Non
 def test_a_negative_page_size_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="page_size: -1"):
         checked_page_size(-1)
-
-
-def test_every_rpc_of_the_contract_has_its_row() -> None:
-    contract = {
-        f"/{service.full_name}/{method.name}"
-        for module in CONTRACT
-        for service in module.DESCRIPTOR.services_by_name.values()
-        for method in service.methods
-    }
-    assert contract == {method for method in ALLOWED if method.startswith("/wayside.")}
-
-
-@pytest.mark.parametrize(
-    ("method", "callers"),
-    [
-        ("/wayside.v1.NodeService/Session", {Caller.NODE}),
-        ("/wayside.v1.FleetService/RetireNode", {Caller.OPERATOR}),
-        ("/wayside.v1.EnrollmentService/Enroll", {Caller.ANYONE, Caller.NODE, Caller.OPERATOR}),
-        ("/grpc.health.v1.Health/Check", {Caller.ANYONE, Caller.NODE, Caller.OPERATOR}),
-        ("/wayside.v1.FleetService/Unheard", set()),
-        ("", set()),
-    ],
-)
-def test_only_who_is_named_may_call(method: str, callers: set[Caller]) -> None:
-    assert {caller for caller in Caller if may_call(method, caller)} == callers
