@@ -29,7 +29,7 @@ from wayside.errors import (
     WaysideError,
 )
 from wayside.v1 import access_service_pb2 as access
-from wayside.v1 import node_service_pb2
+from wayside.v1 import audit_service_pb2, node_service_pb2
 from wayside_manager.services.authority import key_pem, new_key
 
 NEW_PASSWORD = "four other plain words"
@@ -280,6 +280,32 @@ async def test_an_admin_takes_a_nodes_certificate_back(manager: LocalManager, op
 async def test_a_credential_that_is_not_there_is_not_found(operator: Peer, name: str) -> None:
     with pytest.raises((NotFoundError, InvalidArgumentError)):
         await revoke(operator, name)
+
+
+async def test_the_audit_trail_says_who_signed_in_and_what_they_made(manager: LocalManager, operator: Peer) -> None:
+    await make_operator(operator, "ann", role("viewer"), password=PASSWORD)
+    async with manager.stranger() as stranger:
+        session = await sign_in(stranger, "ann")
+        with pytest.raises(UnauthenticatedError):
+            await sign_in(stranger, "ann", "wrong horse battery")
+    async with manager.stranger(token=session.token) as ann:
+        made = await api_token(ann)
+        await set_password(ann, NEW_PASSWORD, present=PASSWORD)
+    answer = await operator.call(operator.audit.ListAuditEntries, audit_service_pb2.ListAuditEntriesRequest())
+    done = {
+        (entry.actor, entry.action.rpartition("/")[2], change.resource)
+        for entry in answer.entries
+        for change in entry.changes
+        if entry.outcome == audit_service_pb2.AuditEntry.OUTCOME_DONE
+    }
+    names = {resource for _, action, resource in done if action == "SignIn"}
+    assert done >= {
+        ("operators/admin", "CreateOperator", "operators/ann"),
+        ("operators/ann", "CreateApiToken", made.credential.name),
+        ("operators/ann", "SetPassword", "operators/ann"),
+        *(("operators/ann", "SetPassword", name) for name in names),  # the session ended with it
+    }
+    assert len(names) == 1
 
 
 async def test_neither_passwords_nor_tokens_are_in_the_database(manager: LocalManager, operator: Peer) -> None:
