@@ -4,6 +4,7 @@ Usage: `await PasswordCheck(store, hasher).check("ann", "correct horse battery",
 """
 
 import asyncio
+import logging
 from typing import Protocol
 
 from wayside.errors import UnauthenticatedError
@@ -11,6 +12,8 @@ from wayside_manager.core.attempts import source_of
 from wayside_manager.core.passwords import MAX_CHARS, normal_password
 from wayside_manager.core.sign_in import SignInPace
 from wayside_manager.ports.access import OperatorStore
+
+logger = logging.getLogger(__name__)
 
 
 class Hasher(Protocol):
@@ -53,6 +56,8 @@ class PasswordCheck:
         normal = normal_password(password[:MAX_CHARS])
         is_right = await self._hasher.verified(normal, kept_hash) and len(password) <= MAX_CHARS
         if not is_right:
+            if kept_hash:  # of names that are none here nothing is written down: some are passwords in the wrong place
+                logger.warning("a wrong password for operators/%s came from %s", operator_id, address or "this host")
             raise UnauthenticatedError(
                 "operator or password: one of them is wrong; try again, or ask an admin", reason="PASSWORD_WRONG"
             )
