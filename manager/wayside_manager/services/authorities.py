@@ -73,7 +73,7 @@ class Authorities:
         self._folder = folder
         self._write = write
         self._listeners: list[Callable[[], None]] = []
-        self._text = b""
+        self._text: bytes | None = None
         self.members: tuple[Member, ...] = ()
         self.authorities_pem = ""
         """Whom peers must trust."""

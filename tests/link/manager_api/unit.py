@@ -61,6 +61,7 @@ class LiveUnit:
         self.session = session
         self.welcomed = asyncio.Event()
         self.ended = asyncio.Event()
+        self._notice = asyncio.Event()
         self.error: WaysideError | None = None
         self.notices: list[node_service_pb2.TrustNotice] = []
 
@@ -71,10 +72,16 @@ class LiveUnit:
                 self.welcomed.set()
                 if answer.WhichOneof("message") == "trust":
                     self.notices.append(answer.trust)
+                    self._notice.set()
         except WaysideError as exc:
             self.error = exc
         finally:
             self.ended.set()
+
+    async def noticed(self) -> None:
+        """Waits for a notice that was not waited for yet."""
+        await self._notice.wait()
+        self._notice.clear()
 
     @property
     def reason(self) -> str:
@@ -82,9 +89,9 @@ class LiveUnit:
 
 
 @asynccontextmanager
-async def living(peer: Peer, *, instance_id: str) -> AsyncIterator[LiveUnit]:
+async def living(peer: Peer, **hello: Any) -> AsyncIterator[LiveUnit]:  # noqa: ANN401  # fields of a message
     """A unit that is alive while inside."""
-    unit = LiveUnit(await UnitSession(peer, instance_id=instance_id).opened())
+    unit = LiveUnit(await UnitSession(peer, **hello).opened())
     async with asyncio.TaskGroup() as group:
         task = group.create_task(unit.run())
         try:
