@@ -105,7 +105,7 @@ class CredentialCalls(AccessCalls):
         await self._store.add_credential(made)
         return access_service_pb2.IssueOperatorCertificateResponse(
             certificate_pem=issued.pem,
-            authorities_pem=self._authority.certificate_pem,
+            authorities_pem=self._authority.authorities_pem,
             credential=credential_message(made),
         )
 

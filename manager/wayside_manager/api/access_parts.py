@@ -43,8 +43,8 @@ class OperatorAuthority(Protocol):
     """Who signs operators' certificates."""
 
     @property
-    def certificate_pem(self) -> str:
-        """What peers must trust."""
+    def authorities_pem(self) -> str:
+        """Whom peers must trust."""
 
     def operator_certificate(self, operator_id: str, request_pem: str, *, now: datetime) -> IssuedCertificate:
         """A client certificate for an operator's key.
