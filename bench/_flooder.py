@@ -14,16 +14,16 @@ import struct
 import time
 from dataclasses import asdict, dataclass
 
+from bench._http2 import END_STREAM, HEAD_BYTES, HEADERS, PREFACE, calls
+from wayside.v1 import access_service_pb2
+
 TARGET = "127.0.0.1"
-METHOD_PATH = "/wayside.v1.FleetService/ListNodes"
 CALLS_PER_CONNECTION = 100  # what the server's settings allow at once
 CONNECTIONS_MAX = 64
 WAITING_MAX = 2_000
 TICK_S = 0.005
 HEARING_S = 0.05
 PATIENCE_S = 5.0
-_DATA, _HEADERS, _SETTINGS = 0, 1, 4
-_END_STREAM, _END_HEADERS = 1, 4
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -48,34 +48,6 @@ class Count:
     def offered(self) -> int:
         """All attempts."""
         return self.written + self.refused + self.unheard + self.unfinished
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """One HTTP/2 frame."""
-    return len(payload).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + payload
-
-
-def header_block(token: str) -> bytes:
-    """The headers of a call, as literals that no table remembers."""
-    fields = {":path": METHOD_PATH, ":authority": "localhost", "content-type": "application/grpc", "te": "trailers"}
-    fields["authorization"] = f"Bearer {token}"
-    literals = b"".join(b"\x00" + _text(name) + _text(value) for name, value in fields.items())
-    return b"\x83\x87" + literals  # :method POST, :scheme https
-
-
-def _text(text: str) -> bytes:
-    return bytes((len(text),)) + text.encode()
-
-
-def calls(block: bytes, first: int, count: int) -> bytes:
-    """Calls with an empty message, on streams from `first` on."""
-    return b"".join(
-        frame(_HEADERS, _END_HEADERS, stream, block) + frame(_DATA, _END_STREAM, stream, bytes(5))
-        for stream in range(first, first + 2 * count, 2)
-    )
-
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(_SETTINGS, 0, 0, b"")
 
 
 class Connection:
@@ -130,11 +102,11 @@ class Connection:
                 return False
 
     def _take_answers(self) -> None:
-        while len(self._read) >= 9:
-            size = 9 + int.from_bytes(self._read[:3])
+        while len(self._read) >= HEAD_BYTES:
+            size = HEAD_BYTES + int.from_bytes(self._read[:3])
             if len(self._read) < size:
                 return
-            if self._read[3] == _HEADERS and self._read[4] & _END_STREAM:
+            if self._read[3] == HEADERS and self._read[4] & END_STREAM:
                 self._answered += 1
                 self._count.answered += 1
             del self._read[:size]
@@ -143,10 +115,10 @@ class Connection:
 class Flooder:
     """Keeps up a rate of attempts."""
 
-    def __init__(self, port: int, source: str, *, token: str) -> None:
+    def __init__(self, port: int, source: str, payload: bytes) -> None:
         self._target = (TARGET, port)
         self._source = source
-        self._payload = PREFACE + calls(header_block(token), 1, CALLS_PER_CONNECTION)
+        self._payload = payload
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls.check_hostname = False
         self._tls.verify_mode = ssl.CERT_NONE
@@ -234,6 +206,14 @@ def _is_connected(raw: socket.socket) -> bool:
     return True
 
 
+def _logins(what: str) -> bytes:
+    """Calls that fail: with a token that is none, or with a wrong password."""
+    if what == "token":
+        return calls("/wayside.v1.FleetService/ListNodes", "wso_" + "x" * 43, b"", CALLS_PER_CONNECTION)
+    guess = access_service_pb2.SignInRequest(operator="admin", password="a wrong password")  # noqa: S106  # as it says
+    return calls("/wayside.v1.AccessService/SignIn", "", guess.SerializeToString(), CALLS_PER_CONNECTION)
+
+
 def main() -> None:
     """Runs it."""
     parser = argparse.ArgumentParser()
@@ -241,8 +221,9 @@ def main() -> None:
     parser.add_argument("--from", dest="source", required=True)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--what", choices=["token", "password"], default="token")
     options = parser.parse_args()
-    flooder = Flooder(options.port, options.source, token="wso_" + "x" * 43)  # a bad one, on purpose
+    flooder = Flooder(options.port, options.source, PREFACE + _logins(options.what))
     print("ready", flush=True)
     print(json.dumps(asdict(flooder.run(options.rate, options.seconds))))
 

@@ -3,8 +3,8 @@
 A real manager; a flooder in a process of its own; good clients on 127.0.0.1 in this one. The flooder takes its part of
 the cores, too. So a process that leaves the manager alone burns as much CPU for a while: what the flood costs more than
 that is what the manager lets itself be bothered. Quiet, flood and burning take turns, and what is seen in all rounds is
-taken together, so that other load on the machine falls on all three. Each round has a new flooder on a new address:
-the start of a flood is its worst part.
+taken together, so that other load on the machine falls on all three. Each round has a new flooder on a new address,
+for the start of a flood is its worst part; it tries tokens and passwords in turns.
 """
 
 import asyncio
@@ -40,7 +40,8 @@ RATE = 11_000  # what is offered must not fall below 10,000
 ROUNDS = 4
 PHASE_S = 5.0
 WARM_UP_S = 2.0
-PERIOD_S = 0.01  # of calls and reports
+PERIOD_S = 0.025  # of calls and reports: an operator may call 50 times a second
+KINDS = ("token", "password")
 NEWCOMER_PERIOD_S = 0.2  # of connections
 BURNER = """
 import sys, time
@@ -112,7 +113,7 @@ async def _measure(manager: Manager) -> Figures:
         counts = Counter[str]()
         for number in range(ROUNDS):
             await _phase(quiet, clients, PHASE_S)
-            flooder = _flooder(manager, f"127.0.0.{2 + number}")
+            flooder = _flooder(manager, f"127.0.0.{2 + number}", KINDS[number % len(KINDS)])
             await _phase(flood, clients, PHASE_S)
             count = await _result(flooder)
             counts.update(count)
@@ -150,9 +151,9 @@ def _started(arguments: list[str]) -> "subprocess.Popen[str]":
     return process
 
 
-def _flooder(manager: Manager, source: str) -> "subprocess.Popen[str]":
+def _flooder(manager: Manager, source: str, what: str) -> "subprocess.Popen[str]":
     where = ["--port", manager.operator_address.rpartition(":")[2], "--from", source]
-    return _started(["-m", "bench._flooder", *where, "--rate", str(RATE), "--seconds", str(PHASE_S)])
+    return _started(["-m", "bench._flooder", *where, "--what", what, "--rate", str(RATE), "--seconds", str(PHASE_S)])
 
 
 async def _result(process: "subprocess.Popen[str]") -> dict[str, float]:
