@@ -24,8 +24,10 @@ from wayside_manager.store.moments import as_us
 from wayside_manager.store.operator_rows import (
     NODES,
     OPERATORS,
+    bindings_of,
     credential_record,
     credential_row,
+    only_tenant_of,
     operator_record,
     tenant_tree,
     the_operator_row,
@@ -53,10 +55,10 @@ class SqlCredentials(SqlPart):
     @writing
     def add_credential(self, connection: Connection, credential: CredentialRecord) -> None:
         """See CredentialStore."""
-        _check_holder(connection, credential.holder)
+        tenant_id = _tenant_of(connection, credential.holder)
         if credential.holder.startswith(OPERATORS):
             _make_room(connection, credential)
-        insert_credential(connection, credential)
+        insert_credential(connection, credential, tenant_id=tenant_id)
 
     @reading
     def authenticate(self, connection: Connection, sha256: str, *, now: datetime) -> Authenticated:
@@ -118,7 +120,7 @@ class SqlCredentials(SqlPart):
         return connection.scalar(query) or 0
 
 
-def insert_credential(connection: Connection, credential: CredentialRecord) -> None:
+def insert_credential(connection: Connection, credential: CredentialRecord, *, tenant_id: str = "") -> None:
     """Keeps a credential, and notes it for the audit trail.
 
     Raises: AlreadyExistsError: the hash is taken.
@@ -128,7 +130,7 @@ def insert_credential(connection: Connection, credential: CredentialRecord) -> N
         connection.execute(insert(credentials), row)
     except IntegrityError as error:
         raise AlreadyExistsError("credential: it is taken; make another", reason="CREDENTIAL_EXISTS") from error
-    changed(connection, f"credentials/{credential.credential_id}", before=None, after=row)
+    changed(connection, f"credentials/{credential.credential_id}", before=None, after=row, tenant_id=tenant_id)
 
 
 def revoke_all(
@@ -164,11 +166,19 @@ def _revoke(connection: Connection, row: Row[Any], now_us: int) -> None:
     changed(connection, f"credentials/{row.sha256[:_ID_CHARS]}", before=before, after=before | {"revoke_us": now_us})
 
 
-def _check_holder(connection: Connection, holder: str) -> None:
+def _tenant_of(connection: Connection, holder: str) -> str:
+    """The tenant of a holder, for the audit trail; empty: an operator of none or several.
+
+    Raises: NotFoundError: there is no such holder.
+    """
     if holder.startswith(OPERATORS):
-        the_operator_row(connection, holder.removeprefix(OPERATORS))
-    elif connection.execute(_NODE_STATE, {"wanted_id": holder.removeprefix(NODES)}).one_or_none() is None:
+        row = the_operator_row(connection, holder.removeprefix(OPERATORS))
+        return only_tenant_of(bindings_of(row.bindings))
+    wanted = select(nodes.c.tenant_id).where(nodes.c.node_id == holder.removeprefix(NODES))
+    tenant_id = connection.scalar(wanted) if holder.startswith(NODES) else None
+    if tenant_id is None:
         raise NotFoundError(f"{holder[:80]} does not exist; name an operator or a node", reason="HOLDER_NOT_FOUND")
+    return str(tenant_id)
 
 
 def _make_room(connection: Connection, credential: CredentialRecord) -> None:

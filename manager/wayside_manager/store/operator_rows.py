@@ -56,6 +56,12 @@ def bindings_of(text: str) -> tuple[Binding, ...]:
     )
 
 
+def only_tenant_of(bindings: Iterable[Binding]) -> str:
+    """The tenant of bindings that are all in one; empty: there are none, or several."""
+    tenant_ids = {binding.tenant_id for binding in bindings}
+    return tenant_ids.pop() if len(tenant_ids) == 1 else ""
+
+
 def tenant_tree(connection: Connection) -> Tenants:
     """The tree of tenants."""
     return _tree_of(str(connection.scalar(_TENANTS)))  # the root is always there

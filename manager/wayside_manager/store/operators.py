@@ -25,6 +25,7 @@ from wayside_manager.store.operator_rows import (
     bindings_of,
     bindings_text,
     check_tenants,
+    only_tenant_of,
     operator_digested,
     operator_record,
     the_operator_row,
@@ -139,13 +140,12 @@ def _update(connection: Connection, operator_id: str, values: dict[str, Any], re
 def _noted(connection: Connection, operator_id: str, *, before: Mapping[str, object] | None = None) -> OperatorRecord:
     row = the_operator_row(connection, operator_id)
     operator = operator_record(row)
-    tenant_ids = {binding.tenant_id for binding in operator.bindings}
     changed(
         connection,
         f"{OPERATORS}{operator_id}",
         before=before,
         after=operator_digested(row),
-        tenant_id=tenant_ids.pop() if len(tenant_ids) == 1 else "",
+        tenant_id=only_tenant_of(operator.bindings),
     )
     return operator
 
