@@ -7,19 +7,16 @@ import typer
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from wayside.errors import InvalidArgumentError
-from wayside.v1 import enrollment_service_pb2, fleet_service_pb2, node_pb2
+from wayside.v1 import fleet_service_pb2, node_pb2
 from wayside_manager.api.node_messages import kind_value, presence_value
+from wayside_manager.cli import admission
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change, print_node
-from wayside_manager.cli.output import Output, console, local_time, print_json, print_line
 from wayside_manager.cli.running import (
     ContextOption,
     KindOption,
     LabelOption,
     OutputOption,
-    TenantOption,
-    chosen_output,
-    duration_s,
     labels,
     listed,
     print_listed,
@@ -162,32 +159,7 @@ def watch(
     run(watched, context)
 
 
-@app.command("token")
-@reported
-def token(
-    *,
-    ttl: Annotated[str, typer.Option(help="How long it can be used: 45s, 10m, 2h, 30d.")] = "1h",
-    uses: Annotated[int, typer.Option(min=1, help="How many units may enrol with it.")] = 1,
-    node: Annotated[str, typer.Option(help="Only this node; also lets it enrol again.")] = "",
-    kind: Annotated[NodeKind | None, typer.Option(help="Only this kind.")] = None,
-    tenant: TenantOption = "",
-    output: OutputOption = None,
-    context: ContextOption = None,
-) -> None:
-    """Makes an enrolment token. It is shown here and kept nowhere."""
-    request = enrollment_service_pb2.CreateEnrollmentTokenRequest(
-        max_use_count=uses,
-        node=resource_name(node, "nodes") if node else "",
-        kind=kind_value(kind) if kind else node_pb2.NODE_KIND_UNSPECIFIED,
-        tenant=resource_name(tenant, "tenants") if tenant else "",
-    )
-    request.ttl.seconds = duration_s(ttl, field="--ttl")
-    answer = run(lambda manager: manager.call(manager.enrollment.CreateEnrollmentToken, request), context)
-    if chosen_output(output) is Output.JSON:
-        print_json(answer)
-    else:
-        print_line(answer.token)  # alone on stdout, so that `> token` makes a token file
-        console(stderr=True).print(f"until {local_time(answer.expire_time)}")
+admission.add_to(app)
 
 
 def _filter(

@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from wayside_manager.cli import approvals, audit, config, nodes, policy, releases, rollouts, tenants, users
+from wayside_manager.cli import approvals, audit, authorities, config, nodes, policy, releases, rollouts, tenants, users
 from wayside_manager.cli.output import EXIT_CODE_HELP, Output
 from wayside_manager.cli.running import (
     AddressOption,
@@ -33,6 +33,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(authorities.app, name="authorities")
 app.command()(signin)
 app.command()(signout)
 app.command()(whoami)
