@@ -12,45 +12,23 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Never
 
-import msgspec
-
-from wayside_manager.api.access_service import AccessService
-from wayside_manager.api.approval_service import ApprovalService
-from wayside_manager.api.audit_service import AuditService
-from wayside_manager.api.authority_service import AuthorityService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.clones import Clones
-from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door import Door
-from wayside_manager.api.enrollment_service import EnrollmentService
-from wayside_manager.api.fleet_service import FleetService
-from wayside_manager.api.gate import Gate
-from wayside_manager.api.limits import CallRates
-from wayside_manager.api.node_service import NodeService
-from wayside_manager.api.release_service import ReleaseService
-from wayside_manager.api.server import Server, Services, authority
+from wayside_manager.api.server import Server, authority
 from wayside_manager.api.sessions import Sessions
 from wayside_manager.api.tls import LiveTls, TlsFiles
-from wayside_manager.ports.releases import ArtifactStore
-from wayside_manager.ports.store import Store
-from wayside_manager.ports.wakeups import Bus
+from wayside_manager.parts import Parts, gate, loops, services
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
-from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.node_configs import serialized_config
-from wayside_manager.services.oidc import JwksVerifier
-from wayside_manager.services.passwords import Passwords
-from wayside_manager.services.presence_sweep import PresenceSweep
 from wayside_manager.services.report_writer import ReportWriter
-from wayside_manager.services.retention import Retention
 from wayside_manager.services.revocation_list import RevocationList
-from wayside_manager.services.revocations import Revocations
-from wayside_manager.services.rollout_stepper import RolloutStepper
 from wayside_manager.services.trust import Shown, TrustKeeper
 from wayside_manager.settings import DataFolder, Settings, held, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
@@ -72,25 +50,6 @@ class Endpoints:
 
     device_address: str
     operator_address: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What the services are made of."""
-
-    store: Store
-    artifacts: ArtifactStore
-    bus: Bus
-    writer: ReportWriter
-    authorities: Authorities
-    trust: TrustKeeper
-    revoked: RevocationList
-    calls: Calls
-    sessions: Sessions
-    denials: DenialLog
-    seals: AuditSeals
-    settings: Settings
-    now: Callable[[], datetime]
 
 
 def utc_now() -> datetime:
@@ -132,7 +91,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         seals = AuditSeals(store, lambda: authorities.signing, lambda: authorities.every_pem, now=now)
         denials = DenialLog(store)
         revoked = RevocationList(store, authorities, folder.revoked, write=write_whole, now=now)
-        parts = _Parts(
+        parts = Parts(
             store,
             artifacts,
             bus,
@@ -147,11 +106,11 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
             settings,
             now,
         )
-        server = Server(_services(parts), _gate(parts), calls, Door())
+        server = Server(services(parts), gate(parts), calls, Door())
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_endless(name, run), name=name) for name, run in _loops(parts)]
+                tasks = [group.create_task(_endless(name, run), name=name) for name, run in loops(parts)]
                 try:
                     yield endpoints
                 finally:
@@ -209,52 +168,6 @@ def _trust_keeper(
 
 def _tls_files(shown: Shown) -> TlsFiles:
     return TlsFiles(shown.certificate_pem, shown.key_pem, shown.authorities_pem)
-
-
-def _gate(parts: _Parts) -> Gate:
-    settings = parts.settings
-    rates = CallRates(
-        attempts_per_s=settings.attempts_per_s,
-        node_per_s=settings.node_calls_per_s,
-        operator_per_s=settings.operator_calls_per_s,
-    )
-    oidc = None if settings.oidc is None else JwksVerifier(**msgspec.structs.asdict(settings.oidc))
-    return Gate(parts.store, now=parts.now, note=parts.denials.note, rates=rates, oidc=oidc)
-
-
-def _services(parts: _Parts) -> Services:
-    store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
-    certifier = Certifier(parts.authorities, life=timedelta(days=parts.settings.node_certificate_days))
-    return Services(
-        node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, certifier, now=now),
-        enrollment=EnrollmentService(store, certifier, bus, now=now),
-        fleet=FleetService(store, bus, calls, now=now),
-        config=ConfigService(store, bus, now=now),
-        release=ReleaseService(
-            store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
-        ),
-        access=AccessService(store, Passwords(), parts.authorities, now=now),
-        approval=ApprovalService(store, now=now),
-        audit=AuditService(store, parts.seals),
-        authority=AuthorityService(store, parts.authorities, bus, now=now),
-    )
-
-
-def _loops(parts: _Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
-    store, bus, now = parts.store, parts.bus, parts.now
-    return (
-        ("report-writer", parts.writer.run),
-        ("sessions", parts.sessions.run),
-        ("session-trust", parts.sessions.watch_trust),
-        ("trust", parts.trust.run),
-        ("revocation-list", parts.revoked.run),
-        ("denial-log", parts.denials.run),
-        ("audit-seals", parts.seals.run),
-        ("revocations", Revocations(store, parts.calls, now=now).run),
-        ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
-        ("presence-sweep", PresenceSweep(store, bus, now=now).run),
-        ("retention", Retention(store, now=now, history_days=parts.settings.history_days).run),
-    )
 
 
 async def _listening(server: Server, tls: LiveTls, folder: DataFolder, settings: Settings) -> Endpoints:

@@ -1,0 +1,110 @@
+"""What a manager consists of: which services answer calls, and which loops run beside them.
+
+Usage: `Server(services(parts), gate(parts), calls, Door())`, then one task per entry of `loops(parts)`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from wayside_manager.api.access_service import AccessService
+from wayside_manager.api.approval_service import ApprovalService
+from wayside_manager.api.audit_service import AuditService
+from wayside_manager.api.authority_service import AuthorityService
+from wayside_manager.api.calls import Calls
+from wayside_manager.api.config_service import ConfigService
+from wayside_manager.api.enrollment_service import EnrollmentService
+from wayside_manager.api.fleet_service import FleetService
+from wayside_manager.api.gate import Gate
+from wayside_manager.api.limits import CallRates
+from wayside_manager.api.node_service import NodeService
+from wayside_manager.api.release_service import ReleaseService
+from wayside_manager.api.server import Services
+from wayside_manager.api.sessions import Sessions
+from wayside_manager.ports.releases import ArtifactStore
+from wayside_manager.ports.store import Store
+from wayside_manager.ports.wakeups import Bus
+from wayside_manager.services.audit_seals import AuditSeals
+from wayside_manager.services.authorities import Authorities
+from wayside_manager.services.certifier import Certifier
+from wayside_manager.services.denial_log import DenialLog
+from wayside_manager.services.oidc import JwksVerifier
+from wayside_manager.services.passwords import Passwords
+from wayside_manager.services.presence_sweep import PresenceSweep
+from wayside_manager.services.report_writer import ReportWriter
+from wayside_manager.services.retention import Retention
+from wayside_manager.services.revocation_list import RevocationList
+from wayside_manager.services.revocations import Revocations
+from wayside_manager.services.rollout_stepper import RolloutStepper
+from wayside_manager.services.trust import TrustKeeper
+from wayside_manager.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the services are made of."""
+
+    store: Store
+    artifacts: ArtifactStore
+    bus: Bus
+    writer: ReportWriter
+    authorities: Authorities
+    trust: TrustKeeper
+    revoked: RevocationList
+    calls: Calls
+    sessions: Sessions
+    denials: DenialLog
+    seals: AuditSeals
+    settings: Settings
+    now: Callable[[], datetime]
+
+
+def gate(parts: Parts) -> Gate:
+    """The one who lets calls in."""
+    settings = parts.settings
+    rates = CallRates(
+        attempts_per_s=settings.attempts_per_s,
+        node_per_s=settings.node_calls_per_s,
+        operator_per_s=settings.operator_calls_per_s,
+    )
+    oidc = None if settings.oidc is None else JwksVerifier(**msgspec.structs.asdict(settings.oidc))
+    return Gate(parts.store, now=parts.now, note=parts.denials.note, rates=rates, oidc=oidc)
+
+
+def services(parts: Parts) -> Services:
+    """What answers calls."""
+    store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
+    certifier = Certifier(parts.authorities, life=timedelta(days=parts.settings.node_certificate_days))
+    return Services(
+        node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, certifier, now=now),
+        enrollment=EnrollmentService(store, certifier, bus, now=now),
+        fleet=FleetService(store, bus, calls, now=now),
+        config=ConfigService(store, bus, now=now),
+        release=ReleaseService(
+            store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
+        ),
+        access=AccessService(store, Passwords(), parts.authorities, now=now),
+        approval=ApprovalService(store, now=now),
+        audit=AuditService(store, parts.seals),
+        authority=AuthorityService(store, parts.authorities, bus, now=now),
+    )
+
+
+def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
+    """What runs as long as the manager does, by name."""
+    store, bus, now = parts.store, parts.bus, parts.now
+    return (
+        ("report-writer", parts.writer.run),
+        ("sessions", parts.sessions.run),
+        ("session-trust", parts.sessions.watch_trust),
+        ("trust", parts.trust.run),
+        ("revocation-list", parts.revoked.run),
+        ("denial-log", parts.denials.run),
+        ("audit-seals", parts.seals.run),
+        ("revocations", Revocations(store, parts.calls, now=now).run),
+        ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
+        ("presence-sweep", PresenceSweep(store, bus, now=now).run),
+        ("retention", Retention(store, now=now, history_days=parts.settings.history_days).run),
+    )
