@@ -38,7 +38,7 @@ from wayside_manager.services.authority import key_pem, new_key
 
 RATE = 11_000  # what is offered must not fall below 10,000
 ROUNDS = 4
-PHASE_S = 5.0
+PHASE_S = 12.0
 WARM_UP_S = 2.0
 PERIOD_S = 0.025  # of calls and reports: an operator may call 50 times a second
 KINDS = ("token", "password")

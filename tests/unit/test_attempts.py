@@ -14,8 +14,8 @@ LIMITS = Limits(
     connections=4,
     unproven=3,
     unproven_on_trial=1,
-    connections_per_s=2.0,
-    connections_burst=5,
+    handshakes_per_s=2.0,
+    handshakes_burst=5,
     sources=10,
 )
 A = "10.0.0.5"
@@ -83,10 +83,12 @@ def test_connections_that_have_not_logged_in_are_bounded_more_tightly() -> None:
     assert not connects(attempts, 0.0, open_count=3, unproven_count=3)
 
 
-def test_new_connections_come_in_a_burst_and_then_at_a_rate() -> None:
+def test_handshakes_come_in_a_burst_and_then_at_a_rate_and_who_logs_in_gives_its_place_back() -> None:
     attempts = Attempts(LIMITS)
-    assert [connects(attempts, 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
-    assert [connects(attempts, 1.0) for _ in range(4)] == [True, True, False, False]
+    assert [attempts.may_shake_hands(A, 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert [attempts.may_shake_hands(A, 1.0) for _ in range(4)] == [True, True, False, False]
+    attempts.proven(A, 1.0)
+    assert [attempts.may_shake_hands(A, 1.0) for _ in range(2)] == [True, False]
 
 
 def test_after_a_refusal_few_unproven_connections_are_let_in() -> None:

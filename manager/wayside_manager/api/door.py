@@ -23,6 +23,7 @@ VISITORS_MAX = 1_000
 _PEER_PREFIX = f"ipv4:{LOOPBACK}:"
 _BACKLOG = 1_024
 _ACCEPTS_PER_TURN = 16  # 0.3 ms; then everybody else has a turn
+_PRESSED_MAX = 5  # times a connection may ask too much
 _REST_S = 1.0
 _OUT_OF_SOMETHING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -115,11 +116,20 @@ class Door:
         if self.attempts.refused_s(visitor.source, now_s):
             self._cut([visitor])
 
+    def pressed(self, peer: str) -> None:
+        """A call of this peer was too much. Who has not logged in and goes on so counts as one who fails."""
+        visitor = self._visitor(peer)
+        if visitor is not None and not visitor.is_proven:
+            visitor.pressed_count += 1
+            if visitor.pressed_count > _PRESSED_MAX:
+                self.failed(peer)
+
     def proven(self, peer: str) -> None:
         """A call of this peer had a good credential: its connection outlasts a refusal of its address."""
         visitor = self._visitor(peer)
-        if visitor is not None:
+        if visitor is not None and not visitor.is_proven:
             visitor.is_proven = True
+            self.attempts.proven(visitor.source, self.loop.time())
 
     def entered(self, visitor: Visitor) -> None:
         """Notes the port from which the server sees the visitor."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from urllib.parse import unquote
 
-from wayside.errors import PermissionDeniedError, UnauthenticatedError
+from wayside.errors import PermissionDeniedError, ResourceExhaustedError, UnauthenticatedError
 from wayside_manager.api.door import Door
 from wayside_manager.api.scopes import Context
 
@@ -48,7 +48,7 @@ class Guard:
 
     @asynccontextmanager
     async def guarded(self, method: str, context: Context, _request: object) -> AsyncIterator[None]:
-        """Around the gate: counts bad credentials.
+        """Around the gate: counts bad credentials, and who does not slow down when told.
 
         Raises: PermissionDeniedError: the caller came round the door, from this host.
         """
@@ -63,6 +63,9 @@ class Guard:
             yield
         except UnauthenticatedError:
             self._door.failed(peer)
+            raise
+        except ResourceExhaustedError:
+            self._door.pressed(peer)
             raise
         finally:
             _ADDRESS.reset(reset)

@@ -19,6 +19,7 @@ from wayside_manager.core.attempts import Attempts, source_of
 _RECORD_HEADER_BYTES = 5
 _RECORD_MAX_BYTES = 1 << 14  # RFC 8446, 5.1
 _HANDSHAKE, _MAJOR_VERSION = 0x16, 0x03
+_TURN_S = 0.02  # between two looks at whether it is its turn
 _UNDER_WAY = frozenset({0, errno.EINPROGRESS})
 
 
@@ -74,6 +75,7 @@ class Visitor:
         """The port on loopback from which the server sees this visitor; 0 before it does."""
         self.is_proven = False
         """A call on this connection had a good credential."""
+        self.pressed_count = 0
         self._hall = hall
         self._loop = hall.loop
         self._client = client
@@ -81,6 +83,7 @@ class Visitor:
         self._relay: Relay | None = None
         self._hello = bytearray()
         self._began_s = self._loop.time()
+        self._turn: asyncio.TimerHandle | None = None
         self._is_gone = False
 
     def enter(self) -> None:
@@ -124,6 +127,8 @@ class Visitor:
         self._hall.left(self)
 
     def _close_both(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
         self._loop.remove_reader(self._client)
         reset_on_close(self._client)
         self._client.close()
@@ -143,7 +148,14 @@ class Visitor:
             self.leave(is_orderly=False)
         elif is_whole(self._hello):
             self._loop.remove_reader(self._client)
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._hall.attempts.may_shake_hands(self.source, self._loop.time()):
+            self._turn = None
             self._attempt(self._connect)
+        else:
+            self._turn = self._loop.call_later(_TURN_S, self._take_turn)
 
     def _connect(self) -> None:
         server = self._server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -31,14 +31,14 @@ class Limits:
     """The longest a source is refused, and how long it must keep quiet for one doubling to be forgotten [s]."""
     connections: int = 64
     """Connections open at once."""
-    unproven: int = 8
-    """Connections open at once that have not logged in: with 100 calls each, what the server can have waiting."""
+    unproven: int = 32
+    """Connections open at once that have not logged in."""
     unproven_on_trial: int = 2
     """The same while a refusal is not forgotten."""
-    connections_per_s: float = 50.0
-    """New connections, in the long run."""
-    connections_burst: int = 128
-    """New connections, all of a sudden."""
+    handshakes_per_s: float = 20.0
+    """New connections that get on to the server, in the long run; each costs it 1 ms. Others wait their turn."""
+    handshakes_burst: int = 4
+    """The same at once. One that logs in gives its place back."""
     bytes_per_s: float = 64 * 1024
     """What its connections that have not logged in may send together, in the long run [byte/s]."""
     bytes_burst: int = 16 * 1024
@@ -53,7 +53,7 @@ class _Record:
 
     failures: float
     failures_s: float
-    connections: float
+    handshakes: float
     bytes: float
     earned_s: float
     refusals: int = 0
@@ -89,7 +89,7 @@ class Attempts:
         return 0.0 if record is None else max(0.0, record.refused_until_s - now_s)
 
     def may_connect(self, source: str, now_s: float, *, open_count: int, unproven_count: int) -> bool:
-        """Whether a new connection of the source is let in; if so, it is counted.
+        """Whether a new connection of the source is let in.
 
         Args:
             source: as from `source_of`.
@@ -101,12 +101,20 @@ class Attempts:
         if self.refused_s(source, now_s) or open_count >= limits.connections:
             return False
         record = self._touched(source, now_s)
-        if unproven_count >= (limits.unproven_on_trial if record.refusals else limits.unproven):
+        return unproven_count < (limits.unproven_on_trial if record.refusals else limits.unproven)
+
+    def may_shake_hands(self, source: str, now_s: float) -> bool:
+        """Whether a connection of the source may go on to the server now; if so, it is counted."""
+        record = self._touched(source, now_s)
+        if record.handshakes < 1:
             return False
-        if record.connections < 1:
-            return False
-        record.connections -= 1
+        record.handshakes -= 1
         return True
+
+    def proven(self, source: str, now_s: float) -> None:
+        """A connection of the source has logged in: its handshake does not count."""
+        record = self._touched(source, now_s)
+        record.handshakes = min(record.handshakes + 1, self._limits.handshakes_burst)
 
     def may_send(self, source: str, now_s: float) -> int:
         """How much the connections of the source that have not logged in may send now [byte]."""
@@ -122,7 +130,7 @@ class Attempts:
         record = self._records.get(source)
         if record is None:
             limits = self._limits
-            record = self._records[source] = _Record(0.0, now_s, limits.connections_burst, limits.bytes_burst, now_s)
+            record = self._records[source] = _Record(0.0, now_s, limits.handshakes_burst, limits.bytes_burst, now_s)
             if len(self._records) > limits.sources:
                 self._records.popitem(last=False)
             return record
@@ -137,7 +145,7 @@ class Attempts:
             record.failures, record.failures_s = max(0.0, record.failures - drained), now_s
         if now_s > record.earned_s:
             since_s, record.earned_s = now_s - record.earned_s, now_s
-            record.connections = min(record.connections + since_s * limits.connections_per_s, limits.connections_burst)
+            record.handshakes = min(record.handshakes + since_s * limits.handshakes_per_s, limits.handshakes_burst)
             record.bytes = min(record.bytes + since_s * limits.bytes_per_s, limits.bytes_burst)
         quiet_s = now_s - record.refused_until_s
         if record.refusals and quiet_s >= limits.cap_s:

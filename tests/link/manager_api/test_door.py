@@ -7,18 +7,8 @@ import sys
 
 import pytest
 
-from tests.link.manager_api.door_place import (
-    ATTACKER,
-    GENEROUS,
-    HELLO,
-    HOME,
-    IMPATIENT,
-    STRANGER,
-    cut,
-    placed,
-    refused,
-    until,
-)
+from tests.link.manager_api import door_place
+from tests.link.manager_api.door_place import ATTACKER, GENEROUS, HELLO, HOME, IMPATIENT, STRANGER, cut, placed, refused
 from wayside_manager.api.door import Door
 from wayside_manager.api.visitor import is_whole, may_be_hello
 from wayside_manager.core.attempts import KNOCKS_PER_S, Limits
@@ -135,8 +125,8 @@ async def test_the_door_knows_where_a_peer_of_the_server_comes_from() -> None:
 async def test_a_visitor_that_has_left_is_forgotten() -> None:
     async with placed() as place:
         async with place.inside() as (_, peer):
-            pass
-        await until(lambda: not place.door.origin(peer))
+            assert place.door.origin(peer)
+        await door_place.until(lambda: not place.door.origin(peer))
 
 
 async def test_too_many_failures_cut_who_has_not_logged_in_and_refuse_the_next() -> None:
@@ -160,6 +150,16 @@ async def test_too_many_failures_cut_who_has_not_logged_in_and_refuse_the_next()
         assert await cut(good) == b"", "a good credential is no licence to try others"
 
 
+async def test_who_does_not_slow_down_when_told_is_taken_for_one_who_fails() -> None:
+    async with placed() as place, place.inside() as (_, good), place.inside(source=ATTACKER) as (reader, peer):
+        place.door.proven(good)
+        for _ in range(100):
+            place.door.pressed(good)
+            place.door.pressed(peer)
+        assert await cut(reader) == b""
+        assert place.door.origin(good) == HOME
+
+
 async def test_failures_of_one_who_has_left_count_for_nobody() -> None:
     async with placed() as place:
         for _ in range(100):
@@ -181,7 +181,7 @@ async def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
 
 @pytest.mark.parametrize(
     ("limits", "proves"),
-    [(Limits(connections=2), True), (Limits(unproven=2), False), (Limits(connections_burst=2), True)],
+    [(Limits(connections=2), True), (Limits(unproven=2), False)],
 )
 async def test_one_address_has_so_many_connections(limits: Limits, proves: bool) -> None:
     async with (
@@ -197,6 +197,18 @@ async def test_one_address_has_so_many_connections(limits: Limits, proves: bool)
             pass
 
 
+async def test_handshakes_of_one_address_wait_their_turn_and_others_do_not_wait_for_them() -> None:
+    limits = Limits(handshakes_burst=1, handshakes_per_s=0.001)
+    async with (
+        placed(limits=limits) as place,
+        place.inside(source=ATTACKER) as (_, first),
+        place.visit(source=ATTACKER) as (waiting, _),
+        place.inside(source=STRANGER),
+    ):
+        place.door.proven(first)
+        assert await waiting.readexactly(len(HELLO)) == HELLO
+
+
 async def test_a_full_house_makes_room_by_the_oldest_who_has_not_logged_in() -> None:
     async with placed(visitors_max=2) as place, place.inside() as (_, first), place.inside() as (second, _):
         place.door.proven(first)
@@ -208,7 +220,7 @@ async def test_a_full_house_makes_room_by_the_oldest_who_has_not_logged_in() -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
 async def test_who_knocks_on_is_not_heard_at_all_and_others_are() -> None:
-    limits = Limits(connections_burst=1, connections_per_s=0.001)
+    limits = Limits(unproven=1)
     async with placed(limits=limits) as place, place.inside(source=ATTACKER):
         for _ in range(KNOCKS_PER_S):
             assert await refused(place, ATTACKER)
