@@ -32,7 +32,8 @@ OPERATOR_LIFE = timedelta(days=365)
 SERVER_LIFE = timedelta(days=90)
 BROKER_LIFE = timedelta(days=825)  # renewed by hand; the longest that common TLS clients accept
 AUTHORITY_LIFE = timedelta(days=3650)
-BACKDATED = timedelta(hours=1)  # a unit's clock may be late by a little
+BACKDATED = timedelta(hours=1)  # clocks of replicas and brokers may be late by a little
+BACKDATED_SHARE = 10  # of its life at most: a unit reads its life from it, and renews accordingly
 # A unit without a clock of its own believes it is 1970 when it starts, and must still find its manager. What may be
 # trusted is decided on the unit, once it knows the time.
 FOR_EVER_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -178,7 +179,8 @@ class Authority:
     ) -> Certificate:
         serial = certificate_serial(key_digest(key), now)
         builder = certificate_builder(subject_name(common_name), key, issuer=self._certificate.subject, serial=serial)
-        builder = builder.not_valid_before(now - BACKDATED).not_valid_after(now + life)
+        begin = now - min(BACKDATED, life / BACKDATED_SHARE)
+        builder = builder.not_valid_before(begin).not_valid_after(now + life)
         names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
         return self._signed(builder, names, ExtendedKeyUsageOID.CLIENT_AUTH)
 

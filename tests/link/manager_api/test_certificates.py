@@ -185,3 +185,11 @@ async def test_an_operators_certificate_opens_its_own_tenant_only(
 
 async def test_a_good_certificate_opens(rsu_peer: Peer) -> None:
     assert (await rsu_peer.call(rsu_peer.node.GetAuthorities, node_service_pb2.GetAuthoritiesRequest())).authorities_pem
+
+
+@pytest.mark.parametrize(("life", "stretched"), [(timedelta(minutes=1), 6.0), (timedelta(days=30), 3600.0)])
+def test_dating_back_stretches_no_life_much(life: timedelta, stretched: float) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    pem = Authority.made(now=now).node_certificate("rsu-1", csr(new_key()), now=now, life=life).pem
+    begin = x509.load_pem_x509_certificate(pem.encode()).not_valid_before_utc
+    assert (now - begin).total_seconds() == stretched
