@@ -1,11 +1,15 @@
 """How often a unit tries to renew: by the length of the certificate's life, and never in a storm."""
 
+import base64
+import datetime as dt
+
 import pytest
 
-from tests.unit.test_agent_certificate import GOOD
+from tests.unit.test_agent_certificate import GOOD, der
+from wayside_agent.core.certificate import certificate
 from wayside_agent.core.renewal_pace import DAY_S, HOUR_S, MIN_STRIKE_PERIOD_S, RenewalPace
 
-PACE = RenewalPace(life_s=30 * DAY_S, due_s=1000.0, not_after_s=2000.0)
+PACE = RenewalPace(span_s=30 * DAY_S, due_s=1000.0, not_after_s=2000.0)
 
 
 def test_it_is_due_by_the_clock_or_when_asked() -> None:
@@ -22,7 +26,7 @@ def test_a_manager_or_a_clock_that_always_wants_makes_no_storm(is_asked: bool, p
 
 
 def test_a_short_life_is_renewed_faster() -> None:
-    short = RenewalPace(life_s=60.0, due_s=0.0, not_after_s=0.0)
+    short = RenewalPace(span_s=60.0, due_s=0.0, not_after_s=0.0)
     assert short.refused_s == 6.0
     assert short.look_s == 2.0
     assert PACE.refused_s == HOUR_S
@@ -39,14 +43,27 @@ def test_three_strikes_apart_from_each_other_are_out() -> None:
 
 
 def test_a_certificate_that_cannot_be_read_is_renewed_when_asked_only() -> None:
-    pace = RenewalPace.of(b"garbage", chance=0.5)
+    pace = RenewalPace.of(b"garbage", chance=0.5, utc_s=0.0)
     assert not pace.is_due(is_asked=False, utc_s=1e12, mono_s=0.0)
     assert pace.is_due(is_asked=True, utc_s=0.0, mono_s=0.0)
     assert pace.look_s == HOUR_S
 
 
-def test_the_pace_is_the_certificates() -> None:
-    import base64
-
+def pace_at(days_left: float) -> RenewalPace:
     pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(GOOD) + b"-----END CERTIFICATE-----\n"
-    assert RenewalPace.of(pem, chance=0.0).life_s == 30 * DAY_S
+    return RenewalPace.of(pem, chance=0.0, utc_s=certificate(GOOD).not_after_s - days_left * DAY_S)
+
+
+@pytest.mark.parametrize(("days_left", "span_days"), [(40, 30), (30, 30), (0.1, 0.1), (-1, 30)])
+def test_the_pace_is_that_of_what_is_left(days_left: float, span_days: float) -> None:
+    assert pace_at(days_left).span_s == pytest.approx(span_days * DAY_S)
+
+
+def test_a_life_below_a_day_is_left_to_the_manager() -> None:
+    """Its beginning may be dated back by more than it lasts."""
+    now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    short = der(now - dt.timedelta(hours=1), now + dt.timedelta(minutes=1))
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(short) + b"-----END CERTIFICATE-----\n"
+    pace = RenewalPace.of(pem, chance=0.0, utc_s=now.timestamp())
+    assert pace.span_s == 60.0
+    assert not pace.is_due(is_asked=False, utc_s=1e12, mono_s=0.0)

@@ -98,7 +98,7 @@ class Renewal:
         self._told = ""
         self.identity = identity
         """What the link uses now."""
-        self.pace = RenewalPace.of(identity.certificate_pem, chance=surroundings.rng.random())
+        self.pace = self._pace_of(identity)
 
     def notice(self, notice: wire.TrustNotice) -> None:
         """Takes the manager's word on what to trust and whether to renew."""
@@ -169,9 +169,7 @@ class Renewal:
             raise
         await self._change_over(successor)  # before the files: if the disk refuses, the unit is still in
         await asyncio.to_thread(self._store.adopt_next)
-        self.pace = RenewalPace.of(successor.certificate_pem, chance=self._around.rng.random()).tried(
-            self._around.mono_s()
-        )
+        self.pace = self._pace_of(successor).tried(self._around.mono_s())
         self._around.changed()
         logger.info("certificate: renewed and proven; the old key is destroyed")
 
@@ -216,6 +214,10 @@ class Renewal:
         self._notice = wire.TrustNotice()  # the next session begins with one of its own
         await self._around.reopen(REOPEN_TIMEOUT_S)
         await close()
+
+    def _pace_of(self, identity: Identity) -> RenewalPace:
+        around = self._around
+        return RenewalPace.of(identity.certificate_pem, chance=around.rng.random(), utc_s=around.utc_s())
 
     def _backoff_s(self, base_s: float, cap_s: float) -> float:
         pause_s = delay_s(self._failure_count, base_s=base_s, cap_s=cap_s, rng=self._around.rng)
