@@ -49,14 +49,19 @@ def channel_credentials(identity: Identity) -> grpc.ChannelCredentials:
 
 def _signer(sign: Sign) -> Callable[..., bytes]:
     """As gRPC calls it: in a thread of its own, with the bytes of the handshake and an algorithm it chose."""
+    told: set[str] = set()  # each kind of trouble once, until it signs again
 
     def signed(data: bytes, algorithm: int, _on_complete: object) -> bytes:
         if algorithm != ECDSA_P256_SHA256:
             raise FailedPreconditionError(f"the manager asks for signature {algorithm}; the token signs P-256 only")
         try:
-            return sign(data)
+            signature = sign(data)
         except WaysideError as error:
-            logger.error("manager: the key cannot sign: %s", error, extra={"reason": error.reason})
+            if error.reason not in told:
+                logger.error("manager: the key cannot sign: %s", error, extra={"reason": error.reason})
+            told.add(error.reason)
             raise
+        told.clear()
+        return signature
 
     return signed
