@@ -55,11 +55,11 @@ async def test_a_label_that_would_steer_a_terminal_is_refused(operator: Peer, rs
         await operator.call(operator.fleet.UpdateNode, request)
 
 
-async def test_a_certificate_request_of_four_megabytes_is_refused(manager: LocalManager) -> None:
+async def test_a_certificate_request_of_sixty_kilobytes_is_refused(manager: LocalManager) -> None:
     async with manager.operator() as operator, manager.stranger() as unit:
         token = await operator.enrollment_token()
         with pytest.raises(InvalidArgumentError, match="certificate_request_pem"):
-            await unit.call(unit.enrollment.Enroll, enrollment(token, "rsu-9", "x" * (4 << 20)))
+            await unit.call(unit.enrollment.Enroll, enrollment(token, "rsu-9", "x" * (60 << 10)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import grpc.aio
 import msgspec
 import pytest
 
+from tests.contract.oidc_provider import AUDIENCE, ISSUER, Provider
 from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.peer import Clock, LocalManager, Peer, Session, role
 from wayside.errors import PermissionDeniedError, UnauthenticatedError, UnavailableError, WaysideError
@@ -18,7 +19,7 @@ from wayside.status import from_rpc_error
 from wayside.v1 import access_service_pb2, audit_service_pb2, fleet_service_pb2, release_service_pb2
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
-from wayside_manager.settings import DataFolder
+from wayside_manager.settings import DataFolder, OidcSettings
 
 END_S = 5.0  # the promise
 
@@ -151,6 +152,33 @@ async def test_a_certificate_that_ends_ends_its_session(manager: LocalManager, c
         clock.push(days=400)
         error = await within_promise(session)
     assert (type(error), error.reason) == (UnauthenticatedError, "CERTIFICATE_EXPIRED")
+
+
+async def test_a_stream_opened_with_a_token_of_an_openid_provider_ends_with_its_operator(
+    tmp_path: Path, clock: Clock
+) -> None:
+    provider = Provider(tmp_path / "jwks.json")
+    provider.add_key("key-1")
+    provider.publish()
+    oidc = OidcSettings(issuer=ISSUER, audience=AUDIENCE, jwks_file=str(provider.jwks_file))
+    folder = DataFolder(tmp_path / "manager")
+    await initialise(folder, SETTINGS)
+    async with running(folder, msgspec.structs.replace(SETTINGS, oidc=oidc), now=clock) as endpoints:
+        manager = LocalManager(folder, endpoints, clock)
+        async with (
+            manager.operator() as admin,
+            manager.stranger(token=provider.token("key-1", now=clock(), sub="vera@city")) as vera,
+        ):
+            await admin.make_operator("vera", role("viewer"))
+            await change(admin, "oidc_subject", oidc_subject="vera@city")
+            open_stream = await watch(vera)
+            await change(admin, "disabled", disabled=True)
+            errors = [await within_promise(open_stream)]
+            await change(admin, "disabled", disabled=False)
+            open_stream = await watch(vera)
+            clock.push(hours=2)
+            errors.append(await within_promise(open_stream))
+    assert [error.reason for error in errors] == ["CREDENTIAL_REVOKED", "CREDENTIAL_EXPIRED"]
 
 
 async def test_an_upload_ends_with_the_credential_it_began_with(manager: LocalManager, operator: Peer) -> None:
