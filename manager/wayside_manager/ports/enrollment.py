@@ -51,6 +51,9 @@ class EnrollmentStore(Protocol):
         Raises: as EnrollmentService.Enroll states; a token is then not used.
         """
 
+    async def find_pending(self, key_sha256: str, *, now: datetime) -> WaitingUnit | None:
+        """The unit of a key if it waits for an operator and for nothing else."""
+
     async def import_nodes(self, registrations: Sequence[Registration], *, now: datetime) -> tuple[ImportResult, ...]:
         """Registers units before their first call, each for itself.
 

@@ -72,20 +72,25 @@ class SqlCertificates(SqlPart):
     async def note_session(self, certificate: CredentialRecord, authorities_sha256: str) -> None:
         """See EnrollmentStore."""
         # read first: ten thousand sessions that say nothing new shall not queue for the one writer
-        if await self._has_news(certificate, authorities_sha256):
-            await self._keep_news(certificate, authorities_sha256)
+        news = await self._news(certificate, authorities_sha256)
+        if news:
+            await self._keep_news(certificate.holder, news)
 
     @reading
-    def _has_news(self, connection: Connection, certificate: CredentialRecord, authorities_sha256: str) -> bool:
-        return any(
-            connection.execute(select(nodes.c.node_id).where(condition)).first() is not None
-            for condition, _ in _news(certificate, authorities_sha256)
-        )
+    def _news(self, connection: Connection, certificate: CredentialRecord, authorities_sha256: str) -> dict[str, str]:
+        """What a session tells of its node: it needs its registration no more, or it trusts something else."""
+        known = select(nodes.c.registered_key_sha256, nodes.c.trusted_sha256).where(_is_holder(certificate.holder))
+        row = connection.execute(known).one_or_none()
+        news = {}
+        if row is not None and row.registered_key_sha256 == certificate.key_sha256 != "":
+            news["registered_key_sha256"] = ""
+        if row is not None and row.trusted_sha256 != authorities_sha256:
+            news["trusted_sha256"] = authorities_sha256
+        return news
 
     @writing_quietly
-    def _keep_news(self, connection: Connection, certificate: CredentialRecord, authorities_sha256: str) -> None:
-        for condition, values in _news(certificate, authorities_sha256):
-            connection.execute(update(nodes).where(condition).values(values))
+    def _keep_news(self, connection: Connection, holder: str, news: dict[str, str]) -> None:
+        connection.execute(update(nodes).where(_is_holder(holder)).values(news))
 
     @reading
     def count_untrusting(self, connection: Connection, authorities_sha256: str, *, now: datetime) -> int:
@@ -127,14 +132,8 @@ class SqlCertificates(SqlPart):
         return tuple(credential_record(row) for row in connection.execute(query.order_by(credentials.c.revoke_us)))
 
 
-def _news(
-    certificate: CredentialRecord, authorities_sha256: str
-) -> tuple[tuple[ColumnElement[bool], dict[str, str]], ...]:
-    """What a session can tell of its node: it needs its registration no more, and it trusts something else."""
-    of_node = nodes.c.node_id == certificate.holder.removeprefix("nodes/")
-    is_used_up = of_node & (nodes.c.registered_key_sha256 == certificate.key_sha256) & (certificate.key_sha256 != "")
-    trusts_another = of_node & (nodes.c.trusted_sha256 != authorities_sha256)
-    return (is_used_up, {"registered_key_sha256": ""}), (trusts_another, {"trusted_sha256": authorities_sha256})
+def _is_holder(holder: str) -> ColumnElement[bool]:
+    return nodes.c.node_id == holder.removeprefix("nodes/")
 
 
 def _check_new_key(connection: Connection, key_sha256: str) -> None:

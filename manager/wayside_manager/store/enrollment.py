@@ -78,11 +78,20 @@ def _use_up(connection: Connection, known: EnrollmentFacts, entry: Entry) -> Non
     if known.token is not None and entry.uses_token:
         left = known.token.remaining_use_count - 1
         connection.execute(update(tokens).where(tokens.c.sha256 == known.token.sha256).values(remaining_use_count=left))
+        _changed(connection, f"enrollmentTokens/{known.token.token_id}", {"left": left + 1}, {"left": left}, entry)
     if known.waiting is not None:
         # the key is registered now, so a unit that lost the answer comes in by that
         connection.execute(
             delete(enrollment_requests).where(enrollment_requests.c.key_sha256 == known.waiting.key_sha256)
         )
+        name = f"enrollmentRequests/{known.waiting.request_id}"
+        _changed(connection, name, {"state": known.waiting.state}, None, entry)
+
+
+def _changed(
+    connection: Connection, name: str, before: dict[str, object], after: dict[str, object] | None, entry: Entry
+) -> None:
+    changed(connection, name, before=before, after=after, tenant_id=entry.tenant_id)
 
 
 def _put(

@@ -22,6 +22,18 @@ class SqlEnrollmentRequests(SqlPart):
     """The waiting units' share of `ports.EnrollmentStore`."""
 
     @reading
+    def find_pending(self, connection: Connection, key_sha256: str, *, now: datetime) -> WaitingUnit | None:
+        """See EnrollmentStore."""
+        query = select(enrollment_requests).where(
+            enrollment_requests.c.key_sha256 == key_sha256,
+            enrollment_requests.c.state == RequestState.PENDING,
+            enrollment_requests.c.expire_us > as_us(now),
+        )
+        row = connection.execute(query).one_or_none()
+        # somebody may have registered or used the key since
+        return None if row is None or key_uses(connection, key_sha256) else waiting_unit(row)
+
+    @reading
     def list_requests(
         self, connection: Connection, *, now: datetime, page_size: int = 0, page_token: str = ""
     ) -> Page[WaitingUnit]:

@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, csr, enrollment, role
 from tests.link.manager_api.unit import UnitSession, living, within
 from wayside.errors import NotFoundError, PermissionDeniedError, UnauthenticatedError, WaysideError
+from wayside.v1 import audit_service_pb2, fleet_service_pb2, node_pb2
 from wayside.v1 import enrollment_service_pb2 as wire
-from wayside.v1 import fleet_service_pb2, node_pb2
 from wayside_manager.services.authority import key_pem, new_key
 
 Outcome = wire.NodeImportResult
@@ -152,6 +152,11 @@ async def test_an_unknown_unit_waits_until_an_operator_admits_it(manager: LocalM
     assert answer.enrollment_request == again.enrollment_request == request.name
     assert answer.retry_after.seconds == 30
     assert (request.esn, request.source_address) == ("ESN-rsu-1", "127.0.0.1")
+    about = audit_service_pb2.AuditFilter(resource=request.name, action="Enroll")
+    entries = await operator.call(
+        operator.audit.ListAuditEntries, audit_service_pb2.ListAuditEntriesRequest(filter=about)
+    )
+    assert len(entries.entries) == 2  # when it first asked and when it came in, not each time it asked again
     assert (admitted.state, admitted.node) == (admitted.STATE_ENROLLED, "nodes/rsu-7")
     await has_session(manager, credential(admitted, key))
     assert await waiting(operator) == []

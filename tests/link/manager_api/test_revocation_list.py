@@ -65,6 +65,16 @@ async def test_the_list_is_there_from_the_start_signed_and_fresh(manager: LocalM
     assert list(only) == []
 
 
+async def test_the_list_is_made_anew_each_day(manager: LocalManager) -> None:
+    await written(manager)
+    before = manager.folder.revoked.read_bytes()
+    manager.clock.push(days=1, seconds=1)
+    async with asyncio.timeout(5):
+        while manager.folder.revoked.read_bytes() == before:  # noqa: ASYNC110  # a file tells nobody
+            await asyncio.sleep(0.05)
+    assert manager.folder.revoked.stat().st_mode & 0o777 == 0o644
+
+
 async def test_what_is_revoked_or_retired_is_listed_within_seconds(manager: LocalManager, operator: Peer) -> None:
     one, two = await manager.enroll("rsu-1"), await manager.enroll("rsu-2")
     await revoke(operator)
