@@ -11,7 +11,13 @@ from wayside_manager.core.enrollment import ApprovedUnit, RequestState, WaitingU
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
-from wayside_manager.store.enrollment_rows import find_unit, hash_begins_with, key_uses, waiting_unit
+from wayside_manager.store.enrollment_rows import (
+    find_unit,
+    forget_ended_requests,
+    hash_begins_with,
+    key_uses,
+    waiting_unit,
+)
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import node_not_found
 from wayside_manager.store.part import SqlPart, changed, page, reading, writing
@@ -57,6 +63,7 @@ class SqlEnrollmentRequests(SqlPart):
         self, connection: Connection, request_id: str, approved: ApprovedUnit, *, now: datetime
     ) -> WaitingUnit:
         """See EnrollmentStore."""
+        forget_ended_requests(connection, now=now)  # what was promised to those is free again
         row = _the_row(connection, request_id, now)
         waiting = waiting_unit(row)
         if waiting.state is not RequestState.PENDING:

@@ -94,16 +94,6 @@ async def test_a_thousand_reports_at_once_are_all_acknowledged(rsu_peer: Peer) -
         pass
 
 
-async def test_reports_that_fill_more_than_may_wait_are_all_acknowledged(rsu_peer: Peer) -> None:
-    session = await Session(rsu_peer).opened()
-    software = "1.0.0"
-    buses = [node_pb2.CanBusHealth(name="x" * 60_000)]
-    for sequence in range(1, 41):  # 2.4 MB; 1 MiB may wait
-        await session.report(sequence, health=node_pb2.HealthReport(agent_version=software, can_buses=buses))
-    while (await session.until("ack")).sequence < 40:
-        pass
-
-
 async def test_the_newer_session_of_a_node_wins(rsu_peer: Peer) -> None:
     older = await Session(rsu_peer).opened()
     await older.until("desired_state")
