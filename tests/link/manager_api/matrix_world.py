@@ -19,7 +19,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 
-from tests.link.manager_api.peer import CALL_S, LocalManager, NodeCredential, Peer, csr
+from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, csr
+from tests.link.manager_api.stubs import CALL_S
 from wayside.status import from_rpc_error
 from wayside_manager.services.authority import new_key
 

@@ -10,7 +10,8 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.link.manager_api.peer import CALL_S, Peer, Session, csr
+from tests.link.manager_api.peer import Peer, Session, csr
+from tests.link.manager_api.stubs import CALL_S
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError, WaysideError
 from wayside.v1 import (
     config_service_pb2,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.link.manager_api.peer import CALL_S, LocalManager, Peer, layer, role
+from tests.link.manager_api.peer import LocalManager, Peer, layer, role
+from tests.link.manager_api.stubs import CALL_S
 from wayside.errors import InvalidArgumentError, PermissionDeniedError, UnauthenticatedError, WaysideError
 from wayside.v1 import access_service_pb2, audit_service_pb2, fleet_service_pb2
 
