@@ -56,7 +56,7 @@ nodes = Table(
     Column("display_name", Text, nullable=False),
     Column("site", Text, nullable=False, index=True),
     Column("state", String(16), nullable=False),
-    Column("registered_key_sha256", String(64), nullable=False),
+    Column("registered_key_sha256", String(64), nullable=False, index=True),
     Column("trusted_sha256", String(64), nullable=False),
     Column("create_us", BigInteger, nullable=False),
     Column("update_us", BigInteger, nullable=False),

@@ -210,6 +210,7 @@ def _give_owners() -> None:
         with op.batch_alter_table(table) as batch:  # the default was for what is there already
             for name, _, _ in added:
                 batch.alter_column(name, server_default=None)
+    op.create_index("ix_nodes_registered_key_sha256", "nodes", ["registered_key_sha256"])
 
 
 def _now_us() -> int:
