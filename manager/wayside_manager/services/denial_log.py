@@ -85,7 +85,7 @@ class DenialLog:
                 return
 
     def _count(self, record: CallRecord) -> None:
-        key = (record.source_address, record.actor, record.action, record.outcome, record.reason)
+        key: tuple[str, ...] = (record.source_address, record.actor, record.action, record.outcome, record.reason)
         present = self._counts.get(key)
         if present is None and len(self._counts) >= COUNTS_MAX:
             key = ("",)
