@@ -78,7 +78,8 @@ class Authorities:
         self.authorities_pem = ""
         """Whom peers must trust."""
         self.authorities_sha256 = ""
-        """SHA-256 of that text, lower-case hex; kept, because it is asked for all the time."""
+        """SHA-256 of that text, lower-case hex; kept as the next, because every session asks all the time."""
+        self._staying: frozenset[str] = frozenset()
 
     @classmethod
     def opened(cls, folder: Path, *, write: WholeWriter, adopted: tuple[Path, Path] | None = None) -> "Authorities":
@@ -121,8 +122,7 @@ class Authorities:
 
     def is_leaving(self, sha256: str) -> bool:
         """Whether what an authority signed should be renewed: it leaves, or has left."""
-        states = {each.authority.sha256: each.state for each in self.members}
-        return states.get(sha256, AuthorityState.LEAVING) is AuthorityState.LEAVING
+        return sha256 not in self._staying
 
     def find(self, authority_id: str) -> Member:
         """One of them.
@@ -234,6 +234,7 @@ class Authorities:
         self._text = text
         self.authorities_pem = "".join(each.authority.certificate_pem for each in self.members)
         self.authorities_sha256 = hashlib.sha256(self.authorities_pem.encode()).hexdigest()
+        self._staying = frozenset(each.sha256 for each in members if each.state is not AuthorityState.LEAVING)
         for listener in self._listeners:
             listener()
 
