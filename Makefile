@@ -26,7 +26,7 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 	PYTHONPATH=packaging/demo python -m wayside_demo
 
 test: $(STAMP) ## Runs every test
-	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util
+	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime
 	python -m pytest
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000

@@ -99,8 +99,8 @@ def test_units_follow_a_new_authority_though_they_are_off_or_killed_meanwhile(un
         killed = [pool.submit(killed_in_its_renewal, each) for each in running]
         resting.agent.stop()
         until("the manager lets it sign", lambda: is_activated(centre, new), 10)
-        for each in killed:
-            each.result()
+        for victim in killed:
+            victim.result()
     signing = x509.load_pem_x509_certificates((centre.data / "ca.pem").read_bytes())[-1].subject
     for each in running:
         until_signed_by(each, signing)
