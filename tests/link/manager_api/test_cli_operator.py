@@ -299,7 +299,8 @@ def test_init_refuses_a_folder_that_is_not_empty(tmp_path: Path) -> None:
 def test_init_keeps_keys_and_tokens_to_their_owner(tmp_path: Path) -> None:
     invoke(manager_app, "init", tmp_path / "data", "--hostname", "manager.example", "--hostname", "10.0.0.1")
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").rglob("*") if path.is_file()}
-    secret = {"authority.key", "server.key", "operator.key", "token", "manager.db"}
+    (authority_key,) = (path.name for path in (tmp_path / "data" / "authorities").glob("*.key"))
+    secret = {authority_key, "server.key", "operator.key", "token", "manager.db"}
     assert {name for name, mode in modes.items() if mode == 0o600} >= secret
     assert 'address = "manager.example:7444"' in (tmp_path / "data/operator/context.toml").read_text()
 
