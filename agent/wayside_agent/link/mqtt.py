@@ -150,8 +150,12 @@ class MqttPublisher:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_until_lost(client), name="mqtt-watch")
                 async with asyncio.TaskGroup() as deliveries:
-                    for payload in payloads:
+                    tasks = [
                         deliveries.create_task(client.publish(topic, payload, QOS_AT_LEAST_ONCE), name="mqtt-publish")
+                        for payload in payloads
+                    ]
+                    for task in tasks:  # inside the block: see services/exchange.py on Python 3.11's groups
+                        await task
                 watch.cancel()
         except BaseExceptionGroup as group_error:
             raise self._first_error(group_error) from group_error

@@ -114,7 +114,9 @@ class Exchange:
             group.create_task(self._answer(), name="uplink-answer")
             group.create_task(self._listen(), name="uplink-listen")
             group.create_task(self._until_reopened(), name="uplink-reopen")
-            group.create_task(self._expect_acks(), name="uplink-acks")
+            # Not a task of its own: Python 3.11 takes its cancel of a parent back only from one that is still inside.
+            # One that waits at the end of the block would look cancelled from then on.
+            await self._expect_acks()
 
     async def _pump(self) -> None:
         while True:
