@@ -39,10 +39,16 @@ def until(what: str, happened: Callable[[], bool], timeout_s: float) -> None:
         time.sleep(POLL_S)
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, timeout_s: float = 60.0) -> str:
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float = 60.0,
+    expect: int = 0,
+) -> str:
     """Runs a command to its end and returns what it printed.
 
-    Raises: StoryError: it failed; with its own words.
+    Raises: StoryError: its exit status is another than expected; with its own words.
     """
     finished = subprocess.run(
         command,
@@ -52,7 +58,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
         timeout=timeout_s,
         check=False,
     )
-    if finished.returncode:
+    if finished.returncode != expect:
         raise StoryError(f"{' '.join(command[:4])} …: exit {finished.returncode}: {finished.stderr.strip()[-600:]}")
     return finished.stdout
 

@@ -1,5 +1,6 @@
 """The story the demo tells, step by step. What was seen is in `seen`; a step that does not happen raises StoryError."""
 
+import json
 import signal
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ RSU, OBU = "rsu-g98-k12", "obu-0001"
 NODES = (RSU, OBU)
 LIVE_SIGNALS = ("EngineSpeed", "latitude", "longitude", "speed", "satellite_count", "spat_count", "bsm_count")
 LIVE_S = 3.0
+REVOKED_WITHIN_S = 5.0
+PENDING_STATUS = 3  # of `wayside-agent enroll --no-wait`: an operator must decide
 
 
 class Story:
@@ -45,12 +48,13 @@ class Story:
         return (
             ("Recordings", self.choose_recordings),
             ("A manager and a broker", self.start_centre),
-            ("One RSU and one OBU enrol", self.enrol),
+            ("An RSU enrols with a token, an unknown OBU is let in by an operator", self.enrol),
             ("Live values", self.show_live),
             ("A configuration change", self.change_config),
             (f"Release {GOOD_VERSION} to both; the OBU loses power mid-download", self.roll_out_good),
             (f"Release {BAD_VERSION} is deaf to V2X; the health gate takes it back", self.roll_out_bad),
             (f"The manager is gone for {OUTAGE_S:g} s", self.cut_manager),
+            ("The OBU is stolen: its certificate is taken back", self.revoke_stolen),
             ("What was seen", self.sum_up),
         )
 
@@ -83,22 +87,29 @@ class Story:
         self.say.print(f"  manager on {self.centre.addresses[0]}, {broker} on localhost:{self.centre.broker_port}")
 
     def enrol(self) -> None:
-        """Both units trade a token for a certificate and come online."""
+        """The RSU trades a token for a certificate; the OBU is unknown, and an operator lets it in."""
         self.apply_layers(publish_period="1s", max_download=SLOW_BYTES_PER_S)
+        for node_id in NODES:
+            self.units[node_id] = unit(
+                node_id, self.work_dir, self.log_dir, self.recordings, addresses=self.centre.addresses
+            )
         token_file = self.work_dir / "token"
         token_file.touch(mode=0o600)
-        token_file.write_text(self.command("nodes", "token", "--uses", str(len(NODES)))["token"])
-        for node_id in NODES:
-            made = unit(node_id, self.work_dir, self.log_dir, self.recordings, addresses=self.centre.addresses)
-            self.units[node_id] = made
-            trust = ["--token-file", str(token_file), "--ca-file", str(self.centre.data / "operator" / "ca.pem")]
-            printed = run([str(BIN / "wayside-agent"), "enroll", "--settings", str(made.settings), *trust])
-            self.say.print(f"  {printed.strip()}")
-            made.agent.start()
+        token_file.write_text(self.command("nodes", "token", "--node", RSU)["token"])
+        self._enroll(RSU, "--token-file", str(token_file))
         token_file.unlink()
+        self.command("policy", "set", "--accept-unknown")
+        self._enroll(OBU, "--no-wait", expect=PENDING_STATUS)
+        (waiting,) = self.command("nodes", "waiting")["enrollment_requests"]
+        self.say.print(f"  {waiting['node_id']} asks to be let in, its key is {waiting['key_sha256'][:16]}…")
+        self.command("nodes", "admit", waiting["name"])
+        self._enroll(OBU)
+        for node_id in NODES:
+            self.units[node_id].agent.start()
         for node_id in NODES:
             until(f"{node_id} online", partial(self._is_online, node_id), 30)
         self.seen["nodes"] = sum(self._is_online(node_id) for node_id in NODES)
+        self.seen["approval_shown"] = True
         self.seen["release_before"] = self._running_everywhere()
         self.say.print("  both online")
 
@@ -163,6 +174,19 @@ class Story:
         arrived = self.witness.batch_count - before
         self.say.print(f"  telemetry went on meanwhile ({arrived} batches); the reports of the outage arrived")
 
+    def revoke_stolen(self) -> None:
+        """A stolen unit is cut off within seconds, and stays out."""
+        self.seen["reports_lost"] = sum(int(self._node(node_id)["lost_report_count"]) for node_id in NODES)
+        begin_s = time.monotonic()
+        self.command("nodes", "revoke", OBU, "--yes")
+        until(f"{OBU} is cut off", self._is_cut_off, 10)
+        self.seen["revoked_cut_s"] = round(time.monotonic() - begin_s, 1)
+        self.say.print(f"  {OBU}: out after {self.seen['revoked_cut_s']} s, and its certificate opens nothing")
+        verdict = self.command("audit", "verify")
+        self.seen["audit_entries"] = int(verdict["entry_count"])
+        self.seen["audit_intact"] = bool(verdict["intact"])
+        self.say.print(f"  audit trail: {self.seen['audit_entries']} entries, whole")
+
     def sum_up(self) -> None:
         """Adds up what was seen."""
         health = [self._node(node_id)["health"] for node_id in NODES]
@@ -172,7 +196,6 @@ class Story:
             "v2x_messages": sum(int(kind["count"]) for word in health for kind in word["radio"]["received"]),
             "telemetry_batches": self.witness.batch_count,
             "telemetry_batches_missing": self.witness.missing_count,
-            "reports_lost": sum(int(self._node(node_id)["lost_report_count"]) for node_id in NODES),
             "broker": self.centre.broker.name,
         }
         counted = ("can_frames", "fixes", "v2x_messages", "telemetry_batches")
@@ -180,6 +203,9 @@ class Story:
             self.seen["nodes"] == len(NODES)
             and self.seen["resume_shown"]
             and self.seen["rollback_shown"]
+            and self.seen["approval_shown"]
+            and self.seen["audit_intact"]
+            and self.seen["revoked_cut_s"] < REVOKED_WITHIN_S
             and self.seen["release_after"] == GOOD_VERSION
             and self.seen["reports_lost"] == self.seen["telemetry_batches_missing"] == 0
             and all(self.seen[key] > 0 for key in counted)
@@ -216,6 +242,16 @@ class Story:
         self.witness.close()
         for program in reversed(self.programs):
             program.stop()
+
+    def _enroll(self, node_id: str, *options: str, expect: int = 0) -> None:
+        command = [str(BIN / "wayside-agent"), "enroll", "--settings", str(self.units[node_id].settings)]
+        trust = ["--ca-file", str(self.centre.data / "operator" / "ca.pem")]
+        printed = run([*command, *trust, *options], expect=expect)
+        self.say.print(f"  {printed.strip()}")
+
+    def _is_cut_off(self) -> bool:
+        """Whether the unit itself says that the manager has put it out."""
+        return not json.loads(self.units[OBU].status())["is_manager_reached"]
 
     def _node(self, node_id: str) -> dict[str, Any]:
         return self.centre.watch.node(node_id)
