@@ -45,5 +45,8 @@ def test_the_demo_shows_all_of_it(data: str, request: pytest.FixtureRequest, tmp
     assert seen["reports_lost"] == 0
     assert seen["resume_shown"] is True
     assert seen["rollback_shown"] is True
+    assert seen["approval_shown"] is True
+    assert seen["audit_intact"] is True
+    assert seen["revoked_cut_s"] < 5
     assert seen["release_before"] != seen["release_after"] == "1.1.0"
     assert min(seen[key] for key in ("can_frames", "fixes", "v2x_messages", "telemetry_batches")) > 0
