@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.status import from_rpc_error
 from wayside.v1 import (
+    access_service_pb2,
     access_service_pb2_grpc,
     approval_service_pb2_grpc,
     audit_service_pb2_grpc,
@@ -28,6 +30,7 @@ from wayside_manager.cli.context import Context
 CALL_TIMEOUT_S = 30.0
 UPLOAD_TIMEOUT_S = 3600.0  # 4 GB at 10 Mbit/s
 WATCH_TIMEOUT_S = 7 * 86_400.0  # a week: longer than a rollout a person follows
+_SMALL_BYTES = 4 * 1024  # what the manager takes at once of a connection that has not logged in, and more
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a rollout of 10,000 nodes is about 2 MB
@@ -62,6 +65,7 @@ class ManagerClient:
         self._address = address
         headers = {"authorization": f"Bearer {token}" if token else "", "wayside-approval": approval}
         self._metadata = tuple((name, value) for name, value in headers.items() if value)
+        self._is_proven = False
 
     async def call(
         self,
@@ -75,9 +79,13 @@ class ManagerClient:
         Raises: WaysideError: what the manager answered, or `UnavailableError`.
         """
         try:
-            return await rpc(request, timeout=timeout_s, metadata=self._metadata)
+            if not self._is_proven and isinstance(request, Message) and request.ByteSize() > _SMALL_BYTES:
+                await self._log_in()
+            answer = await rpc(request, timeout=timeout_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as exc:
             raise self._failure(exc) from exc
+        self._is_proven = True
+        return answer
 
     async def upload(
         self, rpc: "grpc.aio.StreamUnaryMultiCallable[Request, Reply]", requests: AsyncIterator[Request]
@@ -106,6 +114,12 @@ class ManagerClient:
             raise self._failure(exc) from exc
         finally:
             call.cancel()  # a reader that stops early ends the stream; one that has ended takes no harm
+
+    async def _log_in(self) -> None:
+        """Shows the credential in a small call first: a connection without one may send little, and slowly."""
+        await self.access.GetCaller(
+            access_service_pb2.GetCallerRequest(), timeout=CALL_TIMEOUT_S, metadata=self._metadata
+        )
 
     def _failure(self, exc: grpc.aio.AioRpcError) -> WaysideError:
         return from_rpc_error(exc, peer=f"the manager at {self._address}")
