@@ -7,18 +7,30 @@ Usage: operator port: `[Scoped(guard.guarded), Scoped(gate.admitted), Scoped(gua
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from wayside.errors import PermissionDeniedError, ResourceExhaustedError, UnauthenticatedError
 from wayside_manager.api.door import Door
 from wayside_manager.api.scopes import Context
 
-_ADDRESS: ContextVar[str] = ContextVar("calling_address", default="")
+
+@dataclass(slots=True)
+class _Origin:
+    """Where the present call comes from."""
+
+    address: str = ""
+    is_admitted: bool = False
+    """It showed a good credential; what fails from then on is no failed login."""
+
+
+_PRESENT: ContextVar[_Origin | None] = ContextVar("origin", default=None)
 
 
 def calling_address() -> str:
     """The IP address of the client whose call this is; empty outside a call."""
-    return _ADDRESS.get()
+    origin = _PRESENT.get()
+    return "" if origin is None else origin.address
 
 
 def address_of(peer: str) -> str:
@@ -32,11 +44,11 @@ def address_of(peer: str) -> str:
 @asynccontextmanager
 async def direct(_method: str, context: Context, _request: object) -> AsyncIterator[None]:
     """The scope of a call on a port of gRPC's own."""
-    reset = _ADDRESS.set(address_of(context.peer()))
+    reset = _PRESENT.set(_Origin(address_of(context.peer())))
     try:
         yield
     finally:
-        _ADDRESS.reset(reset)
+        _PRESENT.reset(reset)
 
 
 class Guard:
@@ -53,26 +65,29 @@ class Guard:
         Raises: PermissionDeniedError: the caller came round the door, from this host.
         """
         peer = context.peer()
-        address = self._door.origin(peer)
-        if not address:
+        origin = _Origin(self._door.origin(peer))
+        if not origin.address:
             raise PermissionDeniedError(
                 f"{method} is served on the operator port only; call it there", reason="NOT_THROUGH_THE_DOOR"
             )
-        reset = _ADDRESS.set(address)
+        reset = _PRESENT.set(origin)
         try:
             yield
         except UnauthenticatedError:
-            self._door.failed(peer)
+            if not origin.is_admitted:  # else a stream whose credential has ended meanwhile
+                self._door.failed(peer)
             raise
         except ResourceExhaustedError:
             self._door.pressed(peer)
             raise
         finally:
-            _ADDRESS.reset(reset)
+            _PRESENT.reset(reset)
 
     @asynccontextmanager
     async def proving(self, method: str, context: Context, _request: object) -> AsyncIterator[None]:
         """Inside the gate: who got here with a credential has proven it. A call anyone may make proves nothing."""
-        if not self._is_for_anyone(method):
+        origin = _PRESENT.get()
+        if origin is not None and not self._is_for_anyone(method):
+            origin.is_admitted = True
             self._door.proven(context.peer())
         yield

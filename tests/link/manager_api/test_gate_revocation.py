@@ -19,6 +19,7 @@ from wayside.status import from_rpc_error
 from wayside.v1 import access_service_pb2, audit_service_pb2, fleet_service_pb2, release_service_pb2
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
+from wayside_manager.core.attempts import Limits
 from wayside_manager.settings import DataFolder, OidcSettings
 
 END_S = 5.0  # the promise
@@ -202,6 +203,19 @@ async def test_other_streams_stay_open(manager: LocalManager, operator: Peer) ->
         await within_promise(revoked)
         assert not kept.call.done()
         kept.call.cancel()
+
+
+async def test_streams_that_end_with_their_credential_are_no_failed_logins(
+    manager: LocalManager, operator: Peer
+) -> None:
+    token = await operator.make_operator("vera", role("viewer"))
+    async with manager.stranger(token=token) as vera:
+        streams = [await watch(vera) for _ in range(Limits().failures + 2)]
+        await revoke(operator, "vera")
+        errors = [await within_promise(stream) for stream in streams]
+    assert {error.reason for error in errors} == {"CREDENTIAL_REVOKED"}
+    async with manager.operator() as newcomer:
+        await newcomer.call(newcomer.fleet.ListNodes, fleet_service_pb2.ListNodesRequest())
 
 
 async def test_every_stream_answers_with_the_request_id_at_once(operator: Peer) -> None:
