@@ -317,6 +317,18 @@ async def test_credentials_that_ended_long_ago_make_room_for_new_ones(store: Sto
     assert [each.sha256 for each in await store.list_credentials("operators/ann")] == [sha256_of("of now")]
 
 
+async def test_a_certificate_taken_back_is_kept_until_it_would_have_ended(store: Store) -> None:
+    await store.create_operator(operator("ann", *ROOT_ADMIN))
+    made = credential("old", kind=CredentialKind.CERTIFICATE)
+    old = replace(made, expire_time=after(365 * 86400))
+    await store.add_credential(old)
+    await store.revoke_credential(old.credential_id, now=after(1))
+    await store.add_credential(credential("new", at_s=31 * 86400))
+    assert [each.sha256 for each in await store.revoked_certificates(now=after(31 * 86400))] == [old.sha256]
+    await store.add_credential(credential("newer", at_s=396 * 86400))
+    assert old.sha256 not in {each.sha256 for each in await store.list_credentials("operators/ann")}
+
+
 async def test_certificates_of_an_authority_are_counted_while_they_are_valid(store: Store) -> None:
     await store.create_operator(operator("ann"))
     for name in ("valid", "revoked"):

@@ -6,7 +6,7 @@ Every call begins with `authenticate`; its statements are made once and find the
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from wayside.errors import (
@@ -185,7 +185,8 @@ def _make_room(connection: Connection, credential: CredentialRecord) -> None:
     now_us = as_us(credential.create_time)
     of_holder = credentials.c.holder == credential.holder
     long_ago_us = as_us(credential.create_time - _ENDED_KEPT)
-    ended = or_(credentials.c.expire_us < long_ago_us, credentials.c.revoke_us < long_ago_us)
+    taken_back = and_(credentials.c.revoke_us < long_ago_us, credentials.c.kind != CredentialKind.CERTIFICATE)
+    ended = or_(credentials.c.expire_us < long_ago_us, taken_back)  # a certificate is in the revocation list till then
     connection.execute(delete(credentials).where(of_holder, ended))
     is_session = credential.kind is CredentialKind.SESSION
     same = (credentials.c.kind == CredentialKind.SESSION) == is_session
