@@ -42,7 +42,8 @@ class Targets:
         thing_id = id_in(field_of(request, rule.field), rule.target, field=rule.field)
         places = await self._places.find_places(Resource(rule.target), thing_id)
         record.changes = [Change(f"{rule.target}/{thing_id}")]
-        if not places and rule.field == _LAYER_TO_APPLY:
+        if rule.field == _LAYER_TO_APPLY and not (places and rights.sees(rule.target, places)):
+            # a new one; of a hidden one with its name the store only says that the name is taken
             record.tenant_id = tenant_of_new(request, _LAYER_TENANT, rights)
             return
         tenant_ids = {place.tenant_id for place in places}

@@ -82,9 +82,13 @@ class Rights:
             raise not_there(target, thing_id)
         if _covers(self.reach, target, places):
             return
-        if _covers(reach(self.bindings, _SEEN_WITH[target], self.tenants), target, places):
+        if self.sees(target, places):
             raise self._refusal(f" for {target}/{thing_id}")
         raise hidden(target, thing_id)
+
+    def sees(self, target: Target, places: Sequence[Place]) -> bool:
+        """Whether the caller may know of a thing that is in these places."""
+        return _covers(reach(self.bindings, _SEEN_WITH[target], self.tenants), target, places)
 
     def tenant_of_new(self, tenant_id: str, *, field: str) -> str:
         """The tenant of a new thing; empty stands for the only one the caller is at home in.

@@ -139,7 +139,7 @@ OPERATOR_CALLS: dict[str, Row] = {
     "ConfigService/GetConfigLayer": _thing(VIEW, "LAYER", name="{configLayers}"),
     "ConfigService/ListConfigLayers": _list(VIEW),
     "ConfigService/GetNodeConfig": _thing(VIEW, "NODE", node="{nodes}"),
-    "ConfigService/ApplyConfigLayer": _thing(OPS, "LAYER", config_layer=_layer_of),
+    "ConfigService/ApplyConfigLayer": _new_thing(OPS, config_layer=_layer_of),
     "ConfigService/DeleteConfigLayer": _thing(OPS, "LAYER", name=_new("configLayers", made.config_layer)),
     "ReleaseService/GetRelease": _thing(VIEW, "RELEASE", name="{releases}"),
     "ReleaseService/ListReleases": _list(VIEW),
