@@ -79,7 +79,9 @@ def services(parts: Parts) -> Services:
     certifier = Certifier(parts.authorities, life=timedelta(days=parts.settings.node_certificate_days))
     return Services(
         node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, certifier, now=now),
-        enrollment=EnrollmentService(store, certifier, bus, now=now),
+        enrollment=EnrollmentService(
+            store, certifier, bus, now=now, returning=timedelta(days=parts.settings.returning_days)
+        ),
         fleet=FleetService(store, bus, calls, now=now),
         config=ConfigService(store, bus, now=now),
         release=ReleaseService(

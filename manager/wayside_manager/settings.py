@@ -71,6 +71,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_certificate_days: Annotated[
         float, msgspec.Meta(ge=0.0001, le=397, description="Life of nodes' certificates; they renew at two thirds [d].")
     ] = 30.0
+    returning_days: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            le=3650,
+            description="How long after the end of its certificate a unit may come back by its last key [d]. 0: not.",
+        ),
+    ] = 365.0
     history_days: Annotated[
         float, msgspec.Meta(ge=0.01, le=3650, description="Age at which reports leave the history [d].")
     ] = 7.0

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wayside.errors import WaysideError
-from wayside_manager.core.admission import WAITING_MAX_COUNT, EnrollmentFacts, Entry, KeyUse, KnownUnit, admitted
+from wayside_manager.core.admission import WAITING_MAX_COUNT, EnrollmentFacts, Entry, admitted
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, RequestState, TokenRecord, WaitingUnit
+from wayside_manager.core.known_units import KeyUse, KnownUnit, LastKey
 from wayside_manager.core.nodes import NodeKind, NodeState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -87,3 +88,69 @@ def test_a_key_is_never_somebody_elses_also_with_a_registration() -> None:
     facts = EnrollmentFacts(registered=NODE, key_uses=(KeyUse("nodes/rsu-9", is_spent=False),))
     with pytest.raises(WaysideError, match="somebody else"):
         admitted(facts, ASKED, now=NOW)
+
+
+ENDED = LastKey("k", NOW - timedelta(days=35), NOW - timedelta(days=35), NOW + timedelta(days=330))
+AWAY = EnrollmentFacts(wanted=NODE, esn_owner=NODE, last_key=ENDED, key_uses=(KeyUse("nodes/rsu-1", is_spent=False),))
+BACK = Entry("rsu-1", "city", is_new=False, is_return=True)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        AWAY,
+        replace(AWAY, accepts_unknown_units=True),
+        # the answer was lost, and the unit asks again
+        replace(AWAY, last_key=replace(ENDED, expire_time=LATER)),
+        replace(AWAY, last_key=replace(ENDED, first_expire_time=NOW)),
+    ],
+    ids=["away", "open manager", "again", "just ended"],
+)
+def test_a_unit_of_ours_comes_back_by_its_last_key(facts: EnrollmentFacts) -> None:
+    assert admitted(facts, ASKED, now=NOW) == BACK
+
+
+@pytest.mark.parametrize(
+    ("facts", "request_", "reason"),
+    [
+        (replace(AWAY, key_uses=(KeyUse("nodes/rsu-1", is_spent=True),)), ASKED, "KEY_SPENT"),
+        (replace(AWAY, wanted=replace(NODE, state=NodeState.REVOKED)), ASKED, "UNKNOWN_UNIT"),
+        (replace(AWAY, wanted=replace(NODE, state=NodeState.RETIRED)), ASKED, "UNKNOWN_UNIT"),
+        (replace(AWAY, wanted=replace(NODE, state=NodeState.REGISTERED)), ASKED, "KEY_MISMATCH"),
+        (replace(AWAY, last_key=replace(ENDED, key_sha256="newer")), ASKED, "UNKNOWN_UNIT"),
+        (replace(AWAY, last_key=replace(ENDED, key_sha256="newer"), accepts_unknown_units=True), ASKED, "KEY_EXISTS"),
+        (replace(AWAY, last_key=None), ASKED, "UNKNOWN_UNIT"),
+        (replace(AWAY, wanted=None), ASKED, "UNKNOWN_UNIT"),
+        (AWAY, replace(ASKED, esn="E2"), "REGISTRATION_MISMATCH"),
+        (AWAY, replace(ASKED, kind=NodeKind.OBU), "REGISTRATION_MISMATCH"),
+        (replace(AWAY, last_key=replace(ENDED, first_expire_time=LATER)), ASKED, "CERTIFICATE_VALID"),
+        (replace(AWAY, last_key=replace(ENDED, return_time=NOW)), ASKED, "AWAY_TOO_LONG"),
+        (replace(AWAY, key_uses=(KeyUse("nodes/rsu-9", is_spent=False),)), ASKED, "KEY_EXISTS"),
+    ],
+    ids=[
+        "replaced",
+        "revoked",
+        "retired",
+        "registered anew",
+        "older key",
+        "older key, open manager",
+        "switched off",
+        "other id",
+        "other ESN",
+        "other kind",
+        "still valid",
+        "too long ago",
+        "somebody else's",
+    ],
+)
+def test_a_key_that_is_not_the_last_of_its_node_brings_nobody_back(
+    facts: EnrollmentFacts, request_: EnrollmentRequest, reason: str
+) -> None:
+    with pytest.raises(WaysideError) as caught:
+        admitted(facts, request_, now=NOW)
+    assert caught.value.reason == reason
+
+
+def test_a_token_vouches_also_for_a_unit_that_is_away() -> None:
+    facts = replace(AWAY, token=replace(TOKEN, node_id="rsu-1"))
+    assert admitted(facts, SHOWN, now=NOW) == Entry("rsu-1", "city", is_new=False, uses_token=True)

@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError
@@ -47,12 +47,19 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
     """First contact."""
 
     def __init__(
-        self, store: EnrollmentServiceStore, certifier: NodeCertifier, bus: Bus, *, now: Callable[[], datetime]
+        self,
+        store: EnrollmentServiceStore,
+        certifier: NodeCertifier,
+        bus: Bus,
+        *,
+        now: Callable[[], datetime],
+        returning: timedelta,
     ) -> None:
         self._store = store
         self._certifier = certifier
         self._bus = bus
         self._now = now
+        self._returning = returning
         self._imports = NodeImports(store, certifier, bus, now=now)
 
     async def Enroll(
@@ -82,7 +89,9 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
             if pending is not None:
                 _leave_no_entry()
                 return self._pending(pending.request_id)
-        answer = await self._store.enroll(wanted, now=now, accepts_unknown_units=policy.accepts_unknown_units)
+        answer = await self._store.enroll(
+            wanted, now=now, accepts_unknown_units=policy.accepts_unknown_units, returning=self._returning
+        )
         if answer.node is None:
             return self._pending(answer.waiting.request_id if answer.waiting else "")
         # the session of a unit that was replaced looks whether it may go on

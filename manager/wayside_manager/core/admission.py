@@ -1,7 +1,8 @@
 """Who may become a node: the table of EnrollmentService, as one pure function.
 
-A token, a registration of the unit's key, or an operator vouches; nothing else does. What was retired or taken back
-does not come back: not under its id, not with its serial number, not with any key it ever used.
+A token, a registration of the unit's key, or an operator vouches; a known unit vouches for itself by its last key, see
+`core.known_units`. Nothing else does. What was retired or taken back does not come back: not under its id, not with its
+serial number, not with any key it ever used.
 Usage: `entry = admitted(facts, request, now=now)`; `None`: the unit waits for an operator.
 """
 
@@ -16,35 +17,13 @@ from wayside.errors import (
     UnauthenticatedError,
 )
 from wayside_manager.core.enrollment import EnrollmentRequest, RequestState, TokenRecord, WaitingUnit
+from wayside_manager.core.known_units import KeyUse, KnownUnit, LastKey, is_return
 from wayside_manager.core.nodes import NodeKind, NodeState
 
 WAITING_MAX_COUNT = 1_000
 """Unknown units that wait at once."""
 WAITING_PER_SOURCE_MAX_COUNT = 10
 """Unknown units that wait at once and called from one address."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownUnit:
-    """What of a node an enrolment looks at."""
-
-    node_id: str
-    esn: str
-    kind: NodeKind
-    state: NodeState
-    tenant_id: str
-    registered_key_sha256: str = ""
-    """Of the key that may enrol as the node until its first session. Empty: none."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyUse:
-    """A time the public key was seen before."""
-
-    holder: str
-    """`nodes/{node}` or `operators/{operator}`."""
-    is_spent: bool
-    """Its certificate was taken back, or its node retired or revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +41,8 @@ class EnrollmentFacts:
     """What this key asked for before."""
     approved: KnownUnit | None = None
     """The node with the id an operator chose for it."""
+    last_key: LastKey | None = None
+    """Of the node with the wanted id. `None`: it has none with which its unit may come back."""
     key_uses: tuple[KeyUse, ...] = ()
     accepts_unknown_units: bool = False
     waiting_count: int = 0
@@ -77,6 +58,8 @@ class Entry:
     is_new: bool
     """The node is made; else it is there, and the unit becomes it."""
     uses_token: bool = False
+    is_return: bool = False
+    """The unit of the node itself is back; nothing of the node changes, and nothing is taken from it."""
 
 
 def admitted(facts: EnrollmentFacts, request: EnrollmentRequest, *, now: datetime) -> Entry | None:
@@ -147,6 +130,9 @@ def _vouched(facts: EnrollmentFacts, request: EnrollmentRequest, now: datetime) 
         return _by_token(facts, request, now)
     if facts.waiting is not None and facts.waiting.state is RequestState.APPROVED:
         return _by_operator(facts, facts.waiting, request)
+    wanted = facts.wanted
+    if wanted is not None and is_return(wanted, facts.last_key, request, now=now):
+        return Entry(wanted.node_id, wanted.tenant_id, is_new=False, is_return=True)
     return None
 
 

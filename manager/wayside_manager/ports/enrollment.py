@@ -1,7 +1,7 @@
 """How units become nodes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from wayside_manager.core.access import Reach
@@ -42,12 +42,18 @@ class EnrollmentStore(Protocol):
         """
 
     async def enroll(
-        self, request: EnrollmentRequest, *, now: datetime, accepts_unknown_units: bool = False
+        self,
+        request: EnrollmentRequest,
+        *,
+        now: datetime,
+        accepts_unknown_units: bool = False,
+        returning: timedelta = timedelta(0),
     ) -> EnrollmentAnswer:
         """Makes the node, or lets the unit in as one that is there, and keeps its certificate; or notes that it waits.
 
         Certificates the node had for other keys are taken back at once. The key is registered for the node until its
-        first session, so a unit that lost the answer asks again.
+        first session, so a unit that lost the answer asks again. A unit of ours whose certificate ended at most
+        `returning` ago comes back by its last key; nothing of the node changes then, and nothing is taken back.
         Raises: as EnrollmentService.Enroll states; a token is then not used.
         """
 

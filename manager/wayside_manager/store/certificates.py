@@ -144,8 +144,15 @@ def _check_new_key(connection: Connection, key_sha256: str) -> None:
 
 
 def _check_pace(connection: Connection, node_id: str, since: datetime) -> None:
+    earlier = credentials.alias()
+    # a unit that came back by its last key goes on to a new one at once
+    is_return = exists(
+        select(earlier.c.sha256).where(
+            earlier.c.key_sha256 == credentials.c.key_sha256, earlier.c.create_us <= as_us(since)
+        )
+    )
     newest = select(credentials.c.sha256).where(
-        credentials.c.holder == f"nodes/{node_id}", _IS_CERTIFICATE, credentials.c.create_us > as_us(since)
+        credentials.c.holder == f"nodes/{node_id}", _IS_CERTIFICATE, credentials.c.create_us > as_us(since), ~is_return
     )
     if connection.execute(newest).first() is not None:
         raise ResourceExhaustedError(

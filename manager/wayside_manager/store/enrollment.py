@@ -31,17 +31,24 @@ class SqlEnrollment(SqlEnrollmentTokens, SqlRegistrations, SqlEnrollmentRequests
 
     @writing
     def enroll(
-        self, connection: Connection, request: EnrollmentRequest, *, now: datetime, accepts_unknown_units: bool = False
+        self,
+        connection: Connection,
+        request: EnrollmentRequest,
+        *,
+        now: datetime,
+        accepts_unknown_units: bool = False,
+        returning: timedelta = timedelta(0),
     ) -> EnrollmentAnswer:
         """See EnrollmentStore."""
-        known = facts(connection, request, now=now, accepts_unknown_units=accepts_unknown_units)
+        known = facts(connection, request, now=now, accepts_unknown_units=accepts_unknown_units, returning=returning)
         entry = admitted(known, request, now=now)
         if entry is None:
             return EnrollmentAnswer(waiting=known.waiting or _wait(connection, request, now))
         _use_up(connection, known, entry)
         _put(connection, known, entry, request, now=now)
-        _let_go_of_others(connection, entry.node_id, request.key_sha256, as_us(now))
-        insert_credential(connection, request.issue(entry.node_id))
+        if not entry.is_return:
+            _let_go_of_others(connection, entry.node_id, request.key_sha256, as_us(now))
+        insert_credential(connection, request.issue(entry.node_id), tenant_id=entry.tenant_id)
         refresh_configs(connection, self._serialize_config, now=now, node_ids=[entry.node_id])
         return EnrollmentAnswer(node=the_node(connection, entry.node_id))
 
@@ -104,7 +111,7 @@ def _put(
         return
     registered = known.registered
     is_again = registered is not None and registered.node_id == entry.node_id and not entry.uses_token
-    if is_again and registered is not None and registered.state is NodeState.ENROLLED:
+    if entry.is_return or (is_again and registered is not None and registered.state is NodeState.ENROLLED):
         _check_count(connection, entry.node_id, request.key_sha256)
         return  # nothing of the node changes
     replace_unit(connection, entry.node_id, request, now=now)

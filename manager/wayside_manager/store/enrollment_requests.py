@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select, tuple_, update
 
 from wayside.errors import AlreadyExistsError, FailedPreconditionError
-from wayside_manager.core.admission import KnownUnit, check_key, check_place, key_taken
+from wayside_manager.core.admission import check_key, check_place, key_taken
 from wayside_manager.core.enrollment import ApprovedUnit, RequestState, WaitingUnit
+from wayside_manager.core.known_units import KnownUnit
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position

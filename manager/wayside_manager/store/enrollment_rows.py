@@ -1,12 +1,14 @@
 """What is known of a unit that asks, and the rows of the node it becomes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from wayside_manager.core.admission import EnrollmentFacts, KeyUse, KnownUnit
+from wayside_manager.core.admission import EnrollmentFacts
+from wayside_manager.core.credentials import CredentialKind
 from wayside_manager.core.enrollment import EnrollmentRequest, RequestState, TokenRecord, WaitingUnit
+from wayside_manager.core.known_units import KeyUse, KnownUnit, LastKey
 from wayside_manager.core.nodes import NodeKind, NodeState, NodeStatus
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.part import changed
@@ -25,7 +27,12 @@ _HEX = frozenset("0123456789abcdef")
 
 
 def facts(
-    connection: Connection, request: EnrollmentRequest, *, now: datetime, accepts_unknown_units: bool
+    connection: Connection,
+    request: EnrollmentRequest,
+    *,
+    now: datetime,
+    accepts_unknown_units: bool,
+    returning: timedelta,
 ) -> EnrollmentFacts:
     """What is known when a unit asks."""
     waiting = _waiting_of_key(connection, request.key_sha256, now)
@@ -36,6 +43,7 @@ def facts(
         registered=find_unit(connection, registered_key_sha256=request.key_sha256),
         waiting=waiting,
         approved=find_unit(connection, node_id=waiting.approved_node_id) if waiting else None,
+        last_key=_last_key(connection, request.node_id, returning),
         key_uses=key_uses(connection, request.key_sha256),
         accepts_unknown_units=accepts_unknown_units,
         waiting_count=_waiting_count(connection),
@@ -74,6 +82,27 @@ def key_uses(connection: Connection, key_sha256: str) -> tuple[KeyUse, ...]:
     registered = select(nodes.c.node_id, nodes.c.state).where(nodes.c.registered_key_sha256 == key_sha256)
     uses += [KeyUse(f"nodes/{row.node_id}", row.state in _GONE) for row in connection.execute(registered)]
     return tuple(uses)
+
+
+def _last_key(connection: Connection, node_id: str, returning: timedelta) -> LastKey | None:
+    """The key by which the unit of a node may come back until so long after the end of its certificate."""
+    confirmed = select(credentials).where(
+        credentials.c.holder == f"nodes/{node_id}",
+        credentials.c.kind == CredentialKind.CERTIFICATE,
+        credentials.c.is_confirmed.is_(True),
+    )
+    newest_first = (credentials.c.create_us.desc(), credentials.c.sha256)
+    newest = connection.execute(confirmed.order_by(*newest_first).limit(1)).one_or_none()
+    if not returning or newest is None or newest.revoke_us is not None or newest.expire_us is None:
+        return None
+    first = select(func.min(credentials.c.expire_us)).where(credentials.c.key_sha256 == newest.key_sha256)
+    expire_time = as_time(newest.expire_us)
+    return LastKey(
+        newest.key_sha256,
+        first_expire_time=as_time(connection.scalar(first) or newest.expire_us),
+        expire_time=expire_time,
+        return_time=expire_time + returning,
+    )
 
 
 def insert_node(connection: Connection, values: dict[str, Any], *, now: datetime) -> None:

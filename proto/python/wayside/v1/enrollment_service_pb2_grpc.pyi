@@ -234,13 +234,18 @@ class EnrollmentServiceStub(typing.Generic[_EnrollmentServiceEnrollType, _Enroll
     With a token: the token vouches. Without: a registration of the unit's ESN and public key vouches, or else an operator
     must; the answer is then PENDING, and the unit asks again with the same key.
 
+    A node whose certificate has ended comes back by itself: it asks without a token, with its id, ESN and kind, and with the
+    key of its newest confirmed certificate. It gets a certificate for that key and renews to a new key with it. So for as
+    long after the end as the manager is set to, unless the certificate was taken back; the node keeps all it has.
+
     Returns (gRPC error code):
       UNAUTHENTICATED if the token is unknown, expired or used up.
-      PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit is registered with another key, an
+      PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit or its key is known otherwise, an
         operator rejected the unit, or this manager takes no unknown units.
       INVALID_ARGUMENT if the request, the node id or the ESN is malformed.
       ALREADY_EXISTS if the node or the ESN is enrolled and nothing vouches for its replacement.
-      FAILED_PRECONDITION if the node is retired, or the key was one of a retired or revoked node.
+      FAILED_PRECONDITION if the node is retired, the key was one of a retired or revoked node, or the certificate for the
+        key of a node is still valid (CERTIFICATE_VALID) or ended too long ago (AWAY_TOO_LONG).
       RESOURCE_EXHAUSTED if too many unknown units wait, or this address asks too often.
     """
 
@@ -341,13 +346,18 @@ class EnrollmentServiceServicer(metaclass=abc.ABCMeta):
         With a token: the token vouches. Without: a registration of the unit's ESN and public key vouches, or else an operator
         must; the answer is then PENDING, and the unit asks again with the same key.
 
+        A node whose certificate has ended comes back by itself: it asks without a token, with its id, ESN and kind, and with the
+        key of its newest confirmed certificate. It gets a certificate for that key and renews to a new key with it. So for as
+        long after the end as the manager is set to, unless the certificate was taken back; the node keeps all it has.
+
         Returns (gRPC error code):
           UNAUTHENTICATED if the token is unknown, expired or used up.
-          PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit is registered with another key, an
+          PERMISSION_DENIED if the token is bound to another node, kind or ESN, the unit or its key is known otherwise, an
             operator rejected the unit, or this manager takes no unknown units.
           INVALID_ARGUMENT if the request, the node id or the ESN is malformed.
           ALREADY_EXISTS if the node or the ESN is enrolled and nothing vouches for its replacement.
-          FAILED_PRECONDITION if the node is retired, or the key was one of a retired or revoked node.
+          FAILED_PRECONDITION if the node is retired, the key was one of a retired or revoked node, or the certificate for the
+            key of a node is still valid (CERTIFICATE_VALID) or ended too long ago (AWAY_TOO_LONG).
           RESOURCE_EXHAUSTED if too many unknown units wait, or this address asks too often.
         """
 
