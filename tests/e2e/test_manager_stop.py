@@ -53,7 +53,7 @@ class Process:
         init = [str(BIN / "wayside-manager"), "init", str(self.folder.path), "--device-port", "0"]
         subprocess.run([*init, "--operator-port", "0"], check=True, capture_output=True)
         with self.folder.settings.open("a") as settings:
-            settings.write(f"stop_grace_s = {GRACE_S}\n")
+            settings.write(f"stop_grace_s = {GRACE_S}\nattempts_per_s = 1000.0\n")  # all units enrol from here
         self._process = self._started()
         assert self._process.stdout is not None
         self._process.stdout.readline()  # says where it listens once it does
