@@ -11,10 +11,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bench._harness import Report as Figures
-from wayside_manager.core.credentials import CredentialRecord
+from wayside_manager.core.credentials import CredentialKind, CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import NodeKind
 from wayside_manager.core.reports import HealthFacts, Report
@@ -59,9 +60,15 @@ async def _enrol(figures: Figures, store: Store) -> None:
     await store.add_token(TokenRecord("ab", now, now + timedelta(hours=1), NODE_COUNT))
     start_s = time.perf_counter()
     for index in range(NODE_COUNT):
-        certificate = CredentialRecord(f"{index:064x}", f"nodes/n{index}/certificate", now)
-        await store.enroll(EnrollmentRequest("ab", f"n{index}", f"E{index}", NodeKind.RSU, certificate), now=now)
+        key = f"{index:064x}"
+        request = EnrollmentRequest("ab", f"n{index}", f"E{index}", NodeKind.RSU, key, partial(_certificate, key, now))
+        await store.enroll(request, now=now)
     figures.add("enrolments/s", NODE_COUNT / (time.perf_counter() - start_s), digits=0)
+
+
+def _certificate(key: str, now: datetime, node_id: str) -> CredentialRecord:
+    life = timedelta(days=30)
+    return CredentialRecord(key, f"nodes/{node_id}", CredentialKind.CERTIFICATE, now, now + life, key_sha256=key)
 
 
 @asynccontextmanager
