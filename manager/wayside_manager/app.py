@@ -106,7 +106,8 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
             settings,
             now,
         )
-        server = Server(services(parts), gate(parts), calls, Door())
+        door = Door(settings.door.limits(), visitors_max=settings.door.connections)
+        server = Server(services(parts), gate(parts), calls, door)
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:

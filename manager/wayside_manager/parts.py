@@ -1,6 +1,6 @@
 """What a manager consists of: which services answer calls, and which loops run beside them.
 
-Usage: `Server(services(parts), gate(parts), calls, Door())`, then one task per entry of `loops(parts)`.
+Usage: `Server(services(parts), gate(parts), calls, door)`, then one task per entry of `loops(parts)`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -68,6 +68,7 @@ def gate(parts: Parts) -> Gate:
         attempts_per_s=settings.attempts_per_s,
         node_per_s=settings.node_calls_per_s,
         operator_per_s=settings.operator_calls_per_s,
+        unlimited=settings.door.limits().unlimited,
     )
     oidc = None if settings.oidc is None else JwksVerifier(**msgspec.structs.asdict(settings.oidc))
     return Gate(parts.store, now=parts.now, note=parts.denials.note, rates=rates, oidc=oidc)

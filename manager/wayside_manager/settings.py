@@ -17,6 +17,7 @@ import msgspec
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.settings_file import read
+from wayside_manager.door_settings import DoorSettings
 
 Hostname = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]  # RFC 1035
 
@@ -98,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     operator_calls_per_s: Annotated[
         float, msgspec.Meta(ge=0.1, le=1e6, description="Calls of one operator in the long run; a watch is one [1/s].")
     ] = 50.0
+    door: Annotated[DoorSettings, msgspec.Meta(description="Limits of the operator port.")] = DoorSettings()
     oidc: Annotated[
         OidcSettings | None, msgspec.Meta(description="An OpenID provider whose tokens operators may use.")
     ] = None

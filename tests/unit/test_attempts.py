@@ -1,10 +1,22 @@
 """Login back-off: who keeps failing is refused, longer each time, and forgiven when it keeps quiet."""
 
+import ipaddress
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wayside_manager.core.attempts import KNOCKS_PER_S, UNHEARD_MAX, UNHEARD_S, Attempts, Knocks, Limits, source_of
+from wayside_manager.core.attempts import (
+    KNOCKS_PER_S,
+    UNCOUNTED,
+    UNHEARD_MAX,
+    UNHEARD_S,
+    Attempts,
+    Knocks,
+    Limits,
+    source_of,
+)
 
 LIMITS = Limits(
     failures=3,
@@ -184,3 +196,24 @@ def test_the_unheard_are_bounded() -> None:
         for _ in range(KNOCKS_PER_S):
             knocks.knocked(str(source), 5.0)
     assert len(knocks.unheard) == UNHEARD_MAX
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3", "fd00::7", "fd00::7%eth0"])
+def test_an_unlimited_address_is_not_counted(address: str) -> None:
+    networks = tuple(map(ipaddress.ip_network, ("10.1.0.0/16", "fd00::/64")))
+    attempts = Attempts(replace(LIMITS, unlimited=networks))
+    source = attempts.source(address)
+    assert source == UNCOUNTED
+    assert failed(attempts, 100, 0.0, source) == [0.0] * 100
+    assert attempts.may_connect(source, 0.0, open_count=1_000, unproven_count=1_000)
+    assert all(attempts.may_shake_hands(source, 0.0) for _ in range(100))
+    attempts.proven(source, 0.0)
+    attempts.sent(source, 1 << 40, 0.0)
+    assert attempts.may_send(source, 0.0) > LIMITS.bytes_burst
+    assert len(attempts) == 0
+
+
+@pytest.mark.parametrize("address", ["10.2.0.1", "fd00:0:0:1::7"])
+def test_addresses_beside_the_unlimited_ones_are_counted(address: str) -> None:
+    networks = tuple(map(ipaddress.ip_network, ("10.1.0.0/16", "fd00::/64")))
+    assert Attempts(replace(LIMITS, unlimited=networks)).source(address) == source_of(address)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from wayside_manager.api.deafness import ignore
 from wayside_manager.api.relay import READ_BYTES, reset_on_close
 from wayside_manager.api.visitor import Patience, Visitor
-from wayside_manager.core.attempts import UNHEARD_S, Attempts, Knocks, Limits, source_of
+from wayside_manager.core.attempts import UNCOUNTED, UNHEARD_S, Attempts, Knocks, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -163,11 +163,11 @@ class Door:
             self._receive(client, str(address[0]))
 
     def _receive(self, client: socket.socket, address: str) -> None:
-        source = source_of(address)
+        source = self.attempts.source(address)
         if not self._is_welcome(source):
             self.refused_count += 1
             client.close()  # a reset, see _listener
-            if self._knocks.knocked(source, self.loop.time()):
+            if source != UNCOUNTED and self._knocks.knocked(source, self.loop.time()):
                 logger.warning("%s knocks on though refused; it is not heard for %.0f s", address, UNHEARD_S)
                 self._ignore()
             return

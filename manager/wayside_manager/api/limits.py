@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wayside.errors import ResourceExhaustedError
-from wayside_manager.core.attempts import source_of
+from wayside_manager.core.attempts import Network, is_within, source_of
 from wayside_manager.core.limits import Rate, TokenBuckets
 from wayside_manager.core.policy import Caller
 
@@ -37,6 +37,8 @@ class CallRates:
     """Per client certificate."""
     operator_per_s: float = 50.0
     """Per operator."""
+    unlimited: tuple[Network, ...] = ()
+    """Addresses that are not counted; nodes and operators are."""
 
 
 class CallLimits:
@@ -44,6 +46,7 @@ class CallLimits:
 
     def __init__(self, rates: CallRates, *, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
+        self._unlimited = rates.unlimited
         self._attempts = _buckets(rates.attempts_per_s)
         self._by_caller = {
             Caller.ANYONE: _buckets(rates.anyone_per_s),
@@ -67,15 +70,21 @@ class CallLimits:
 
         Raises: ResourceExhaustedError.
         """
-        self._take(self._attempts, source_of(source_address), "this address")
+        self._take_of_address(self._attempts, source_address)
 
     def check_rate(self, caller: Caller, key: str) -> None:
         """Returns if one more call is allowed; `key` is the caller's name, of anyone the address.
 
         Raises: ResourceExhaustedError.
         """
-        is_anyone = caller is Caller.ANYONE
-        self._take(self._by_caller[caller], source_of(key) if is_anyone else key, "this address" if is_anyone else key)
+        if caller is Caller.ANYONE:
+            self._take_of_address(self._by_caller[caller], key)
+        else:
+            self._take(self._by_caller[caller], key, key)
+
+    def _take_of_address(self, buckets: TokenBuckets, address: str) -> None:
+        if not is_within(address, self._unlimited):
+            self._take(buckets, source_of(address), "this address")
 
     def _take(self, buckets: TokenBuckets, key: str, who: str) -> None:
         wait_s = buckets.take(key, self._clock_s())

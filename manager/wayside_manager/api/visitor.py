@@ -14,7 +14,7 @@ from typing import Protocol
 
 from wayside_manager.api.deafness import hear_everybody
 from wayside_manager.api.relay import READ_BYTES, Relay, reset_on_close
-from wayside_manager.core.attempts import Attempts, source_of
+from wayside_manager.core.attempts import Attempts
 
 _RECORD_HEADER_BYTES = 5
 _RECORD_MAX_BYTES = 1 << 14  # RFC 8446, 5.1
@@ -70,7 +70,7 @@ class Visitor:
 
     def __init__(self, hall: Hall, client: socket.socket, address: str) -> None:
         self.address = address
-        self.source = source_of(address)
+        self.source = hall.attempts.source(address)
         self.port = 0
         """The port on loopback from which the server sees this visitor; 0 before it does."""
         self.is_proven = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from wayside_manager.cli.running import reported
 from wayside_manager.settings import DataFolder, Settings, held, read_settings
 from wayside_manager.store.migrate import migrate as migrate_database
 
+logger = logging.getLogger(__name__)
 DataOption = Annotated[Path, typer.Option("--data", help="Data folder, made by 'wayside-manager init'.")]
 
 
@@ -37,6 +39,7 @@ def serve(
     given = {name: value for name, value in flags.items() if value is not None}
     settings: Settings = msgspec.structs.replace(read_settings(folder.settings), **given)
     allow_tls(settings.tls_minimum)
+    raise_file_limit()
     asyncio.run(serve_until_stopped(folder, settings, announce=_announce))
     notify("STOPPING=1")
 
@@ -49,6 +52,15 @@ def migrate(data: DataOption) -> None:
     with held(folder):
         revision = asyncio.run(migrate_database(folder.database_url))
     print_line(f"the database has schema {revision}")
+
+
+def raise_file_limit() -> None:
+    """Lets this process open as many files as it may: one for each node, and two for each operator's connection."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as exc:
+        logger.warning("the limit of open files stays as it is: %s", exc)
 
 
 def _announce(endpoints: Endpoints) -> None:

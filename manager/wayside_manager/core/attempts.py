@@ -7,14 +7,20 @@ Usage: `attempts = Attempts(Limits())`; `attempts.failed(source, now_s)`; `attem
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 KNOCKS_PER_S = 100
 """So many refused connections in a second, and the source is not even refused any more, but ignored."""
 UNHEARD_S = 10.0
 """For how long [s]."""
 UNHEARD_MAX = 64
+UNCOUNTED = ""
+"""The source of addresses without limits."""
 _PREFIX_BITS = 64
+_NO_LIMIT_BYTES = 1 << 30
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Limits:
     """The same at once: one login with the largest token, or some eighty attempts."""
     sources: int = 10_000
     """How many are remembered; the one seen longest ago is forgotten first."""
+    unlimited: tuple[Network, ...] = ()
+    """Whose addresses are not counted: load balancers, many people behind one address."""
 
 
 @dataclass(slots=True)
@@ -70,8 +78,14 @@ class Attempts:
     def __len__(self) -> int:
         return len(self._records)
 
+    def source(self, address: str) -> str:
+        """What an IP address is counted under; `UNCOUNTED`: nothing it does is."""
+        return UNCOUNTED if is_within(address, self._limits.unlimited) else source_of(address)
+
     def failed(self, source: str, now_s: float) -> float:
         """Counts one failed login; the time the source is refused from now on [s], 0 if it is not or was already."""
+        if source == UNCOUNTED:
+            return 0.0
         limits, record = self._limits, self._touched(source, now_s)
         if now_s < record.refused_until_s:
             return 0.0  # the stragglers of what began the refusal
@@ -92,12 +106,14 @@ class Attempts:
         """Whether a new connection of the source is let in.
 
         Args:
-            source: as from `source_of`.
+            source: as from `source`.
             now_s: a clock that does not jump [s].
             open_count: connections it has now.
             unproven_count: those of them that have not logged in.
         """
         limits = self._limits
+        if source == UNCOUNTED:
+            return True
         if self.refused_s(source, now_s) or open_count >= limits.connections:
             return False
         record = self._touched(source, now_s)
@@ -105,6 +121,8 @@ class Attempts:
 
     def may_shake_hands(self, source: str, now_s: float) -> bool:
         """Whether a connection of the source may go on to the server now; if so, it is counted."""
+        if source == UNCOUNTED:
+            return True
         record = self._touched(source, now_s)
         if record.handshakes < 1:
             return False
@@ -113,15 +131,19 @@ class Attempts:
 
     def proven(self, source: str, now_s: float) -> None:
         """A connection of the source has logged in: its handshake does not count."""
+        if source == UNCOUNTED:
+            return
         record = self._touched(source, now_s)
         record.handshakes = min(record.handshakes + 1, self._limits.handshakes_burst)
 
     def may_send(self, source: str, now_s: float) -> int:
         """How much the connections of the source that have not logged in may send now [byte]."""
-        return int(self._touched(source, now_s).bytes)
+        return _NO_LIMIT_BYTES if source == UNCOUNTED else int(self._touched(source, now_s).bytes)
 
     def sent(self, source: str, count: int, now_s: float) -> None:
         """Counts what such a connection has sent [byte]."""
+        if source == UNCOUNTED:
+            return
         record = self._touched(source, now_s)
         record.bytes = max(0.0, record.bytes - count)
 
@@ -197,3 +219,17 @@ def source_of(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(parsed), _PREFIX_BITS), strict=False))
+
+
+def is_within(address: str, networks: Iterable[Network]) -> bool:
+    """Whether an IP address, as a socket or gRPC gives it, is in one of the networks.
+
+    Raises: ValueError: it is no IP address, and there are networks.
+    """
+    wanted = tuple(networks)
+    if not wanted or not address:
+        return False
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return any(parsed.ipv4_mapped in network for network in wanted)
+    return any(parsed in network for network in wanted)

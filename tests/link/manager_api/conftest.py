@@ -1,19 +1,18 @@
 """A whole manager in this process: real files, real TLS on free ports."""
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from tests.link.manager_api.matrix_things import settled
 from tests.link.manager_api.matrix_world import World, noting_what_is_served
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer
-from wayside_manager.api.door import Door
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
-from wayside_manager.core.attempts import Limits
+from wayside_manager.door_settings import DoorSettings
 from wayside_manager.settings import DataFolder, Settings
 
 SETTINGS = Settings(
@@ -64,8 +63,8 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     await initialise(folder, SETTINGS)
     with pytest.MonkeyPatch.context() as patch, noting_what_is_served(patch) as served:
         # strangers call once for each method, from one address
-        patch.setattr("wayside_manager.app.Door", partial(Door, Limits(failures=100_000, connections=1_000)))
-        async with running(folder, SETTINGS, now=clock) as endpoints:
+        settings = msgspec.structs.replace(SETTINGS, door=DoorSettings(unlimited_addresses=("127.0.0.0/8",)))
+        async with running(folder, settings, now=clock) as endpoints:
             manager = LocalManager(folder, endpoints, clock)
             async with manager.operator() as admin:
                 found = await settled(manager, admin)
