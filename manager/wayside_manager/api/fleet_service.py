@@ -13,7 +13,9 @@ from wayside_manager.api.identity import admission, admitted_tenant
 from wayside_manager.api.node_messages import labels, node_filter, node_message, presence_at
 from wayside_manager.api.scopes import Context, send
 from wayside_manager.core.access import Reach
+from wayside_manager.core.missing import hidden
 from wayside_manager.core.nodes import NodeChange, NodeRecord
+from wayside_manager.core.rights import gains
 from wayside_manager.core.selectors import NodeFilter, passes, place_of
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.wakeups import Bus, Topic
@@ -60,8 +62,11 @@ class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
         """Changes display name, site, labels or tenant."""
         changed_id = node_id(request.node.name, field="node.name")
         change = _change(request)
-        _check_stays(await self._store.get_node(changed_id), change)
-        node = await self._store.update_node(changed_id, change, now=self._now(), etag=request.node.etag)
+        present = await self._store.get_node(changed_id)
+        _check_stays(present, change)
+        # what was looked at above is what is changed: it may have gone to somebody else meanwhile
+        etag = request.node.etag or present.etag
+        node = await self._store.update_node(changed_id, change, now=self._now(), etag=etag)
         await self._wake(node)
         return fleet_service_pb2.UpdateNodeResponse(node=node_message(node, now=self._now()))
 
@@ -143,17 +148,29 @@ def _new_tenant(name: str) -> str:
 
 
 def _check_stays(node: NodeRecord, change: NodeChange) -> None:
-    """Nobody may put a node where they may not change it: among other people's, where other layers reach it."""
+    """Nobody may put a node where they may not change it: among other people's, where other layers reach it.
+
+    Nor where they may do more with it than they may now, with whatever credential they have.
+    """
+    caller = admission()
     after = replace(
         node,
         tenant_id=node.tenant_id if change.tenant_id is None else change.tenant_id,
         site=node.site if change.site is None else change.site,
         labels=node.labels if change.labels is None else change.labels,
     )
-    if not admission().reach.covers(place_of(after)):
+    if not caller.reach.covers(place_of(node)):  # it has gone since the gate looked
+        raise hidden("nodes", node.node_id)
+    if not caller.reach.covers(place_of(after)):
         raise PermissionDeniedError(
             f"node {node.node_id}: with this tenant, site and labels you could not change it any more; ask an admin",
             reason="OUT_OF_REACH",
+        )
+    held = caller.operator.bindings if caller.operator is not None else caller.bindings
+    if gains(held, caller.tenants, before=place_of(node), after=place_of(after)):
+        raise PermissionDeniedError(
+            f"node {node.node_id}: with this tenant, site and labels you could do more with it than now; ask an admin",
+            reason="MORE_THAN_OWN",
         )
 
 

@@ -116,6 +116,13 @@ class Rights:
         )
 
 
+def gains(bindings: Iterable[Binding], tenants: Tenants, *, before: Place, after: Place) -> bool:
+    """Whether somebody with these bindings may do anything with a node at one place that they may not at another."""
+    held = tuple(bindings)
+    areas = (reach(held, permission, tenants) for permission in Permission)
+    return any(area.covers(after) and not area.covers(before) for area in areas)
+
+
 def _covers(area: Reach, target: Target, places: Sequence[Place]) -> bool:
     if target is Target.NODE:
         return all(area.covers(place) for place in places)
