@@ -142,10 +142,13 @@ class CredentialCalls(AccessCalls):
 
 
 def _not_after_own(holder: OperatorRecord, wanted: datetime) -> datetime:
-    """When a credential ends: what a token makes for its own holder ends with it, so that no leaked token lives on."""
+    """When a credential ends: what a token or certificate makes for its own holder ends with it.
+
+    So nothing that leaked lives on by renewing itself. A session may make what lasts: somebody gave a password for it.
+    """
     shown = admission().credential
     is_own = calling_holder() == operator_name(holder.operator_id)
-    if not is_own or shown is None or shown.kind is not CredentialKind.API_TOKEN or shown.expire_time is None:
+    if not is_own or shown is None or shown.kind is CredentialKind.SESSION or shown.expire_time is None:
         return wanted
     return min(wanted, shown.expire_time)
 
