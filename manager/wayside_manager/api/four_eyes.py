@@ -29,8 +29,8 @@ from wayside_manager.ports.nodes import NodeStore
 
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
-_APART = ("password", "request_id")
-"""A secret, and what makes a retry harmless: the command line makes a new one each time."""
+_APART = ("password", "new_password", "present_password", "request_id")
+"""Secrets, and what makes a retry harmless: the command line makes a new one each time."""
 
 
 class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, Protocol):
@@ -130,12 +130,15 @@ class FourEyes:
 
 
 def _tenant_id(record: CallRecord, message: Any, tenants: Tenants) -> str:  # noqa: ANN401  # any request
-    """Whose approvers are asked: those of the one tenant it is about, else those of the whole deployment."""
-    if record.tenant_id:
-        return record.tenant_id
+    """Whose approvers are asked: those of the one tenant it is about, else those of the whole deployment.
+
+    Roles are about where they hold and, of an operator who is there, where those hold that it has.
+    """
     operator = getattr(message, "operator", None)
-    names = {binding.tenant for binding in getattr(operator, "bindings", ())}
-    only = names.pop().removeprefix("tenants/") if len(names) == 1 else ""
+    about = {binding.tenant.removeprefix("tenants/") for binding in getattr(operator, "bindings", ())}
+    if record.tenant_id or record.changes:  # something that is there, in one tenant, or in several
+        about.add(record.tenant_id)
+    only = about.pop() if len(about) == 1 else ""
     return only if only in tenants.parents else ROOT_TENANT
 
 

@@ -144,9 +144,10 @@ class Gate:
         if rule.caller is Caller.NODE:
             return rights
         message = None if request is None else request.message()
-        if not await self._is_own(rule, message, proven):
+        is_own = await self._is_own(rule, message, proven)
+        if not is_own:
             await self._targets.check(rule, message, rights, record)
-        if rule.danger is not None and message is not None:
+        if rule.danger is not None and message is not None and not is_own:
             headers = metadata_of(context)
             await self._four_eyes.check(rule.danger, record, message, headers, tenants=rights.tenants)
         return rights

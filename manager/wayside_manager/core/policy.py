@@ -63,7 +63,7 @@ class Rule:
     is_change: bool = False
     """It is audited when it is done. Denials and failures of operators are audited always."""
     danger: Danger | None = None
-    """It needs a second person when the policy names this."""
+    """It needs a second person when the policy names this, unless an operator does it for itself."""
 
 
 _P, _T = Permission, Target
@@ -137,9 +137,16 @@ RULES: Mapping[str, Rule] = {
     f"{_V1}AccessService/GetOperator": _read(_P.OPERATORS_READ, _T.OPERATOR, own=True),
     f"{_V1}AccessService/ListOperators": _read(_P.OPERATORS_READ, _T.LISTED),
     f"{_V1}AccessService/UpdateOperator": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator.name", danger=Danger.ROLES),
-    f"{_V1}AccessService/SetPassword": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator", own=True),
-    f"{_V1}AccessService/CreateApiToken": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator", own=True),
-    f"{_V1}AccessService/IssueOperatorCertificate": _write(_P.OPERATORS_WRITE, _T.OPERATOR, "operator", own=True),
+    # whoever makes a credential for somebody else can be that person, and so the second one
+    f"{_V1}AccessService/SetPassword": _write(
+        _P.OPERATORS_WRITE, _T.OPERATOR, "operator", danger=Danger.ROLES, own=True
+    ),
+    f"{_V1}AccessService/CreateApiToken": _write(
+        _P.OPERATORS_WRITE, _T.OPERATOR, "operator", danger=Danger.ROLES, own=True
+    ),
+    f"{_V1}AccessService/IssueOperatorCertificate": _write(
+        _P.OPERATORS_WRITE, _T.OPERATOR, "operator", danger=Danger.ROLES, own=True
+    ),
     f"{_V1}AccessService/ListCredentials": _read(_P.OPERATORS_READ, _T.OPERATOR, "operator", own=True),
     f"{_V1}AccessService/RevokeCredential": _write(_P.OPERATORS_WRITE, _T.CREDENTIAL, own=True),
     f"{_V1}AccessService/CreateTenant": _write(_P.TENANTS_WRITE, _T.TENANT, "tenant.parent", danger=Danger.ROLES),
