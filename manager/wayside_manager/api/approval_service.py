@@ -50,8 +50,8 @@ class ApprovalService(approval_service_pb2_grpc.ApprovalServiceServicer):
         self, request: approval_service_pb2.DecideApprovalRequest, context: Context
     ) -> approval_service_pb2.DecideApprovalResponse:
         """Yes or no, by somebody else than who asked: the holder counts, whatever credential it came with."""
-        if len(request.note) > NOTE_MAX_CHARS:
-            raise InvalidArgumentError(f"note: it is longer than {NOTE_MAX_CHARS} characters")
+        if len(request.note) > NOTE_MAX_CHARS or not request.note.isprintable():
+            raise InvalidArgumentError(f"note: give at most {NOTE_MAX_CHARS} printable characters on one line")
         approval = await self._store.decide_approval(
             approval_id(request.name),
             decider=calling_holder(),

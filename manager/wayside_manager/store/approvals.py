@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, tuple_, update
 
+from wayside.errors import ResourceExhaustedError
 from wayside_manager.core.access import Reach
 from wayside_manager.core.approvals import ApprovalRecord, ApprovalState, decided
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -14,6 +15,9 @@ from wayside_manager.store.moments import as_us, as_us_or_none
 from wayside_manager.store.part import SqlPart, changed, page, reading, writing, writing_quietly
 from wayside_manager.store.tables import approvals
 
+OPEN_MAX_COUNT = 100
+"""Approvals that one operator may ask for in a day and that are neither used nor denied, whether they ended or not."""
+_COUNTED = timedelta(days=1)
 _OPEN = (ApprovalState.PENDING, ApprovalState.GRANTED)
 
 
@@ -32,6 +36,7 @@ class SqlApprovals(SqlPart):
         row = connection.execute(query.order_by(approvals.c.create_us).limit(1)).one_or_none()
         if row is not None:
             return approval_record(row)
+        _check_count(connection, approval)
         values = {name: value for name, value in asdict(approval).items() if not name.endswith("_time")}
         times = {
             "create_us": as_us(approval.create_time),
@@ -88,6 +93,20 @@ class SqlApprovals(SqlPart):
             tenant_id=after.tenant_id,
         )
         return after
+
+
+def _check_count(connection: Connection, approval: ApprovalRecord) -> None:
+    """Each holds a whole request, and whoever may call can open as many as there are requests."""
+    since_us = as_us(approval.create_time - _COUNTED)
+    query = select(func.count()).where(
+        approvals.c.requester == approval.requester, approvals.c.create_us > since_us, approvals.c.state.in_(_OPEN)
+    )
+    if (connection.scalar(query) or 0) >= OPEN_MAX_COUNT:
+        raise ResourceExhaustedError(
+            f"{approval.requester} has asked for {OPEN_MAX_COUNT} approvals that nobody has used in a day; "
+            "have them used or denied, or wait",
+            reason="APPROVALS_TOO_MANY",
+        )
 
 
 def _within(reach: Reach) -> ColumnElement[bool]:
