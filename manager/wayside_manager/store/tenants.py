@@ -13,6 +13,7 @@ from wayside_manager.store.operator_rows import bindings_of
 from wayside_manager.store.part import SqlPart, changed, reading, writing
 from wayside_manager.store.tables import (
     approvals,
+    audit_entries,
     config_layers,
     credentials,
     enrollment_requests,
@@ -51,6 +52,8 @@ class SqlTenants(SqlPart):
                 f"there are {TENANT_MAX_COUNT} tenants, and no more can be; delete those that own nothing",
                 reason="TENANTS_TOO_MANY",
             )
+        if _was_there(connection, tenant.tenant_id):
+            raise _taken(tenant.tenant_id)
         row = {
             "tenant_id": tenant.tenant_id,
             "display_name": tenant.display_name,
@@ -61,9 +64,7 @@ class SqlTenants(SqlPart):
         try:
             connection.execute(insert(tenants), row)
         except IntegrityError as error:
-            raise AlreadyExistsError(
-                f"tenant {tenant.tenant_id} exists; choose another name", reason="TENANT_EXISTS"
-            ) from error
+            raise _taken(tenant.tenant_id) from error
         changed(connection, f"tenants/{tenant.tenant_id}", before=None, after=row, tenant_id=tenant.parent_id)
         return tenant
 
@@ -96,6 +97,18 @@ class SqlTenants(SqlPart):
 
 def _find(connection: Connection, tenant_id: str) -> Row[Any] | None:
     return connection.execute(select(tenants).where(tenants.c.tenant_id == tenant_id)).one_or_none()
+
+
+def _was_there(connection: Connection, tenant_id: str) -> bool:
+    """Whether the audit trail knows the name: it would show the new tenant what the old one did."""
+    known = select(audit_entries.c.sequence).where(audit_entries.c.tenant_id == tenant_id)
+    return connection.execute(known.limit(1)).first() is not None
+
+
+def _taken(tenant_id: str) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"tenant {tenant_id} exists, or did and is in the audit trail; choose another name", reason="TENANT_EXISTS"
+    )
 
 
 def _check_owns_nothing(connection: Connection, tenant_id: str) -> None:
