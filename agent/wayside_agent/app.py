@@ -48,7 +48,7 @@ from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
 from wayside_agent.services.uplink import Hello, Uplink
 from wayside_agent.settings import IdentitySettings, Settings
-from wayside_agent.trust import boottime_s, broker, timekeeping
+from wayside_agent.trust import boottime_s, broker, returning, timekeeping
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,9 @@ class Agent:
             rng=self._rng,
         )
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
-        self.renewal = Renewal(identity, files, link, self._make_surroundings(unit.identity))
+        self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
+        around = self._make_surroundings(unit.identity)
+        self.renewal = Renewal(identity, files, link, around, returning=self.returning)
         self.uplink = self._make_uplink()
         snapshot = Snapshot(
             node_id=identity.node_id,
@@ -132,6 +134,7 @@ class Agent:
             update=self.ota.status,
             is_manager_reached=lambda: self.uplink.is_connected,
             refusal=lambda: self.uplink.refusal,
+            way_back=lambda: self.returning.sentence,
             certificate_end_s=lambda: self.renewal.pace.not_after_s,
             time=self.time,
         )
@@ -188,7 +191,12 @@ class Agent:
             self._link.session,
             self._spools["reports"],
             hello=self._hello,
-            ears=Ears(follow=self.desired.follow, trust=self.renewal.notice, time=self.time.heard),
+            ears=Ears(
+                follow=self.desired.follow,
+                trust=self.renewal.notice,
+                time=self.time.heard,
+                shut=self.renewal.shut_out,
+            ),
             rng=self._rng,
             reconnect_cap_s=self._unit.manager.reconnect_cap_s,
         )

@@ -1,7 +1,9 @@
 """What the unit trusts and shows, joined: its time, from clock, receiver and disk, and its face towards a broker."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 from wayside_agent.core.certificate import certificate
 from wayside_agent.core.der import DerError, pem_content
@@ -10,12 +12,15 @@ from wayside_agent.core.fix import Fix
 from wayside_agent.core.trusted_time import Floor
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.identity import IdentityFiles
+from wayside_agent.drivers.key_child import request_pem
+from wayside_agent.link.enrollment import enroll_again
 from wayside_agent.link.mqtt import Broker, MqttTls
 from wayside_agent.ports.identity import Identity
 from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.returning import Returning
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.timekeeping import Timekeeping
-from wayside_agent.settings import MqttSettings
+from wayside_agent.settings import MqttSettings, Settings
 
 EARLIEST_S = 1_767_225_600.0
 """2026-01-01: no unit ran this software before; a certificate's beginning may be 1970."""
@@ -44,6 +49,18 @@ def timekeeping(identity: Identity, state_dir: Path, pulse: Pulse, sensing: Sens
         clock_quality=lambda: pulse.host.time_quality,
         fix=fix,
     )
+
+
+def returning(unit: Settings, files: IdentityFiles, *, utc_s: Callable[[], float], rng: Random) -> Returning:
+    """The way back of a unit whose certificate has ended: over the enrolment address, with the key it has."""
+    key, address = unit.identity, unit.manager.enrollment_address
+
+    async def ask(identity: Identity, is_next: bool) -> str:
+        folder = files.next.directory if is_next else files.directory
+        request = await request_pem(key.driver, key.options, folder, identity.node_id)
+        return await enroll_again(address, identity, request, esn=unit.node.esn, kind=unit.node.kind)
+
+    return Returning(files, ask, address=address, utc_s=utc_s, mono_s=boottime_s, rng=rng)
 
 
 def broker(telemetry: TelemetryConfig, mqtt: MqttSettings, files: IdentityFiles) -> Broker:

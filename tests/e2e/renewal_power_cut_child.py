@@ -22,7 +22,8 @@ from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.identity import IdentityFiles
 from wayside_agent.drivers.key_file import KeyFile
 from wayside_agent.ports.identity import Identity
-from wayside_agent.services.renewal import Renewal, Surroundings, Trial
+from wayside_agent.services.renewal import Renewal, Surroundings
+from wayside_agent.services.trust_link import Trial
 
 AUTHORITY = Authority("authority")
 

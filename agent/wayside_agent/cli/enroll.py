@@ -13,15 +13,14 @@ from random import Random, SystemRandom
 
 from wayside.errors import DeadlineExceededError, ResourceExhaustedError, UnavailableError
 from wayside.names import node_id
-from wayside.v1 import enrollment_service_pb2, node_pb2
+from wayside.v1 import enrollment_service_pb2
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.identity import IdentityFiles
-from wayside_agent.link.enrollment import enroll
+from wayside_agent.link.enrollment import KINDS, enroll
 from wayside_agent.registry import key_store
 from wayside_agent.settings import Settings
 
-KINDS = {"rsu": node_pb2.NODE_KIND_RSU, "obu": node_pb2.NODE_KIND_OBU}
 MIN_PAUSE_S, MAX_PAUSE_S = 1.0, 600.0
 NOT_NOW = (UnavailableError, DeadlineExceededError, ResourceExhaustedError)
 State = enrollment_service_pb2.EnrollResponse.State

@@ -105,15 +105,22 @@ class IdentityFiles:
             DeviceError, ResourceExhaustedError: the disk or the token refuses.
         """
         _check_trust(self.authorities_file, authorities_pem.encode())
-        with os.fdopen(os.memfd_create("certificate"), "wb") as fresh:  # OpenSSL reads files only
-            fresh.write(certificate_pem.encode())
-            fresh.flush()
-            self.keys.secret(self.directory, Path(f"/proc/self/fd/{fresh.fileno()}"))
+        self._check_fit(certificate_pem)
         with disk_errors(self.node_file):
             self.node_file.unlink(missing_ok=True)
         write_atomic(self.certificate_file, certificate_pem.encode(), mode=0o600)
         write_atomic(self.authorities_file, authorities_pem.encode(), mode=0o600)
         write_atomic(self.node_file, f"{node_id}\n".encode(), mode=0o600)
+
+    def store_again(self, certificate_pem: str, *, is_next: bool) -> Identity:
+        """Replaces the certificate, of the successor or of this identity, by one for the same key, in one step.
+
+        Raises: FailedPreconditionError: it does not fit; nothing was changed. DeviceError, ResourceExhaustedError.
+        """
+        files = self.next if is_next else self
+        files._check_fit(certificate_pem)  # noqa: SLF001  # of this class
+        write_atomic(files.certificate_file, certificate_pem.encode(), mode=0o600)
+        return files.load()
 
     def check_authorities(self, authorities_pem: str) -> None:
         """Whether it is a list of certificates.
@@ -201,6 +208,12 @@ class IdentityFiles:
             self._proven_file.unlink()
             shutil.rmtree(folder)
             sync_directory(self.directory)
+
+    def _check_fit(self, certificate_pem: str) -> None:
+        with os.fdopen(os.memfd_create("certificate"), "wb") as fresh:  # OpenSSL reads files only
+            fresh.write(certificate_pem.encode())
+            fresh.flush()
+            self.keys.secret(self.directory, Path(f"/proc/self/fd/{fresh.fileno()}"))
 
     def _node_id(self) -> str:
         return checked_label(self.node_file.read_text(encoding="ascii").strip(), field=str(self.node_file))

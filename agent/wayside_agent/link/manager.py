@@ -23,6 +23,9 @@ from wayside_agent.ports.identity import Identity
 
 MEBIBYTE = 1024 * 1024
 UNTRUSTED_PEER = "UNTRUSTED_PEER"  # reason of `wayside.status`
+HUNG_UP = "HUNG_UP"
+"""Reason of a connection that was there and is not any more: so a manager refuses a certificate, and networks fail."""
+_HUNG_UP_WORDS = ("socket closed", "connection reset", "handshake", "broken pipe")
 RPC_TIMEOUT_S = 20.0
 WRITE_TIMEOUT_S = 30.0
 CHUNK_TIMEOUT_S = 60.0
@@ -232,14 +235,20 @@ def translated(address: str) -> Iterator[None]:
         if task is not None and task.cancelling():
             raise asyncio.CancelledError from error
         if isinstance(error, grpc.aio.AioRpcError):
-            raise _with_clock(from_rpc_error(error, peer=f"the manager at {address}")) from error
+            raise _explained(from_rpc_error(error, peer=f"the manager at {address}")) from error
         raise UnavailableError("the connection to the manager has ended, or was closed") from error
     except TimeoutError as error:
         raise DeadlineExceededError("the manager did not answer in time") from error
 
 
-def _with_clock(error: WaysideError) -> WaysideError:
-    """The same error; where TLS did not trust the manager, it says by which clock: gRPC has no other."""
+def _explained(error: WaysideError) -> WaysideError:
+    """The same error; where TLS did not trust the manager, it says by which clock: gRPC has no other.
+
+    A certificate that the manager does not take shows after our end of the handshake: as `Socket closed` in TLS 1.3.
+    """
+    is_unexplained = isinstance(error, UnavailableError) and error.reason == UnavailableError("").reason
+    if is_unexplained and any(word in str(error).lower() for word in _HUNG_UP_WORDS):
+        return UnavailableError(str(error), reason=HUNG_UP)
     if error.reason != UNTRUSTED_PEER:
         return error
     clock = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -44,6 +44,12 @@ class IdentityStore(Protocol):
     def adopt_next(self) -> None:
         """Puts the successor in place and destroys the old key."""
 
+    def store_again(self, certificate_pem: str, *, is_next: bool) -> Identity:
+        """Replaces the certificate, of the successor or of the present identity, by one for the same key; returns both.
+
+        Raises: FailedPreconditionError: it does not fit the key; nothing was changed.
+        """
+
     def check_authorities(self, authorities_pem: str) -> None:
         """Whether it is a list of certificates. Raises: InvalidArgumentError."""
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
-from wayside.errors import DeadlineExceededError, InvalidArgumentError
+from wayside.errors import DeadlineExceededError, InvalidArgumentError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.ports.spools import Spool, SpoolRecord
 
@@ -39,6 +39,10 @@ class ReopenError(Exception):
     """The session is to be opened again at once: with other credentials. Not a failure."""
 
 
+def _nobody(_error: WaysideError) -> None:
+    """Takes nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ears:
     """Who takes what the manager says. None of them may wait for the manager."""
@@ -49,6 +53,8 @@ class Ears:
     """Takes what to trust and whether to renew."""
     time: Callable[[float], None]
     """Takes the manager's clock at the welcome, seconds since 1970."""
+    shut: Callable[[WaysideError], None] = _nobody
+    """Takes why there is no session, or none any more."""
 
 
 class Exchange:

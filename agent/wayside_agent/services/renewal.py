@@ -5,17 +5,16 @@ likewise. What proves bad is dropped and the old stays in use. A successor on th
 manager may have taken it and its answer was lost, and then the old one is worth nothing any more. For the same reason
 a successor is dropped only while the manager takes the old one.
 
-Who decides that it is time: the manager's notice, or the trusted time after two thirds of the certificate's life.
+Who decides that it is time: the manager's notice, or the trusted time after two thirds of the certificate's life. When
+that was missed and the certificate has ended, see `services.returning`.
 """
 
 import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Protocol
 
 from wayside.errors import (
     DeadlineExceededError,
@@ -30,6 +29,8 @@ from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.renewal_pace import RenewalPace
 from wayside_agent.ports.identity import Identity, IdentityStore
+from wayside_agent.services.returning import Returning
+from wayside_agent.services.trust_link import TrustLink
 
 logger = logging.getLogger(__name__)
 
@@ -38,32 +39,6 @@ AWAY = (UnavailableError, DeadlineExceededError)
 REFUSALS = (UnauthenticatedError, PermissionDeniedError, FailedPreconditionError, InvalidArgumentError)
 UNTRUSTED = "UNTRUSTED_PEER"
 """Reason by which the link says that the authorities in use do not vouch for the manager."""
-
-
-class Trial(Protocol):
-    """A second connection, see `link.manager.Trial`."""
-
-    async def confirm(self) -> None:
-        """Proves the certificate of this connection."""
-
-    async def authorities(self) -> str:
-        """The authorities to trust, PEM."""
-
-
-class TrustLink(Protocol):
-    """The manager, see `link.manager.ManagerLink`."""
-
-    def trial(self, identity: Identity) -> AbstractAsyncContextManager[Trial]:
-        """A second connection with other credentials."""
-
-    def change_over(self, identity: Identity) -> Callable[[], Awaitable[None]]:
-        """Uses other credentials from now on; returns what closes the connection before."""
-
-    async def renew(self, request_pem: str) -> wire.RenewCertificateResponse:
-        """The next certificate."""
-
-    async def authorities(self) -> str:
-        """The authorities to trust, PEM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +62,24 @@ class Surroundings:
 class Renewal:
     """The credentials of one unit."""
 
-    def __init__(self, identity: Identity, store: IdentityStore, link: TrustLink, surroundings: Surroundings) -> None:
-        """Stores values; `identity` is what the link uses."""
+    def __init__(
+        self,
+        identity: Identity,
+        store: IdentityStore,
+        link: TrustLink,
+        surroundings: Surroundings,
+        *,
+        returning: Returning | None = None,
+    ) -> None:
+        """Stores values; `identity` is what the link uses, `returning` the way back after the certificate's end."""
         self._store = store
         self._link = link
         self._around = surroundings
         self._notice = wire.TrustNotice()
+        self._returning = returning
+        self._owes_key = False
         self._wake = asyncio.Event()
+        self._shut = asyncio.Event()
         self._failure_count = 0
         self._told = ""
         self.identity = identity
@@ -103,28 +89,42 @@ class Renewal:
     def notice(self, notice: wire.TrustNotice) -> None:
         """Takes the manager's word on what to trust and whether to renew."""
         self._notice = notice
+        if self._returning is not None:
+            self._returning.welcomed()
         self._wake.set()
+
+    def shut_out(self, error: WaysideError) -> None:
+        """Takes why there is no session."""
+        if self._returning is not None:
+            self._returning.failed(error)
+            if self._wants_back():
+                self._shut.set()
+                self._wake.set()
 
     async def run(self) -> None:
         """Looks after the credentials for ever."""
         while True:
             self._wake.clear()
+            self._shut.clear()
             try:
                 await self._turn()
             except AWAY as error:
                 self._say(error)
-                await self._rest(self._backoff_s(self.pace.away_s, self.pace.away_cap_s))
+                await _rest(self._wake, self._backoff_s(self.pace.away_s, self.pace.away_cap_s))
             except WaysideError as error:
                 self._say(error)
-                await asyncio.sleep(self.pace.refused_s + self._backoff_s(self.pace.refused_s, self.pace.refused_cap_s))
+                pause_s = self.pace.refused_s + self._backoff_s(self.pace.refused_s, self.pace.refused_cap_s)
+                await _rest(self._shut, pause_s)  # only the way back is more urgent
             else:
                 self._failure_count, self._told = 0, ""
-                await self._rest(self.pace.look_s)
+                await _rest(self._wake, self.pace.look_s)
 
     async def _turn(self) -> None:
         """Does what is due."""
         successor = await asyncio.to_thread(self._store.load_next)
-        if successor is not None:
+        if self._returning is not None and self._wants_back():
+            await self._come_back(self._returning, successor)
+        elif successor is not None:
             await self._prove(successor)
         elif self._is_due():
             await self._renew()
@@ -134,8 +134,25 @@ class Renewal:
     def _is_due(self) -> bool:
         around = self._around
         return around.is_connected() and self.pace.is_due(
-            is_asked=self._notice.should_renew, utc_s=around.utc_s(), mono_s=around.mono_s()
+            is_asked=self._notice.should_renew or self._owes_key, utc_s=around.utc_s(), mono_s=around.mono_s()
         )
+
+    def _wants_back(self) -> bool:
+        is_due = self._returning is not None and self._returning.is_due(self.pace.not_after_s)
+        return is_due and not self._around.is_connected()
+
+    async def _come_back(self, returning: Returning, successor: Identity | None) -> None:
+        back = await returning.come_back(self.identity, successor)
+        if back is None:
+            return
+        if back.is_successor:
+            await self._prove(back.identity)
+        else:
+            await asyncio.to_thread(self._store.discard_next)  # the manager knows the unit by the key before
+            await self._change_over(back.identity)
+            self.pace = self._pace_of(back.identity)
+            self._around.changed()
+        self._owes_key = True  # this one may have been copied in all the time
 
     async def _renew(self) -> None:
         self.pace = self.pace.tried(self._around.mono_s())
@@ -153,6 +170,7 @@ class Renewal:
         successor = await asyncio.to_thread(self._store.load_next)
         if successor is not None:
             await self._prove(successor)
+            self._owes_key = False
 
     async def _prove(self, successor: Identity) -> None:
         """Shows the successor to the manager on a second connection, and takes its place if it is taken."""
@@ -224,17 +242,18 @@ class Renewal:
         self._failure_count += 1
         return pause_s
 
-    async def _rest(self, pause_s: float) -> None:
-        """Waits; not longer than until the manager says something."""
-        try:
-            async with asyncio.timeout(pause_s):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-
     def _say(self, error: WaysideError) -> None:
         """Logs each kind of trouble once in a row of failures; that the manager is away, the uplink says."""
         if error.reason != self._told:
             log = logger.debug if isinstance(error, AWAY) else logger.warning
             log("credentials: %s; tried again later", error, extra={"reason": error.reason})
         self._told = error.reason
+
+
+async def _rest(event: asyncio.Event, pause_s: float) -> None:
+    """Waits; not longer than until something happens."""
+    try:
+        async with asyncio.timeout(pause_s):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -23,6 +23,8 @@ class Snapshot:
     is_manager_reached: Callable[[], bool]
     refusal: Callable[[], str]
     """Why the manager does not take the unit; empty: it does, or is not reached."""
+    way_back: Callable[[], str]
+    """What became of asking for a new certificate after the end of the old one; empty: there is no need."""
     certificate_end_s: Callable[[], float]
     """When the certificate in use ends, seconds since 1970."""
     time: Timekeeping
@@ -41,6 +43,7 @@ class Snapshot:
             "config_revision": versions.config_revision,
             "is_manager_reached": self.is_manager_reached(),
             "manager_refusal": self.refusal(),
+            "certificate_return": self.way_back(),
             "certificate_expire_time": _iso(self.certificate_end_s()),
             "time": self._time(),
             "update": {"phase": update.phase.name, "release": update.release, "message": update.message},

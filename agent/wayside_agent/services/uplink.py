@@ -113,6 +113,7 @@ class Uplink:
             except* WaysideError as group:
                 error = _most_telling(group)
                 self._log_outage(error)
+                self._ears.shut(error)
                 if isinstance(error, REFUSALS):
                     self.refusal = str(error)
                     base_s, cap_s = (OUT_BASE_S, OUT_CAP_S) if error.reason in OUT_REASONS else (base_s, REFUSED_CAP_S)
