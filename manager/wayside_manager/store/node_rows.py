@@ -24,6 +24,8 @@ from wayside_manager.store.moments import as_time, as_time_or_none
 from wayside_manager.store.tables import credentials, node_desired, node_labels, node_status, nodes, releases
 
 _MICROSECONDS_PER_SECOND = 1_000_000
+_LABELS = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
+_LABELS_OF_ONE = _LABELS.where(node_labels.c.node_id == bindparam("wanted_id"))
 _MAX_VARIABLES = 500
 """Values in one IN list; below every engine's limit."""
 
@@ -141,7 +143,8 @@ def find_node(connection: Connection, node_id: str) -> NodeRecord | None:
     row = connection.execute(_one_node_query(), {"wanted_id": node_id}).one_or_none()
     if row is None:
         return None
-    return node_record(row, labels_of(connection, [node_id]).get(node_id, ()))
+    labels = connection.execute(_LABELS_OF_ONE, {"wanted_id": node_id})
+    return node_record(row, tuple(Label(label.key, label.value) for label in labels))
 
 
 def the_node(connection: Connection, node_id: str) -> NodeRecord:
@@ -159,7 +162,7 @@ def labels_of(
     connection: Connection, node_ids: Iterable[str] | None, *, where: Sequence[ColumnElement[bool]] = ()
 ) -> dict[str, tuple[Label, ...]]:
     """Labels per node, sorted by key; of every node if `node_ids` is `None`; `where` are conditions on `nodes`."""
-    query = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
+    query = _LABELS
     if where:
         query = query.where(node_labels.c.node_id.in_(select(nodes.c.node_id).where(*where)))
     found: dict[str, list[Label]] = {}

@@ -1,8 +1,11 @@
-"""Where things are, in SQL: which tenant owns what, for the gate."""
+"""Where things are, in SQL: which tenant owns what, for the gate.
+
+Nearly every call of an operator asks; to put a statement together costs more than to run it, so it is done once.
+"""
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Column, Connection, Select, bindparam, select
 
 from wayside_manager.core.access import ROOT_TENANT, Place
 from wayside_manager.core.nodes import Label
@@ -38,38 +41,55 @@ _BY_HASH: Mapping[Resource, tuple[Column[str], Column[str]]] = {
 }
 
 
+def _tenants_by_key(key: Column[str], tenant_id: Column[str]) -> Select[str]:
+    return select(tenant_id).where(key == bindparam("wanted_id"))
+
+
+def _tenants_by_hash(key: Column[str], tenant_id: Column[str]) -> Select[str]:
+    return select(tenant_id).where(key.between(bindparam("wanted_id"), bindparam("wanted_end")))
+
+
+_TENANTS_BY_KEY = {resource: _tenants_by_key(*columns) for resource, columns in _BY_KEY.items()}
+_TENANTS_BY_HASH = {resource: _tenants_by_hash(*columns) for resource, columns in _BY_HASH.items()}
+_NODE = (
+    select(nodes.c.tenant_id, nodes.c.site, node_labels.c.key, node_labels.c.value)
+    .join_from(nodes, node_labels, node_labels.c.node_id == nodes.c.node_id, isouter=True)
+    .where(nodes.c.node_id == bindparam("wanted_id"))
+)
+_BINDINGS = select(operators.c.bindings).where(operators.c.operator_id == bindparam("wanted_id"))
+
+
 class SqlPlaces(SqlPart):
     """Satisfies `ports.PlaceStore`."""
 
     @reading
     def find_places(self, connection: Connection, resource: Resource, resource_id: str) -> tuple[Place, ...]:
         """See PlaceStore."""
-        if resource in _BY_KEY:
-            key, tenant_id = _BY_KEY[resource]
-            return tuple(map(Place, connection.scalars(select(tenant_id).where(key == resource_id))))
-        if resource in _BY_HASH:
-            return _by_hash(connection, *_BY_HASH[resource], resource_id)
+        if resource in _TENANTS_BY_KEY:
+            return tuple(map(Place, connection.scalars(_TENANTS_BY_KEY[resource], {"wanted_id": resource_id})))
+        if resource in _TENANTS_BY_HASH:
+            return _by_hash(connection, _TENANTS_BY_HASH[resource], resource_id)
         return _OTHERS[resource](connection, resource_id)
 
 
-def _by_hash(connection: Connection, key: Column[str], tenant_id: Column[str], thing_id: str) -> tuple[Place, ...]:
+def _by_hash(connection: Connection, query: Select[str], thing_id: str) -> tuple[Place, ...]:
     if len(thing_id) != _ID_CHARS:
         return ()
     # "g" comes after every hex digit
-    found = connection.scalars(select(tenant_id).where(key.between(thing_id, f"{thing_id}g")))
+    found = connection.scalars(query, {"wanted_id": thing_id, "wanted_end": f"{thing_id}g"})
     return tuple(Place(each or ROOT_TENANT) for each in found)  # a waiting unit belongs to nobody yet
 
 
 def _node(connection: Connection, node_id: str) -> tuple[Place, ...]:
-    row = connection.execute(select(nodes.c.tenant_id, nodes.c.site).where(nodes.c.node_id == node_id)).one_or_none()
-    if row is None:
+    rows = connection.execute(_NODE, {"wanted_id": node_id}).all()
+    if not rows:
         return ()
-    query = select(node_labels.c.key, node_labels.c.value).where(node_labels.c.node_id == node_id)
-    return (Place(row.tenant_id, row.site, frozenset(Label(*label) for label in connection.execute(query))),)
+    tenant_id, site, _, _ = rows[0]
+    return (Place(tenant_id, site, frozenset(Label(key, value) for _, _, key, value in rows if key is not None)),)
 
 
 def _operator(connection: Connection, operator_id: str) -> tuple[Place, ...]:
-    text = connection.scalar(select(operators.c.bindings).where(operators.c.operator_id == operator_id))
+    text = connection.scalar(_BINDINGS, {"wanted_id": operator_id})
     if text is None:
         return ()
     tenant_ids = dict.fromkeys(binding.tenant_id for binding in bindings_of(text))
