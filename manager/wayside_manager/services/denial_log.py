@@ -86,6 +86,7 @@ class DenialLog:
 
     def _count(self, record: CallRecord) -> None:
         key: tuple[str, ...] = (record.source_address, record.actor, record.action, record.outcome, record.reason)
+        key += (record.tenant_id,)  # whose auditors read it
         present = self._counts.get(key)
         if present is None and len(self._counts) >= COUNTS_MAX:
             key = ("",)

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,20 @@ async def store_in(folder: Path) -> AsyncIterator[SqlStore]:
 
 async def counts_in(store: SqlStore) -> list[int]:
     return [json.loads(each.line)["count"] for each in await store.read_chain(1, max_count=5_000)]
+
+
+async def test_denials_about_one_tenant_are_not_counted_as_those_about_another(tmp_path: Path) -> None:
+    async with store_in(tmp_path) as store:
+        async with written_by(store) as log:
+            for tenant_id in ("haikou", "sanya"):
+                for _ in range(100):
+                    log.note(replace(denial(), tenant_id=tenant_id))
+        lines = [json.loads(each.line) for each in await store.read_chain(1, max_count=5_000)]
+    counted = {
+        tenant_id: sum(line["count"] for line in lines if line["tenant"] == tenant_id)
+        for tenant_id in ("haikou", "sanya")
+    }
+    assert counted == {"haikou": 100, "sanya": 100}
 
 
 async def test_a_flood_from_one_address_is_a_handful_of_entries_that_count_it_all(tmp_path: Path) -> None:
