@@ -9,6 +9,7 @@ from wayside.errors import NotFoundError
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import LastReport
 from wayside_manager.ports.store import Store
+from wayside_manager.store.report_writes import ReportWrites
 
 
 async def history(store: Store, node_id: str = "rsu-1") -> list[int]:
@@ -123,3 +124,19 @@ async def test_wild_sequence_numbers_overflow_nothing(store: Store) -> None:
         await store.record_reports([batch("rsu-1", health(2**63 - 1), spool_id=f"spool-{index}")])
     assert isinstance((await store.get_node("rsu-1")).status.lost_report_count, int)
     assert await store.acknowledged_sequence("rsu-1", "spool-0") == 2**63 - 1
+
+
+async def test_a_node_that_had_many_spools_costs_no_more_than_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enrolled(store, "rsu-1")
+    await store.record_reports([batch("rsu-1", health(1), spool_id=f"spool-{number}") for number in range(300)])
+    read: list[dict[str, dict[str, int]]] = []
+
+    def noted(known: dict[str, dict[str, int]]) -> ReportWrites:
+        read.append({node_id: dict(own) for node_id, own in known.items()})
+        return ReportWrites(known)
+
+    monkeypatch.setattr("wayside_manager.store.reports.ReportWrites", noted)
+    assert await store.record_reports([batch("rsu-1", health(1), health(2), spool_id="spool-7")]) == (2,)
+    assert read == [{"rsu-1": {"spool-7": 1}}]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, tuple_
+from sqlalchemy import Connection, Row, and_, delete, select, tuple_
 
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -35,7 +35,7 @@ class SqlReports(SqlPart):
     @writing
     def record_reports(self, connection: Connection, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
         """See ReportStore."""
-        known = _acknowledged(connection, {batch.node_id for batch in batches})
+        known = _acknowledged(connection, batches)
         writes = ReportWrites(known)
         sequences = tuple(writes.add(batch) for batch in batches)
         writes.execute(connection)
@@ -80,23 +80,28 @@ class SqlReports(SqlPart):
         return connection.execute(delete(reports).where(tuple_(*key).in_(old))).rowcount
 
 
-def _acknowledged(connection: Connection, node_ids: set[str]) -> dict[str, dict[str, int]]:
-    """Per node its spools and how far each is written.
+def _acknowledged(connection: Connection, batches: Sequence[ReportBatch]) -> dict[str, dict[str, int]]:
+    """Per node the spools of these batches and how far each is written: a node may have had any number of others.
 
     Raises: NotFoundError: a node does not exist.
     """
+    wanted: dict[str, set[str]] = {}
+    for batch in batches:
+        wanted.setdefault(batch.node_id, set()).add(batch.spool_id)
     known: dict[str, dict[str, int]] = {}
-    for part in parts(sorted(node_ids)):
+    for part in parts(sorted(wanted)):
+        spool_ids = sorted(set().union(*(wanted[node_id] for node_id in part)))
+        is_named = and_(spools.c.node_id == node_status.c.node_id, spools.c.spool_id.in_(spool_ids))
         query = (
             select(node_status.c.node_id, spools.c.spool_id, spools.c.acknowledged_sequence)
-            .outerjoin_from(node_status, spools, spools.c.node_id == node_status.c.node_id)
+            .outerjoin_from(node_status, spools, is_named)
             .where(node_status.c.node_id.in_(part))
         )
         for row in connection.execute(query):
             own = known.setdefault(row.node_id, {})
             if row.spool_id is not None:
                 own[row.spool_id] = row.acknowledged_sequence
-    for node_id in sorted(node_ids - known.keys()):
+    for node_id in sorted(wanted.keys() - known.keys()):
         raise node_not_found(node_id)
     return known
 
