@@ -6,20 +6,23 @@ Usage: `async with calls.endable(context) as call: ...`; elsewhere `call.end(Con
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from wayside.errors import UnavailableError, WaysideError
+from wayside.errors import ResourceExhaustedError, UnavailableError, WaysideError
 from wayside_manager.api.identity import REQUEST_ID_HEADER, Admission, admission
 from wayside_manager.api.scopes import Context
 from wayside_manager.core.credentials import CredentialKind
 from wayside_manager.core.policy import Caller
 from wayside_manager.core.rights import Rights
 
+OPEN_MAX_COUNTS: Mapping[Caller, int] = {Caller.NODE: 32, Caller.OPERATOR: 100}
+"""Long calls that one holder may have open. Those of a lost connection last until keep-alive ends them, 140 s."""
 STOPPING = "the manager is stopping; connect again in a while"
 
 
@@ -95,6 +98,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._open: set[EndableCall] = set()
+        self._counts: Counter[str] = Counter()
         self._is_stopping = False
 
     @asynccontextmanager
@@ -122,17 +126,39 @@ class Calls:
         if self._is_stopping:
             raise UnavailableError(STOPPING, reason="STOPPING")
         current = admission()
-        # Now, because grpc cannot send a status while a first answer, interrupted, still has its headers under way.
-        await context.send_initial_metadata(((REQUEST_ID_HEADER, current.request_id),) if current.request_id else ())
-        call = EndableCall(current)
-        self._open.add(call)
-        reset = _PRESENT.set(call)
+        with self._counted(current):
+            # Now: grpc cannot send a status while a first answer, interrupted, still has its headers under way.
+            headers = ((REQUEST_ID_HEADER, current.request_id),) if current.request_id else ()
+            await context.send_initial_metadata(headers)
+            call = EndableCall(current)
+            self._open.add(call)
+            reset = _PRESENT.set(call)
+            try:
+                async with call:
+                    yield call
+            finally:
+                _PRESENT.reset(reset)
+                self._open.discard(call)
+
+    @contextmanager
+    def _counted(self, caller: Admission) -> Iterator[None]:
+        """The time of one more long call: each holds a megabyte while its caller does not read.
+
+        Raises: ResourceExhaustedError: its holder has too many.
+        """
+        holder, most = caller.holder, OPEN_MAX_COUNTS.get(caller.caller, 0)
+        if most and self._counts[holder] >= most:
+            raise ResourceExhaustedError(
+                f"{holder} has {most} streams open; end some, or wait until those of lost connections have ended",
+                reason="STREAMS_TOO_MANY",
+            )
+        self._counts[holder] += 1
         try:
-            async with call:
-                yield call
+            yield
         finally:
-            _PRESENT.reset(reset)
-            self._open.discard(call)
+            self._counts[holder] -= 1
+            if not self._counts[holder]:
+                del self._counts[holder]
 
     def open_calls(self) -> tuple[EndableCall, ...]:
         """Those that are open now."""
