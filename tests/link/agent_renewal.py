@@ -5,8 +5,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
-from tests.link.agent_authority import RenewingManager
 from tests.link.agent_unit import Even
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
@@ -17,9 +17,18 @@ from wayside_agent.link.spool import FileSpool
 from wayside_agent.ports.keys import KeyStore
 from wayside_agent.services.exchange import Ears
 from wayside_agent.services.renewal import Renewal, Surroundings
+from wayside_agent.services.returning import Ask, Returning
 from wayside_agent.services.uplink import Hello, Uplink
 
 TIMEOUT_S = 30.0
+
+
+class Reachable(Protocol):
+    """A manager of any kind."""
+
+    @property
+    def address(self) -> str:
+        """Its device port."""
 
 
 class RenewingUnit:
@@ -30,6 +39,8 @@ class RenewingUnit:
         self.files = IdentityFiles(folder / "identity", keys or KeyFile(KeyFile.Options()))
         self.change_count = 0
         self.utc_s: Callable[[], float] = time.time
+        self.ask: Ask | None = None
+        """How the unit asks for a new certificate when the one before has ended; `None`: not at all."""
         self._changed = asyncio.Event()
 
     async def request_pem(self) -> str:
@@ -44,7 +55,7 @@ class RenewingUnit:
         self._changed.clear()
 
     @asynccontextmanager
-    async def running(self, manager: RenewingManager) -> AsyncIterator["RenewingUnit"]:
+    async def running(self, manager: Reachable) -> AsyncIterator["RenewingUnit"]:
         """The unit at work inside the block."""
         async with asyncio.timeout(TIMEOUT_S), FileSpool(self.folder / "reports") as spool:
             self.spool = spool
@@ -72,14 +83,20 @@ class RenewingUnit:
             mono_s=time.monotonic,
             rng=Even(0.0),
         )
-        self.renewal = Renewal(self.files.load(), self.files, link, surroundings)
+        self.returning = self._returning(self.ask) if self.ask is not None else None
+        self.renewal = Renewal(self.files.load(), self.files, link, surroundings, returning=self.returning)
         self.uplink = Uplink(
             link.session,
             self.spool,
             hello=lambda: Hello("1.0", 0, "instance", self.renewal.identity.authorities_sha256),
-            ears=Ears(follow=follow, trust=self.renewal.notice, time=lambda _: None),
+            ears=Ears(follow=follow, trust=self.renewal.notice, time=lambda _: None, shut=self.renewal.shut_out),
             rng=Even(0.0),
             reconnect_cap_s=1.0,
+        )
+
+    def _returning(self, ask: Ask) -> Returning:
+        return Returning(
+            self.files, ask, address="manager:7444", utc_s=self.utc_s, mono_s=time.monotonic, rng=Even(0.0)
         )
 
     async def report(self, message: str) -> None:

@@ -1,8 +1,9 @@
 """When a unit whose certificate has ended asks for a new one, and how often.
 
-An ended certificate does not say so: the manager hangs up during the handshake, as a network that fails may. So it
-takes some failures in a row to ask, fewer if the trusted time says that the certificate has ended. To have asked in
-vain costs little, for the manager then says that the certificate is good.
+An ended certificate does not say so: the manager hangs up after the handshake, as a network that fails may. So it takes
+some failures in a row to ask, fewer if the trusted time says that the certificate has ended. To have asked in vain costs
+little, for the manager then says that the certificate is good. A manager that is not there at all is not asked: else a
+unit would be in a long pause when the back-haul is up again.
 Usage: `pace = ReturnPace().failed(hung_up=True)`; `if pace.is_due(is_ended=…, mono_s=…): pace = pace.asked(…)`.
 """
 
@@ -12,8 +13,9 @@ from wayside_agent.core.backoff import Rng, delay_s
 
 HUNG_UP_COUNT = 3
 AWAY_COUNT = 30
-"""Failures of any other kind: with the usual pauses seven minutes or more."""
+"""Failures of any other kind, in case gRPC says it otherwise: with the usual pauses seven minutes or more."""
 MIN_PAUSE_S, MAX_PAUSE_S = 60.0, 3600.0
+UNANSWERED_MAX_PAUSE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,10 @@ class ReturnPace:
         """Whether to ask now; `is_ended`: the trusted time says that the certificate has ended."""
         if mono_s < self.next_mono_s:
             return False
-        if is_ended:
-            return self.hung_up_count + self.away_count > 0
-        return self.hung_up_count >= HUNG_UP_COUNT or self.away_count >= AWAY_COUNT
+        return self.hung_up_count >= (1 if is_ended else HUNG_UP_COUNT) or self.away_count >= AWAY_COUNT
 
-    def asked(self, mono_s: float, rng: Rng) -> "ReturnPace":
-        """After an attempt: the next one comes in a minute to an hour, spread by chance."""
-        more_s = delay_s(self.attempt_count, base_s=MIN_PAUSE_S, cap_s=MAX_PAUSE_S - MIN_PAUSE_S, rng=rng)
-        return replace(self, attempt_count=self.attempt_count + 1, next_mono_s=mono_s + MIN_PAUSE_S + more_s)
+    def asked(self, mono_s: float, rng: Rng, *, is_answered: bool) -> "ReturnPace":
+        """After an attempt: the next one comes in a minute to an hour, spread by chance, and after as many failures."""
+        cap_s = MAX_PAUSE_S if is_answered else UNANSWERED_MAX_PAUSE_S
+        more_s = delay_s(self.attempt_count, base_s=MIN_PAUSE_S, cap_s=cap_s - MIN_PAUSE_S, rng=rng)
+        return ReturnPace(attempt_count=self.attempt_count + 1, next_mono_s=mono_s + MIN_PAUSE_S + more_s)

@@ -103,16 +103,17 @@ class Returning:
     async def come_back(self, present: Identity, successor: Identity | None) -> Back | None:
         """Asks; `None`: not now. First for the successor, for the manager may have taken it and its answer was lost."""
         self._say("asks", logging.WARNING, f"the manager takes it no more; asking for a new one at {self._address}")
-        self._pace = self._pace.asked(self._mono_s(), self._rng)
         try:
             back = await self._asked_by_both(present, successor)
         except WaysideError as error:
+            self._pace = self._pace.asked(self._mono_s(), self._rng, is_answered=not isinstance(error, AWAY))
             self._refusal = str(error)
             if error.reason == STILL_GOOD:
                 self._say(error.reason, logging.INFO, f"{error}; the way to the manager is at fault")
             else:
                 self._say(error.reason, logging.WARNING, f"{error}; asked again later")
             return None
+        self._pace = self._pace.asked(self._mono_s(), self._rng, is_answered=True)
         self._refusal = ""
         logger.info("certificate: the manager knows the unit by its key and gave it a new one")
         return back
