@@ -1,9 +1,9 @@
 """When a unit whose certificate has ended asks for a new one, and how often.
 
-An ended certificate does not say so: the manager hangs up after the handshake, as a network that fails may. So it takes
-some failures in a row to ask, fewer if the trusted time says that the certificate has ended. To have asked in vain costs
-little, for the manager then says that the certificate is good. A manager that is not there at all is not asked: else a
-unit would be in a long pause when the back-haul is up again.
+An ended certificate does not say so: the manager hangs up after the handshake, as a network that fails may. So it
+takes some failures in a row to ask, fewer if the trusted time says that the certificate has ended. To have asked in
+vain costs little, for the manager then says that the certificate is good. A manager that is not there at all is not
+asked: else a unit would be in a long pause when the back-haul is up again.
 Usage: `pace = ReturnPace().failed(hung_up=True)`; `if pace.is_due(is_ended=…, mono_s=…): pace = pace.asked(…)`.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from wayside_agent.core.backoff import Rng, delay_s
 
 HUNG_UP_COUNT = 3
-AWAY_COUNT = 30
-"""Failures of any other kind, in case gRPC says it otherwise: with the usual pauses seven minutes or more."""
+AWAY_COUNT = 100
+"""Failures of any other kind, in case gRPC says it otherwise: with the usual pauses half an hour."""
 MIN_PAUSE_S, MAX_PAUSE_S = 60.0, 3600.0
 UNANSWERED_MAX_PAUSE_S = 300.0
 
