@@ -30,6 +30,8 @@ PENDING_MAX = 256  # then reading stops and HTTP/2 flow control holds the node b
 PENDING_MAX_BYTES = 1 << 20  # the same: 10,000 nodes that all send as much as they can shall not fill the memory
 LOOK_AGAIN_S = 600.0  # a lost wake-up costs at most this and a report period
 _PROBES_MAX = 4
+STRAY_PROBES_MAX = 16
+"""Answers to probes that come too late; who sends more makes them up to keep the loop busy."""
 
 SessionContext: TypeAlias = grpc.aio.ServicerContext[node_service_pb2.SessionRequest, node_service_pb2.SessionResponse]
 
@@ -60,6 +62,7 @@ class Session:
         self._sent_revision = -1
         self._probes: dict[str, asyncio.Future[bool]] = {}
         self._unsent_probes: list[str] = []
+        self._stray_count = 0
         self._group: asyncio.TaskGroup | None = None
         self._is_working = False
         self._is_over = False
@@ -140,9 +143,13 @@ class Session:
             await self._room.wait()
 
     def _answered(self, nonce: str) -> None:
-        answered = self._probes.get(nonce)  # one that comes late, or was never asked for, says nothing
+        answered = self._probes.get(nonce)
         if answered is not None and not answered.done():
             answered.set_result(True)
+            return
+        self._stray_count += 1
+        if self._stray_count > STRAY_PROBES_MAX:
+            raise InvalidArgumentError("a session answers the probes it was asked, no others", reason="PROBE_STRAY")
 
     def _work(self) -> None:
         if self._group is not None and not self._is_working:
