@@ -9,12 +9,13 @@ import pytest
 
 from tests.contract.manager_store import Clock, after, batch, enrolled, health
 from wayside.errors import NotFoundError, UnavailableError
+from wayside_manager.core.limits import Rate
 from wayside_manager.core.reports import ReportBatch
 from wayside_manager.ports.reports import ReportStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Topic
 from wayside_manager.services.presence_sweep import PresenceSweep
-from wayside_manager.services.report_writer import ReportWriter
+from wayside_manager.services.report_writer import ROW_BYTES, ReportWriter
 from wayside_manager.services.retention import Retention
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.reports import SqlReports
@@ -51,6 +52,22 @@ async def test_a_submission_returns_what_is_in_the_database(store: Store) -> Non
     async with running(writer):
         assert await writer.submit("rsu-1", "spool-a", [health(1), health(2)]) == 2
         assert await store.acknowledged_sequence("rsu-1", "spool-a") == 2
+
+
+async def test_a_node_that_reports_without_end_waits_and_its_neighbour_does_not(store: Store) -> None:
+    for node_id in ("rsu-1", "rsu-2"):
+        await enrolled(store, node_id)
+    spoken = ROW_BYTES + len(health(1).body)
+    pace = Rate(rate_per_s=10.0 * spoken, burst=2.0 * spoken)
+    writer, loop = ReportWriter(store, LocalBus(), now=Clock(), pace_s=0.0, allowance=pace), asyncio.get_running_loop()
+    async with running(writer), asyncio.TaskGroup() as group:
+        began_s = loop.time()
+        await writer.submit("rsu-1", "spool-a", [health(1), health(2)])
+        flood = group.create_task(writer.submit("rsu-1", "spool-a", [health(3), health(4)]))
+        assert await writer.submit("rsu-2", "spool-a", [health(1)]) == 1
+        assert not flood.done()
+        assert await flood == 4
+    assert loop.time() - began_s > 0.15
 
 
 async def test_what_arrives_during_a_commit_shares_the_next(store: Store) -> None:

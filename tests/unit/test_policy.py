@@ -49,6 +49,8 @@ def test_a_bucket_gives_its_burst_at_once_and_then_its_rate() -> None:
     assert buckets.take("a", 10.25) == pytest.approx(0.25)
     assert buckets.take("a", 10.5) == 0.0
     assert buckets.take("a", 10.5) == pytest.approx(0.5)
+    assert buckets.take("b", 10.0, cost=2.0) == 0.0
+    assert buckets.take("b", 10.0, cost=9.0) == pytest.approx(1.0)  # dearer than a full bucket: a full one will do
 
 
 def test_one_key_takes_nothing_from_another() -> None:
