@@ -12,7 +12,8 @@ import socket
 from collections.abc import Callable, Iterable
 
 from wayside_manager.api.deafness import ignore
-from wayside_manager.api.relay import READ_BYTES, reset_on_close
+from wayside_manager.api.listening import listening
+from wayside_manager.api.relay import READ_BYTES
 from wayside_manager.api.visitor import Patience, Visitor
 from wayside_manager.core.attempts import UNCOUNTED, UNHEARD_S, Attempts, Knocks, Limits
 
@@ -20,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 VISITORS_MAX = 1_000
+UNPROVEN_BYTES_MAX = 1 << 20  # of all inside; of hostile headers gRPC keeps 250 times as much: tried
 _PEER_PREFIX = f"ipv4:{LOOPBACK}:"
-_BACKLOG = 1_024
 _ACCEPTS_PER_TURN = 16  # 0.3 ms; then everybody else has a turn
 _PRESSED_MAX = 5  # times a connection may ask too much
 _REST_S = 1.0
@@ -32,10 +33,17 @@ class Door:
     """Listens in the server's place. Used from the thread of the event loop only."""
 
     def __init__(
-        self, limits: Limits | None = None, patience: Patience | None = None, *, visitors_max: int = VISITORS_MAX
+        self,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+        *,
+        visitors_max: int = VISITORS_MAX,
+        unproven_bytes_max: int = UNPROVEN_BYTES_MAX,
     ) -> None:
         self._patience = patience or Patience()
         self._visitors_max = visitors_max
+        self._unproven_bytes_max = unproven_bytes_max
+        self._unproven_bytes = 0
         self.attempts = Attempts(limits or Limits())
         self._knocks = Knocks()
         self._listeners: list[socket.socket] = []
@@ -45,8 +53,7 @@ class Door:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.server_address = (LOOPBACK, 0)
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self.refused_count = 0
-        """Connections reset at the door since it opened."""
+        self.refused_count = 0  # connections reset at the door since it opened
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -61,9 +68,9 @@ class Door:
         found = await self.loop.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         try:
             for family, _, _, _, sockaddr in dict.fromkeys(found):
-                listener = _listener(family, str(sockaddr[0]), port)
-                self._listeners.append(listener)
-                port = port or int(listener.getsockname()[1])
+                taken = listening(family, str(sockaddr[0]), port)
+                self._listeners.append(taken)
+                port = port or int(taken.getsockname()[1])
         except OSError:
             self.close()
             raise
@@ -129,14 +136,22 @@ class Door:
         visitor = self._visitor(peer)
         if visitor is not None and not visitor.is_proven:
             visitor.is_proven = True
+            self._unproven_bytes -= visitor.unproven_bytes
             self.attempts.proven(visitor.source, self.loop.time())
 
     def entered(self, visitor: Visitor) -> None:
         """Notes the port from which the server sees the visitor."""
         self._by_port[visitor.port] = visitor
 
+    def burdened(self, count: int) -> None:
+        """Counts what a visitor sent before a login [byte]; when all is too much, the one who sent most leaves."""
+        self._unproven_bytes += count
+        if self._unproven_bytes > self._unproven_bytes_max:
+            self.loop.call_soon(self._relieve)  # not now: it may be the one who is just being read
+
     def left(self, visitor: Visitor) -> None:
         """Forgets the visitor."""
+        self._unproven_bytes -= 0 if visitor.is_proven else visitor.unproven_bytes
         del self._visitors[visitor]
         if self._by_port.get(visitor.port) is visitor:
             del self._by_port[visitor.port]
@@ -166,7 +181,7 @@ class Door:
         source = self.attempts.source(address)
         if not self._is_welcome(source):
             self.refused_count += 1
-            client.close()  # a reset, see _listener
+            client.close()  # a reset, see listening
             if source != UNCOUNTED and self._knocks.knocked(source, self.loop.time()):
                 logger.warning("%s knocks on though refused; it is not heard for %.0f s", address, UNHEARD_S)
                 self._ignore()
@@ -199,6 +214,11 @@ class Door:
         """The one who has been inside longest without a credential makes room for the next."""
         self._cut([next(visitor for visitor in self._visitors if not visitor.is_proven)])
 
+    def _relieve(self) -> None:
+        if self._unproven_bytes > self._unproven_bytes_max:
+            unproven = (visitor for visitor in self._visitors if not visitor.is_proven)
+            self._cut([max(unproven, key=lambda visitor: visitor.unproven_bytes)])
+
     def _cut(self, visitors: Iterable[Visitor]) -> None:
         for visitor in tuple(visitors):
             visitor.leave(is_orderly=False)
@@ -228,14 +248,3 @@ class Door:
         if self._knocks.forgiven(now_s):
             self._ignore()
         self._later(self._patience.look_round_s, self._look_round)
-
-
-def _listener(family: int, address: str, port: int) -> socket.socket:
-    is_ipv6 = family == socket.AF_INET6
-    # Never shared: a second manager on the port must fail.
-    listener = socket.create_server(
-        (address, port), family=family, backlog=_BACKLOG, dualstack_ipv6=is_ipv6 and address == "::"
-    )
-    listener.setblocking(False)
-    reset_on_close(listener)  # what it accepts inherits this: the cheapest refusal there is
-    return listener

@@ -58,6 +58,9 @@ class Hall(Protocol):
     def attempts(self) -> Attempts:
         """What is remembered of where visitors come from."""
 
+    def burdened(self, count: int) -> None:
+        """A visitor who has not logged in sent so much [byte]."""
+
     def entered(self, visitor: "Visitor") -> None:
         """The visitor has a port towards the server."""
 
@@ -75,6 +78,8 @@ class Visitor:
         """The port on loopback from which the server sees this visitor; 0 before it does."""
         self.is_proven = False
         """A call on this connection had a good credential."""
+        self.unproven_bytes = 0
+        """What it sent before that [byte]."""
         self.pressed_count = 0
         self._hall = hall
         self._loop = hall.loop
@@ -101,6 +106,8 @@ class Visitor:
     def use(self, count: int) -> None:
         """The client has sent so much [byte]."""
         if not self.is_proven:
+            self.unproven_bytes += count
+            self._hall.burdened(count)
             self._hall.attempts.sent(self.source, count, self._loop.time())
 
     def is_overdue(self, now_s: float, patience: Patience) -> bool:

@@ -76,9 +76,15 @@ class Place:
 
 @asynccontextmanager
 async def placed(
-    patience: Patience | None = None, limits: Limits | None = None, *, visitors_max: int = 1_000, reads: bool = True
+    patience: Patience | None = None,
+    limits: Limits | None = None,
+    *,
+    visitors_max: int = 1_000,
+    unproven_bytes_max: int = 1 << 40,
+    reads: bool = True,
 ) -> AsyncIterator[Place]:
-    server, door = Server(), Door(limits, patience, visitors_max=visitors_max)
+    server = Server()
+    door = Door(limits, patience, visitors_max=visitors_max, unproven_bytes_max=unproven_bytes_max)
     if reads:
         server.reads.set()
     behind = await asyncio.start_server(server.serve, HOME, 0)

@@ -39,6 +39,30 @@ async def test_who_has_not_logged_in_sends_little_and_who_has_as_much_as_it_like
         assert await reader.readexactly(len(sent) - len(HELLO) - 4_096)
 
 
+async def test_when_those_who_have_not_logged_in_sent_too_much_the_one_who_sent_most_leaves() -> None:
+    async with placed(limits=GENEROUS, unproven_bytes_max=10_000) as place:
+        async with place.visit(says=HELLO + bytes(4_000)) as (much, more), place.inside() as (little, _):
+            assert await much.readexactly(len(HELLO) + 4_000)
+            more.write(bytes(50_000))
+            await cut(much)
+            assert not little.at_eof()
+        async with place.visit(says=HELLO + bytes(9_000)) as (next_one, _):  # what left with it does not count
+            assert await next_one.readexactly(len(HELLO) + 9_000)
+
+
+async def test_what_was_sent_before_a_login_does_not_count_after_it() -> None:
+    async with (
+        placed(limits=GENEROUS, unproven_bytes_max=10_000) as place,
+        place.visit(says=HELLO + bytes(9_000)) as (good, more),
+    ):
+        assert await good.readexactly(len(HELLO) + 9_000)
+        place.door.proven(place.server.peers[0])
+        more.write(bytes(50_000))
+        async with place.visit(says=HELLO + bytes(9_000)) as (other, _):
+            assert await good.readexactly(50_000)
+            assert await other.readexactly(len(HELLO) + 9_000)
+
+
 async def test_a_client_that_has_said_all_still_hears_the_answer() -> None:
     async with placed() as place, place.visit() as (reader, writer):
         writer.write_eof()
