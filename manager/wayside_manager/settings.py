@@ -86,8 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: Annotated[
         str,
         msgspec.Meta(
-            pattern=r"^(|sqlite:////\S+|postgresql[+a-z0-9]*://\S+)$",
-            description="Database that several managers share; no password in it. Empty: the folder's manager.db.",
+            pattern=r"^(|sqlite:////\S+)$",  # PostgreSQL needs its driver, and to be tried
+            description="`sqlite:////path` of a database that several managers share. Empty: the folder's manager.db.",
         ),
     ] = ""
     attempts_per_s: Annotated[

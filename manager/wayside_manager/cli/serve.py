@@ -48,9 +48,9 @@ def serve(
 def migrate(data: DataOption) -> None:
     """Brings the database of a data folder up to this program; stop the manager first and keep a copy."""
     folder = DataFolder(data)
-    read_settings(folder.settings)  # says so when the folder is none
+    settings = read_settings(folder.settings)
     with held(folder):
-        revision = asyncio.run(migrate_database(folder.database_url))
+        revision = asyncio.run(migrate_database(settings.database_url or folder.database_url))
     print_line(f"the database has schema {revision}")
 
 

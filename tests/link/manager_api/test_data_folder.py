@@ -1,13 +1,16 @@
 """The data folder of a manager: one process at a time, and sentences where it cannot be used."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
+from wayside_manager.cli.manager import app
 from wayside_manager.settings import DataFolder, Settings, held, write_whole
 
 ANY_PORT = Settings(device_port=0, operator_port=0)
@@ -44,3 +47,13 @@ async def test_a_copy_of_a_data_folder_serves_by_itself(tmp_path: Path) -> None:
     copied = Path(shutil.copytree(folder.path, tmp_path / "copy"))
     async with running(folder, ANY_PORT), running(DataFolder(copied), ANY_PORT) as second:
         assert second.device_address
+
+
+def test_migrate_brings_a_shared_database_up_to_date(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "manager")
+    asyncio.run(initialise(folder, ANY_PORT))
+    shared = tmp_path / "shared.db"
+    folder.settings.write_text(folder.settings.read_text() + f'database_url = "sqlite:///{shared}"\n')
+    migrated = CliRunner().invoke(app, ["migrate", "--data", str(folder.path)])
+    assert migrated.exit_code == 0, migrated.output
+    assert shared.stat().st_size > 0
