@@ -141,6 +141,21 @@ async def test_a_unit_that_gets_none_keeps_what_it_has_and_says_so(
     assert len([text for text in said(caplog, logging.WARNING) if "asking for a new one" in text]) == 1
 
 
+async def test_the_end_of_a_session_is_no_sign_of_an_ended_certificate(
+    unit: RenewingUnit, manager: RenewingManager
+) -> None:
+    Desk(manager, unit)
+    async with manager, unit.running(manager):
+        returning = unit.returning
+        assert returning is not None
+        closed = UnavailableError("Socket closed", reason="HUNG_UP")
+        returning.welcomed()
+        returning.failed(closed)
+        assert not returning.is_due(not_after_s=-1.0)
+        returning.failed(closed)
+        assert returning.is_due(not_after_s=-1.0)
+
+
 async def test_a_certificate_for_another_key_is_not_kept(unit: RenewingUnit, manager: RenewingManager) -> None:
     await successor(manager, unit)
     stranger = unit.files.next.certificate_file.read_text()

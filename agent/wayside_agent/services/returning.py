@@ -72,6 +72,7 @@ class Returning:
         self._pace = ReturnPace()
         self._told: set[str] = set()
         self._refusal = ""
+        self._is_in = False
 
     @property
     def sentence(self) -> str:
@@ -85,15 +86,17 @@ class Returning:
         )
 
     def failed(self, error: WaysideError) -> None:
-        """Takes why there is no session."""
-        if error.reason in TELLING:
+        """Takes why there is no session, or no longer."""
+        if self._is_in:
+            self._is_in = False  # what ends a session is the network, or a manager that stops
+        elif error.reason in TELLING:
             self._pace = self._pace.failed(hung_up=True)
         elif isinstance(error, AWAY) and error.reason != UNTRUSTED:
             self._pace = self._pace.failed(hung_up=False)
 
     def welcomed(self) -> None:
         """Takes that there is a session."""
-        self._pace, self._refusal = ReturnPace(), ""
+        self._pace, self._refusal, self._is_in = ReturnPace(), "", True
         self._told.clear()
 
     def is_due(self, not_after_s: float) -> bool:
