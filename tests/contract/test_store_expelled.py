@@ -12,6 +12,7 @@ from wayside.errors import (
 )
 from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.audit import CallRecord, facts
+from wayside_manager.core.enrollment import TokenRecord
 from wayside_manager.core.nodes import NodeChange, NodeState
 from wayside_manager.core.rollout import RolloutOrder, RolloutSpec
 from wayside_manager.core.selectors import NodeFilter, NodeSelector
@@ -46,6 +47,16 @@ async def test_who_is_put_out_keeps_no_credential(fleet: Store, state: NodeState
     assert (node.state, node.certificate_expire_time) == (state, None)
     assert [one.revoke_time for one in await fleet.list_credentials("nodes/haikou-1")] == [after(5)]
     assert await expel("haikou-1", now=after(9)) == node
+
+
+async def test_a_token_made_before_lets_nobody_in_as_a_revoked_node(fleet: Store) -> None:
+    bound = TokenRecord("ab" * 32, START, after(3600), 1, node_id="haikou-1", tenant_id="haikou")
+    free = TokenRecord("cd" * 32, START, after(3600), 1, tenant_id="haikou")
+    await fleet.add_token(bound)
+    await fleet.add_token(free)
+    await fleet.revoke_node("haikou-1", now=after(5))
+    left = await fleet.list_tokens(reach=EVERYWHERE, now=after(6))
+    assert [token.token_id for token in left.items] == [free.token_id]
 
 
 async def test_a_retired_node_is_not_revoked_and_a_revoked_one_can_be_retired(fleet: Store) -> None:

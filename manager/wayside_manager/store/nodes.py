@@ -5,10 +5,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, or_, update
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside_manager.core.access import Reach
+from wayside_manager.core.enrollment import RequestState
 from wayside_manager.core.nodes import NodeChange, NodeRecord, NodeState
 from wayside_manager.core.pages import Page, checked_page_size, page_token, position
 from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS, Presence
@@ -28,7 +29,7 @@ from wayside_manager.store.node_rows import (
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import SqlPart, changed, check_etag, reading, writing
 from wayside_manager.store.reaches import covers_node, has_label
-from wayside_manager.store.tables import node_status, nodes
+from wayside_manager.store.tables import enrollment_requests, node_status, nodes, tokens
 
 _MARGIN_US = int(ONLINE_MARGIN_S * 1_000_000)
 
@@ -118,6 +119,14 @@ def _expelled(connection: Connection, node: NodeRecord, state: NodeState, *, now
     """The node in a state in which nothing it holds opens anything any more."""
     check_etag(etag, int(node.etag), f"node {node.node_id}")
     revoke_all(connection, f"nodes/{node.node_id}", as_us(now))
+    # Nor does what would let a unit in as it: whoever stole the unit may have stolen that, too.
+    connection.execute(delete(tokens).where(tokens.c.node_id == node.node_id))
+    connection.execute(
+        delete(enrollment_requests).where(
+            enrollment_requests.c.approved_node_id == node.node_id,
+            enrollment_requests.c.state == RequestState.APPROVED,
+        )
+    )
     if node.state is state:
         return the_node(connection, node.node_id)
     _save(connection, node, {"state": state}, now)

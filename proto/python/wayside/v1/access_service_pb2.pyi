@@ -86,7 +86,7 @@ class _DangerousActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     DANGEROUS_ACTION_POLICY: _DangerousAction.ValueType  # 5
     """A change of this policy."""
     DANGEROUS_ACTION_ROLES: _DangerousAction.ValueType  # 6
-    """A change of what operators may do."""
+    """A change of what operators may do, and making a credential for somebody else."""
 
 class DangerousAction(_DangerousAction, metaclass=_DangerousActionEnumTypeWrapper):
     """An action that can need a second person."""
@@ -104,7 +104,7 @@ DANGEROUS_ACTION_KEYS: DangerousAction.ValueType  # 4
 DANGEROUS_ACTION_POLICY: DangerousAction.ValueType  # 5
 """A change of this policy."""
 DANGEROUS_ACTION_ROLES: DangerousAction.ValueType  # 6
-"""A change of what operators may do."""
+"""A change of what operators may do, and making a credential for somebody else."""
 Global___DangerousAction: typing_extensions.TypeAlias = DangerousAction
 
 class _CloneResponse:

@@ -260,7 +260,8 @@ class AccessServiceServicer(object):
 
         Returns (gRPC error code):
         ALREADY_EXISTS if the name is taken.
-        INVALID_ARGUMENT if the parent is unknown or a field malformed.
+        NOT_FOUND if there is no such parent.
+        INVALID_ARGUMENT if a field is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -539,7 +539,8 @@ class AccessServiceStub(typing.Generic[_AccessServiceSignInType, _AccessServiceS
 
     Returns (gRPC error code):
       ALREADY_EXISTS if the name is taken.
-      INVALID_ARGUMENT if the parent is unknown or a field malformed.
+      NOT_FOUND if there is no such parent.
+      INVALID_ARGUMENT if a field is malformed.
     """
 
     ListTenants: _AccessServiceListTenantsType
@@ -799,7 +800,8 @@ class AccessServiceServicer(metaclass=abc.ABCMeta):
 
         Returns (gRPC error code):
           ALREADY_EXISTS if the name is taken.
-          INVALID_ARGUMENT if the parent is unknown or a field malformed.
+          NOT_FOUND if there is no such parent.
+          INVALID_ARGUMENT if a field is malformed.
         """
 
     @abc.abstractmethod

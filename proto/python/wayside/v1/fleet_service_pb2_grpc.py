@@ -135,7 +135,8 @@ class FleetServiceServicer(object):
 
     def RevokeNode(self, request, context):
         """Takes the certificates of a node back, for a unit that was stolen or copied: its sessions end within 5 s, on every
-        replica. The node stays; a unit enrols as it again with a token bound to it.
+        replica. The node stays; a unit enrols as it again with a token bound to it,
+        made after: earlier ones, and approved requests for it, are taken back, too.
 
         Returns (gRPC error code):
         NOT_FOUND if there is no such node.

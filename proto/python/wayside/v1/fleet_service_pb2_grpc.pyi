@@ -228,7 +228,8 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
 
     RevokeNode: _FleetServiceRevokeNodeType
     """Takes the certificates of a node back, for a unit that was stolen or copied: its sessions end within 5 s, on every
-    replica. The node stays; a unit enrols as it again with a token bound to it.
+    replica. The node stays; a unit enrols as it again with a token bound to it,
+    made after: earlier ones, and approved requests for it, are taken back, too.
 
     Returns (gRPC error code):
       NOT_FOUND if there is no such node.
@@ -344,7 +345,8 @@ class FleetServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.fleet_service_pb2.RevokeNodeResponse, collections.abc.Awaitable[wayside.v1.fleet_service_pb2.RevokeNodeResponse]]:
         """Takes the certificates of a node back, for a unit that was stolen or copied: its sessions end within 5 s, on every
-        replica. The node stays; a unit enrols as it again with a token bound to it.
+        replica. The node stays; a unit enrols as it again with a token bound to it,
+        made after: earlier ones, and approved requests for it, are taken back, too.
 
         Returns (gRPC error code):
           NOT_FOUND if there is no such node.

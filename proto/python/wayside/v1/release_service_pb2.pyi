@@ -214,7 +214,7 @@ class CreateRolloutRequest(google.protobuf.message.Message):
     """
     @property
     def selector(self) -> wayside.v1.node_pb2.NodeSelector:
-        """Which nodes; resolved once, now."""
+        """Which nodes; resolved once, now. Those that cannot come, because they are registered or revoked, are left out."""
 
     def __init__(
         self,
