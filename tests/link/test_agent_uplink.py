@@ -114,6 +114,19 @@ async def test_a_refused_unit_runs_on_and_says_so_once(
     ]
 
 
+async def test_who_sends_into_an_ended_session_hears_why_it_ended(unit: Unit) -> None:
+    async def puts_out(conversation: Conversation) -> None:
+        await conversation.welcomes()
+        await conversation.refuses(PermissionDeniedError("the node was revoked", reason="NODE_REVOKED"))
+
+    hello = wire.SessionHello(spool_id=unit.spool.spool_id)
+    async with RoughManager(puts_out) as manager, link_to(manager) as link, link.session(hello) as session:
+        await session.receive(5)
+        await session._call.code()  # its status is here
+        with pytest.raises(PermissionDeniedError, match="revoked"):
+            await session.send(wire.SessionRequest(report=wire.Report(sequence=1)))
+
+
 async def test_each_kind_of_trouble_is_said_once_per_outage(unit: Unit, caplog: pytest.LogCaptureFixture) -> None:
     async def refuses(conversation: Conversation) -> None:
         await conversation.hears()

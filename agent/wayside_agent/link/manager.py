@@ -53,11 +53,15 @@ class Session:
     async def send(self, request: wire.SessionRequest) -> None:
         """Sends one message up.
 
-        Raises: UnavailableError: the session has ended.
+        Raises: UnavailableError: the session has ended. Others: why the manager ended it.
         """
         with translated(self._address):
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await self._call.write(request)
+                try:
+                    await self._call.write(request)
+                except asyncio.InvalidStateError:
+                    await self._call.read()  # raises what the call ended with
+                    raise
 
     async def receive(self, timeout_s: float | None = None) -> wire.SessionResponse:
         """The next message down; `timeout_s=None` waits for ever (keep-alive ends a dead session).
