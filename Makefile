@@ -27,7 +27,7 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 
 test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime
-	python -m pytest
+	python -m pytest -n 3 --dist loadfile
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
 	python -W ignore -m tests.fuzz.run --cases $(or $(CASES),1000000)
