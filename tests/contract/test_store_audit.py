@@ -90,7 +90,11 @@ async def test_a_call_without_a_tenant_is_about_that_of_what_it_changed(store: S
     with during(call(actor="anyone", action="/wayside.v1.EnrollmentService/Enroll")):
         await enrolled(store, "rsu-1")
     entry = (await chain(store))[-1]
-    assert {change.resource.partition("/")[0] for change in entry.changes} == {"nodes", "credentials"}
+    assert {change.resource.partition("/")[0] for change in entry.changes} == {
+        "nodes",
+        "credentials",
+        "enrollmentTokens",
+    }
     assert entry.tenant_id == "root"
 
 
