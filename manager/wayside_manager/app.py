@@ -17,7 +17,7 @@ from typing import Never
 
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.clones import Clones
-from wayside_manager.api.door import Door
+from wayside_manager.api.door.door import Door
 from wayside_manager.api.server import Server, authority
 from wayside_manager.api.sessions import Sessions
 from wayside_manager.api.tls import LiveTls, TlsFiles

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from wayside_manager.api.access_service import AccessService
+from wayside_manager.api.access.service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.authority_service import AuthorityService
@@ -17,8 +17,8 @@ from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.fleet_service import FleetService
-from wayside_manager.api.gate import Gate
-from wayside_manager.api.limits import CallRates
+from wayside_manager.api.gate.gate import Gate
+from wayside_manager.api.gate.limits import CallRates
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.server import Services

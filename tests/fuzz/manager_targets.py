@@ -21,7 +21,7 @@ from tests.fuzz.engine import Target
 from wayside import names
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import enrollment_service_pb2, node_pb2
-from wayside_manager.api import visitor
+from wayside_manager.api.door import visitor
 from wayside_manager.api.node_messages import required_kind
 from wayside_manager.core.pages import page_token, position
 from wayside_manager.services.certificate_request import requested_key

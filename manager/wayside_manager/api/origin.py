@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from wayside.errors import PermissionDeniedError, ResourceExhaustedError, UnauthenticatedError
-from wayside_manager.api.door import Door
+from wayside_manager.api.door.door import Door
 from wayside_manager.api.scopes import Context
 
 

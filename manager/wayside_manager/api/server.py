@@ -36,17 +36,17 @@ from wayside.v1 import (
     release_service_pb2,
     release_service_pb2_grpc,
 )
-from wayside_manager.api.access_service import AccessService
+from wayside_manager.api.access.service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.authority_service import AuthorityService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
-from wayside_manager.api.door import LOOPBACK, Door
+from wayside_manager.api.door.door import LOOPBACK, Door
 from wayside_manager.api.enrollment_service import EnrollmentService
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.fleet_service import FleetService
-from wayside_manager.api.gate import Gate, is_for_anyone
+from wayside_manager.api.gate.gate import Gate, is_for_anyone
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.origin import Guard, direct
 from wayside_manager.api.release_service import ReleaseService

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from wayside.errors import NotFoundError
-from wayside_manager.api.access_credentials import TTL_MAX, new_token
+from wayside_manager.api.access.credentials import TTL_MAX, new_token
 from wayside_manager.api.identity import token_hash
 from wayside_manager.core.access import ROOT_TENANT, Binding, OperatorChange, OperatorRecord, Role
 from wayside_manager.core.audit import CallRecord

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from wayside_manager.api.door import Door
-from wayside_manager.api.visitor import Patience
+from wayside_manager.api.door.door import Door
+from wayside_manager.api.door.visitor import Patience
 from wayside_manager.core.attempts import Limits
 
 HELLO = b"\x16\x03\x01\x00\x05hello"

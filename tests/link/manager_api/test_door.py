@@ -9,7 +9,7 @@ import pytest
 
 from tests.link.manager_api import door_place
 from tests.link.manager_api.door_place import ATTACKER, GENEROUS, HELLO, HOME, IMPATIENT, STRANGER, cut, placed, refused
-from wayside_manager.api.visitor import is_whole, may_be_hello
+from wayside_manager.api.door.visitor import is_whole, may_be_hello
 from wayside_manager.core.attempts import KNOCKS_PER_S, Limits
 
 
@@ -193,7 +193,7 @@ async def test_failures_of_one_who_has_left_count_for_nobody() -> None:
 
 async def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async with placed() as place, place.inside(source=ATTACKER) as (_, peer):
-        with caplog.at_level(logging.INFO, logger="wayside_manager.api.door"):
+        with caplog.at_level(logging.INFO, logger="wayside_manager.api.door.door"):
             for _ in range(100):
                 place.door.failed(peer)
             for _ in range(20):

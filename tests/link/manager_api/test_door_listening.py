@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.link.manager_api.door_place import HELLO, HOME, placed
-from wayside_manager.api.door import Door
+from wayside_manager.api.door.door import Door
 
 
 async def test_a_port_that_is_taken_is_not_shared() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.link.manager_api.door_place import ATTACKER, HOME, placed, refused
 from wayside.errors import InvalidArgumentError
-from wayside_manager.api.limits import CallLimits, CallRates
+from wayside_manager.api.gate.limits import CallLimits, CallRates
 from wayside_manager.cli.serve import raise_file_limit
 from wayside_manager.core.attempts import Limits
 from wayside_manager.core.policy import Caller

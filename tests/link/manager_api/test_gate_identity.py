@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from wayside.errors import InvalidArgumentError, UnauthenticatedError
-from wayside_manager.api.authentication import expire_time_of
+from wayside_manager.api.gate.authentication import expire_time_of
 from wayside_manager.api.identity import (
     TOKEN_MAX_CHARS,
     admission,

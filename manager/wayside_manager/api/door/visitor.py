@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from wayside_manager.api.deafness import hear_everybody
-from wayside_manager.api.relay import READ_BYTES, Relay, reset_on_close
+from wayside_manager.api.door.deafness import hear_everybody
+from wayside_manager.api.door.relay import READ_BYTES, Relay, reset_on_close
 from wayside_manager.core.attempts import Attempts
 
 _RECORD_HEADER_BYTES = 5

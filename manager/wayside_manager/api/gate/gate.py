@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from wayside.errors import PermissionDeniedError, UnauthenticatedError, WaysideError
-from wayside_manager.api.authentication import AuthenticationStore, Authenticator, OidcVerifier, Proven
-from wayside_manager.api.four_eyes import FourEyes, FourEyesStore
+from wayside_manager.api.gate.authentication import AuthenticationStore, Authenticator, OidcVerifier, Proven
+from wayside_manager.api.gate.four_eyes import FourEyes, FourEyesStore
+from wayside_manager.api.gate.limits import CallLimits, CallRates
+from wayside_manager.api.gate.targets import Targets, field_of
 from wayside_manager.api.identity import REQUEST_ID_HEADER, Admission, Certified, admitted, request_id
-from wayside_manager.api.limits import CallLimits, CallRates
 from wayside_manager.api.origin import calling_address
 from wayside_manager.api.scopes import Context, Unread, metadata_of
-from wayside_manager.api.targets import Targets, field_of
 from wayside_manager.core.access import narrowed
 from wayside_manager.core.audit import CallRecord, Outcome
 from wayside_manager.core.missing import HiddenError

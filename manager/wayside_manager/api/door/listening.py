@@ -5,7 +5,7 @@ Usage: `socket = listening(AF_INET6, "::", 7444)`.
 
 import socket
 
-from wayside_manager.api.relay import reset_on_close
+from wayside_manager.api.door.relay import reset_on_close
 
 _BACKLOG = 1_024
 

@@ -10,8 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from wayside.errors import InvalidArgumentError
 from wayside.names import tenant_id, tenant_name
 from wayside.v1 import access_service_pb2, node_pb2
+from wayside_manager.api.gate.targets import id_in
 from wayside_manager.api.node_messages import labels, timestamp
-from wayside_manager.api.targets import id_in
 from wayside_manager.core.access import Binding, OperatorRecord, Role, TenantKind, TenantRecord
 from wayside_manager.core.credentials import CredentialKind, CredentialRecord
 from wayside_manager.core.policy import Target

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
+from wayside_manager.api.access.sign_in import Hasher, PasswordCheck
 from wayside_manager.api.identity import admission
-from wayside_manager.api.sign_in import Hasher, PasswordCheck
 from wayside_manager.core.access import ROOT_TENANT, Binding, Permission, gives_all, reach
 from wayside_manager.ports.access import CredentialStore, OperatorStore, PolicyStore, TenantStore
 

@@ -5,9 +5,9 @@ nobody hands out more than they have.
 """
 
 from wayside.v1 import access_service_pb2_grpc
-from wayside_manager.api.access_credentials import CredentialCalls
-from wayside_manager.api.access_operators import OperatorCalls
-from wayside_manager.api.access_tenants import TenantCalls
+from wayside_manager.api.access.credentials import CredentialCalls
+from wayside_manager.api.access.operators import OperatorCalls
+from wayside_manager.api.access.tenants import TenantCalls
 
 
 class AccessService(OperatorCalls, CredentialCalls, TenantCalls, access_service_pb2_grpc.AccessServiceServicer):

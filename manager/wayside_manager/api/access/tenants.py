@@ -3,9 +3,9 @@
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from wayside.names import tenant_id
 from wayside.v1 import access_service_pb2
-from wayside_manager.api.access_messages import checked_text, tenant_kind, tenant_message
-from wayside_manager.api.access_parts import AccessCalls
-from wayside_manager.api.access_policy import get_access_policy, update_access_policy
+from wayside_manager.api.access.messages import checked_text, tenant_kind, tenant_message
+from wayside_manager.api.access.parts import AccessCalls
+from wayside_manager.api.access.policy import get_access_policy, update_access_policy
 from wayside_manager.api.identity import admission
 from wayside_manager.api.scopes import Context
 from wayside_manager.core.access import TenantRecord

@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
 from wayside.v1 import access_service_pb2
-from wayside_manager.api.access_messages import (
+from wayside_manager.api.access.messages import (
     SUBJECT_MAX_CHARS,
     binding_message,
     bindings,
@@ -12,7 +12,7 @@ from wayside_manager.api.access_messages import (
     operator_id,
     operator_message,
 )
-from wayside_manager.api.access_parts import AccessCalls, check_handed_out
+from wayside_manager.api.access.parts import AccessCalls, check_handed_out
 from wayside_manager.api.identity import admission, calling_holder
 from wayside_manager.api.scopes import Context
 from wayside_manager.core.access import ROOT_TENANT, OperatorChange, OperatorRecord

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, PermissionDeniedError
 from wayside.v1 import access_service_pb2
-from wayside_manager.api.access_messages import (
+from wayside_manager.api.access.messages import (
     bindings,
     checked_text,
     credential_id,
@@ -15,7 +15,7 @@ from wayside_manager.api.access_messages import (
     operator_name,
     seconds,
 )
-from wayside_manager.api.access_parts import AccessCalls, check_handed_out
+from wayside_manager.api.access.parts import AccessCalls, check_handed_out
 from wayside_manager.api.identity import TOKEN_PREFIX, admission, calling_holder, token_hash
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.api.scopes import Context

@@ -11,10 +11,10 @@ import logging
 import socket
 from collections.abc import Callable, Iterable
 
-from wayside_manager.api.deafness import ignore
-from wayside_manager.api.listening import listening
-from wayside_manager.api.relay import READ_BYTES
-from wayside_manager.api.visitor import Patience, Visitor
+from wayside_manager.api.door.deafness import ignore
+from wayside_manager.api.door.listening import listening
+from wayside_manager.api.door.relay import READ_BYTES
+from wayside_manager.api.door.visitor import Patience, Visitor
 from wayside_manager.core.attempts import UNCOUNTED, UNHEARD_S, Attempts, Knocks, Limits
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""AccessService: people and programs, their credentials and the policy."""
