@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wayside_demo.centre import Centre, ReleaseBuilder
+from wayside_demo.fleet import Fleet
 from wayside_demo.recordings import found
 from wayside_demo.stage import BIN, Program, run, until
 from wayside_demo.units import Unit, demo_layer, obu_layer, unit
@@ -40,6 +41,7 @@ class Story:
         self.seen: dict[str, Any] = {"ok": False}
         self.units: dict[str, Unit] = {}
         self.centre = Centre(work_dir, self.log_dir)
+        self.fleet = Fleet(self.centre)
         self.builder = ReleaseBuilder(work_dir, {GOOD_VERSION: "", BAD_VERSION: "silent-radio"})
         self.witness = TelemetryWitness()
 
@@ -107,10 +109,10 @@ class Story:
         for node_id in NODES:
             self.units[node_id].agent.start()
         for node_id in NODES:
-            until(f"{node_id} online", partial(self._is_online, node_id), 30)
-        self.seen["nodes"] = sum(self._is_online(node_id) for node_id in NODES)
+            until(f"{node_id} online", partial(self.fleet.is_online, node_id), 30)
+        self.seen["nodes"] = sum(self.fleet.is_online(node_id) for node_id in NODES)
         self.seen["approval_shown"] = True
-        self.seen["release_before"] = self._running_everywhere()
+        self.seen["release_before"] = self.fleet.running_everywhere(NODES)
         self.say.print("  both online")
 
     def show_live(self) -> None:
@@ -126,23 +128,25 @@ class Story:
 
     def change_config(self) -> None:
         """Both units apply a pushed change."""
-        before = {node_id: self._applied_revision(node_id) for node_id in NODES}
+        before = {node_id: self.fleet.applied_revision(node_id) for node_id in NODES}
         self.apply_layers(publish_period="0.5s", max_download=SLOW_BYTES_PER_S)
         for node_id in NODES:
-            until(f"{node_id} applies it", partial(self._has_applied_after, node_id, before[node_id]), 20)
-            self.say.print(f"  {node_id}: revision {before[node_id]} → {self._applied_revision(node_id)}, applied")
-        self.seen["config_revision"] = max(self._applied_revision(node_id) for node_id in NODES)
+            until(f"{node_id} applies it", partial(self.fleet.has_applied_after, node_id, before[node_id]), 20)
+            self.say.print(f"  {node_id}: revision {before[node_id]} → {self.fleet.applied_revision(node_id)}, applied")
+        self.seen["config_revision"] = max(self.fleet.applied_revision(node_id) for node_id in NODES)
 
     def roll_out_good(self) -> None:
         """Both units run the good release, although the OBU was killed in the middle of its download."""
         self.publish(GOOD_VERSION)
-        until("the OBU is in the middle of its download", self._is_downloading, 40)
-        at_bytes = int(self._update(OBU)["downloaded_bytes"])
+        until("the OBU is in the middle of its download", partial(self.fleet.is_downloading, OBU), 40)
+        at_bytes = int(self.fleet.update(OBU)["downloaded_bytes"])
         self.units[OBU].agent.kill(signal.SIGKILL)
         self.say.print(f"  {OBU}: kill -9 at {at_bytes / 1e6:.1f} MB")
         for node_id in NODES:
-            until(f"{node_id} runs {GOOD_VERSION} for good", partial(self._has_committed, node_id, GOOD_VERSION), 90)
-        resumed_bytes = int(self._update(OBU)["resumed_from_bytes"])
+            until(
+                f"{node_id} runs {GOOD_VERSION} for good", partial(self.fleet.has_committed, node_id, GOOD_VERSION), 90
+            )
+        resumed_bytes = int(self.fleet.update(OBU)["resumed_from_bytes"])
         self.seen["resume_shown"] = resumed_bytes > 0
         self.seen["resumed_from_bytes"] = resumed_bytes
         self.say.print(f"  {OBU}: went on at byte {resumed_bytes:,}; both run {GOOD_VERSION}, their gates passed")
@@ -152,13 +156,12 @@ class Story:
         self.apply_layers(publish_period="0.5s", max_download=0)
         self.publish(BAD_VERSION)
         for node_id in NODES:
-            until(f"{node_id} takes {BAD_VERSION} back", partial(self._is_taken_back, node_id), 90)
-            until(f"{node_id} runs {GOOD_VERSION} again", partial(self._has_committed, node_id, GOOD_VERSION), 30)
-            self.say.print(
-                f"  {node_id}: back on {self._running(node_id)}: {self._word_on_rollout(node_id)['message']}"
-            )
+            until(f"{node_id} takes {BAD_VERSION} back", partial(self.fleet.is_taken_back, node_id, self.rollout), 90)
+            until(f"{node_id} runs {GOOD_VERSION} again", partial(self.fleet.has_committed, node_id, GOOD_VERSION), 30)
+            word = self.fleet.word_on_rollout(node_id, self.rollout)["message"]
+            self.say.print(f"  {node_id}: back on {self.fleet.running(node_id)}: {word}")
         self.seen["rollback_shown"] = True
-        self.seen["release_after"] = self._running_everywhere()
+        self.seen["release_after"] = self.fleet.running_everywhere(NODES)
 
     def cut_manager(self) -> None:
         """The manager is killed, comes back, and nothing is lost."""
@@ -170,13 +173,13 @@ class Story:
         back_time = datetime.now(UTC)
         self.centre.start_manager()
         for node_id in NODES:
-            until(f"{node_id} hands over what it owed", partial(self._owes_nothing_since, node_id, back_time), 60)
+            until(f"{node_id} hands over what it owed", partial(self.fleet.owes_nothing_since, node_id, back_time), 60)
         arrived = self.witness.batch_count - before
         self.say.print(f"  telemetry went on meanwhile ({arrived} batches); the reports of the outage arrived")
 
     def revoke_stolen(self) -> None:
         """A stolen unit is cut off within seconds, and stays out."""
-        self.seen["reports_lost"] = sum(int(self._node(node_id)["lost_report_count"]) for node_id in NODES)
+        self.seen["reports_lost"] = sum(int(self.fleet.node(node_id)["lost_report_count"]) for node_id in NODES)
         begin_s = time.monotonic()
         self.command("nodes", "revoke", OBU, "--yes")
         until(f"{OBU} is cut off", self._is_cut_off, 10)
@@ -189,7 +192,7 @@ class Story:
 
     def sum_up(self) -> None:
         """Adds up what was seen."""
-        health = [self._node(node_id)["health"] for node_id in NODES]
+        health = [self.fleet.node(node_id)["health"] for node_id in NODES]
         self.seen |= {
             "can_frames": sum(int(bus["frame_count"]) for word in health for bus in word["can_buses"]),
             "fixes": sum(int(word["gnss"]["fix_count"]) for word in health),
@@ -251,53 +254,8 @@ class Story:
 
     def _is_cut_off(self) -> bool:
         """Whether the unit itself says that the manager has put it out."""
-        return not json.loads(self.units[OBU].status())["is_manager_reached"]
-
-    def _node(self, node_id: str) -> dict[str, Any]:
-        return self.centre.watch.node(node_id)
-
-    def _update(self, node_id: str) -> dict[str, Any]:
-        update: dict[str, Any] = self._node(node_id).get("update", {})
-        return update
-
-    def _running(self, node_id: str) -> str:
-        return str(self._update(node_id).get("running_version", ""))
-
-    def _running_everywhere(self) -> str:
-        """The version that runs; several, with ` and ` between them, where the units differ."""
-        return " and ".join(sorted({self._running(node_id) for node_id in NODES}))
-
-    def _is_online(self, node_id: str) -> bool:
-        return self._node(node_id).get("presence") == "PRESENCE_ONLINE" and bool(self._running(node_id))
-
-    def _applied_revision(self, node_id: str) -> int:
-        report = self._node(node_id).get("config", {})
-        return int(report["running_revision"]) if report.get("outcome") == "OUTCOME_APPLIED" else 0
-
-    def _has_applied_after(self, node_id: str, revision: int) -> bool:
-        return self._applied_revision(node_id) > revision
-
-    def _has_committed(self, node_id: str, version: str) -> bool:
-        return self._update(node_id).get("phase") == "PHASE_COMMITTED" and self._running(node_id) == version
-
-    def _word_on_rollout(self, node_id: str) -> dict[str, Any]:
-        """A node's last word on the newest rollout."""
-        nodes = self.centre.wayside("rollouts", "show", self.rollout)["nodes"]
-        words: dict[str, Any] = next(node["update"] for node in nodes if node["node"] == f"nodes/{node_id}")
-        return words
-
-    def _is_taken_back(self, node_id: str) -> bool:
-        return bool(self._word_on_rollout(node_id)["phase"] == "PHASE_ROLLED_BACK")
-
-    def _is_downloading(self) -> bool:
-        update = self._update(OBU)
-        is_under_way = update.get("phase") == "PHASE_DOWNLOADING"
-        return is_under_way and int(update["downloaded_bytes"]) > int(update["total_bytes"]) // 4
-
-    def _owes_nothing_since(self, node_id: str, back_time: datetime) -> bool:
-        """Whether a report made after a time has arrived; reports arrive in order, so every older one has, too."""
-        sample_time = self._node(node_id).get("health", {}).get("sample_time")
-        return sample_time is not None and datetime.fromisoformat(sample_time) > back_time
+        status = json.loads(self.units[OBU].status())
+        return not status["is_manager_reached"] and bool(status["manager_refusal"])
 
     def _values(self, node_id: str) -> dict[str, float]:
         return self.witness.values.get(node_id, {})

@@ -8,6 +8,7 @@ import csv
 import io
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -67,12 +68,14 @@ def _matched(lock: list[Locked], installed: dict[str, Installed]) -> list[Packag
 
 def _product(part: str) -> Product:
     project = tomllib.loads((ROOT / part / "pyproject.toml").read_text())["project"]
+    # what an extra brings counts as well if it is in the lock, and so in the package
+    wanted = [*project["dependencies"], *chain.from_iterable(project.get("optional-dependencies", {}).values())]
     return Product(
         name=project["name"],
         version=project["version"],
         licence=project["license"],
         summary=project["description"],
-        requires=tuple(sorted(canonicalize_name(Requirement(text).name) for text in project["dependencies"])),
+        requires=tuple(sorted(canonicalize_name(Requirement(text).name) for text in wanted)),
     )
 
 
