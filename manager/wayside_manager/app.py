@@ -92,19 +92,19 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         denials = DenialLog(store)
         revoked = RevocationList(store, authorities, folder.revoked, write=write_whole, now=now)
         parts = Parts(
-            store,
-            artifacts,
-            bus,
-            writer,
-            authorities,
-            trust,
-            revoked,
-            calls,
-            sessions,
-            denials,
-            seals,
-            settings,
-            now,
+            store=store,
+            artifacts=artifacts,
+            bus=bus,
+            writer=writer,
+            authorities=authorities,
+            trust=trust,
+            revoked=revoked,
+            calls=calls,
+            sessions=sessions,
+            denials=denials,
+            seals=seals,
+            settings=settings,
+            now=now,
         )
         door = Door(settings.door.limits(), visitors_max=settings.door.connections)
         server = Server(services(parts), gate(parts), calls, door)
