@@ -26,7 +26,6 @@ from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.denial_log import DenialLog
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.revocation_list import RevocationList
 from wayside_manager.services.trust import Shown, TrustKeeper
@@ -79,7 +78,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
     tls = LiveTls(_tls_files(trust.look()))
     trust.on_change(lambda shown: tls.replace(_tls_files(shown)))
     async with (
-        open_store(settings.database_url or folder.database_url, serialize_config=serialized_config) as store,
+        open_store(settings.database_url or folder.database_url) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
     ):
         await collect_artifacts(store, artifacts)

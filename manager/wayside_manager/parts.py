@@ -20,9 +20,12 @@ from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate
 from wayside_manager.api.gate.limits import CallRates
 from wayside_manager.api.node_service import NodeService
+from wayside_manager.api.radio_licence_service import RadioLicenceService
 from wayside_manager.api.release_service import ReleaseService
+from wayside_manager.api.rollout_service import RolloutService
 from wayside_manager.api.server import Services
 from wayside_manager.api.sessions import Sessions
+from wayside_manager.api.site_service import SiteService
 from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
@@ -88,6 +91,9 @@ def services(parts: Parts) -> Services:
         release=ReleaseService(
             store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
         ),
+        rollout=RolloutService(),
+        site=SiteService(),
+        radio_licence=RadioLicenceService(),
         access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),
         audit=AuditService(store, parts.seals),

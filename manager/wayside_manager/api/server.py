@@ -33,8 +33,14 @@ from wayside.v1 import (
     fleet_service_pb2_grpc,
     node_service_pb2,
     node_service_pb2_grpc,
+    radio_licence_service_pb2,
+    radio_licence_service_pb2_grpc,
     release_service_pb2,
     release_service_pb2_grpc,
+    rollout_service_pb2,
+    rollout_service_pb2_grpc,
+    site_service_pb2,
+    site_service_pb2_grpc,
 )
 from wayside_manager.api.access.service import AccessService
 from wayside_manager.api.approval_service import ApprovalService
@@ -49,8 +55,11 @@ from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate, is_for_anyone
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.origin import Guard, direct
+from wayside_manager.api.radio_licence_service import RadioLicenceService
 from wayside_manager.api.release_service import ReleaseService
+from wayside_manager.api.rollout_service import RolloutService
 from wayside_manager.api.scopes import Scope, Scoped
+from wayside_manager.api.site_service import SiteService
 from wayside_manager.api.tls import LiveTls
 
 logger = logging.getLogger(__name__)
@@ -65,6 +74,9 @@ _SERVICE_NAMES = tuple(
         (fleet_service_pb2, "FleetService"),
         (config_service_pb2, "ConfigService"),
         (release_service_pb2, "ReleaseService"),
+        (rollout_service_pb2, "RolloutService"),
+        (site_service_pb2, "SiteService"),
+        (radio_licence_service_pb2, "RadioLicenceService"),
         (access_service_pb2, "AccessService"),
         (approval_service_pb2, "ApprovalService"),
         (audit_service_pb2, "AuditService"),
@@ -109,6 +121,9 @@ class Services:
     fleet: FleetService
     config: ConfigService
     release: ReleaseService
+    rollout: RolloutService
+    site: SiteService
+    radio_licence: RadioLicenceService
     access: AccessService
     approval: ApprovalService
     audit: AuditService
@@ -169,6 +184,9 @@ class Server:
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(services.fleet, server)
         config_service_pb2_grpc.add_ConfigServiceServicer_to_server(services.config, server)
         release_service_pb2_grpc.add_ReleaseServiceServicer_to_server(services.release, server)
+        rollout_service_pb2_grpc.add_RolloutServiceServicer_to_server(services.rollout, server)
+        site_service_pb2_grpc.add_SiteServiceServicer_to_server(services.site, server)
+        radio_licence_service_pb2_grpc.add_RadioLicenceServiceServicer_to_server(services.radio_licence, server)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(services.access, server)
         approval_service_pb2_grpc.add_ApprovalServiceServicer_to_server(services.approval, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(services.audit, server)

@@ -36,6 +36,9 @@ class Permission(StrEnum):
     """Letting units in: tokens, registrations, requests."""
     NODES_EXPEL = "nodes.expel"
     """Retiring and revoking."""
+    SITES_READ = "sites.read"
+    SITES_WRITE = "sites.write"
+    """Sites, corridors, groups, geofences and radio licences."""
     CONFIG_READ = "config.read"
     CONFIG_WRITE = "config.write"
     RELEASES_READ = "releases.read"
@@ -60,6 +63,7 @@ class Permission(StrEnum):
 _VIEW = frozenset(
     {
         Permission.NODES_READ,
+        Permission.SITES_READ,
         Permission.CONFIG_READ,
         Permission.RELEASES_READ,
         Permission.ROLLOUTS_READ,
@@ -68,10 +72,16 @@ _VIEW = frozenset(
     }
 )
 GRANTS: Mapping[Role, frozenset[Permission]] = {
-    Role.INTEGRATOR: frozenset({Permission.NODES_READ, Permission.TENANTS_READ}),
+    Role.INTEGRATOR: frozenset({Permission.NODES_READ, Permission.SITES_READ, Permission.TENANTS_READ}),
     Role.VIEWER: _VIEW,
     Role.OPERATOR: _VIEW
-    | {Permission.NODES_WRITE, Permission.NODES_ADMIT, Permission.CONFIG_WRITE, Permission.ROLLOUTS_STEER},
+    | {
+        Permission.NODES_WRITE,
+        Permission.NODES_ADMIT,
+        Permission.SITES_WRITE,
+        Permission.CONFIG_WRITE,
+        Permission.ROLLOUTS_STEER,
+    },
     Role.RELEASE_MANAGER: _VIEW | {Permission.RELEASES_WRITE, Permission.ROLLOUTS_START, Permission.ROLLOUTS_STEER},
     Role.APPROVER: _VIEW | {Permission.APPROVALS_DECIDE},
     Role.AUDITOR: _VIEW

@@ -3,7 +3,8 @@
 Usage: `reconciling(node)` tells whether a node still differs from what it should be.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +41,15 @@ class UpdatePhase(StrEnum):
     FAILED = "failed"
 
 
+class ConfigDecision(StrEnum):
+    """Who decides on a trial of a configuration; see `wayside.v1.ConfigTarget.Decision`."""
+
+    GATE = ""
+    HOLD = "hold"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Label:
     """An operator's key and value on a node."""
@@ -68,6 +78,15 @@ class NodeStatus:
     """Version the software that runs reports."""
     running_config_revision: int = 0
     update_phase: UpdatePhase = UpdatePhase.NONE
+    model: str = ""
+    running_config_sha256: str = ""
+    """Of what runs; empty: it never said."""
+    config_outcome: str = ""
+    """Of its newest word on a configuration: applied, rejected, reverted, provisional. Empty: none yet."""
+    config_trial: str = ""
+    """Trial that word is about."""
+    config_since_time: datetime | None = None
+    """When the manager first heard that word."""
     lost_report_count: int = 0
     """Reports the node numbered and the manager never received, over all spools."""
 
@@ -93,6 +112,14 @@ class DesiredRecord:
     config_sha256: str = ""
     release: ReleaseAssignment | None = None
     """`None`: it keeps what it runs."""
+    target_config_revision: int = 0
+    """What the layers ask for; `config_revision` follows when the node's turn comes."""
+    target_config_sha256: str = ""
+    config_problem: str = ""
+    """Why the layers make no configuration the node could run; the target then stays as it was."""
+    config_trial: str = ""
+    config_trial_timeout_s: float = 120.0
+    config_decision: ConfigDecision = ConfigDecision.GATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +136,8 @@ class NodeRecord:
     desired: DesiredRecord
     status: NodeStatus = NodeStatus()
     display_name: str = ""
-    site: str = ""
+    site_id: str = ""
+    variables: Mapping[str, str | int | float | bool] = field(default_factory=dict, hash=False)
     labels: tuple[Label, ...] = ()
     """Sorted by key, keys unique."""
     state: NodeState = NodeState.ENROLLED
@@ -123,7 +151,9 @@ class NodeChange:
     """What an operator changes; `None` leaves a value alone."""
 
     display_name: str | None = None
-    site: str | None = None
+    site_id: str | None = None
+    """Empty: none any more."""
+    variables: Mapping[str, str | int | float | bool] | None = field(default=None, hash=False)
     labels: tuple[Label, ...] | None = None
     tenant_id: str | None = None
 

@@ -36,8 +36,12 @@ class Target(StrEnum):
     STREAMED = "streamed"
     """As NEW, but the tenant is in the first message of a stream: the handler asks `admitted_tenant`."""
     NODE = "nodes"
+    SITE = "sites"
+    CORRIDOR = "corridors"
+    GROUP = "groups"
+    GEOFENCE = "geofences"
+    RADIO_LICENCE = "radioLicences"
     LAYER = "configLayers"
-    """A layer; one that is not there yet counts as NEW in `config_layer.tenant`."""
     RELEASE = "releases"
     ROLLOUT = "rollouts"
     TOKEN = "enrollmentTokens"  # noqa: S105  # a word, no secret
@@ -58,6 +62,8 @@ class Rule:
     target: Target = Target.SELF
     field: str = "name"
     """Path of the request's field that names the thing, or the tenant of a new one."""
+    tenant_field: str = ""
+    """Path of the field that names the tenant of a thing that is not there yet. Empty: it must be there."""
     is_own_allowed: bool = False
     """An operator may do it for itself, or with its own credential, without the permission; empty `field`: itself."""
     is_change: bool = False
@@ -78,15 +84,39 @@ def _write(
     target: Target,
     field: str = "name",
     *,
+    tenant: str = "",
     danger: Danger | None = None,
     own: bool = False,
 ) -> Rule:
-    return Rule(Caller.OPERATOR, permission, target, field, is_own_allowed=own, is_change=True, danger=danger)
+    return Rule(
+        Caller.OPERATOR,
+        permission,
+        target,
+        field,
+        tenant_field=tenant,
+        is_own_allowed=own,
+        is_change=True,
+        danger=danger,
+    )
 
 
 _ANYONE = Rule(Caller.ANYONE)
 _NODE = Rule(Caller.NODE)
 _V1 = "/wayside.v1."
+
+
+def _site_rules(kind: str, kinds: str, field: str, target: Target, *, service: str = "SiteService") -> dict[str, Rule]:
+    """The four calls of one kind of thing."""
+    read, write, called = Permission.SITES_READ, Permission.SITES_WRITE, f"{_V1}{service}"
+    # a radio licence alters no configuration
+    danger = None if target is Target.RADIO_LICENCE else Danger.FLEET_CONFIG
+    return {
+        f"{called}/Apply{kind}": _write(write, target, f"{field}.name", tenant=f"{field}.tenant", danger=danger),
+        f"{called}/Get{kind}": _read(read, target),
+        f"{called}/List{kinds}": _read(read, Target.LISTED),
+        f"{called}/Delete{kind}": _write(write, target, danger=danger),
+    }
+
 
 RULES: Mapping[str, Rule] = {
     # the token, key or password inside is the proof
@@ -114,23 +144,46 @@ RULES: Mapping[str, Rule] = {
     f"{_V1}FleetService/RetireNode": _write(_P.NODES_EXPEL, _T.NODE, danger=Danger.RETIRE),
     # never needs a second person: it is what one does when a unit was stolen
     f"{_V1}FleetService/RevokeNode": _write(_P.NODES_EXPEL, _T.NODE),
+    **_site_rules("Site", "Sites", "site", _T.SITE),
+    **_site_rules("Corridor", "Corridors", "corridor", _T.CORRIDOR),
+    **_site_rules("Group", "Groups", "group", _T.GROUP),
+    **_site_rules("Geofence", "Geofences", "geofence", _T.GEOFENCE),
+    **_site_rules("RadioLicence", "RadioLicences", "radio_licence", _T.RADIO_LICENCE, service="RadioLicenceService"),
+    f"{_V1}RadioLicenceService/ListRadioMismatches": _read(_P.SITES_READ, _T.LISTED),
+    # every feature may name another tenant: the handler judges them with the caller's reach
+    f"{_V1}SiteService/ImportGeoJson": _write(_P.SITES_WRITE, _T.LISTED, danger=Danger.FLEET_CONFIG),
+    f"{_V1}SiteService/ExportGeoJson": _read(_P.SITES_READ, _T.LISTED),
+    f"{_V1}SiteService/SelectNodes": _read(_P.NODES_READ, _T.LISTED),
+    f"{_V1}SiteService/JudgeTrack": _read(_P.SITES_READ, _T.LISTED),
     f"{_V1}ConfigService/GetConfigLayer": _read(_P.CONFIG_READ, _T.LAYER),
     f"{_V1}ConfigService/ListConfigLayers": _read(_P.CONFIG_READ, _T.LISTED),
+    f"{_V1}ConfigService/ListConfigLayerRevisions": _read(_P.CONFIG_READ, _T.LAYER),
     f"{_V1}ConfigService/GetNodeConfig": _read(_P.CONFIG_READ, _T.NODE, "node"),
+    f"{_V1}ConfigService/ListNodeConfigs": _read(_P.CONFIG_READ, _T.NODE, "node"),
+    f"{_V1}ConfigService/ExplainNodeConfig": _read(_P.CONFIG_READ, _T.NODE, "node"),
+    f"{_V1}ConfigService/PreviewConfig": _read(_P.CONFIG_READ, _T.LISTED),
+    f"{_V1}ConfigService/ListConfigDrift": _read(_P.CONFIG_READ, _T.LISTED),
+    f"{_V1}ConfigService/GetConfigSchema": _read(_P.CONFIG_READ, _T.LISTED),
     f"{_V1}ConfigService/ApplyConfigLayer": _write(
-        _P.CONFIG_WRITE, _T.LAYER, "config_layer.name", danger=Danger.FLEET_CONFIG
+        _P.CONFIG_WRITE, _T.LAYER, "config_layer.name", tenant="config_layer.tenant", danger=Danger.FLEET_CONFIG
     ),
     f"{_V1}ConfigService/DeleteConfigLayer": _write(_P.CONFIG_WRITE, _T.LAYER, danger=Danger.FLEET_CONFIG),
+    f"{_V1}ConfigService/RollbackConfigLayer": _write(_P.CONFIG_WRITE, _T.LAYER, danger=Danger.FLEET_CONFIG),
+    f"{_V1}ConfigService/ExtendConfigTrial": _write(_P.CONFIG_WRITE, _T.NODE, "node"),
+    f"{_V1}ConfigService/ConfirmConfigTrial": _write(_P.CONFIG_WRITE, _T.NODE, "node"),
+    f"{_V1}ConfigService/CancelConfigTrial": _write(_P.CONFIG_WRITE, _T.NODE, "node"),
     f"{_V1}ReleaseService/GetRelease": _read(_P.RELEASES_READ, _T.RELEASE),
     f"{_V1}ReleaseService/ListReleases": _read(_P.RELEASES_READ, _T.LISTED),
     f"{_V1}ReleaseService/CreateRelease": _write(_P.RELEASES_WRITE, _T.STREAMED, "spec.tenant"),
-    f"{_V1}ReleaseService/GetRollout": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
-    f"{_V1}ReleaseService/ListRollouts": _read(_P.ROLLOUTS_READ, _T.LISTED),
-    f"{_V1}ReleaseService/WatchRollout": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
-    f"{_V1}ReleaseService/CreateRollout": _write(_P.ROLLOUTS_START, _T.NEW, "tenant", danger=Danger.FLEET_ROLLOUT),
-    f"{_V1}ReleaseService/PauseRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
-    f"{_V1}ReleaseService/ResumeRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
-    f"{_V1}ReleaseService/AbortRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}RolloutService/GetRollout": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
+    f"{_V1}RolloutService/ListRollouts": _read(_P.ROLLOUTS_READ, _T.LISTED),
+    f"{_V1}RolloutService/ListRolloutNodes": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
+    f"{_V1}RolloutService/WatchRollout": _read(_P.ROLLOUTS_READ, _T.ROLLOUT),
+    f"{_V1}RolloutService/CreateRollout": _write(_P.ROLLOUTS_START, _T.NEW, "tenant", danger=Danger.FLEET_ROLLOUT),
+    f"{_V1}RolloutService/PauseRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}RolloutService/ResumeRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}RolloutService/AbortRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
+    f"{_V1}RolloutService/RetryRollout": _write(_P.ROLLOUTS_START, _T.ROLLOUT, danger=Danger.FLEET_ROLLOUT),
     f"{_V1}AccessService/SignOut": _write(None, _T.SELF),
     f"{_V1}AccessService/GetCaller": _read(None, _T.SELF),
     f"{_V1}AccessService/CreateOperator": _write(_P.OPERATORS_WRITE, _T.LISTED, danger=Danger.ROLES),

@@ -26,6 +26,8 @@ class ReleaseRecord:
     create_time: datetime
     state: ReleaseState = ReleaseState.ACTIVE
     etag: str = ""
+    config_schema: str = ""
+    """JSON schema of the configuration it takes. Empty: it publishes none."""
     tenant_id: str = ROOT_TENANT
     """It can be run in this tenant and those below it."""
 

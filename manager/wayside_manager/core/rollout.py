@@ -1,15 +1,18 @@
-"""Rollouts: their records, and the table of what an operator may order when.
+"""Rollouts: their plans and records, and the table of what an operator may order when.
 
-The planner that moves them on is `rollout_plan`.
+The planner that moves them on is `rollout_plan`. A rollout brings a release or configuration; the planner is one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import ROOT_TENANT
-from wayside_manager.core.nodes import UpdatePhase
+from wayside_manager.core.nodes import Label, UpdatePhase
+from wayside_manager.core.selectors import NodeSelector
+
+SECONDS_PER_DAY = 86_400.0
 
 
 class RolloutState(StrEnum):
@@ -30,7 +33,23 @@ class RolloutNodeState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """The node was retired, revoked or moved meanwhile; FAILED on the wire, but no failure of the release."""
+    """Retired, revoked, moved, or taken over by a newer change: no failure of what is rolled out."""
+    EXPIRED = "expired"
+    """The rollout ended before its turn came."""
+
+
+class WaitReason(StrEnum):
+    """Why a pending node is not told now; names as in `wayside.v1.RolloutWait.Reason`. The first that holds counts."""
+
+    NONE = ""
+    WAVE = "wave"
+    PAUSED = "paused"
+    AWAY = "away"
+    PENALTY = "penalty"
+    BUSY = "busy"
+    WINDOW = "window"
+    CORRIDOR = "corridor"
+    ROOM = "room"
 
 
 class RolloutOrder(StrEnum):
@@ -54,51 +73,124 @@ ENDED = frozenset({RolloutState.SUCCEEDED, RolloutState.FAILED, RolloutState.ABO
 
 
 @dataclass(frozen=True, slots=True)
+class Wave:
+    """Some of the nodes, and the gate before the next ones; see `wayside.v1.RolloutWave`.
+
+    Exactly one of count, percent and members (labels or sites) says which nodes.
+    """
+
+    count: int = 0
+    percent: float = 0.0
+    labels: tuple[Label, ...] = ()
+    site_ids: tuple[str, ...] = ()
+    min_success_count: int = 1
+    min_success_percent: float = 100.0
+    observation_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which units may be touched, in local time."""
+
+    weekdays: frozenset[int] = frozenset()
+    """ISO, 1 to 7, on which it begins; empty: every day."""
+    begin_minute: int = 0
+    """Of the local day, 0 to 1439."""
+    duration_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlan:
+    """How a rollout goes about it; see `wayside.v1.RolloutPlan`. The defaults are those of an empty message."""
+
+    waves: tuple[Wave, ...] = ()
+    max_in_flight_count: int = 0
+    """0: no bound but the waves and the corridors."""
+    max_failure_count: int = 1
+    max_failure_percent: float = 0.0
+    """Of the nodes told so far. Both must be reached."""
+    node_timeout_s: float = 3600.0
+    deadline_s: float = 14 * SECONDS_PER_DAY
+    windows: tuple[Window, ...] = ()
+    time_zone: str = "UTC"
+    """IANA; of nodes whose site names none."""
+    max_corridor_percent: float = 0.0
+    """0: the corridor's own alone."""
+    is_dynamic: bool = False
+    trial_timeout_s: float = 120.0
+    needs_confirmation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaveTimes:
+    """When a wave began, and when its gate was passed."""
+
+    begin_time: datetime | None = None
+    pass_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutNodeRecord:
     """One node of a rollout."""
 
     node_id: str
+    wave: int = 0
+    """From 0."""
     state: RolloutNodeState = RolloutNodeState.PENDING
     phase: UpdatePhase = UpdatePhase.NONE
-    """The node's newest word on this rollout."""
-    running_release: str = ""
-    """What it said in that word that it runs."""
-    update_report: bytes = b""
-    """That word: a serialized `wayside.v1.UpdateReport`. Empty: none yet."""
+    """The node's newest word on this rollout. Of configuration: PROVISIONAL, COMMITTED (applied), ROLLED_BACK (reverted),
+    FAILED (rejected)."""
+    runs_target: bool = False
+    """That word says that it runs what it should."""
+    message: str = ""
+    tell_time: datetime | None = None
+    config_revision: int = 0
+    """What it shall run, in a rollout of configuration."""
+    report: bytes = b""
+    """The word: a serialized `wayside.v1.UpdateReport` or `ConfigReport`. Empty: none yet, or not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutRecord:
-    """Who gets a release, how many at a time, and when to stop."""
+    """Who changes when. Nodes are apart: there may be thousands."""
 
     rollout_id: str
-    version: str
-    """Release to run."""
-    max_in_flight_count: int
-    max_failure_count: int
     create_time: datetime
     update_time: datetime
+    deadline_time: datetime
+    version: str = ""
+    """Release to run; empty: a rollout of configuration."""
+    config_cause: str = ""
+    plan: RolloutPlan = field(default_factory=RolloutPlan)
+    selector: NodeSelector | None = None
     state: RolloutState = RolloutState.RUNNING
-    nodes: tuple[RolloutNodeRecord, ...] = ()
-    """Sorted by node id."""
     message: str = ""
     """Why it stopped, in one sentence."""
+    waves: tuple[WaveTimes, ...] = ()
+    """One per wave there is, the implicit last one included."""
+    retry_of: str = ""
     etag: str = ""
     tenant_id: str = ROOT_TENANT
     """It reaches nodes of this tenant and of those below it only."""
 
+    @property
+    def what(self) -> str:
+        """What is rolled out, for sentences: `1.2.0`, or `configLayers/base`."""
+        return self.version or self.config_cause
+
 
 @dataclass(frozen=True, slots=True)
 class RolloutSpec:
-    """A rollout to create; bounds already checked."""
+    """A rollout of a release to create; bounds already checked."""
 
     rollout_id: str
     version: str
     node_ids: tuple[str, ...]
-    max_in_flight_count: int = 1
-    max_failure_count: int = 1
+    plan: RolloutPlan = field(default_factory=RolloutPlan)
+    selector: NodeSelector | None = None
     request_id: str = ""
     """The same id again returns the same rollout."""
+    retry_of: str = ""
     tenant_id: str = ROOT_TENANT
 
 

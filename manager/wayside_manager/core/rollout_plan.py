@@ -1,29 +1,21 @@
-"""What a rollout does next, from what is known of its nodes.
+"""What a rollout does next, from what is known of its nodes and of the roads they stand on. No clock, no I/O.
 
-    node      hears of it           becomes
-    any       retired               SKIPPED
-    any       COMMITTED, runs it    SUCCEEDED      COMMITTED but runs another: FAILED
-    any       ROLLED_BACK, FAILED   FAILED
-    any       no word, runs it      SUCCEEDED      (it ran the release before its turn)
-    PENDING   -                     IN_FLIGHT      while RUNNING, in service, heard from, and there is room
-    IN_FLIGHT not switched yet      PENDING        when the rollout has ended: it keeps what it runs
-
-A node between the old and the new release keeps its place, heard from or not. An ended rollout hands out nothing and
-only settles those. Usage: `step = next_step(rollout, facts)`; an empty step means there is nothing to write.
+Usage: `step = next_step(rollout, nodes, facts, roads, now=now)`; an empty step means there is nothing to write.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 
 from wayside_manager.core.nodes import UpdatePhase
-from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord, RolloutState
-
-_UNSETTLED = frozenset({RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT})
-_BROKEN_OFF = frozenset({UpdatePhase.ROLLED_BACK, UpdatePhase.FAILED})
-_BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL})
-_NAMED_COUNT = 5
-"""Failed nodes a message names: enough to look, short enough to read."""
-_SILENT = frozenset({UpdatePhase.NONE, UpdatePhase.IDLE})
+from wayside_manager.core.rollout import (
+    RolloutNodeRecord,
+    RolloutNodeState,
+    RolloutRecord,
+    RolloutState,
+    WaitReason,
+    WaveTimes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +23,40 @@ class NodeFacts:
     """What the planner looks at of a node beside its word on the rollout."""
 
     is_gone: bool = False
-    """Retired, revoked, or moved to a tenant the rollout does not reach: it gets nothing from it any more."""
+    """Retired, revoked, moved to a tenant the rollout does not reach, or (dynamic, no turn yet) no longer selected."""
     is_heard: bool = True
     """Online or late: worth to be given its turn."""
-    running_release: str = ""
-    phase: UpdatePhase = UpdatePhase.NONE
-    """Of its newest update, whichever rollout asked for it."""
+    runs_target: bool = False
+    """It says of itself, whoever asked for it, that it runs what this rollout brings."""
+    is_between: bool = False
+    """Its newest update or configuration trial, whichever asked for it, is under way."""
+    is_busy: bool = False
+    """In flight in another rollout."""
+    is_penalised: bool = False
+    site_id: str = ""
+    """Empty: no site, so no corridor."""
+    zone: tzinfo = UTC
+    """Of its site, else of the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A corridor: which sites are adjacent, and how much of it may be in flight."""
+
+    corridor_id: str
+    site_ids: tuple[str, ...]
+    """In order; neighbours are adjacent, on a ring also the last and the first."""
+    is_ring: bool = False
+    max_percent: float = 20.0
+    """Of its sites; one site always may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roads:
+    """Every corridor, and the sites other rollouts have in flight."""
+
+    roads: tuple[Road, ...] = ()
+    busy_site_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,92 +65,31 @@ class RolloutStep:
 
     state: RolloutState
     message: str
+    waves: tuple[WaveTimes, ...]
     node_states: Mapping[str, RolloutNodeState]
     """Only nodes that change."""
+    node_messages: Mapping[str, str] = field(default_factory=dict)
+    """Why they failed or were skipped, when the planner says so and not the node."""
     assigned_node_ids: tuple[str, ...] = ()
-    """Nodes that shall run the release from now on."""
+    """Nodes that shall run it from now on."""
     withdrawn_node_ids: tuple[str, ...] = ()
     """Nodes that shall run what they were told before."""
+    waits: Mapping[str, WaitReason] = field(default_factory=dict)
+    """Why each node that stays pending waits. Not written."""
 
     def changes(self, rollout: RolloutRecord) -> bool:
         """Whether there is anything to write."""
-        return bool(self.node_states) or (self.state, self.message) != (rollout.state, rollout.message)
+        present = (rollout.state, rollout.message, rollout.waves)
+        return bool(self.node_states) or (self.state, self.message, self.waves) != present
 
 
-def next_step(rollout: RolloutRecord, facts: Mapping[str, NodeFacts]) -> RolloutStep:
-    """What to do now. Applying it and asking again with the same facts changes nothing more."""
-    after = [replace(node, state=_settled(rollout, node, facts[node.node_id])) for node in rollout.nodes]
-    state, message = _ended(rollout, after)
-    if state is RolloutState.RUNNING:
-        after = _handed_out(rollout, after, facts)
-    elif state in ENDED:
-        after = [_recalled(node) for node in after]
-    return _difference(rollout, after, state, message)
-
-
-def _settled(rollout: RolloutRecord, node: RolloutNodeRecord, facts: NodeFacts) -> RolloutNodeState:
-    if node.state not in _UNSETTLED or (rollout.state in ENDED and node.state is RolloutNodeState.PENDING):
-        return node.state
-    if facts.is_gone:
-        return RolloutNodeState.SKIPPED
-    if node.phase in _BROKEN_OFF:
-        return RolloutNodeState.FAILED
-    if node.phase is UpdatePhase.COMMITTED:
-        runs_it = node.running_release == rollout.version
-        return RolloutNodeState.SUCCEEDED if runs_it else RolloutNodeState.FAILED
-    runs_already = node.phase in _SILENT and facts.running_release == rollout.version and facts.phase not in _BETWEEN
-    return RolloutNodeState.SUCCEEDED if runs_already else node.state
-
-
-def _ended(rollout: RolloutRecord, nodes: list[RolloutNodeRecord]) -> tuple[RolloutState, str]:
-    if rollout.state in ENDED:
-        return rollout.state, rollout.message
-    failed = [node.node_id for node in nodes if node.state is RolloutNodeState.FAILED]
-    is_done = not any(node.state in _UNSETTLED for node in nodes)
-    if len(failed) >= rollout.max_failure_count or (is_done and failed):
-        named = ", ".join(failed[:_NAMED_COUNT]) + (", ..." if len(failed) > _NAMED_COUNT else "")
-        return RolloutState.FAILED, f"{len(failed)} of {len(nodes)} nodes could not run {rollout.version}: {named}"
-    if is_done:
-        skipped_count = sum(node.state is RolloutNodeState.SKIPPED for node in nodes)
-        return (
-            RolloutState.SUCCEEDED,
-            f"{skipped_count} nodes were retired, revoked or moved meanwhile" if skipped_count else "",
-        )
-    return rollout.state, rollout.message
-
-
-def _handed_out(
-    rollout: RolloutRecord, nodes: list[RolloutNodeRecord], facts: Mapping[str, NodeFacts]
-) -> list[RolloutNodeRecord]:
-    room = rollout.max_in_flight_count - sum(node.state is RolloutNodeState.IN_FLIGHT for node in nodes)
-    after = []
-    for node in nodes:
-        if room > 0 and node.state is RolloutNodeState.PENDING and facts[node.node_id].is_heard:
-            after.append(replace(node, state=RolloutNodeState.IN_FLIGHT))
-            room -= 1
-        else:
-            after.append(node)
-    return after
-
-
-def _recalled(node: RolloutNodeRecord) -> RolloutNodeRecord:
-    """The node back in the queue, unless it has switched and must finish."""
-    if node.state is RolloutNodeState.IN_FLIGHT and node.phase not in _BETWEEN:
-        return replace(node, state=RolloutNodeState.PENDING)
-    return node
-
-
-def _difference(
-    rollout: RolloutRecord, after: list[RolloutNodeRecord], state: RolloutState, message: str
+def next_step(
+    rollout: RolloutRecord,
+    nodes: Sequence[RolloutNodeRecord],
+    facts: Mapping[str, NodeFacts],
+    roads: Roads,
+    *,
+    now: datetime,
 ) -> RolloutStep:
-    before = {node.node_id: node.state for node in rollout.nodes}
-    changed = {node.node_id: node.state for node in after if node.state is not before[node.node_id]}
-    was_in_flight = {node_id for node_id in changed if before[node_id] is RolloutNodeState.IN_FLIGHT}
-    shall_run = {RolloutNodeState.IN_FLIGHT, RolloutNodeState.SUCCEEDED}
-    return RolloutStep(
-        state=state,
-        message=message,
-        node_states=changed,
-        assigned_node_ids=tuple(n for n, to in changed.items() if to in shall_run and n not in was_in_flight),
-        withdrawn_node_ids=tuple(n for n, to in changed.items() if to not in shall_run and n in was_in_flight),
-    )
+    """What to do now. Applying it and asking again with the same facts and time changes nothing more."""
+    raise NotImplementedError

@@ -14,6 +14,15 @@ from wayside_manager.core.presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
+class CorridorSection:
+    """A corridor, or the part of it between two stakes; both ends belong to it."""
+
+    corridor_id: str
+    begin_stake_m: float | None = None
+    end_stake_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSelector:
     """Who gets a layer or a release; see `wayside.v1.NodeSelector`."""
 
@@ -21,6 +30,14 @@ class NodeSelector:
     node_ids: tuple[str, ...] = ()
     kinds: tuple[NodeKind, ...] = ()
     labels: tuple[Label, ...] = ()
+    site_ids: tuple[str, ...] = ()
+    sections: tuple[CorridorSection, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    geofence_ids: tuple[str, ...] = ()
+    areas: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Polygons: their corners as latitude and longitude [degree]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,10 @@ class Selectable:
     labels: frozenset[Label] = frozenset()
     state: NodeState = NodeState.ENROLLED
     tenant_id: str = ROOT_TENANT
+    site_id: str = ""
+    model: str = ""
+    version: str = ""
+    """Of the agent that runs, as the node reports it."""
 
     @property
     def can_come(self) -> bool:

@@ -15,6 +15,11 @@ class Resource(StrEnum):
     """Things that belong to a tenant, for `PlaceStore`."""
 
     NODE = "nodes"
+    SITE = "sites"
+    CORRIDOR = "corridors"
+    GROUP = "groups"
+    GEOFENCE = "geofences"
+    RADIO_LICENCE = "radioLicences"
     LAYER = "configLayers"
     RELEASE = "releases"
     ROLLOUT = "rollouts"

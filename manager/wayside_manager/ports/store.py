@@ -17,6 +17,7 @@ from wayside_manager.ports.nodes import DesiredStore, NodeStore
 from wayside_manager.ports.releases import ReleaseStore
 from wayside_manager.ports.reports import ReportStore
 from wayside_manager.ports.rollouts import RolloutStepStore, RolloutStore
+from wayside_manager.ports.sites import RadioLicenceStore, SiteStore
 
 
 class Store(
@@ -28,6 +29,8 @@ class Store(
     RolloutStore,
     RolloutStepStore,
     DesiredStore,
+    SiteStore,
+    RadioLicenceStore,
     CredentialStore,
     OperatorStore,
     TenantStore,

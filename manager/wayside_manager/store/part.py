@@ -21,7 +21,6 @@ from sqlalchemy import Connection, Row
 
 from wayside.errors import ConflictError
 from wayside_manager.core.audit import CallRecord, Change, digest
-from wayside_manager.core.configs import ConfigMapping
 from wayside_manager.core.pages import Page, page_token
 from wayside_manager.ports.audit import CALL
 from wayside_manager.store.audit_rows import append, use_approval
@@ -30,8 +29,6 @@ from wayside_manager.store.database import Database
 T = TypeVar("T")
 P = ParamSpec("P")
 Part = TypeVar("Part", bound="SqlPart")
-ConfigSerializer = Callable[[ConfigMapping], bytes]
-"""Serializes a merged configuration the same way every time; protobuf stays out of the store."""
 _NOTED = "wayside changes"
 
 
@@ -46,9 +43,8 @@ class _Noted:
 class SqlPart:
     """One port's share of the SQL store."""
 
-    def __init__(self, database: Database, *, serialize_config: ConfigSerializer) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self._serialize_config = serialize_config
 
 
 def reading(

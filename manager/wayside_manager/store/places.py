@@ -15,13 +15,19 @@ from wayside_manager.store.operator_rows import NODES, OPERATORS, bindings_of
 from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import (
     approvals,
+    config_layer_revisions,
     config_layers,
+    corridors,
     enrollment_requests,
+    geofences,
+    groups,
     node_labels,
     nodes,
     operators,
+    radio_licences,
     releases,
     rollouts,
+    sites,
     tenants,
     tokens,
 )
@@ -29,7 +35,11 @@ from wayside_manager.store.tables import (
 _ID_CHARS = 24  # of things that are called by the start of their hash
 
 _BY_KEY: Mapping[Resource, tuple[Column[str], Column[str]]] = {
-    Resource.LAYER: (config_layers.c.layer_id, config_layers.c.tenant_id),
+    Resource.SITE: (sites.c.site_id, sites.c.tenant_id),
+    Resource.CORRIDOR: (corridors.c.corridor_id, corridors.c.tenant_id),
+    Resource.GROUP: (groups.c.group_id, groups.c.tenant_id),
+    Resource.GEOFENCE: (geofences.c.geofence_id, geofences.c.tenant_id),
+    Resource.RADIO_LICENCE: (radio_licences.c.licence_id, radio_licences.c.tenant_id),
     Resource.RELEASE: (releases.c.version, releases.c.tenant_id),
     Resource.ROLLOUT: (rollouts.c.rollout_id, rollouts.c.tenant_id),
     Resource.APPROVAL: (approvals.c.approval_id, approvals.c.tenant_id),
@@ -52,9 +62,16 @@ def _tenants_by_hash(key: Column[str], tenant_id: Column[str]) -> Select[str]:
 _TENANTS_BY_KEY = {resource: _tenants_by_key(*columns) for resource, columns in _BY_KEY.items()}
 _TENANTS_BY_HASH = {resource: _tenants_by_hash(*columns) for resource, columns in _BY_HASH.items()}
 _NODE = (
-    select(nodes.c.tenant_id, nodes.c.site, node_labels.c.key, node_labels.c.value)
+    select(nodes.c.tenant_id, nodes.c.site_id, node_labels.c.key, node_labels.c.value)
     .join_from(nodes, node_labels, node_labels.c.node_id == nodes.c.node_id, isouter=True)
     .where(nodes.c.node_id == bindparam("wanted_id"))
+)
+_LAYER = select(config_layers.c.tenant_id).where(config_layers.c.layer_id == bindparam("wanted_id"))
+_FORMER_LAYER = (
+    select(config_layer_revisions.c.tenant_id)
+    .where(config_layer_revisions.c.layer_id == bindparam("wanted_id"))
+    .order_by(config_layer_revisions.c.revision.desc())
+    .limit(1)
 )
 _BINDINGS = select(operators.c.bindings).where(operators.c.operator_id == bindparam("wanted_id"))
 
@@ -85,7 +102,7 @@ def _node(connection: Connection, node_id: str) -> tuple[Place, ...]:
     if not rows:
         return ()
     tenant_id, site, _, _ = rows[0]
-    return (Place(tenant_id, site, frozenset(Label(key, value) for _, _, key, value in rows if key is not None)),)
+    return (Place(tenant_id, site or "", frozenset(Label(key, value) for _, _, key, value in rows if key is not None)),)
 
 
 def _operator(connection: Connection, operator_id: str) -> tuple[Place, ...]:
@@ -105,8 +122,17 @@ def _credential(connection: Connection, credential_id: str) -> tuple[Place, ...]
     return _operator(connection, row.holder.removeprefix(OPERATORS))
 
 
+def _layer(connection: Connection, layer_id: str) -> tuple[Place, ...]:
+    """A deleted layer still has a history, and the owner it had."""
+    tenant_id = connection.scalar(_LAYER, {"wanted_id": layer_id}) or connection.scalar(
+        _FORMER_LAYER, {"wanted_id": layer_id}
+    )
+    return (Place(tenant_id),) if tenant_id else ()
+
+
 _OTHERS: Mapping[Resource, Callable[[Connection, str], tuple[Place, ...]]] = {
     Resource.NODE: _node,
+    Resource.LAYER: _layer,
     Resource.OPERATOR: _operator,
     Resource.CREDENTIAL: _credential,
 }

@@ -15,14 +15,15 @@ from wayside_manager.store.desired import SqlDesired
 from wayside_manager.store.enrollment import SqlEnrollment
 from wayside_manager.store.migrate import check_schema
 from wayside_manager.store.nodes import SqlNodes
+from wayside_manager.store.licences import SqlLicences
 from wayside_manager.store.operators import SqlOperators
-from wayside_manager.store.part import ConfigSerializer
 from wayside_manager.store.places import SqlPlaces
 from wayside_manager.store.policy import SqlPolicy
 from wayside_manager.store.releases import SqlReleases
 from wayside_manager.store.reports import SqlReports
 from wayside_manager.store.rollout_steps import SqlRolloutSteps
 from wayside_manager.store.rollouts import SqlRollouts
+from wayside_manager.store.sites import SqlSites
 from wayside_manager.store.tenants import SqlTenants
 
 
@@ -35,6 +36,8 @@ class SqlStore(
     SqlRollouts,
     SqlRolloutSteps,
     SqlDesired,
+    SqlSites,
+    SqlLicences,
     SqlCredentials,
     SqlOperators,
     SqlTenants,
@@ -47,11 +50,11 @@ class SqlStore(
 
 
 @asynccontextmanager
-async def open_store(url: str, *, serialize_config: ConfigSerializer) -> AsyncIterator[SqlStore]:
+async def open_store(url: str) -> AsyncIterator[SqlStore]:
     """The store over a database whose schema is this program's.
 
     Raises: FailedPreconditionError: the schema is older or newer, or there is none.
     """
     await check_schema(url)
     async with Database(url) as database:
-        yield SqlStore(database, serialize_config=serialize_config)
+        yield SqlStore(database)

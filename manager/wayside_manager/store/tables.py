@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -37,6 +39,14 @@ def _tenant_id() -> Column[str]:
     return Column("tenant_id", String(63), ForeignKey("tenants.tenant_id"), nullable=False, index=True)
 
 
+def _changes() -> tuple[Column[int], Column[int], Column[int]]:
+    return (
+        Column("create_us", BigInteger, nullable=False),
+        Column("update_us", BigInteger, nullable=False),
+        Column("revision", BigInteger, nullable=False),
+    )
+
+
 tenants = Table(
     "tenants",
     metadata,
@@ -46,6 +56,61 @@ tenants = Table(
     Column("parent_id", String(63), ForeignKey("tenants.tenant_id")),
     Column("create_us", BigInteger, nullable=False),
 )
+sites = Table(
+    "sites",
+    metadata,
+    Column("site_id", String(63), primary_key=True),
+    _tenant_id(),
+    Column("display_name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("latitude_deg", Float),
+    Column("longitude_deg", Float),
+    Column("time_zone", String(64), nullable=False),
+    Column("variables", Text, nullable=False),
+    *_changes(),
+)
+corridors = Table(
+    "corridors",
+    metadata,
+    Column("corridor_id", String(63), primary_key=True),
+    _tenant_id(),
+    Column("display_name", Text, nullable=False),
+    Column("is_ring", Boolean, nullable=False),
+    Column("max_in_flight_percent", Float, nullable=False),
+    *_changes(),
+)
+corridor_sites = Table(
+    "corridor_sites",
+    metadata,
+    Column("corridor_id", String(63), ForeignKey("corridors.corridor_id"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("site_id", String(63), ForeignKey("sites.site_id"), nullable=False, index=True),
+    Column("stake_m", Float, nullable=False),
+    PrimaryKeyConstraint("corridor_id", "place"),
+    UniqueConstraint("corridor_id", "site_id"),
+)
+groups = Table(
+    "groups",
+    metadata,
+    Column("group_id", String(63), primary_key=True),
+    _tenant_id(),
+    Column("display_name", Text, nullable=False),
+    # empty: the nodes in group_nodes
+    Column("selector", Text, nullable=False),
+    *_changes(),
+)
+geofences = Table(
+    "geofences",
+    metadata,
+    Column("geofence_id", String(63), primary_key=True),
+    _tenant_id(),
+    Column("display_name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("geometry", Text, nullable=False),
+    # hours, time zone, licence, its begin and end, hysteresis
+    Column("rule", Text, nullable=False),
+    *_changes(),
+)
 nodes = Table(
     "nodes",
     metadata,
@@ -54,7 +119,8 @@ nodes = Table(
     Column("esn", String(64), nullable=False, unique=True),
     Column("kind", String(8), nullable=False),
     Column("display_name", Text, nullable=False),
-    Column("site", Text, nullable=False, index=True),
+    Column("site_id", String(63), ForeignKey("sites.site_id"), index=True),
+    Column("variables", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("registered_key_sha256", String(64), nullable=False, index=True),
     Column("trusted_sha256", String(64), nullable=False),
@@ -85,6 +151,16 @@ node_status = Table(
     Column("running_config_revision", BigInteger, nullable=False),
     Column("update_phase", String(16), nullable=False),
     Column("lost_report_count", BigInteger, nullable=False),
+    Column("model", String(80), nullable=False),
+    # of what the node runs; empty: it never said
+    Column("running_config_sha256", String(64), nullable=False),
+    # its newest word on a configuration: how it fared, and since when that is so
+    Column("config_outcome", String(16), nullable=False),
+    Column("config_trial", String(80), nullable=False),
+    Column("config_since_us", BigInteger),
+    # how often it came and went, decaying
+    Column("penalty", Float, nullable=False),
+    Column("penalty_us", BigInteger),
 )
 node_desired = Table(
     "node_desired",
@@ -95,6 +171,13 @@ node_desired = Table(
     Column("config_sha256", String(64), nullable=False),
     Column("version", String(80), ForeignKey("releases.version")),
     Column("rollout_id", String(63), ForeignKey("rollouts.rollout_id")),
+    # what the layers ask for; config_revision follows when the node's turn comes
+    Column("target_config_revision", BigInteger, nullable=False),
+    Column("target_config_sha256", String(64), nullable=False),
+    Column("config_problem", Text, nullable=False),
+    Column("config_trial", String(80), nullable=False),
+    Column("config_trial_timeout_us", BigInteger, nullable=False),
+    Column("config_decision", String(16), nullable=False),
 )
 spools = Table(
     "spools",
@@ -157,13 +240,36 @@ config_layers = Table(
     Column("update_us", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
 )
+config_layer_revisions = Table(
+    "config_layer_revisions",
+    metadata,
+    Column("layer_id", String(63), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    _tenant_id(),
+    Column("selector", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("author", String(80), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("is_deletion", Boolean, nullable=False),
+    Column("rollout_id", String(63), nullable=False),
+    Column("create_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("layer_id", "revision"),
+)
+config_contents = Table(
+    "config_contents",
+    metadata,
+    # canonical JSON by its hash: nodes of a fleet share few
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
 node_configs = Table(
     "node_configs",
     metadata,
     _node_id(),
     Column("revision", BigInteger, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("sha256", String(64), ForeignKey("config_contents.sha256"), nullable=False, index=True),
+    Column("cause", String(160), nullable=False),
     Column("create_us", BigInteger, nullable=False),
     PrimaryKeyConstraint("node_id", "revision"),
 )
@@ -175,6 +281,8 @@ releases = Table(
     Column("sha256", String(64), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("notes", Text, nullable=False),
+    # JSON schema of the configuration it takes; empty: it publishes none
+    Column("config_schema", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("create_us", BigInteger, nullable=False, index=True),
     Column("revision", BigInteger, nullable=False),
@@ -184,12 +292,19 @@ rollouts = Table(
     metadata,
     Column("rollout_id", String(63), primary_key=True),
     _tenant_id(),
-    Column("version", String(80), ForeignKey("releases.version"), nullable=False),
-    Column("max_in_flight_count", Integer, nullable=False),
-    Column("max_failure_count", Integer, nullable=False),
+    # of a release; of configuration it is null, and config_cause says what changed
+    Column("version", String(80), ForeignKey("releases.version")),
+    Column("config_cause", String(160), nullable=False),
+    Column("plan", Text, nullable=False),
+    # whom a dynamic one takes in; otherwise only for the record
+    Column("selector", Text, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("message", Text, nullable=False),
+    # when each wave began and passed its gate
+    Column("waves", Text, nullable=False),
     Column("request_id", String(64), unique=True),
+    Column("retry_of", String(63), nullable=False),
+    Column("deadline_us", BigInteger, nullable=False),
     Column("create_us", BigInteger, nullable=False, index=True),
     Column("update_us", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -199,14 +314,54 @@ rollout_nodes = Table(
     metadata,
     Column("rollout_id", String(63), ForeignKey("rollouts.rollout_id"), nullable=False),
     _node_id(),
+    Column("wave", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("phase", String(16), nullable=False),
-    Column("running_release", String(80), nullable=False),
-    Column("update_report", LargeBinary, nullable=False),
+    # the node's word says that it runs what it should
+    Column("runs_target", Boolean, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("tell_us", BigInteger),
+    # what it shall run, in a rollout of configuration
+    Column("config_revision", BigInteger, nullable=False),
+    Column("config_sha256", String(64), nullable=False),
+    # what it was told before
     Column("previous_version", String(80)),
     Column("previous_rollout_id", String(63)),
+    Column("previous_config_revision", BigInteger),
     PrimaryKeyConstraint("rollout_id", "node_id"),
     Index(None, "node_id"),
+    Index(None, "state"),
+)
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    # rises with every holder: who writes under an older one has lost the lease
+    Column("fence", BigInteger, nullable=False),
+    Column("expire_us", BigInteger, nullable=False),
+)
+group_nodes = Table(
+    "group_nodes",
+    metadata,
+    Column("group_id", String(63), ForeignKey("groups.group_id"), nullable=False),
+    _node_id(),
+    PrimaryKeyConstraint("group_id", "node_id"),
+    Index(None, "node_id"),
+)
+radio_licences = Table(
+    "radio_licences",
+    metadata,
+    Column("licence_id", String(63), primary_key=True),
+    _tenant_id(),
+    Column("number", Text, nullable=False),
+    Column("node_id", String(63), ForeignKey("nodes.node_id"), nullable=False, unique=True),
+    Column("center_hz", Float, nullable=False),
+    Column("bandwidth_hz", Float, nullable=False),
+    Column("max_power_dbm", Float, nullable=False),
+    Column("expire_us", BigInteger, nullable=False),
+    *_changes(),
 )
 operators = Table(
     "operators",

@@ -126,6 +126,71 @@ def approval_id(name: str, *, field: str = "name") -> str:
     return checked_label(_id(name, "approvals", field), field=field)
 
 
+def site_name(site_id: str) -> str:
+    """The name of a site, `sites/{site}`."""
+    return f"sites/{site_id}"
+
+
+def site_id(name: str, *, field: str = "name") -> str:
+    """The id in `sites/{site}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "sites", field), field=field)
+
+
+def corridor_name(corridor_id: str) -> str:
+    """The name of a corridor, `corridors/{corridor}`."""
+    return f"corridors/{corridor_id}"
+
+
+def corridor_id(name: str, *, field: str = "name") -> str:
+    """The id in `corridors/{corridor}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "corridors", field), field=field)
+
+
+def group_name(group_id: str) -> str:
+    """The name of a group, `groups/{group}`."""
+    return f"groups/{group_id}"
+
+
+def group_id(name: str, *, field: str = "name") -> str:
+    """The id in `groups/{group}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "groups", field), field=field)
+
+
+def geofence_name(geofence_id: str) -> str:
+    """The name of a geofence, `geofences/{geofence}`."""
+    return f"geofences/{geofence_id}"
+
+
+def geofence_id(name: str, *, field: str = "name") -> str:
+    """The id in `geofences/{geofence}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "geofences", field), field=field)
+
+
+def radio_licence_name(radio_licence_id: str) -> str:
+    """The name of a radio licence, `radioLicences/{radio_licence}`."""
+    return f"radioLicences/{radio_licence_id}"
+
+
+def radio_licence_id(name: str, *, field: str = "name") -> str:
+    """The id in `radioLicences/{radio_licence}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "radioLicences", field), field=field)
+
+
 def _id(name: str, collection: str, field: str) -> str:
     prefix = f"{collection}/"
     if not name.startswith(prefix):

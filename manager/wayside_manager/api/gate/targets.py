@@ -12,9 +12,6 @@ from wayside_manager.core.policy import Rule, Target
 from wayside_manager.core.rights import Rights
 from wayside_manager.ports.access import PlaceStore, Resource
 
-_LAYER_TO_APPLY = "config_layer.name"
-_LAYER_TENANT = "config_layer.tenant"
-
 
 class Targets:
     """Judges the target of a call of an operator."""
@@ -42,9 +39,9 @@ class Targets:
         thing_id = id_in(field_of(request, rule.field), rule.target, field=rule.field)
         places = await self._places.find_places(Resource(rule.target), thing_id)
         record.changes = [Change(f"{rule.target}/{thing_id}")]
-        if rule.field == _LAYER_TO_APPLY and not (places and rights.sees(rule.target, places)):
+        if rule.tenant_field and not (places and rights.sees(rule.target, places)):
             # a new one; of a hidden one with its name the store only says that the name is taken
-            record.tenant_id = tenant_of_new(request, _LAYER_TENANT, rights)
+            record.tenant_id = tenant_of_new(request, rule.tenant_field, rights)
             return
         tenant_ids = {place.tenant_id for place in places}
         record.tenant_id = tenant_ids.pop() if len(tenant_ids) == 1 else ""

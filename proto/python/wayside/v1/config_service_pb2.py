@@ -22,39 +22,104 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
+from wayside.v1 import rollout_pb2 as wayside_dot_v1_dot_rollout__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwayside/v1/config_service.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\"\x81\x02\n\x0b\x43onfigLayer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12&\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x16.wayside.v1.NodeConfig\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x0e\n\x06tenant\x18\x08 \x01(\t\"H\n\x17\x41pplyConfigLayerRequest\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"`\n\x18\x41pplyConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x15\n\rchanged_nodes\x18\x02 \x03(\t\"%\n\x15GetConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x16GetConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"@\n\x17ListConfigLayersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListConfigLayersResponse\x12.\n\rconfig_layers\x18\x01 \x03(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x18\x44\x65leteConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"2\n\x19\x44\x65leteConfigLayerResponse\x12\x15\n\rchanged_nodes\x18\x01 \x03(\t\"$\n\x14GetNodeConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"{\n\x15GetNodeConfigResponse\x12&\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x16.wayside.v1.NodeConfig\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12(\n\x06report\x18\x03 \x01(\x0b\x32\x18.wayside.v1.ConfigReport2\xde\x03\n\rConfigService\x12]\n\x10\x41pplyConfigLayer\x12#.wayside.v1.ApplyConfigLayerRequest\x1a$.wayside.v1.ApplyConfigLayerResponse\x12W\n\x0eGetConfigLayer\x12!.wayside.v1.GetConfigLayerRequest\x1a\".wayside.v1.GetConfigLayerResponse\x12]\n\x10ListConfigLayers\x12#.wayside.v1.ListConfigLayersRequest\x1a$.wayside.v1.ListConfigLayersResponse\x12`\n\x11\x44\x65leteConfigLayer\x12$.wayside.v1.DeleteConfigLayerRequest\x1a%.wayside.v1.DeleteConfigLayerResponse\x12T\n\rGetNodeConfig\x12 .wayside.v1.GetNodeConfigRequest\x1a!.wayside.v1.GetNodeConfigResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwayside/v1/config_service.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/rollout.proto\"\x94\x02\n\x0b\x43onfigLayer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\'\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x0e\n\x06tenant\x18\x08 \x01(\t\x12\x10\n\x08revision\x18\t \x01(\x03\"\x80\x01\n\x17\x41pplyConfigLayerRequest\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12%\n\x04plan\x18\x02 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"\x8d\x01\n\x18\x41pplyConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x0f\n\x07rollout\x18\x02 \x01(\t\x12\x1a\n\x12\x63hanged_node_count\x18\x03 \x01(\x05\x12\x15\n\rchanged_nodes\x18\x04 \x03(\t\"%\n\x15GetConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x16GetConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\"@\n\x17ListConfigLayersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListConfigLayersResponse\x12.\n\rconfig_layers\x18\x01 \x03(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x18\x44\x65leteConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12%\n\x04plan\x18\x03 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\"_\n\x19\x44\x65leteConfigLayerResponse\x12\x0f\n\x07rollout\x18\x01 \x01(\t\x12\x1a\n\x12\x63hanged_node_count\x18\x02 \x01(\x05\x12\x15\n\rchanged_nodes\x18\x03 \x03(\t\"\x8b\x01\n\x13\x43onfigLayerRevision\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x13\n\x0bis_deletion\x18\x04 \x01(\x08\x12\x0f\n\x07rollout\x18\x05 \x01(\t\"V\n\x1fListConfigLayerRevisionsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n ListConfigLayerRevisionsResponse\x12\x32\n\trevisions\x18\x01 \x03(\x0b\x32\x1f.wayside.v1.ConfigLayerRevision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x1aRollbackConfigLayerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12%\n\x04plan\x18\x03 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"\x90\x01\n\x1bRollbackConfigLayerResponse\x12-\n\x0c\x63onfig_layer\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x0f\n\x07rollout\x18\x02 \x01(\t\x12\x1a\n\x12\x63hanged_node_count\x18\x03 \x01(\x05\x12\x15\n\rchanged_nodes\x18\x04 \x03(\t\"\x9a\x01\n\x14PreviewConfigRequest\x12.\n\rconfig_layers\x18\x01 \x03(\x0b\x32\x17.wayside.v1.ConfigLayer\x12\x16\n\x0e\x64\x65leted_layers\x18\x02 \x03(\t\x12*\n\x08selector\x18\x03 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x0e\n\x06tenant\x18\x04 \x01(\t\"\xc5\x01\n\x15PreviewConfigResponse\x12\x12\n\nnode_count\x18\x01 \x01(\x05\x12\x1a\n\x12\x63hanged_node_count\x18\x02 \x01(\x05\x12\x1a\n\x12refused_node_count\x18\x03 \x01(\x05\x12.\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1d.wayside.v1.ConfigChangeGroup\x12\x30\n\x08refusals\x18\x05 \x03(\x0b\x32\x1e.wayside.v1.ConfigRefusalGroup\"e\n\x11\x43onfigChangeGroup\x12-\n\x06values\x18\x01 \x03(\x0b\x32\x1d.wayside.v1.ConfigValueChange\x12\x12\n\nnode_count\x18\x02 \x01(\x05\x12\r\n\x05nodes\x18\x03 \x03(\t\"Z\n\x12\x43onfigRefusalGroup\x12\x10\n\x08problems\x18\x01 \x03(\t\x12\x12\n\nnode_count\x18\x02 \x01(\x05\x12\r\n\x05nodes\x18\x03 \x03(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\"\x7f\n\x11\x43onfigValueChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12&\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12%\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\r\n\x05layer\x18\x04 \x01(\t\"6\n\x14GetNodeConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xfe\x01\n\x15GetNodeConfigResponse\x12\'\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12(\n\x06report\x18\x03 \x01(\x0b\x32\x18.wayside.v1.ConfigReport\x12\x17\n\x0ftarget_revision\x18\x04 \x01(\x03\x12\x15\n\rtold_revision\x18\x05 \x01(\x03\x12\x18\n\x10running_revision\x18\x06 \x01(\x03\x12\r\n\x05trial\x18\x07 \x01(\t\x12\x0f\n\x07problem\x18\x08 \x01(\t\x12\x16\n\x0eschema_version\x18\t \x01(\t\"M\n\x16ListNodeConfigsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"c\n\x17ListNodeConfigsResponse\x12/\n\x07\x63onfigs\x18\x01 \x03(\x0b\x32\x1e.wayside.v1.NodeConfigRevision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa6\x01\n\x12NodeConfigRevision\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12.\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1d.wayside.v1.ConfigValueChange\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\"6\n\x18\x45xplainNodeConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"^\n\x19\x45xplainNodeConfigResponse\x12)\n\x07origins\x18\x01 \x03(\x0b\x32\x18.wayside.v1.ConfigOrigin\x12\x16\n\x0eschema_version\x18\x02 \x01(\t\"\xce\x01\n\x0c\x43onfigOrigin\x12\x0c\n\x04path\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12+\n\x08opinions\x18\x03 \x03(\x0b\x32\x19.wayside.v1.ConfigOpinion\x12-\n\rdefault_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12-\n\rrunning_value\x18\x05 \x01(\x0b\x32\x16.google.protobuf.Value\"\xc6\x01\n\rConfigOpinion\x12\r\n\x05layer\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\x05\x12%\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12;\n\tvariables\x18\x04 \x03(\x0b\x32(.wayside.v1.ConfigOpinion.VariablesEntry\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"k\n\x16ListConfigDriftRequest\x12*\n\x08selector\x18\x01 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x17ListConfigDriftResponse\x12\'\n\x06\x64rifts\x18\x01 \x03(\x0b\x32\x17.wayside.v1.ConfigDrift\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf5\x02\n\x0b\x43onfigDrift\x12\x0c\n\x04node\x18\x01 \x01(\t\x12,\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x1d.wayside.v1.ConfigDrift.Cause\x12-\n\x06values\x18\x03 \x03(\x0b\x32\x1d.wayside.v1.ConfigValueChange\x12\x0f\n\x07message\x18\x04 \x01(\t\x12.\n\nsince_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb9\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x11\n\rCAUSE_WAITING\x10\x01\x12\x0e\n\nCAUSE_TOLD\x10\x02\x12\x15\n\x11\x43\x41USE_PROVISIONAL\x10\x03\x12\x12\n\x0e\x43\x41USE_REJECTED\x10\x04\x12\x12\n\x0e\x43\x41USE_REVERTED\x10\x05\x12\x11\n\rCAUSE_CHANGED\x10\x06\x12\x11\n\rCAUSE_INVALID\x10\x07\x12\x11\n\rCAUSE_UNKNOWN\x10\x08\"c\n\x18\x45xtendConfigTrialRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05trial\x18\x02 \x01(\t\x12*\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1b\n\x19\x45xtendConfigTrialResponse\"8\n\x19\x43onfirmConfigTrialRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05trial\x18\x02 \x01(\t\"\x1c\n\x1a\x43onfirmConfigTrialResponse\"7\n\x18\x43\x61ncelConfigTrialRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05trial\x18\x02 \x01(\t\"\x1b\n\x19\x43\x61ncelConfigTrialResponse\")\n\x16GetConfigSchemaRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\"?\n\x17GetConfigSchemaResponse\x12\x13\n\x0bschema_json\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t2\xb2\x0b\n\rConfigService\x12]\n\x10\x41pplyConfigLayer\x12#.wayside.v1.ApplyConfigLayerRequest\x1a$.wayside.v1.ApplyConfigLayerResponse\x12W\n\x0eGetConfigLayer\x12!.wayside.v1.GetConfigLayerRequest\x1a\".wayside.v1.GetConfigLayerResponse\x12]\n\x10ListConfigLayers\x12#.wayside.v1.ListConfigLayersRequest\x1a$.wayside.v1.ListConfigLayersResponse\x12`\n\x11\x44\x65leteConfigLayer\x12$.wayside.v1.DeleteConfigLayerRequest\x1a%.wayside.v1.DeleteConfigLayerResponse\x12u\n\x18ListConfigLayerRevisions\x12+.wayside.v1.ListConfigLayerRevisionsRequest\x1a,.wayside.v1.ListConfigLayerRevisionsResponse\x12\x66\n\x13RollbackConfigLayer\x12&.wayside.v1.RollbackConfigLayerRequest\x1a\'.wayside.v1.RollbackConfigLayerResponse\x12T\n\rPreviewConfig\x12 .wayside.v1.PreviewConfigRequest\x1a!.wayside.v1.PreviewConfigResponse\x12T\n\rGetNodeConfig\x12 .wayside.v1.GetNodeConfigRequest\x1a!.wayside.v1.GetNodeConfigResponse\x12Z\n\x0fListNodeConfigs\x12\".wayside.v1.ListNodeConfigsRequest\x1a#.wayside.v1.ListNodeConfigsResponse\x12`\n\x11\x45xplainNodeConfig\x12$.wayside.v1.ExplainNodeConfigRequest\x1a%.wayside.v1.ExplainNodeConfigResponse\x12Z\n\x0fListConfigDrift\x12\".wayside.v1.ListConfigDriftRequest\x1a#.wayside.v1.ListConfigDriftResponse\x12`\n\x11\x45xtendConfigTrial\x12$.wayside.v1.ExtendConfigTrialRequest\x1a%.wayside.v1.ExtendConfigTrialResponse\x12\x63\n\x12\x43onfirmConfigTrial\x12%.wayside.v1.ConfirmConfigTrialRequest\x1a&.wayside.v1.ConfirmConfigTrialResponse\x12`\n\x11\x43\x61ncelConfigTrial\x12$.wayside.v1.CancelConfigTrialRequest\x1a%.wayside.v1.CancelConfigTrialResponse\x12Z\n\x0fGetConfigSchema\x12\".wayside.v1.GetConfigSchemaRequest\x1a#.wayside.v1.GetConfigSchemaResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.config_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONFIGLAYER']._serialized_start=104
-  _globals['_CONFIGLAYER']._serialized_end=361
-  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_start=363
-  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_end=435
-  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_start=437
-  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_end=533
-  _globals['_GETCONFIGLAYERREQUEST']._serialized_start=535
-  _globals['_GETCONFIGLAYERREQUEST']._serialized_end=572
-  _globals['_GETCONFIGLAYERRESPONSE']._serialized_start=574
-  _globals['_GETCONFIGLAYERRESPONSE']._serialized_end=645
-  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_start=647
-  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_end=711
-  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_start=713
-  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_end=812
-  _globals['_DELETECONFIGLAYERREQUEST']._serialized_start=814
-  _globals['_DELETECONFIGLAYERREQUEST']._serialized_end=868
-  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_start=870
-  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_end=920
-  _globals['_GETNODECONFIGREQUEST']._serialized_start=922
-  _globals['_GETNODECONFIGREQUEST']._serialized_end=958
-  _globals['_GETNODECONFIGRESPONSE']._serialized_start=960
-  _globals['_GETNODECONFIGRESPONSE']._serialized_end=1083
-  _globals['_CONFIGSERVICE']._serialized_start=1086
-  _globals['_CONFIGSERVICE']._serialized_end=1564
+  _globals['_CONFIGOPINION_VARIABLESENTRY']._loaded_options = None
+  _globals['_CONFIGOPINION_VARIABLESENTRY']._serialized_options = b'8\001'
+  _globals['_CONFIGLAYER']._serialized_start=192
+  _globals['_CONFIGLAYER']._serialized_end=468
+  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_start=471
+  _globals['_APPLYCONFIGLAYERREQUEST']._serialized_end=599
+  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_start=602
+  _globals['_APPLYCONFIGLAYERRESPONSE']._serialized_end=743
+  _globals['_GETCONFIGLAYERREQUEST']._serialized_start=745
+  _globals['_GETCONFIGLAYERREQUEST']._serialized_end=782
+  _globals['_GETCONFIGLAYERRESPONSE']._serialized_start=784
+  _globals['_GETCONFIGLAYERRESPONSE']._serialized_end=855
+  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_start=857
+  _globals['_LISTCONFIGLAYERSREQUEST']._serialized_end=921
+  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_start=923
+  _globals['_LISTCONFIGLAYERSRESPONSE']._serialized_end=1022
+  _globals['_DELETECONFIGLAYERREQUEST']._serialized_start=1024
+  _globals['_DELETECONFIGLAYERREQUEST']._serialized_end=1117
+  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_start=1119
+  _globals['_DELETECONFIGLAYERRESPONSE']._serialized_end=1214
+  _globals['_CONFIGLAYERREVISION']._serialized_start=1217
+  _globals['_CONFIGLAYERREVISION']._serialized_end=1356
+  _globals['_LISTCONFIGLAYERREVISIONSREQUEST']._serialized_start=1358
+  _globals['_LISTCONFIGLAYERREVISIONSREQUEST']._serialized_end=1444
+  _globals['_LISTCONFIGLAYERREVISIONSRESPONSE']._serialized_start=1446
+  _globals['_LISTCONFIGLAYERREVISIONSRESPONSE']._serialized_end=1557
+  _globals['_ROLLBACKCONFIGLAYERREQUEST']._serialized_start=1559
+  _globals['_ROLLBACKCONFIGLAYERREQUEST']._serialized_end=1672
+  _globals['_ROLLBACKCONFIGLAYERRESPONSE']._serialized_start=1675
+  _globals['_ROLLBACKCONFIGLAYERRESPONSE']._serialized_end=1819
+  _globals['_PREVIEWCONFIGREQUEST']._serialized_start=1822
+  _globals['_PREVIEWCONFIGREQUEST']._serialized_end=1976
+  _globals['_PREVIEWCONFIGRESPONSE']._serialized_start=1979
+  _globals['_PREVIEWCONFIGRESPONSE']._serialized_end=2176
+  _globals['_CONFIGCHANGEGROUP']._serialized_start=2178
+  _globals['_CONFIGCHANGEGROUP']._serialized_end=2279
+  _globals['_CONFIGREFUSALGROUP']._serialized_start=2281
+  _globals['_CONFIGREFUSALGROUP']._serialized_end=2371
+  _globals['_CONFIGVALUECHANGE']._serialized_start=2373
+  _globals['_CONFIGVALUECHANGE']._serialized_end=2500
+  _globals['_GETNODECONFIGREQUEST']._serialized_start=2502
+  _globals['_GETNODECONFIGREQUEST']._serialized_end=2556
+  _globals['_GETNODECONFIGRESPONSE']._serialized_start=2559
+  _globals['_GETNODECONFIGRESPONSE']._serialized_end=2813
+  _globals['_LISTNODECONFIGSREQUEST']._serialized_start=2815
+  _globals['_LISTNODECONFIGSREQUEST']._serialized_end=2892
+  _globals['_LISTNODECONFIGSRESPONSE']._serialized_start=2894
+  _globals['_LISTNODECONFIGSRESPONSE']._serialized_end=2993
+  _globals['_NODECONFIGREVISION']._serialized_start=2996
+  _globals['_NODECONFIGREVISION']._serialized_end=3162
+  _globals['_EXPLAINNODECONFIGREQUEST']._serialized_start=3164
+  _globals['_EXPLAINNODECONFIGREQUEST']._serialized_end=3218
+  _globals['_EXPLAINNODECONFIGRESPONSE']._serialized_start=3220
+  _globals['_EXPLAINNODECONFIGRESPONSE']._serialized_end=3314
+  _globals['_CONFIGORIGIN']._serialized_start=3317
+  _globals['_CONFIGORIGIN']._serialized_end=3523
+  _globals['_CONFIGOPINION']._serialized_start=3526
+  _globals['_CONFIGOPINION']._serialized_end=3724
+  _globals['_CONFIGOPINION_VARIABLESENTRY']._serialized_start=3676
+  _globals['_CONFIGOPINION_VARIABLESENTRY']._serialized_end=3724
+  _globals['_LISTCONFIGDRIFTREQUEST']._serialized_start=3726
+  _globals['_LISTCONFIGDRIFTREQUEST']._serialized_end=3833
+  _globals['_LISTCONFIGDRIFTRESPONSE']._serialized_start=3835
+  _globals['_LISTCONFIGDRIFTRESPONSE']._serialized_end=3926
+  _globals['_CONFIGDRIFT']._serialized_start=3929
+  _globals['_CONFIGDRIFT']._serialized_end=4302
+  _globals['_CONFIGDRIFT_CAUSE']._serialized_start=4117
+  _globals['_CONFIGDRIFT_CAUSE']._serialized_end=4302
+  _globals['_EXTENDCONFIGTRIALREQUEST']._serialized_start=4304
+  _globals['_EXTENDCONFIGTRIALREQUEST']._serialized_end=4403
+  _globals['_EXTENDCONFIGTRIALRESPONSE']._serialized_start=4405
+  _globals['_EXTENDCONFIGTRIALRESPONSE']._serialized_end=4432
+  _globals['_CONFIRMCONFIGTRIALREQUEST']._serialized_start=4434
+  _globals['_CONFIRMCONFIGTRIALREQUEST']._serialized_end=4490
+  _globals['_CONFIRMCONFIGTRIALRESPONSE']._serialized_start=4492
+  _globals['_CONFIRMCONFIGTRIALRESPONSE']._serialized_end=4520
+  _globals['_CANCELCONFIGTRIALREQUEST']._serialized_start=4522
+  _globals['_CANCELCONFIGTRIALREQUEST']._serialized_end=4577
+  _globals['_CANCELCONFIGTRIALRESPONSE']._serialized_start=4579
+  _globals['_CANCELCONFIGTRIALRESPONSE']._serialized_end=4606
+  _globals['_GETCONFIGSCHEMAREQUEST']._serialized_start=4608
+  _globals['_GETCONFIGSCHEMAREQUEST']._serialized_end=4649
+  _globals['_GETCONFIGSCHEMARESPONSE']._serialized_start=4651
+  _globals['_GETCONFIGSCHEMARESPONSE']._serialized_end=4714
+  _globals['_CONFIGSERVICE']._serialized_start=4717
+  _globals['_CONFIGSERVICE']._serialized_end=6175
 # @@protoc_insertion_point(module_scope)

@@ -6,12 +6,16 @@ isort:skip_file
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
 import sys
 import typing
 import wayside.v1.node_pb2
+import wayside.v1.rollout_pb2
 
 if sys.version_info >= (3, 10):
     import typing as typing_extensions
@@ -34,6 +38,7 @@ class ConfigLayer(google.protobuf.message.Message):
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`configLayers/{layer}`."""
     priority: builtins.int
@@ -44,13 +49,15 @@ class ConfigLayer(google.protobuf.message.Message):
     """Who owns the layer, `tenants/{tenant}`; it reaches nodes of this tenant and of those below it only. Set once. Empty: the
     only tenant in which the caller may configure.
     """
+    revision: builtins.int
+    """Counts its changes, from 1. Output only."""
     @property
     def selector(self) -> wayside.v1.node_pb2.NodeSelector:
         """Which nodes."""
 
     @property
-    def config(self) -> wayside.v1.node_pb2.NodeConfig:
-        """What it sets. Absent fields are left to other layers; a list replaces a list."""
+    def config(self) -> google.protobuf.struct_pb2.Struct:
+        """What it sets. Absent fields are left to other layers; a list replaces a list; `null` takes away what lower layers set."""
 
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -66,14 +73,15 @@ class ConfigLayer(google.protobuf.message.Message):
         name: builtins.str = ...,
         selector: wayside.v1.node_pb2.NodeSelector | None = ...,
         priority: builtins.int = ...,
-        config: wayside.v1.node_pb2.NodeConfig | None = ...,
+        config: google.protobuf.struct_pb2.Struct | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
         tenant: builtins.str = ...,
+        revision: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "selector", b"selector", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "etag", b"etag", "name", b"name", "priority", b"priority", "selector", b"selector", "tenant", b"tenant", "update_time", b"update_time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["config", b"config", "create_time", b"create_time", "etag", b"etag", "name", b"name", "priority", b"priority", "revision", b"revision", "selector", b"selector", "tenant", b"tenant", "update_time", b"update_time"]) -> None: ...
 
 Global___ConfigLayer: typing_extensions.TypeAlias = ConfigLayer
 
@@ -84,17 +92,27 @@ class ApplyConfigLayerRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     CONFIG_LAYER_FIELD_NUMBER: builtins.int
+    PLAN_FIELD_NUMBER: builtins.int
+    COMMENT_FIELD_NUMBER: builtins.int
+    comment: builtins.str
+    """Why, for its history; at most 1,000 characters."""
     @property
     def config_layer(self) -> Global___ConfigLayer:
         """The layer; a non-empty `etag` guards the change."""
+
+    @property
+    def plan(self) -> wayside.v1.rollout_pb2.RolloutPlan:
+        """How the change goes out. Absent: see RolloutPlan."""
 
     def __init__(
         self,
         *,
         config_layer: Global___ConfigLayer | None = ...,
+        plan: wayside.v1.rollout_pb2.RolloutPlan | None = ...,
+        comment: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["config_layer", b"config_layer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config_layer", b"config_layer"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["config_layer", b"config_layer", "plan", b"plan"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["comment", b"comment", "config_layer", b"config_layer", "plan", b"plan"]) -> None: ...
 
 Global___ApplyConfigLayerRequest: typing_extensions.TypeAlias = ApplyConfigLayerRequest
 
@@ -105,23 +123,31 @@ class ApplyConfigLayerResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     CONFIG_LAYER_FIELD_NUMBER: builtins.int
+    ROLLOUT_FIELD_NUMBER: builtins.int
+    CHANGED_NODE_COUNT_FIELD_NUMBER: builtins.int
     CHANGED_NODES_FIELD_NUMBER: builtins.int
+    rollout: builtins.str
+    """Rollout that brings it to the nodes, `rollouts/{rollout}`. Empty: no node in service changes by it."""
+    changed_node_count: builtins.int
+    """Nodes whose configuration changed."""
     @property
     def config_layer(self) -> Global___ConfigLayer:
         """The layer as it is now."""
 
     @property
     def changed_nodes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Nodes whose configuration changed, sorted."""
+        """The first 100 of them, sorted."""
 
     def __init__(
         self,
         *,
         config_layer: Global___ConfigLayer | None = ...,
+        rollout: builtins.str = ...,
+        changed_node_count: builtins.int = ...,
         changed_nodes: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["config_layer", b"config_layer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["changed_nodes", b"changed_nodes", "config_layer", b"config_layer"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["changed_node_count", b"changed_node_count", "changed_nodes", b"changed_nodes", "config_layer", b"config_layer", "rollout", b"rollout"]) -> None: ...
 
 Global___ApplyConfigLayerResponse: typing_extensions.TypeAlias = ApplyConfigLayerResponse
 
@@ -218,17 +244,24 @@ class DeleteConfigLayerRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    PLAN_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`configLayers/{layer}`."""
     etag: builtins.str
     """Guards the change when not empty."""
+    @property
+    def plan(self) -> wayside.v1.rollout_pb2.RolloutPlan:
+        """How the change goes out. Absent: see RolloutPlan."""
+
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         etag: builtins.str = ...,
+        plan: wayside.v1.rollout_pb2.RolloutPlan | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["plan", b"plan"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "plan", b"plan"]) -> None: ...
 
 Global___DeleteConfigLayerRequest: typing_extensions.TypeAlias = DeleteConfigLayerRequest
 
@@ -238,19 +271,356 @@ class DeleteConfigLayerResponse(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    ROLLOUT_FIELD_NUMBER: builtins.int
+    CHANGED_NODE_COUNT_FIELD_NUMBER: builtins.int
     CHANGED_NODES_FIELD_NUMBER: builtins.int
+    rollout: builtins.str
+    """Rollout that brings it to the nodes, `rollouts/{rollout}`. Empty: no node in service changes by it."""
+    changed_node_count: builtins.int
+    """Nodes whose configuration changed."""
     @property
     def changed_nodes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Nodes whose configuration changed, sorted."""
+        """The first 100 of them, sorted."""
 
     def __init__(
         self,
         *,
+        rollout: builtins.str = ...,
+        changed_node_count: builtins.int = ...,
         changed_nodes: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["changed_nodes", b"changed_nodes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["changed_node_count", b"changed_node_count", "changed_nodes", b"changed_nodes", "rollout", b"rollout"]) -> None: ...
 
 Global___DeleteConfigLayerResponse: typing_extensions.TypeAlias = DeleteConfigLayerResponse
+
+@typing.final
+class ConfigLayerRevision(google.protobuf.message.Message):
+    """What a layer was."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONFIG_LAYER_FIELD_NUMBER: builtins.int
+    AUTHOR_FIELD_NUMBER: builtins.int
+    COMMENT_FIELD_NUMBER: builtins.int
+    IS_DELETION_FIELD_NUMBER: builtins.int
+    ROLLOUT_FIELD_NUMBER: builtins.int
+    author: builtins.str
+    """Who made it so, `operators/{operator}`."""
+    comment: builtins.str
+    """Why."""
+    is_deletion: builtins.bool
+    """The revision is the layer's deletion."""
+    rollout: builtins.str
+    """Rollout it started, `rollouts/{rollout}`. Empty: none."""
+    @property
+    def config_layer(self) -> Global___ConfigLayer:
+        """The layer as it was. Its selector and config are absent when the revision is its deletion."""
+
+    def __init__(
+        self,
+        *,
+        config_layer: Global___ConfigLayer | None = ...,
+        author: builtins.str = ...,
+        comment: builtins.str = ...,
+        is_deletion: builtins.bool = ...,
+        rollout: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["config_layer", b"config_layer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author", b"author", "comment", b"comment", "config_layer", b"config_layer", "is_deletion", b"is_deletion", "rollout", b"rollout"]) -> None: ...
+
+Global___ConfigLayerRevision: typing_extensions.TypeAlias = ConfigLayerRevision
+
+@typing.final
+class ListConfigLayerRevisionsRequest(google.protobuf.message.Message):
+    """Asks for the history of a layer."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`configLayers/{layer}`."""
+    page_size: builtins.int
+    """Revisions at most, up to 1,000. 0: 100."""
+    page_token: builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+Global___ListConfigLayerRevisionsRequest: typing_extensions.TypeAlias = ListConfigLayerRevisionsRequest
+
+@typing.final
+class ListConfigLayerRevisionsResponse(google.protobuf.message.Message):
+    """The history of a layer."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REVISIONS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page. Empty: this was the last."""
+    @property
+    def revisions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigLayerRevision]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        revisions: collections.abc.Iterable[Global___ConfigLayerRevision] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "revisions", b"revisions"]) -> None: ...
+
+Global___ListConfigLayerRevisionsResponse: typing_extensions.TypeAlias = ListConfigLayerRevisionsResponse
+
+@typing.final
+class RollbackConfigLayerRequest(google.protobuf.message.Message):
+    """Makes a layer what it was."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    PLAN_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`configLayers/{layer}`."""
+    revision: builtins.int
+    """Which revision. 0: the one before the present one."""
+    etag: builtins.str
+    """Guards the change when not empty."""
+    @property
+    def plan(self) -> wayside.v1.rollout_pb2.RolloutPlan:
+        """How the change goes out. Absent: see RolloutPlan."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        revision: builtins.int = ...,
+        plan: wayside.v1.rollout_pb2.RolloutPlan | None = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["plan", b"plan"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name", "plan", b"plan", "revision", b"revision"]) -> None: ...
+
+Global___RollbackConfigLayerRequest: typing_extensions.TypeAlias = RollbackConfigLayerRequest
+
+@typing.final
+class RollbackConfigLayerResponse(google.protobuf.message.Message):
+    """What became of it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONFIG_LAYER_FIELD_NUMBER: builtins.int
+    ROLLOUT_FIELD_NUMBER: builtins.int
+    CHANGED_NODE_COUNT_FIELD_NUMBER: builtins.int
+    CHANGED_NODES_FIELD_NUMBER: builtins.int
+    rollout: builtins.str
+    """Rollout that brings it to the nodes, `rollouts/{rollout}`. Empty: no node in service changes by it."""
+    changed_node_count: builtins.int
+    """Nodes whose configuration changed."""
+    @property
+    def config_layer(self) -> Global___ConfigLayer:
+        """The layer as it is now."""
+
+    @property
+    def changed_nodes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The first 100 of them, sorted."""
+
+    def __init__(
+        self,
+        *,
+        config_layer: Global___ConfigLayer | None = ...,
+        rollout: builtins.str = ...,
+        changed_node_count: builtins.int = ...,
+        changed_nodes: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["config_layer", b"config_layer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["changed_node_count", b"changed_node_count", "changed_nodes", b"changed_nodes", "config_layer", b"config_layer", "rollout", b"rollout"]) -> None: ...
+
+Global___RollbackConfigLayerResponse: typing_extensions.TypeAlias = RollbackConfigLayerResponse
+
+@typing.final
+class PreviewConfigRequest(google.protobuf.message.Message):
+    """Asks what would change."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONFIG_LAYERS_FIELD_NUMBER: builtins.int
+    DELETED_LAYERS_FIELD_NUMBER: builtins.int
+    SELECTOR_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    tenant: builtins.str
+    """Tenant of layers that name none, `tenants/{tenant}`."""
+    @property
+    def config_layers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigLayer]:
+        """Layers as they would be; they stand for those of the same name."""
+
+    @property
+    def deleted_layers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Layers that would be deleted, `configLayers/{layer}`."""
+
+    @property
+    def selector(self) -> wayside.v1.node_pb2.NodeSelector:
+        """Only these nodes. Absent: every node the caller may see."""
+
+    def __init__(
+        self,
+        *,
+        config_layers: collections.abc.Iterable[Global___ConfigLayer] | None = ...,
+        deleted_layers: collections.abc.Iterable[builtins.str] | None = ...,
+        selector: wayside.v1.node_pb2.NodeSelector | None = ...,
+        tenant: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["selector", b"selector"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["config_layers", b"config_layers", "deleted_layers", b"deleted_layers", "selector", b"selector", "tenant", b"tenant"]) -> None: ...
+
+Global___PreviewConfigRequest: typing_extensions.TypeAlias = PreviewConfigRequest
+
+@typing.final
+class PreviewConfigResponse(google.protobuf.message.Message):
+    """What would change."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_COUNT_FIELD_NUMBER: builtins.int
+    CHANGED_NODE_COUNT_FIELD_NUMBER: builtins.int
+    REFUSED_NODE_COUNT_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    REFUSALS_FIELD_NUMBER: builtins.int
+    node_count: builtins.int
+    """Nodes looked at."""
+    changed_node_count: builtins.int
+    """Nodes that would change."""
+    refused_node_count: builtins.int
+    """Nodes whose configuration could not be made; they are in no group of `changes`."""
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigChangeGroup]:
+        """Equal changes together, those of most nodes first. At most 200."""
+
+    @property
+    def refusals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigRefusalGroup]:
+        """Equal refusals together, those of most nodes first. At most 200."""
+
+    def __init__(
+        self,
+        *,
+        node_count: builtins.int = ...,
+        changed_node_count: builtins.int = ...,
+        refused_node_count: builtins.int = ...,
+        changes: collections.abc.Iterable[Global___ConfigChangeGroup] | None = ...,
+        refusals: collections.abc.Iterable[Global___ConfigRefusalGroup] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["changed_node_count", b"changed_node_count", "changes", b"changes", "node_count", b"node_count", "refusals", b"refusals", "refused_node_count", b"refused_node_count"]) -> None: ...
+
+Global___PreviewConfigResponse: typing_extensions.TypeAlias = PreviewConfigResponse
+
+@typing.final
+class ConfigChangeGroup(google.protobuf.message.Message):
+    """Nodes that change alike."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: builtins.int
+    NODE_COUNT_FIELD_NUMBER: builtins.int
+    NODES_FIELD_NUMBER: builtins.int
+    node_count: builtins.int
+    """How many nodes."""
+    @property
+    def values(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigValueChange]:
+        """The change."""
+
+    @property
+    def nodes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The first 100 of them, sorted."""
+
+    def __init__(
+        self,
+        *,
+        values: collections.abc.Iterable[Global___ConfigValueChange] | None = ...,
+        node_count: builtins.int = ...,
+        nodes: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node_count", b"node_count", "nodes", b"nodes", "values", b"values"]) -> None: ...
+
+Global___ConfigChangeGroup: typing_extensions.TypeAlias = ConfigChangeGroup
+
+@typing.final
+class ConfigRefusalGroup(google.protobuf.message.Message):
+    """Nodes whose configuration cannot be made for the same reason."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROBLEMS_FIELD_NUMBER: builtins.int
+    NODE_COUNT_FIELD_NUMBER: builtins.int
+    NODES_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    node_count: builtins.int
+    """How many nodes."""
+    version: builtins.str
+    """Version of the agent whose schema refuses."""
+    @property
+    def problems(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Why, one sentence per problem, naming field and allowed range."""
+
+    @property
+    def nodes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The first 100 of them, sorted."""
+
+    def __init__(
+        self,
+        *,
+        problems: collections.abc.Iterable[builtins.str] | None = ...,
+        node_count: builtins.int = ...,
+        nodes: collections.abc.Iterable[builtins.str] | None = ...,
+        version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node_count", b"node_count", "nodes", b"nodes", "problems", b"problems", "version", b"version"]) -> None: ...
+
+Global___ConfigRefusalGroup: typing_extensions.TypeAlias = ConfigRefusalGroup
+
+@typing.final
+class ConfigValueChange(google.protobuf.message.Message):
+    """One value that differs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    LAYER_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Where, names joined by dots: `telemetry.publish_period_s`."""
+    layer: builtins.str
+    """Layer that sets the value after, `configLayers/{layer}`. Empty: none does."""
+    @property
+    def before(self) -> google.protobuf.struct_pb2.Value:
+        """Value before. Absent: it was not set."""
+
+    @property
+    def after(self) -> google.protobuf.struct_pb2.Value:
+        """Value after. Absent: it is not set any more."""
+
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        before: google.protobuf.struct_pb2.Value | None = ...,
+        after: google.protobuf.struct_pb2.Value | None = ...,
+        layer: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["after", b"after", "before", b"before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before", "layer", b"layer", "path", b"path"]) -> None: ...
+
+Global___ConfigValueChange: typing_extensions.TypeAlias = ConfigValueChange
 
 @typing.final
 class GetNodeConfigRequest(google.protobuf.message.Message):
@@ -259,30 +629,52 @@ class GetNodeConfigRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     NODE_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
     node: builtins.str
     """`nodes/{node}`."""
+    revision: builtins.int
+    """Which revision. 0: the one the layers ask for."""
     def __init__(
         self,
         *,
         node: builtins.str = ...,
+        revision: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["node", b"node"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "revision", b"revision"]) -> None: ...
 
 Global___GetNodeConfigRequest: typing_extensions.TypeAlias = GetNodeConfigRequest
 
 @typing.final
 class GetNodeConfigResponse(google.protobuf.message.Message):
-    """What a node should run."""
+    """A configuration of a node."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     CONFIG_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int
     REPORT_FIELD_NUMBER: builtins.int
+    TARGET_REVISION_FIELD_NUMBER: builtins.int
+    TOLD_REVISION_FIELD_NUMBER: builtins.int
+    RUNNING_REVISION_FIELD_NUMBER: builtins.int
+    TRIAL_FIELD_NUMBER: builtins.int
+    PROBLEM_FIELD_NUMBER: builtins.int
+    SCHEMA_VERSION_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """Its revision. 0: no layer reaches the node."""
+    target_revision: builtins.int
+    """Revision the layers ask for."""
+    told_revision: builtins.int
+    """Revision the node was told to run."""
+    running_revision: builtins.int
+    """Revision the node said it runs."""
+    trial: builtins.str
+    """Trial the node was told, see `ConfigTarget.trial`."""
+    problem: builtins.str
+    """Why the layers make no configuration the node could run. Empty: they do."""
+    schema_version: builtins.str
+    """Version of the agent whose schema counts for it."""
     @property
-    def config(self) -> wayside.v1.node_pb2.NodeConfig:
+    def config(self) -> google.protobuf.struct_pb2.Struct:
         """The merged configuration."""
 
     @property
@@ -292,11 +684,534 @@ class GetNodeConfigResponse(google.protobuf.message.Message):
     def __init__(
         self,
         *,
-        config: wayside.v1.node_pb2.NodeConfig | None = ...,
+        config: google.protobuf.struct_pb2.Struct | None = ...,
         revision: builtins.int = ...,
         report: wayside.v1.node_pb2.ConfigReport | None = ...,
+        target_revision: builtins.int = ...,
+        told_revision: builtins.int = ...,
+        running_revision: builtins.int = ...,
+        trial: builtins.str = ...,
+        problem: builtins.str = ...,
+        schema_version: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["config", b"config", "report", b"report"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "report", b"report", "revision", b"revision"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["config", b"config", "problem", b"problem", "report", b"report", "revision", b"revision", "running_revision", b"running_revision", "schema_version", b"schema_version", "target_revision", b"target_revision", "told_revision", b"told_revision", "trial", b"trial"]) -> None: ...
 
 Global___GetNodeConfigResponse: typing_extensions.TypeAlias = GetNodeConfigResponse
+
+@typing.final
+class ListNodeConfigsRequest(google.protobuf.message.Message):
+    """Asks for the configurations of a node."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    node: builtins.str
+    """`nodes/{node}`."""
+    page_size: builtins.int
+    """Configurations at most, up to 1,000. 0: 100."""
+    page_token: builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        node: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+Global___ListNodeConfigsRequest: typing_extensions.TypeAlias = ListNodeConfigsRequest
+
+@typing.final
+class ListNodeConfigsResponse(google.protobuf.message.Message):
+    """Configurations of a node."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONFIGS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page. Empty: this was the last."""
+    @property
+    def configs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___NodeConfigRevision]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        configs: collections.abc.Iterable[Global___NodeConfigRevision] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["configs", b"configs", "next_page_token", b"next_page_token"]) -> None: ...
+
+Global___ListNodeConfigsResponse: typing_extensions.TypeAlias = ListNodeConfigsResponse
+
+@typing.final
+class NodeConfigRevision(google.protobuf.message.Message):
+    """One configuration of a node."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: builtins.int
+    CREATE_TIME_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    CAUSE_FIELD_NUMBER: builtins.int
+    revision: builtins.int
+    """Counts them, from 1."""
+    sha256: builtins.str
+    """SHA-256 of its canonical JSON, lower-case hex."""
+    cause: builtins.str
+    """What made it: a layer, the node itself, its site or another resource, by name."""
+    @property
+    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the layers first asked for it."""
+
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigValueChange]:
+        """What differs from the one before it."""
+
+    def __init__(
+        self,
+        *,
+        revision: builtins.int = ...,
+        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        sha256: builtins.str = ...,
+        changes: collections.abc.Iterable[Global___ConfigValueChange] | None = ...,
+        cause: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cause", b"cause", "changes", b"changes", "create_time", b"create_time", "revision", b"revision", "sha256", b"sha256"]) -> None: ...
+
+Global___NodeConfigRevision: typing_extensions.TypeAlias = NodeConfigRevision
+
+@typing.final
+class ExplainNodeConfigRequest(google.protobuf.message.Message):
+    """Asks where values come from."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    node: builtins.str
+    """`nodes/{node}`."""
+    path: builtins.str
+    """A value or everything below it, names joined by dots. Empty: everything."""
+    def __init__(
+        self,
+        *,
+        node: builtins.str = ...,
+        path: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "path", b"path"]) -> None: ...
+
+Global___ExplainNodeConfigRequest: typing_extensions.TypeAlias = ExplainNodeConfigRequest
+
+@typing.final
+class ExplainNodeConfigResponse(google.protobuf.message.Message):
+    """Where values come from."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ORIGINS_FIELD_NUMBER: builtins.int
+    SCHEMA_VERSION_FIELD_NUMBER: builtins.int
+    schema_version: builtins.str
+    """Version of the agent whose schema counts for the node."""
+    @property
+    def origins(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigOrigin]:
+        """In order of paths."""
+
+    def __init__(
+        self,
+        *,
+        origins: collections.abc.Iterable[Global___ConfigOrigin] | None = ...,
+        schema_version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["origins", b"origins", "schema_version", b"schema_version"]) -> None: ...
+
+Global___ExplainNodeConfigResponse: typing_extensions.TypeAlias = ExplainNodeConfigResponse
+
+@typing.final
+class ConfigOrigin(google.protobuf.message.Message):
+    """Where one value comes from."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    OPINIONS_FIELD_NUMBER: builtins.int
+    DEFAULT_VALUE_FIELD_NUMBER: builtins.int
+    RUNNING_VALUE_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Where, names joined by dots."""
+    @property
+    def value(self) -> google.protobuf.struct_pb2.Value:
+        """The value in the merged configuration. Absent: not set, or taken away."""
+
+    @property
+    def opinions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigOpinion]:
+        """Layers that say something of it, the one with the last word last."""
+
+    @property
+    def default_value(self) -> google.protobuf.struct_pb2.Value:
+        """What the agent uses when nothing is set. Absent: the schema gives none."""
+
+    @property
+    def running_value(self) -> google.protobuf.struct_pb2.Value:
+        """The value the node last said it runs. Absent: not set there, or not known."""
+
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        value: google.protobuf.struct_pb2.Value | None = ...,
+        opinions: collections.abc.Iterable[Global___ConfigOpinion] | None = ...,
+        default_value: google.protobuf.struct_pb2.Value | None = ...,
+        running_value: google.protobuf.struct_pb2.Value | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["default_value", b"default_value", "running_value", b"running_value", "value", b"value"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["default_value", b"default_value", "opinions", b"opinions", "path", b"path", "running_value", b"running_value", "value", b"value"]) -> None: ...
+
+Global___ConfigOrigin: typing_extensions.TypeAlias = ConfigOrigin
+
+@typing.final
+class ConfigOpinion(google.protobuf.message.Message):
+    """What one layer says of a value."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class VariablesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    LAYER_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    VARIABLES_FIELD_NUMBER: builtins.int
+    layer: builtins.str
+    """`configLayers/{layer}`."""
+    priority: builtins.int
+    """Its priority."""
+    @property
+    def value(self) -> google.protobuf.struct_pb2.Value:
+        """The value as it is written there, variables and all. `null`: it takes the value away."""
+
+    @property
+    def variables(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Variables it refers to and where they come from, for example `broker` -> `sites/k12`."""
+
+    def __init__(
+        self,
+        *,
+        layer: builtins.str = ...,
+        priority: builtins.int = ...,
+        value: google.protobuf.struct_pb2.Value | None = ...,
+        variables: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["layer", b"layer", "priority", b"priority", "value", b"value", "variables", b"variables"]) -> None: ...
+
+Global___ConfigOpinion: typing_extensions.TypeAlias = ConfigOpinion
+
+@typing.final
+class ListConfigDriftRequest(google.protobuf.message.Message):
+    """Asks for nodes that differ."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SELECTOR_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """Nodes at most, up to 1,000. 0: 100."""
+    page_token: builtins.str
+    """`next_page_token` of the page before."""
+    @property
+    def selector(self) -> wayside.v1.node_pb2.NodeSelector:
+        """Only these nodes. Absent: every node the caller may see."""
+
+    def __init__(
+        self,
+        *,
+        selector: wayside.v1.node_pb2.NodeSelector | None = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["selector", b"selector"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "selector", b"selector"]) -> None: ...
+
+Global___ListConfigDriftRequest: typing_extensions.TypeAlias = ListConfigDriftRequest
+
+@typing.final
+class ListConfigDriftResponse(google.protobuf.message.Message):
+    """Nodes that differ."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DRIFTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page. Empty: this was the last."""
+    @property
+    def drifts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigDrift]:
+        """In order of their names."""
+
+    def __init__(
+        self,
+        *,
+        drifts: collections.abc.Iterable[Global___ConfigDrift] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["drifts", b"drifts", "next_page_token", b"next_page_token"]) -> None: ...
+
+Global___ListConfigDriftResponse: typing_extensions.TypeAlias = ListConfigDriftResponse
+
+@typing.final
+class ConfigDrift(google.protobuf.message.Message):
+    """How one node differs from what it should run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Cause:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _CauseEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ConfigDrift._Cause.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CAUSE_UNSPECIFIED: ConfigDrift._Cause.ValueType  # 0
+        """Not set."""
+        CAUSE_WAITING: ConfigDrift._Cause.ValueType  # 1
+        """Its turn has not come."""
+        CAUSE_TOLD: ConfigDrift._Cause.ValueType  # 2
+        """It was told and has not answered."""
+        CAUSE_PROVISIONAL: ConfigDrift._Cause.ValueType  # 3
+        """It runs it on trial."""
+        CAUSE_REJECTED: ConfigDrift._Cause.ValueType  # 4
+        """It refused it."""
+        CAUSE_REVERTED: ConfigDrift._Cause.ValueType  # 5
+        """It tried it and went back."""
+        CAUSE_CHANGED: ConfigDrift._Cause.ValueType  # 6
+        """It said that it runs it, and now runs something else."""
+        CAUSE_INVALID: ConfigDrift._Cause.ValueType  # 7
+        """The layers make no configuration that it could run."""
+        CAUSE_UNKNOWN: ConfigDrift._Cause.ValueType  # 8
+        """It has never said what it runs."""
+
+    class Cause(_Cause, metaclass=_CauseEnumTypeWrapper):
+        """Why it differs."""
+
+    CAUSE_UNSPECIFIED: ConfigDrift.Cause.ValueType  # 0
+    """Not set."""
+    CAUSE_WAITING: ConfigDrift.Cause.ValueType  # 1
+    """Its turn has not come."""
+    CAUSE_TOLD: ConfigDrift.Cause.ValueType  # 2
+    """It was told and has not answered."""
+    CAUSE_PROVISIONAL: ConfigDrift.Cause.ValueType  # 3
+    """It runs it on trial."""
+    CAUSE_REJECTED: ConfigDrift.Cause.ValueType  # 4
+    """It refused it."""
+    CAUSE_REVERTED: ConfigDrift.Cause.ValueType  # 5
+    """It tried it and went back."""
+    CAUSE_CHANGED: ConfigDrift.Cause.ValueType  # 6
+    """It said that it runs it, and now runs something else."""
+    CAUSE_INVALID: ConfigDrift.Cause.ValueType  # 7
+    """The layers make no configuration that it could run."""
+    CAUSE_UNKNOWN: ConfigDrift.Cause.ValueType  # 8
+    """It has never said what it runs."""
+
+    NODE_FIELD_NUMBER: builtins.int
+    CAUSE_FIELD_NUMBER: builtins.int
+    VALUES_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    SINCE_TIME_FIELD_NUMBER: builtins.int
+    node: builtins.str
+    """`nodes/{node}`."""
+    cause: Global___ConfigDrift.Cause.ValueType
+    """Why."""
+    message: builtins.str
+    """The node's or the manager's sentence on it."""
+    @property
+    def values(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ConfigValueChange]:
+        """What it runs (`before`) and what it should (`after`)."""
+
+    @property
+    def since_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the manager first saw this cause. Absent: not known."""
+
+    def __init__(
+        self,
+        *,
+        node: builtins.str = ...,
+        cause: Global___ConfigDrift.Cause.ValueType = ...,
+        values: collections.abc.Iterable[Global___ConfigValueChange] | None = ...,
+        message: builtins.str = ...,
+        since_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["since_time", b"since_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cause", b"cause", "message", b"message", "node", b"node", "since_time", b"since_time", "values", b"values"]) -> None: ...
+
+Global___ConfigDrift: typing_extensions.TypeAlias = ConfigDrift
+
+@typing.final
+class ExtendConfigTrialRequest(google.protobuf.message.Message):
+    """Gives a trial more time."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: builtins.int
+    TRIAL_FIELD_NUMBER: builtins.int
+    TIMEOUT_FIELD_NUMBER: builtins.int
+    node: builtins.str
+    """`nodes/{node}`."""
+    trial: builtins.str
+    """Trial, as in `ConfigTarget.trial`."""
+    @property
+    def timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long it may last, from its begin. 5 s to 24 h."""
+
+    def __init__(
+        self,
+        *,
+        node: builtins.str = ...,
+        trial: builtins.str = ...,
+        timeout: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["timeout", b"timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "timeout", b"timeout", "trial", b"trial"]) -> None: ...
+
+Global___ExtendConfigTrialRequest: typing_extensions.TypeAlias = ExtendConfigTrialRequest
+
+@typing.final
+class ExtendConfigTrialResponse(google.protobuf.message.Message):
+    """The trial has more time."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ExtendConfigTrialResponse: typing_extensions.TypeAlias = ExtendConfigTrialResponse
+
+@typing.final
+class ConfirmConfigTrialRequest(google.protobuf.message.Message):
+    """Makes a trial final."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: builtins.int
+    TRIAL_FIELD_NUMBER: builtins.int
+    node: builtins.str
+    """`nodes/{node}`."""
+    trial: builtins.str
+    """Trial, as in `ConfigTarget.trial`."""
+    def __init__(
+        self,
+        *,
+        node: builtins.str = ...,
+        trial: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "trial", b"trial"]) -> None: ...
+
+Global___ConfirmConfigTrialRequest: typing_extensions.TypeAlias = ConfirmConfigTrialRequest
+
+@typing.final
+class ConfirmConfigTrialResponse(google.protobuf.message.Message):
+    """The node will keep it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ConfirmConfigTrialResponse: typing_extensions.TypeAlias = ConfirmConfigTrialResponse
+
+@typing.final
+class CancelConfigTrialRequest(google.protobuf.message.Message):
+    """Ends a trial."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: builtins.int
+    TRIAL_FIELD_NUMBER: builtins.int
+    node: builtins.str
+    """`nodes/{node}`."""
+    trial: builtins.str
+    """Trial, as in `ConfigTarget.trial`."""
+    def __init__(
+        self,
+        *,
+        node: builtins.str = ...,
+        trial: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "trial", b"trial"]) -> None: ...
+
+Global___CancelConfigTrialRequest: typing_extensions.TypeAlias = CancelConfigTrialRequest
+
+@typing.final
+class CancelConfigTrialResponse(google.protobuf.message.Message):
+    """The node will go back."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___CancelConfigTrialResponse: typing_extensions.TypeAlias = CancelConfigTrialResponse
+
+@typing.final
+class GetConfigSchemaRequest(google.protobuf.message.Message):
+    """Names a version of the agent."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.str
+    """Version, as nodes report it. Empty: the newest the manager knows by itself."""
+    def __init__(
+        self,
+        *,
+        version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["version", b"version"]) -> None: ...
+
+Global___GetConfigSchemaRequest: typing_extensions.TypeAlias = GetConfigSchemaRequest
+
+@typing.final
+class GetConfigSchemaResponse(google.protobuf.message.Message):
+    """A schema."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SCHEMA_JSON_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    schema_json: builtins.str
+    """JSON Schema, draft 2020-12."""
+    version: builtins.str
+    """Version it is of."""
+    def __init__(
+        self,
+        *,
+        schema_json: builtins.str = ...,
+        version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["schema_json", b"schema_json", "version", b"version"]) -> None: ...
+
+Global___GetConfigSchemaResponse: typing_extensions.TypeAlias = GetConfigSchemaResponse

@@ -28,6 +28,11 @@ if _version_not_supported:
 class ConfigServiceStub(object):
     """Configuration of nodes: layers go in, one configuration per node comes out.
 
+    A configuration is a JSON object; its schema belongs to the version of the agent that runs it (GetConfigSchema). Layers
+    merge by JSON Merge Patch (RFC 7396) in rising priority, of equals in rising name: an object merges field by field, anything
+    else replaces, `null` takes a value away. Texts may refer to variables of the node or its site as `${name}`.
+    A change reaches nodes by a rollout, and every node proves it before it keeps it.
+
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
 
@@ -57,24 +62,82 @@ class ConfigServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_config__service__pb2.DeleteConfigLayerRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_config__service__pb2.DeleteConfigLayerResponse.FromString,
                 _registered_method=True)
+        self.ListConfigLayerRevisions = channel.unary_unary(
+                '/wayside.v1.ConfigService/ListConfigLayerRevisions',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.ListConfigLayerRevisionsRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.ListConfigLayerRevisionsResponse.FromString,
+                _registered_method=True)
+        self.RollbackConfigLayer = channel.unary_unary(
+                '/wayside.v1.ConfigService/RollbackConfigLayer',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.RollbackConfigLayerRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.RollbackConfigLayerResponse.FromString,
+                _registered_method=True)
+        self.PreviewConfig = channel.unary_unary(
+                '/wayside.v1.ConfigService/PreviewConfig',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.PreviewConfigRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.PreviewConfigResponse.FromString,
+                _registered_method=True)
         self.GetNodeConfig = channel.unary_unary(
                 '/wayside.v1.ConfigService/GetNodeConfig',
                 request_serializer=wayside_dot_v1_dot_config__service__pb2.GetNodeConfigRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_config__service__pb2.GetNodeConfigResponse.FromString,
+                _registered_method=True)
+        self.ListNodeConfigs = channel.unary_unary(
+                '/wayside.v1.ConfigService/ListNodeConfigs',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.ListNodeConfigsRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.ListNodeConfigsResponse.FromString,
+                _registered_method=True)
+        self.ExplainNodeConfig = channel.unary_unary(
+                '/wayside.v1.ConfigService/ExplainNodeConfig',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.ExplainNodeConfigRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.ExplainNodeConfigResponse.FromString,
+                _registered_method=True)
+        self.ListConfigDrift = channel.unary_unary(
+                '/wayside.v1.ConfigService/ListConfigDrift',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.ListConfigDriftRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.ListConfigDriftResponse.FromString,
+                _registered_method=True)
+        self.ExtendConfigTrial = channel.unary_unary(
+                '/wayside.v1.ConfigService/ExtendConfigTrial',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.ExtendConfigTrialRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.ExtendConfigTrialResponse.FromString,
+                _registered_method=True)
+        self.ConfirmConfigTrial = channel.unary_unary(
+                '/wayside.v1.ConfigService/ConfirmConfigTrial',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.ConfirmConfigTrialRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.ConfirmConfigTrialResponse.FromString,
+                _registered_method=True)
+        self.CancelConfigTrial = channel.unary_unary(
+                '/wayside.v1.ConfigService/CancelConfigTrial',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.CancelConfigTrialRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.CancelConfigTrialResponse.FromString,
+                _registered_method=True)
+        self.GetConfigSchema = channel.unary_unary(
+                '/wayside.v1.ConfigService/GetConfigSchema',
+                request_serializer=wayside_dot_v1_dot_config__service__pb2.GetConfigSchemaRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_config__service__pb2.GetConfigSchemaResponse.FromString,
                 _registered_method=True)
 
 
 class ConfigServiceServicer(object):
     """Configuration of nodes: layers go in, one configuration per node comes out.
 
+    A configuration is a JSON object; its schema belongs to the version of the agent that runs it (GetConfigSchema). Layers
+    merge by JSON Merge Patch (RFC 7396) in rising priority, of equals in rising name: an object merges field by field, anything
+    else replaces, `null` takes a value away. Texts may refer to variables of the node or its site as `${name}`.
+    A change reaches nodes by a rollout, and every node proves it before it keeps it.
+
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
 
     def ApplyConfigLayer(self, request, context):
-        """Creates a layer, or replaces it, and gives every node it reaches its new configuration.
+        """Creates a layer, or replaces it, and starts a rollout to the nodes whose configuration changes by it.
+
+        Nodes that a former rollout of configuration has not finished with go over to the new one.
 
         Returns (gRPC error code):
-        INVALID_ARGUMENT if the name, selector or a value is malformed or out of range; the message names the field.
+        INVALID_ARGUMENT if the name, selector, plan or a value is malformed, unknown or out of range for a node it reaches; the
+        message names the field, the allowed range, and the version of the agent.
         ABORTED if the etag is not the present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -102,7 +165,7 @@ class ConfigServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteConfigLayer(self, request, context):
-        """Deletes a layer and gives every node it reached its new configuration.
+        """Deletes a layer and starts a rollout to the nodes it reached. Its history stays.
 
         Returns (gRPC error code):
         NOT_FOUND if there is no such layer.
@@ -112,11 +175,114 @@ class ConfigServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListConfigLayerRevisions(self, request, context):
+        """Lists what a layer was, newest first; also of one that was deleted.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there never was such a layer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackConfigLayer(self, request, context):
+        """Makes a layer again what it was in a revision; as ApplyConfigLayer with its content.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such layer or revision.
+        INVALID_ARGUMENT if its content can no longer be applied.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewConfig(self, request, context):
+        """Tells what would change if layers were applied or deleted, and changes nothing. Without layers: what the rollouts and
+        trials under way have still to change.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if the selector or a layer is malformed. Values that nodes cannot run are told in the answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetNodeConfig(self, request, context):
-        """Returns what one node should run, and where it stands.
+        """Returns a configuration of one node, and where it stands.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such node or revision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNodeConfigs(self, request, context):
+        """Lists the configurations of one node, newest first.
 
         Returns (gRPC error code):
         NOT_FOUND if there is no such node.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainNodeConfig(self, request, context):
+        """Tells where each value of a node's configuration comes from.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such node.
+        INVALID_ARGUMENT if the path is malformed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConfigDrift(self, request, context):
+        """Lists nodes that run something else than they should, value by value, in order of their names.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendConfigTrial(self, request, context):
+        """Gives the trial under way on a node more time. Repeating it with the same timeout changes nothing.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such node.
+        INVALID_ARGUMENT if the timeout is out of range or shorter than it is.
+        FAILED_PRECONDITION if the node's trial is another one, or over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmConfigTrial(self, request, context):
+        """Makes the trial under way on a node final. Repeating it changes nothing.
+
+        Returns (gRPC error code): as ExtendConfigTrial; FAILED_PRECONDITION also if it was cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelConfigTrial(self, request, context):
+        """Ends the trial under way on a node: it goes back to what it ran. Repeating it changes nothing.
+
+        Returns (gRPC error code): as ExtendConfigTrial; FAILED_PRECONDITION also if it was confirmed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConfigSchema(self, request, context):
+        """Returns the JSON schema of the configuration that a version of the agent takes.
+
+        Returns (gRPC error code):
+        NOT_FOUND if neither a release nor the manager itself knows the version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,10 +311,60 @@ def add_ConfigServiceServicer_to_server(servicer, server):
                     request_deserializer=wayside_dot_v1_dot_config__service__pb2.DeleteConfigLayerRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_config__service__pb2.DeleteConfigLayerResponse.SerializeToString,
             ),
+            'ListConfigLayerRevisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConfigLayerRevisions,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.ListConfigLayerRevisionsRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.ListConfigLayerRevisionsResponse.SerializeToString,
+            ),
+            'RollbackConfigLayer': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackConfigLayer,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.RollbackConfigLayerRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.RollbackConfigLayerResponse.SerializeToString,
+            ),
+            'PreviewConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewConfig,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.PreviewConfigRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.PreviewConfigResponse.SerializeToString,
+            ),
             'GetNodeConfig': grpc.unary_unary_rpc_method_handler(
                     servicer.GetNodeConfig,
                     request_deserializer=wayside_dot_v1_dot_config__service__pb2.GetNodeConfigRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_config__service__pb2.GetNodeConfigResponse.SerializeToString,
+            ),
+            'ListNodeConfigs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNodeConfigs,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.ListNodeConfigsRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.ListNodeConfigsResponse.SerializeToString,
+            ),
+            'ExplainNodeConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainNodeConfig,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.ExplainNodeConfigRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.ExplainNodeConfigResponse.SerializeToString,
+            ),
+            'ListConfigDrift': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConfigDrift,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.ListConfigDriftRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.ListConfigDriftResponse.SerializeToString,
+            ),
+            'ExtendConfigTrial': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendConfigTrial,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.ExtendConfigTrialRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.ExtendConfigTrialResponse.SerializeToString,
+            ),
+            'ConfirmConfigTrial': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmConfigTrial,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.ConfirmConfigTrialRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.ConfirmConfigTrialResponse.SerializeToString,
+            ),
+            'CancelConfigTrial': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelConfigTrial,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.CancelConfigTrialRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.CancelConfigTrialResponse.SerializeToString,
+            ),
+            'GetConfigSchema': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConfigSchema,
+                    request_deserializer=wayside_dot_v1_dot_config__service__pb2.GetConfigSchemaRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_config__service__pb2.GetConfigSchemaResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -160,6 +376,11 @@ def add_ConfigServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ConfigService(object):
     """Configuration of nodes: layers go in, one configuration per node comes out.
+
+    A configuration is a JSON object; its schema belongs to the version of the agent that runs it (GetConfigSchema). Layers
+    merge by JSON Merge Patch (RFC 7396) in rising priority, of equals in rising name: an object merges field by field, anything
+    else replaces, `null` takes a value away. Texts may refer to variables of the node or its site as `${name}`.
+    A change reaches nodes by a rollout, and every node proves it before it keeps it.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -273,6 +494,87 @@ class ConfigService(object):
             _registered_method=True)
 
     @staticmethod
+    def ListConfigLayerRevisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/ListConfigLayerRevisions',
+            wayside_dot_v1_dot_config__service__pb2.ListConfigLayerRevisionsRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.ListConfigLayerRevisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackConfigLayer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/RollbackConfigLayer',
+            wayside_dot_v1_dot_config__service__pb2.RollbackConfigLayerRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.RollbackConfigLayerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/PreviewConfig',
+            wayside_dot_v1_dot_config__service__pb2.PreviewConfigRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.PreviewConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetNodeConfig(request,
             target,
             options=(),
@@ -289,6 +591,195 @@ class ConfigService(object):
             '/wayside.v1.ConfigService/GetNodeConfig',
             wayside_dot_v1_dot_config__service__pb2.GetNodeConfigRequest.SerializeToString,
             wayside_dot_v1_dot_config__service__pb2.GetNodeConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNodeConfigs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/ListNodeConfigs',
+            wayside_dot_v1_dot_config__service__pb2.ListNodeConfigsRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.ListNodeConfigsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainNodeConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/ExplainNodeConfig',
+            wayside_dot_v1_dot_config__service__pb2.ExplainNodeConfigRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.ExplainNodeConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConfigDrift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/ListConfigDrift',
+            wayside_dot_v1_dot_config__service__pb2.ListConfigDriftRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.ListConfigDriftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendConfigTrial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/ExtendConfigTrial',
+            wayside_dot_v1_dot_config__service__pb2.ExtendConfigTrialRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.ExtendConfigTrialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmConfigTrial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/ConfirmConfigTrial',
+            wayside_dot_v1_dot_config__service__pb2.ConfirmConfigTrialRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.ConfirmConfigTrialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelConfigTrial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/CancelConfigTrial',
+            wayside_dot_v1_dot_config__service__pb2.CancelConfigTrialRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.CancelConfigTrialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConfigSchema(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ConfigService/GetConfigSchema',
+            wayside_dot_v1_dot_config__service__pb2.GetConfigSchemaRequest.SerializeToString,
+            wayside_dot_v1_dot_config__service__pb2.GetConfigSchemaResponse.FromString,
             options,
             channel_credentials,
             insecure,

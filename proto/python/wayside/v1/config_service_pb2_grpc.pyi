@@ -89,6 +89,54 @@ _ConfigServiceDeleteConfigLayerType = typing_extensions.TypeVar(
     ],
 )
 
+_ConfigServiceListConfigLayerRevisionsType = typing_extensions.TypeVar(
+    '_ConfigServiceListConfigLayerRevisionsType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse,
+    ],
+)
+
+_ConfigServiceRollbackConfigLayerType = typing_extensions.TypeVar(
+    '_ConfigServiceRollbackConfigLayerType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+        wayside.v1.config_service_pb2.RollbackConfigLayerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+        wayside.v1.config_service_pb2.RollbackConfigLayerResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+        wayside.v1.config_service_pb2.RollbackConfigLayerResponse,
+    ],
+)
+
+_ConfigServicePreviewConfigType = typing_extensions.TypeVar(
+    '_ConfigServicePreviewConfigType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.PreviewConfigRequest,
+        wayside.v1.config_service_pb2.PreviewConfigResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.PreviewConfigRequest,
+        wayside.v1.config_service_pb2.PreviewConfigResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.PreviewConfigRequest,
+        wayside.v1.config_service_pb2.PreviewConfigResponse,
+    ],
+)
+
 _ConfigServiceGetNodeConfigType = typing_extensions.TypeVar(
     '_ConfigServiceGetNodeConfigType',
     grpc.UnaryUnaryMultiCallable[
@@ -105,8 +153,125 @@ _ConfigServiceGetNodeConfigType = typing_extensions.TypeVar(
     ],
 )
 
-class ConfigServiceStub(typing.Generic[_ConfigServiceApplyConfigLayerType, _ConfigServiceGetConfigLayerType, _ConfigServiceListConfigLayersType, _ConfigServiceDeleteConfigLayerType, _ConfigServiceGetNodeConfigType]):
+_ConfigServiceListNodeConfigsType = typing_extensions.TypeVar(
+    '_ConfigServiceListNodeConfigsType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+        wayside.v1.config_service_pb2.ListNodeConfigsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+        wayside.v1.config_service_pb2.ListNodeConfigsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+        wayside.v1.config_service_pb2.ListNodeConfigsResponse,
+    ],
+)
+
+_ConfigServiceExplainNodeConfigType = typing_extensions.TypeVar(
+    '_ConfigServiceExplainNodeConfigType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+        wayside.v1.config_service_pb2.ExplainNodeConfigResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+        wayside.v1.config_service_pb2.ExplainNodeConfigResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+        wayside.v1.config_service_pb2.ExplainNodeConfigResponse,
+    ],
+)
+
+_ConfigServiceListConfigDriftType = typing_extensions.TypeVar(
+    '_ConfigServiceListConfigDriftType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigDriftRequest,
+        wayside.v1.config_service_pb2.ListConfigDriftResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigDriftRequest,
+        wayside.v1.config_service_pb2.ListConfigDriftResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigDriftRequest,
+        wayside.v1.config_service_pb2.ListConfigDriftResponse,
+    ],
+)
+
+_ConfigServiceExtendConfigTrialType = typing_extensions.TypeVar(
+    '_ConfigServiceExtendConfigTrialType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+        wayside.v1.config_service_pb2.ExtendConfigTrialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+        wayside.v1.config_service_pb2.ExtendConfigTrialResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+        wayside.v1.config_service_pb2.ExtendConfigTrialResponse,
+    ],
+)
+
+_ConfigServiceConfirmConfigTrialType = typing_extensions.TypeVar(
+    '_ConfigServiceConfirmConfigTrialType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+        wayside.v1.config_service_pb2.ConfirmConfigTrialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+        wayside.v1.config_service_pb2.ConfirmConfigTrialResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+        wayside.v1.config_service_pb2.ConfirmConfigTrialResponse,
+    ],
+)
+
+_ConfigServiceCancelConfigTrialType = typing_extensions.TypeVar(
+    '_ConfigServiceCancelConfigTrialType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+        wayside.v1.config_service_pb2.CancelConfigTrialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+        wayside.v1.config_service_pb2.CancelConfigTrialResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+        wayside.v1.config_service_pb2.CancelConfigTrialResponse,
+    ],
+)
+
+_ConfigServiceGetConfigSchemaType = typing_extensions.TypeVar(
+    '_ConfigServiceGetConfigSchemaType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+        wayside.v1.config_service_pb2.GetConfigSchemaResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+        wayside.v1.config_service_pb2.GetConfigSchemaResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+        wayside.v1.config_service_pb2.GetConfigSchemaResponse,
+    ],
+)
+
+class ConfigServiceStub(typing.Generic[_ConfigServiceApplyConfigLayerType, _ConfigServiceGetConfigLayerType, _ConfigServiceListConfigLayersType, _ConfigServiceDeleteConfigLayerType, _ConfigServiceListConfigLayerRevisionsType, _ConfigServiceRollbackConfigLayerType, _ConfigServicePreviewConfigType, _ConfigServiceGetNodeConfigType, _ConfigServiceListNodeConfigsType, _ConfigServiceExplainNodeConfigType, _ConfigServiceListConfigDriftType, _ConfigServiceExtendConfigTrialType, _ConfigServiceConfirmConfigTrialType, _ConfigServiceCancelConfigTrialType, _ConfigServiceGetConfigSchemaType]):
     """Configuration of nodes: layers go in, one configuration per node comes out.
+
+    A configuration is a JSON object; its schema belongs to the version of the agent that runs it (GetConfigSchema). Layers
+    merge by JSON Merge Patch (RFC 7396) in rising priority, of equals in rising name: an object merges field by field, anything
+    else replaces, `null` takes a value away. Texts may refer to variables of the node or its site as `${name}`.
+    A change reaches nodes by a rollout, and every node proves it before it keeps it.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -130,8 +295,48 @@ class ConfigServiceStub(typing.Generic[_ConfigServiceApplyConfigLayerType, _Conf
             wayside.v1.config_service_pb2.DeleteConfigLayerResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+            wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+            wayside.v1.config_service_pb2.RollbackConfigLayerResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.PreviewConfigRequest,
+            wayside.v1.config_service_pb2.PreviewConfigResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
             wayside.v1.config_service_pb2.GetNodeConfigRequest,
             wayside.v1.config_service_pb2.GetNodeConfigResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+            wayside.v1.config_service_pb2.ListNodeConfigsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+            wayside.v1.config_service_pb2.ExplainNodeConfigResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ListConfigDriftRequest,
+            wayside.v1.config_service_pb2.ListConfigDriftResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+            wayside.v1.config_service_pb2.ExtendConfigTrialResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+            wayside.v1.config_service_pb2.ConfirmConfigTrialResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+            wayside.v1.config_service_pb2.CancelConfigTrialResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+            wayside.v1.config_service_pb2.GetConfigSchemaResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -154,16 +359,59 @@ class ConfigServiceStub(typing.Generic[_ConfigServiceApplyConfigLayerType, _Conf
             wayside.v1.config_service_pb2.DeleteConfigLayerResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+            wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+            wayside.v1.config_service_pb2.RollbackConfigLayerResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.PreviewConfigRequest,
+            wayside.v1.config_service_pb2.PreviewConfigResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             wayside.v1.config_service_pb2.GetNodeConfigRequest,
             wayside.v1.config_service_pb2.GetNodeConfigResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+            wayside.v1.config_service_pb2.ListNodeConfigsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+            wayside.v1.config_service_pb2.ExplainNodeConfigResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ListConfigDriftRequest,
+            wayside.v1.config_service_pb2.ListConfigDriftResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+            wayside.v1.config_service_pb2.ExtendConfigTrialResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+            wayside.v1.config_service_pb2.ConfirmConfigTrialResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+            wayside.v1.config_service_pb2.CancelConfigTrialResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+            wayside.v1.config_service_pb2.GetConfigSchemaResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     ApplyConfigLayer: _ConfigServiceApplyConfigLayerType
-    """Creates a layer, or replaces it, and gives every node it reaches its new configuration.
+    """Creates a layer, or replaces it, and starts a rollout to the nodes whose configuration changes by it.
+
+    Nodes that a former rollout of configuration has not finished with go over to the new one.
 
     Returns (gRPC error code):
-      INVALID_ARGUMENT if the name, selector or a value is malformed or out of range; the message names the field.
+      INVALID_ARGUMENT if the name, selector, plan or a value is malformed, unknown or out of range for a node it reaches; the
+        message names the field, the allowed range, and the version of the agent.
       ABORTED if the etag is not the present one.
     """
 
@@ -182,18 +430,91 @@ class ConfigServiceStub(typing.Generic[_ConfigServiceApplyConfigLayerType, _Conf
     """
 
     DeleteConfigLayer: _ConfigServiceDeleteConfigLayerType
-    """Deletes a layer and gives every node it reached its new configuration.
+    """Deletes a layer and starts a rollout to the nodes it reached. Its history stays.
 
     Returns (gRPC error code):
       NOT_FOUND if there is no such layer.
       ABORTED if the etag is not the present one.
     """
 
+    ListConfigLayerRevisions: _ConfigServiceListConfigLayerRevisionsType
+    """Lists what a layer was, newest first; also of one that was deleted.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there never was such a layer.
+    """
+
+    RollbackConfigLayer: _ConfigServiceRollbackConfigLayerType
+    """Makes a layer again what it was in a revision; as ApplyConfigLayer with its content.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such layer or revision.
+      INVALID_ARGUMENT if its content can no longer be applied.
+    """
+
+    PreviewConfig: _ConfigServicePreviewConfigType
+    """Tells what would change if layers were applied or deleted, and changes nothing. Without layers: what the rollouts and
+    trials under way have still to change.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if the selector or a layer is malformed. Values that nodes cannot run are told in the answer.
+    """
+
     GetNodeConfig: _ConfigServiceGetNodeConfigType
-    """Returns what one node should run, and where it stands.
+    """Returns a configuration of one node, and where it stands.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such node or revision.
+    """
+
+    ListNodeConfigs: _ConfigServiceListNodeConfigsType
+    """Lists the configurations of one node, newest first.
 
     Returns (gRPC error code):
       NOT_FOUND if there is no such node.
+    """
+
+    ExplainNodeConfig: _ConfigServiceExplainNodeConfigType
+    """Tells where each value of a node's configuration comes from.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such node.
+      INVALID_ARGUMENT if the path is malformed.
+    """
+
+    ListConfigDrift: _ConfigServiceListConfigDriftType
+    """Lists nodes that run something else than they should, value by value, in order of their names.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
+    """
+
+    ExtendConfigTrial: _ConfigServiceExtendConfigTrialType
+    """Gives the trial under way on a node more time. Repeating it with the same timeout changes nothing.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such node.
+      INVALID_ARGUMENT if the timeout is out of range or shorter than it is.
+      FAILED_PRECONDITION if the node's trial is another one, or over.
+    """
+
+    ConfirmConfigTrial: _ConfigServiceConfirmConfigTrialType
+    """Makes the trial under way on a node final. Repeating it changes nothing.
+
+    Returns (gRPC error code): as ExtendConfigTrial; FAILED_PRECONDITION also if it was cancelled.
+    """
+
+    CancelConfigTrial: _ConfigServiceCancelConfigTrialType
+    """Ends the trial under way on a node: it goes back to what it ran. Repeating it changes nothing.
+
+    Returns (gRPC error code): as ExtendConfigTrial; FAILED_PRECONDITION also if it was confirmed.
+    """
+
+    GetConfigSchema: _ConfigServiceGetConfigSchemaType
+    """Returns the JSON schema of the configuration that a version of the agent takes.
+
+    Returns (gRPC error code):
+      NOT_FOUND if neither a release nor the manager itself knows the version.
     """
 
 ConfigServiceAsyncStub: typing_extensions.TypeAlias = ConfigServiceStub[
@@ -214,13 +535,58 @@ ConfigServiceAsyncStub: typing_extensions.TypeAlias = ConfigServiceStub[
         wayside.v1.config_service_pb2.DeleteConfigLayerResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+        wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+        wayside.v1.config_service_pb2.RollbackConfigLayerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.PreviewConfigRequest,
+        wayside.v1.config_service_pb2.PreviewConfigResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.config_service_pb2.GetNodeConfigRequest,
         wayside.v1.config_service_pb2.GetNodeConfigResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+        wayside.v1.config_service_pb2.ListNodeConfigsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+        wayside.v1.config_service_pb2.ExplainNodeConfigResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ListConfigDriftRequest,
+        wayside.v1.config_service_pb2.ListConfigDriftResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+        wayside.v1.config_service_pb2.ExtendConfigTrialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+        wayside.v1.config_service_pb2.ConfirmConfigTrialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+        wayside.v1.config_service_pb2.CancelConfigTrialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+        wayside.v1.config_service_pb2.GetConfigSchemaResponse,
     ],
 ]
 
 class ConfigServiceServicer(metaclass=abc.ABCMeta):
     """Configuration of nodes: layers go in, one configuration per node comes out.
+
+    A configuration is a JSON object; its schema belongs to the version of the agent that runs it (GetConfigSchema). Layers
+    merge by JSON Merge Patch (RFC 7396) in rising priority, of equals in rising name: an object merges field by field, anything
+    else replaces, `null` takes a value away. Texts may refer to variables of the node or its site as `${name}`.
+    A change reaches nodes by a rollout, and every node proves it before it keeps it.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -231,10 +597,13 @@ class ConfigServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.config_service_pb2.ApplyConfigLayerRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.config_service_pb2.ApplyConfigLayerResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ApplyConfigLayerResponse]]:
-        """Creates a layer, or replaces it, and gives every node it reaches its new configuration.
+        """Creates a layer, or replaces it, and starts a rollout to the nodes whose configuration changes by it.
+
+        Nodes that a former rollout of configuration has not finished with go over to the new one.
 
         Returns (gRPC error code):
-          INVALID_ARGUMENT if the name, selector or a value is malformed or out of range; the message names the field.
+          INVALID_ARGUMENT if the name, selector, plan or a value is malformed, unknown or out of range for a node it reaches; the
+            message names the field, the allowed range, and the version of the agent.
           ABORTED if the etag is not the present one.
         """
 
@@ -268,11 +637,49 @@ class ConfigServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.config_service_pb2.DeleteConfigLayerRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.config_service_pb2.DeleteConfigLayerResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.DeleteConfigLayerResponse]]:
-        """Deletes a layer and gives every node it reached its new configuration.
+        """Deletes a layer and starts a rollout to the nodes it reached. Its history stays.
 
         Returns (gRPC error code):
           NOT_FOUND if there is no such layer.
           ABORTED if the etag is not the present one.
+        """
+
+    @abc.abstractmethod
+    def ListConfigLayerRevisions(
+        self,
+        request: wayside.v1.config_service_pb2.ListConfigLayerRevisionsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ListConfigLayerRevisionsResponse]]:
+        """Lists what a layer was, newest first; also of one that was deleted.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there never was such a layer.
+        """
+
+    @abc.abstractmethod
+    def RollbackConfigLayer(
+        self,
+        request: wayside.v1.config_service_pb2.RollbackConfigLayerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.RollbackConfigLayerResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.RollbackConfigLayerResponse]]:
+        """Makes a layer again what it was in a revision; as ApplyConfigLayer with its content.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such layer or revision.
+          INVALID_ARGUMENT if its content can no longer be applied.
+        """
+
+    @abc.abstractmethod
+    def PreviewConfig(
+        self,
+        request: wayside.v1.config_service_pb2.PreviewConfigRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.PreviewConfigResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.PreviewConfigResponse]]:
+        """Tells what would change if layers were applied or deleted, and changes nothing. Without layers: what the rollouts and
+        trials under way have still to change.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if the selector or a layer is malformed. Values that nodes cannot run are told in the answer.
         """
 
     @abc.abstractmethod
@@ -281,10 +688,95 @@ class ConfigServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.config_service_pb2.GetNodeConfigRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.config_service_pb2.GetNodeConfigResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.GetNodeConfigResponse]]:
-        """Returns what one node should run, and where it stands.
+        """Returns a configuration of one node, and where it stands.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such node or revision.
+        """
+
+    @abc.abstractmethod
+    def ListNodeConfigs(
+        self,
+        request: wayside.v1.config_service_pb2.ListNodeConfigsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.ListNodeConfigsResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ListNodeConfigsResponse]]:
+        """Lists the configurations of one node, newest first.
 
         Returns (gRPC error code):
           NOT_FOUND if there is no such node.
+        """
+
+    @abc.abstractmethod
+    def ExplainNodeConfig(
+        self,
+        request: wayside.v1.config_service_pb2.ExplainNodeConfigRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.ExplainNodeConfigResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ExplainNodeConfigResponse]]:
+        """Tells where each value of a node's configuration comes from.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such node.
+          INVALID_ARGUMENT if the path is malformed.
+        """
+
+    @abc.abstractmethod
+    def ListConfigDrift(
+        self,
+        request: wayside.v1.config_service_pb2.ListConfigDriftRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.ListConfigDriftResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ListConfigDriftResponse]]:
+        """Lists nodes that run something else than they should, value by value, in order of their names.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
+        """
+
+    @abc.abstractmethod
+    def ExtendConfigTrial(
+        self,
+        request: wayside.v1.config_service_pb2.ExtendConfigTrialRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.ExtendConfigTrialResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ExtendConfigTrialResponse]]:
+        """Gives the trial under way on a node more time. Repeating it with the same timeout changes nothing.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such node.
+          INVALID_ARGUMENT if the timeout is out of range or shorter than it is.
+          FAILED_PRECONDITION if the node's trial is another one, or over.
+        """
+
+    @abc.abstractmethod
+    def ConfirmConfigTrial(
+        self,
+        request: wayside.v1.config_service_pb2.ConfirmConfigTrialRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.ConfirmConfigTrialResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.ConfirmConfigTrialResponse]]:
+        """Makes the trial under way on a node final. Repeating it changes nothing.
+
+        Returns (gRPC error code): as ExtendConfigTrial; FAILED_PRECONDITION also if it was cancelled.
+        """
+
+    @abc.abstractmethod
+    def CancelConfigTrial(
+        self,
+        request: wayside.v1.config_service_pb2.CancelConfigTrialRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.CancelConfigTrialResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.CancelConfigTrialResponse]]:
+        """Ends the trial under way on a node: it goes back to what it ran. Repeating it changes nothing.
+
+        Returns (gRPC error code): as ExtendConfigTrial; FAILED_PRECONDITION also if it was confirmed.
+        """
+
+    @abc.abstractmethod
+    def GetConfigSchema(
+        self,
+        request: wayside.v1.config_service_pb2.GetConfigSchemaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.config_service_pb2.GetConfigSchemaResponse, collections.abc.Awaitable[wayside.v1.config_service_pb2.GetConfigSchemaResponse]]:
+        """Returns the JSON schema of the configuration that a version of the agent takes.
+
+        Returns (gRPC error code):
+          NOT_FOUND if neither a release nor the manager itself knows the version.
         """
 
 def add_ConfigServiceServicer_to_server(servicer: ConfigServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -23,67 +23,64 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wayside.v1 import release_pb2 as wayside_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15wayside/v1/node.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18wayside/v1/release.proto\"\xa6\x06\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x65sn\x18\x02 \x01(\t\x12\"\n\x04kind\x18\x03 \x01(\x0e\x32\x14.wayside.v1.NodeKind\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12\x0c\n\x04site\x18\x05 \x01(\t\x12!\n\x06labels\x18\x06 \x03(\x0b\x32\x11.wayside.v1.Label\x12%\n\x05state\x18\x07 \x01(\x0e\x32\x16.wayside.v1.Node.State\x12&\n\x08presence\x18\x08 \x01(\x0e\x32\x14.wayside.v1.Presence\x12\x34\n\x10last_report_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12(\n\x06health\x18\r \x01(\x0b\x32\x18.wayside.v1.HealthReport\x12(\n\x06\x63onfig\x18\x0e \x01(\x0b\x32\x18.wayside.v1.ConfigReport\x12(\n\x06update\x18\x0f \x01(\x0b\x32\x18.wayside.v1.UpdateReport\x12\x1f\n\x17\x64\x65sired_config_revision\x18\x10 \x01(\x03\x12\x17\n\x0f\x64\x65sired_release\x18\x11 \x01(\t\x12\x13\n\x0breconciling\x18\x12 \x01(\x08\x12\x19\n\x11lost_report_count\x18\x13 \x01(\x03\x12\x0e\n\x06tenant\x18\x14 \x01(\t\x12;\n\x17\x63\x65rtificate_expire_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_ENROLLED\x10\x01\x12\x11\n\rSTATE_RETIRED\x10\x02\x12\x14\n\x10STATE_REGISTERED\x10\x03\x12\x11\n\rSTATE_REVOKED\x10\x04\"#\n\x05Label\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"x\n\x0cNodeSelector\x12\x11\n\tall_nodes\x18\x01 \x01(\x08\x12\r\n\x05nodes\x18\x02 \x03(\t\x12#\n\x05kinds\x18\x03 \x03(\x0e\x32\x14.wayside.v1.NodeKind\x12!\n\x06labels\x18\x04 \x03(\x0b\x32\x11.wayside.v1.Label\"\xbc\x01\n\nNodeConfig\x12\x30\n\rreport_period\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x03\x63\x61n\x18\x02 \x01(\x0b\x32\x15.wayside.v1.CanConfig\x12.\n\ttelemetry\x18\x03 \x01(\x0b\x32\x1b.wayside.v1.TelemetryConfig\x12(\n\x06update\x18\x04 \x01(\x0b\x32\x18.wayside.v1.UpdateConfig\"4\n\tCanConfig\x12\'\n\x05\x62uses\x18\x01 \x03(\x0b\x32\x18.wayside.v1.CanBusConfig\"I\n\x0c\x43\x61nBusConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdatabase_name\x18\x02 \x01(\t\x12\x14\n\x0csignal_names\x18\x03 \x03(\t\"\xd0\x01\n\x0fTelemetryConfig\x12\x13\n\x0b\x62roker_host\x18\x01 \x01(\t\x12\x13\n\x0b\x62roker_port\x18\x02 \x01(\x05\x12\x18\n\x10\x62roker_plaintext\x18\x03 \x01(\x08\x12\x14\n\x0ctopic_prefix\x18\x04 \x01(\t\x12\x31\n\x0epublish_period\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rsample_period\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"m\n\x0cUpdateConfig\x12%\n\x1dmax_download_bytes_per_second\x18\x01 \x01(\x03\x12\x36\n\x13health_gate_timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xe3\x01\n\x0c\x43onfigReport\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x31\n\x07outcome\x18\x02 \x01(\x0e\x32 .wayside.v1.ConfigReport.Outcome\x12\x18\n\x10running_revision\x18\x03 \x01(\x03\x12\x0f\n\x07message\x18\x04 \x01(\t\"c\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_APPLIED\x10\x01\x12\x14\n\x10OUTCOME_REJECTED\x10\x02\x12\x14\n\x10OUTCOME_REVERTED\x10\x03\"\xf0\x03\n\x0cHealthReport\x12/\n\x0bsample_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0ctime_quality\x18\x02 \x01(\x0e\x32\x17.wayside.v1.TimeQuality\x12\x15\n\ragent_version\x18\x03 \x01(\t\x12\x0f\n\x07release\x18\x04 \x01(\t\x12\x17\n\x0f\x63onfig_revision\x18\x05 \x01(\x03\x12$\n\x04host\x18\x06 \x01(\x0b\x32\x16.wayside.v1.HostHealth\x12+\n\tcan_buses\x18\x07 \x03(\x0b\x32\x18.wayside.v1.CanBusHealth\x12$\n\x04gnss\x18\x08 \x01(\x0b\x32\x16.wayside.v1.GnssHealth\x12&\n\x05radio\x18\t \x01(\x0b\x32\x17.wayside.v1.RadioHealth\x12\'\n\x06spools\x18\n \x03(\x0b\x32\x17.wayside.v1.SpoolHealth\x12\x1d\n\x15telemetry_batch_count\x18\x0b \x01(\x03\x12\x30\n\rreport_period\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x04\x66\x65\x65\x64\x18\r \x01(\x0b\x32\x16.wayside.v1.FeedHealth\"\xa7\x04\n\nHostHealth\x12\x16\n\tcpu_ratio\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11memory_used_bytes\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1f\n\x12memory_total_bytes\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1c\n\x0f\x64isk_free_bytes\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x10\x64isk_total_bytes\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x1c\n\x0f\x64isk_wear_ratio\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12 \n\x13temperature_celsius\x18\x07 \x01(\x01H\x06\x88\x01\x01\x12)\n\x06uptime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12!\n\x14\x63lock_offset_seconds\x18\t \x01(\x01H\x07\x88\x01\x01\x12\x14\n\x0c\x63lock_source\x18\n \x01(\t\x12\x1f\n\x12\x61gent_memory_bytes\x18\x0b \x01(\x03H\x08\x88\x01\x01\x42\x0c\n\n_cpu_ratioB\x14\n\x12_memory_used_bytesB\x15\n\x13_memory_total_bytesB\x12\n\x10_disk_free_bytesB\x13\n\x11_disk_total_bytesB\x12\n\x10_disk_wear_ratioB\x16\n\x14_temperature_celsiusB\x17\n\x15_clock_offset_secondsB\x15\n\x13_agent_memory_bytes\"\xca\x01\n\x0c\x43\x61nBusHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x66rame_count\x18\x02 \x01(\x03\x12\x18\n\x10\x66rame_rate_hertz\x18\x03 \x01(\x01\x12\x1e\n\x11kernel_drop_count\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x65rror_frame_count\x18\x05 \x01(\x03\x12\x1b\n\x13\x64\x65\x63oded_frame_count\x18\x06 \x01(\x03\x12\x0f\n\x07is_open\x18\x07 \x01(\x08\x42\x14\n\x12_kernel_drop_count\"\xfb\x02\n\nGnssHealth\x12!\n\x04mode\x18\x01 \x01(\x0e\x32\x13.wayside.v1.FixMode\x12\'\n\x07quality\x18\x02 \x01(\x0e\x32\x16.wayside.v1.FixQuality\x12\x1c\n\x0fsatellite_count\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04hdop\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tfix_count\x18\x05 \x01(\x03\x12\x14\n\x0cno_fix_count\x18\x06 \x01(\x03\x12\x16\n\x0esentence_count\x18\x07 \x01(\x03\x12\x1a\n\x12\x62\x61\x64_sentence_count\x18\x08 \x01(\x03\x12\x36\n\x12satellites_in_view\x18\t \x03(\x0b\x32\x1a.wayside.v1.SatelliteCount\x12#\n\x16\x63orrection_age_seconds\x18\n \x01(\x01H\x02\x88\x01\x01\x42\x12\n\x10_satellite_countB\x07\n\x05_hdopB\x19\n\x17_correction_age_seconds\"/\n\x0eSatelliteCount\x12\x0e\n\x06system\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"f\n\x0bRadioHealth\x12-\n\x08received\x18\x01 \x03(\x0b\x32\x1b.wayside.v1.V2xMessageCount\x12\x17\n\x0fmalformed_count\x18\x02 \x01(\x03\x12\x0f\n\x07is_open\x18\x03 \x01(\x08\"J\n\x0fV2xMessageCount\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.wayside.v1.V2xMessageKind\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"p\n\x0bSpoolHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0crecord_count\x18\x02 \x01(\x03\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x15\n\revicted_count\x18\x04 \x01(\x03\x12\x12\n\ntorn_bytes\x18\x05 \x01(\x03\";\n\nFeedHealth\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x15\n\rrefused_count\x18\x02 \x01(\x03*K\n\x08NodeKind\x12\x19\n\x15NODE_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rNODE_KIND_RSU\x10\x01\x12\x11\n\rNODE_KIND_OBU\x10\x02*x\n\x08Presence\x12\x18\n\x14PRESENCE_UNSPECIFIED\x10\x00\x12\x17\n\x13PRESENCE_NEVER_SEEN\x10\x01\x12\x13\n\x0fPRESENCE_ONLINE\x10\x02\x12\x11\n\rPRESENCE_LATE\x10\x03\x12\x11\n\rPRESENCE_LOST\x10\x04*\xb3\x01\n\x0bTimeQuality\x12\x1c\n\x18TIME_QUALITY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bTIME_QUALITY_UNSYNCHRONIZED\x10\x01\x12\x19\n\x15TIME_QUALITY_HOLDOVER\x10\x02\x12\x18\n\x14TIME_QUALITY_NETWORK\x10\x03\x12\x15\n\x11TIME_QUALITY_GNSS\x10\x04\x12\x19\n\x15TIME_QUALITY_RECORDED\x10\x05*X\n\x07\x46ixMode\x12\x18\n\x14\x46IX_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rFIX_MODE_NONE\x10\x01\x12\x0f\n\x0b\x46IX_MODE_2D\x10\x02\x12\x0f\n\x0b\x46IX_MODE_3D\x10\x03*\xe4\x01\n\nFixQuality\x12\x1b\n\x17\x46IX_QUALITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46IX_QUALITY_INVALID\x10\x01\x12\x1a\n\x16\x46IX_QUALITY_AUTONOMOUS\x10\x02\x12\x1c\n\x18\x46IX_QUALITY_DIFFERENTIAL\x10\x03\x12\x19\n\x15\x46IX_QUALITY_RTK_FIXED\x10\x04\x12\x19\n\x15\x46IX_QUALITY_RTK_FLOAT\x10\x05\x12\x19\n\x15\x46IX_QUALITY_ESTIMATED\x10\x06\x12\x15\n\x11\x46IX_QUALITY_OTHER\x10\x07*\xd5\x01\n\x0eV2xMessageKind\x12 \n\x1cV2X_MESSAGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14V2X_MESSAGE_KIND_BSM\x10\x01\x12\x18\n\x14V2X_MESSAGE_KIND_MAP\x10\x02\x12\x18\n\x14V2X_MESSAGE_KIND_RSM\x10\x03\x12\x19\n\x15V2X_MESSAGE_KIND_SPAT\x10\x04\x12\x18\n\x14V2X_MESSAGE_KIND_RSI\x10\x05\x12\x1e\n\x1aV2X_MESSAGE_KIND_EXTENSION\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15wayside/v1/node.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18wayside/v1/release.proto\"\x99\x07\n\x04Node\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x65sn\x18\x02 \x01(\t\x12\"\n\x04kind\x18\x03 \x01(\x0e\x32\x14.wayside.v1.NodeKind\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12\x0c\n\x04site\x18\x05 \x01(\t\x12!\n\x06labels\x18\x06 \x03(\x0b\x32\x11.wayside.v1.Label\x12%\n\x05state\x18\x07 \x01(\x0e\x32\x16.wayside.v1.Node.State\x12&\n\x08presence\x18\x08 \x01(\x0e\x32\x14.wayside.v1.Presence\x12\x34\n\x10last_report_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12(\n\x06health\x18\r \x01(\x0b\x32\x18.wayside.v1.HealthReport\x12(\n\x06\x63onfig\x18\x0e \x01(\x0b\x32\x18.wayside.v1.ConfigReport\x12(\n\x06update\x18\x0f \x01(\x0b\x32\x18.wayside.v1.UpdateReport\x12\x1f\n\x17\x64\x65sired_config_revision\x18\x10 \x01(\x03\x12\x17\n\x0f\x64\x65sired_release\x18\x11 \x01(\t\x12\x13\n\x0breconciling\x18\x12 \x01(\x08\x12\x19\n\x11lost_report_count\x18\x13 \x01(\x03\x12\x0e\n\x06tenant\x18\x14 \x01(\t\x12;\n\x17\x63\x65rtificate_expire_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05model\x18\x16 \x01(\t\x12*\n\tvariables\x18\x17 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1e\n\x16target_config_revision\x18\x18 \x01(\x03\x12\x16\n\x0e\x63onfig_problem\x18\x19 \x01(\t\"n\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_ENROLLED\x10\x01\x12\x11\n\rSTATE_RETIRED\x10\x02\x12\x14\n\x10STATE_REGISTERED\x10\x03\x12\x11\n\rSTATE_REVOKED\x10\x04\"#\n\x05Label\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x9d\x02\n\x0cNodeSelector\x12\x11\n\tall_nodes\x18\x01 \x01(\x08\x12\r\n\x05nodes\x18\x02 \x03(\t\x12#\n\x05kinds\x18\x03 \x03(\x0e\x32\x14.wayside.v1.NodeKind\x12!\n\x06labels\x18\x04 \x03(\x0b\x32\x11.wayside.v1.Label\x12\r\n\x05sites\x18\x05 \x03(\t\x12.\n\tcorridors\x18\x06 \x03(\x0b\x32\x1b.wayside.v1.CorridorSection\x12\x0e\n\x06groups\x18\x07 \x03(\t\x12\x0e\n\x06models\x18\x08 \x03(\t\x12\x10\n\x08versions\x18\t \x03(\t\x12\x11\n\tgeofences\x18\n \x03(\t\x12\x1f\n\x05\x61reas\x18\x0b \x03(\x0b\x32\x10.wayside.v1.Area\"\x8f\x01\n\x0f\x43orridorSection\x12\x10\n\x08\x63orridor\x18\x01 \x01(\t\x12\x1f\n\x12\x62\x65gin_stake_meters\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10\x65nd_stake_meters\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x15\n\x13_begin_stake_metersB\x13\n\x11_end_stake_meters\"-\n\x04\x41rea\x12%\n\x07\x63orners\x18\x01 \x03(\x0b\x32\x14.wayside.v1.Position\"?\n\x08Position\x12\x18\n\x10latitude_degrees\x18\x01 \x01(\x01\x12\x19\n\x11longitude_degrees\x18\x02 \x01(\x01\"\xd7\x02\n\x0c\x43onfigReport\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x31\n\x07outcome\x18\x02 \x01(\x0e\x32 .wayside.v1.ConfigReport.Outcome\x12\x18\n\x10running_revision\x18\x03 \x01(\x03\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\r\n\x05trial\x18\x05 \x01(\t\x12\x32\n\x0ftrial_remaining\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0erunning_config\x18\x07 \x01(\x0c\"|\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_APPLIED\x10\x01\x12\x14\n\x10OUTCOME_REJECTED\x10\x02\x12\x14\n\x10OUTCOME_REVERTED\x10\x03\x12\x17\n\x13OUTCOME_PROVISIONAL\x10\x04\"\xe0\x04\n\x0cHealthReport\x12/\n\x0bsample_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0ctime_quality\x18\x02 \x01(\x0e\x32\x17.wayside.v1.TimeQuality\x12\x15\n\ragent_version\x18\x03 \x01(\t\x12\x0f\n\x07release\x18\x04 \x01(\t\x12\x17\n\x0f\x63onfig_revision\x18\x05 \x01(\x03\x12$\n\x04host\x18\x06 \x01(\x0b\x32\x16.wayside.v1.HostHealth\x12+\n\tcan_buses\x18\x07 \x03(\x0b\x32\x18.wayside.v1.CanBusHealth\x12$\n\x04gnss\x18\x08 \x01(\x0b\x32\x16.wayside.v1.GnssHealth\x12&\n\x05radio\x18\t \x01(\x0b\x32\x17.wayside.v1.RadioHealth\x12\'\n\x06spools\x18\n \x03(\x0b\x32\x17.wayside.v1.SpoolHealth\x12\x1d\n\x15telemetry_batch_count\x18\x0b \x01(\x03\x12\x30\n\rreport_period\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x04\x66\x65\x65\x64\x18\r \x01(\x0b\x32\x16.wayside.v1.FeedHealth\x12\r\n\x05model\x18\x0e \x01(\t\x12\x15\n\rconfig_sha256\x18\x0f \x01(\t\x12\x14\n\x0c\x63onfig_trial\x18\x10 \x01(\t\x12\x1d\n\x10\x62roker_connected\x18\x11 \x01(\x08H\x00\x88\x01\x01\x42\x13\n\x11_broker_connected\"\xa7\x04\n\nHostHealth\x12\x16\n\tcpu_ratio\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11memory_used_bytes\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1f\n\x12memory_total_bytes\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1c\n\x0f\x64isk_free_bytes\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x10\x64isk_total_bytes\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x1c\n\x0f\x64isk_wear_ratio\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12 \n\x13temperature_celsius\x18\x07 \x01(\x01H\x06\x88\x01\x01\x12)\n\x06uptime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12!\n\x14\x63lock_offset_seconds\x18\t \x01(\x01H\x07\x88\x01\x01\x12\x14\n\x0c\x63lock_source\x18\n \x01(\t\x12\x1f\n\x12\x61gent_memory_bytes\x18\x0b \x01(\x03H\x08\x88\x01\x01\x42\x0c\n\n_cpu_ratioB\x14\n\x12_memory_used_bytesB\x15\n\x13_memory_total_bytesB\x12\n\x10_disk_free_bytesB\x13\n\x11_disk_total_bytesB\x12\n\x10_disk_wear_ratioB\x16\n\x14_temperature_celsiusB\x17\n\x15_clock_offset_secondsB\x15\n\x13_agent_memory_bytes\"\xca\x01\n\x0c\x43\x61nBusHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x66rame_count\x18\x02 \x01(\x03\x12\x18\n\x10\x66rame_rate_hertz\x18\x03 \x01(\x01\x12\x1e\n\x11kernel_drop_count\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x65rror_frame_count\x18\x05 \x01(\x03\x12\x1b\n\x13\x64\x65\x63oded_frame_count\x18\x06 \x01(\x03\x12\x0f\n\x07is_open\x18\x07 \x01(\x08\x42\x14\n\x12_kernel_drop_count\"\xfb\x02\n\nGnssHealth\x12!\n\x04mode\x18\x01 \x01(\x0e\x32\x13.wayside.v1.FixMode\x12\'\n\x07quality\x18\x02 \x01(\x0e\x32\x16.wayside.v1.FixQuality\x12\x1c\n\x0fsatellite_count\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04hdop\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tfix_count\x18\x05 \x01(\x03\x12\x14\n\x0cno_fix_count\x18\x06 \x01(\x03\x12\x16\n\x0esentence_count\x18\x07 \x01(\x03\x12\x1a\n\x12\x62\x61\x64_sentence_count\x18\x08 \x01(\x03\x12\x36\n\x12satellites_in_view\x18\t \x03(\x0b\x32\x1a.wayside.v1.SatelliteCount\x12#\n\x16\x63orrection_age_seconds\x18\n \x01(\x01H\x02\x88\x01\x01\x42\x12\n\x10_satellite_countB\x07\n\x05_hdopB\x19\n\x17_correction_age_seconds\"/\n\x0eSatelliteCount\x12\x0e\n\x06system\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"\xde\x01\n\x0bRadioHealth\x12-\n\x08received\x18\x01 \x03(\x0b\x32\x1b.wayside.v1.V2xMessageCount\x12\x17\n\x0fmalformed_count\x18\x02 \x01(\x03\x12\x0f\n\x07is_open\x18\x03 \x01(\x08\x12#\n\x16\x63\x65nter_frequency_hertz\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12transmit_power_dbm\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x19\n\x17_center_frequency_hertzB\x15\n\x13_transmit_power_dbm\"J\n\x0fV2xMessageCount\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.wayside.v1.V2xMessageKind\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"p\n\x0bSpoolHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0crecord_count\x18\x02 \x01(\x03\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x15\n\revicted_count\x18\x04 \x01(\x03\x12\x12\n\ntorn_bytes\x18\x05 \x01(\x03\";\n\nFeedHealth\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x15\n\rrefused_count\x18\x02 \x01(\x03*K\n\x08NodeKind\x12\x19\n\x15NODE_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rNODE_KIND_RSU\x10\x01\x12\x11\n\rNODE_KIND_OBU\x10\x02*x\n\x08Presence\x12\x18\n\x14PRESENCE_UNSPECIFIED\x10\x00\x12\x17\n\x13PRESENCE_NEVER_SEEN\x10\x01\x12\x13\n\x0fPRESENCE_ONLINE\x10\x02\x12\x11\n\rPRESENCE_LATE\x10\x03\x12\x11\n\rPRESENCE_LOST\x10\x04*\xb3\x01\n\x0bTimeQuality\x12\x1c\n\x18TIME_QUALITY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bTIME_QUALITY_UNSYNCHRONIZED\x10\x01\x12\x19\n\x15TIME_QUALITY_HOLDOVER\x10\x02\x12\x18\n\x14TIME_QUALITY_NETWORK\x10\x03\x12\x15\n\x11TIME_QUALITY_GNSS\x10\x04\x12\x19\n\x15TIME_QUALITY_RECORDED\x10\x05*X\n\x07\x46ixMode\x12\x18\n\x14\x46IX_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rFIX_MODE_NONE\x10\x01\x12\x0f\n\x0b\x46IX_MODE_2D\x10\x02\x12\x0f\n\x0b\x46IX_MODE_3D\x10\x03*\xe4\x01\n\nFixQuality\x12\x1b\n\x17\x46IX_QUALITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46IX_QUALITY_INVALID\x10\x01\x12\x1a\n\x16\x46IX_QUALITY_AUTONOMOUS\x10\x02\x12\x1c\n\x18\x46IX_QUALITY_DIFFERENTIAL\x10\x03\x12\x19\n\x15\x46IX_QUALITY_RTK_FIXED\x10\x04\x12\x19\n\x15\x46IX_QUALITY_RTK_FLOAT\x10\x05\x12\x19\n\x15\x46IX_QUALITY_ESTIMATED\x10\x06\x12\x15\n\x11\x46IX_QUALITY_OTHER\x10\x07*\xd5\x01\n\x0eV2xMessageKind\x12 \n\x1cV2X_MESSAGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14V2X_MESSAGE_KIND_BSM\x10\x01\x12\x18\n\x14V2X_MESSAGE_KIND_MAP\x10\x02\x12\x18\n\x14V2X_MESSAGE_KIND_RSM\x10\x03\x12\x19\n\x15V2X_MESSAGE_KIND_SPAT\x10\x04\x12\x18\n\x14V2X_MESSAGE_KIND_RSI\x10\x05\x12\x1e\n\x1aV2X_MESSAGE_KIND_EXTENSION\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.node_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODEKIND']._serialized_start=4012
-  _globals['_NODEKIND']._serialized_end=4087
-  _globals['_PRESENCE']._serialized_start=4089
-  _globals['_PRESENCE']._serialized_end=4209
-  _globals['_TIMEQUALITY']._serialized_start=4212
-  _globals['_TIMEQUALITY']._serialized_end=4391
-  _globals['_FIXMODE']._serialized_start=4393
-  _globals['_FIXMODE']._serialized_end=4481
-  _globals['_FIXQUALITY']._serialized_start=4484
-  _globals['_FIXQUALITY']._serialized_end=4712
-  _globals['_V2XMESSAGEKIND']._serialized_start=4715
-  _globals['_V2XMESSAGEKIND']._serialized_end=4928
-  _globals['_NODE']._serialized_start=129
-  _globals['_NODE']._serialized_end=935
-  _globals['_NODE_STATE']._serialized_start=825
-  _globals['_NODE_STATE']._serialized_end=935
-  _globals['_LABEL']._serialized_start=937
-  _globals['_LABEL']._serialized_end=972
-  _globals['_NODESELECTOR']._serialized_start=974
-  _globals['_NODESELECTOR']._serialized_end=1094
-  _globals['_NODECONFIG']._serialized_start=1097
-  _globals['_NODECONFIG']._serialized_end=1285
-  _globals['_CANCONFIG']._serialized_start=1287
-  _globals['_CANCONFIG']._serialized_end=1339
-  _globals['_CANBUSCONFIG']._serialized_start=1341
-  _globals['_CANBUSCONFIG']._serialized_end=1414
-  _globals['_TELEMETRYCONFIG']._serialized_start=1417
-  _globals['_TELEMETRYCONFIG']._serialized_end=1625
-  _globals['_UPDATECONFIG']._serialized_start=1627
-  _globals['_UPDATECONFIG']._serialized_end=1736
-  _globals['_CONFIGREPORT']._serialized_start=1739
-  _globals['_CONFIGREPORT']._serialized_end=1966
-  _globals['_CONFIGREPORT_OUTCOME']._serialized_start=1867
-  _globals['_CONFIGREPORT_OUTCOME']._serialized_end=1966
-  _globals['_HEALTHREPORT']._serialized_start=1969
-  _globals['_HEALTHREPORT']._serialized_end=2465
-  _globals['_HOSTHEALTH']._serialized_start=2468
-  _globals['_HOSTHEALTH']._serialized_end=3019
-  _globals['_CANBUSHEALTH']._serialized_start=3022
-  _globals['_CANBUSHEALTH']._serialized_end=3224
-  _globals['_GNSSHEALTH']._serialized_start=3227
-  _globals['_GNSSHEALTH']._serialized_end=3606
-  _globals['_SATELLITECOUNT']._serialized_start=3608
-  _globals['_SATELLITECOUNT']._serialized_end=3655
-  _globals['_RADIOHEALTH']._serialized_start=3657
-  _globals['_RADIOHEALTH']._serialized_end=3759
-  _globals['_V2XMESSAGECOUNT']._serialized_start=3761
-  _globals['_V2XMESSAGECOUNT']._serialized_end=3835
-  _globals['_SPOOLHEALTH']._serialized_start=3837
-  _globals['_SPOOLHEALTH']._serialized_end=3949
-  _globals['_FEEDHEALTH']._serialized_start=3951
-  _globals['_FEEDHEALTH']._serialized_end=4010
+  _globals['_NODEKIND']._serialized_start=4288
+  _globals['_NODEKIND']._serialized_end=4363
+  _globals['_PRESENCE']._serialized_start=4365
+  _globals['_PRESENCE']._serialized_end=4485
+  _globals['_TIMEQUALITY']._serialized_start=4488
+  _globals['_TIMEQUALITY']._serialized_end=4667
+  _globals['_FIXMODE']._serialized_start=4669
+  _globals['_FIXMODE']._serialized_end=4757
+  _globals['_FIXQUALITY']._serialized_start=4760
+  _globals['_FIXQUALITY']._serialized_end=4988
+  _globals['_V2XMESSAGEKIND']._serialized_start=4991
+  _globals['_V2XMESSAGEKIND']._serialized_end=5204
+  _globals['_NODE']._serialized_start=159
+  _globals['_NODE']._serialized_end=1080
+  _globals['_NODE_STATE']._serialized_start=970
+  _globals['_NODE_STATE']._serialized_end=1080
+  _globals['_LABEL']._serialized_start=1082
+  _globals['_LABEL']._serialized_end=1117
+  _globals['_NODESELECTOR']._serialized_start=1120
+  _globals['_NODESELECTOR']._serialized_end=1405
+  _globals['_CORRIDORSECTION']._serialized_start=1408
+  _globals['_CORRIDORSECTION']._serialized_end=1551
+  _globals['_AREA']._serialized_start=1553
+  _globals['_AREA']._serialized_end=1598
+  _globals['_POSITION']._serialized_start=1600
+  _globals['_POSITION']._serialized_end=1663
+  _globals['_CONFIGREPORT']._serialized_start=1666
+  _globals['_CONFIGREPORT']._serialized_end=2009
+  _globals['_CONFIGREPORT_OUTCOME']._serialized_start=1885
+  _globals['_CONFIGREPORT_OUTCOME']._serialized_end=2009
+  _globals['_HEALTHREPORT']._serialized_start=2012
+  _globals['_HEALTHREPORT']._serialized_end=2620
+  _globals['_HOSTHEALTH']._serialized_start=2623
+  _globals['_HOSTHEALTH']._serialized_end=3174
+  _globals['_CANBUSHEALTH']._serialized_start=3177
+  _globals['_CANBUSHEALTH']._serialized_end=3379
+  _globals['_GNSSHEALTH']._serialized_start=3382
+  _globals['_GNSSHEALTH']._serialized_end=3761
+  _globals['_SATELLITECOUNT']._serialized_start=3763
+  _globals['_SATELLITECOUNT']._serialized_end=3810
+  _globals['_RADIOHEALTH']._serialized_start=3813
+  _globals['_RADIOHEALTH']._serialized_end=4035
+  _globals['_V2XMESSAGECOUNT']._serialized_start=4037
+  _globals['_V2XMESSAGECOUNT']._serialized_end=4111
+  _globals['_SPOOLHEALTH']._serialized_start=4113
+  _globals['_SPOOLHEALTH']._serialized_end=4225
+  _globals['_FEEDHEALTH']._serialized_start=4227
+  _globals['_FEEDHEALTH']._serialized_end=4286
 # @@protoc_insertion_point(module_scope)

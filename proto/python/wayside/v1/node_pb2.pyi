@@ -10,6 +10,7 @@ import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
 import sys
 import typing
@@ -284,6 +285,10 @@ class Node(google.protobuf.message.Message):
     LOST_REPORT_COUNT_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     CERTIFICATE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    VARIABLES_FIELD_NUMBER: builtins.int
+    TARGET_CONFIG_REVISION_FIELD_NUMBER: builtins.int
+    CONFIG_PROBLEM_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`nodes/{node}`, where {node} is a lower-case RFC 1034 label."""
     esn: builtins.str
@@ -293,7 +298,7 @@ class Node(google.protobuf.message.Message):
     display_name: builtins.str
     """What people call it; free text."""
     site: builtins.str
-    """Where it stands, for example a stake or an intersection; free text until sites are resources."""
+    """Where it stands or belongs, `sites/{site}`. Empty: nowhere in particular."""
     state: Global___Node.State.ValueType
     """Lifecycle. Output only."""
     presence: Global___Presence.ValueType
@@ -310,6 +315,12 @@ class Node(google.protobuf.message.Message):
     """Reports the node numbered but the manager never received. Output only."""
     tenant: builtins.str
     """Who owns the node, `tenants/{tenant}`."""
+    model: builtins.str
+    """What it is built as, from its type plate, as the unit reports it. Output only."""
+    target_config_revision: builtins.int
+    """Configuration revision the layers ask for. Above `desired_config_revision` while the node waits for its turn. Output only."""
+    config_problem: builtins.str
+    """Why the layers make no configuration the node could run, in one sentence; it keeps the former one. Output only."""
     @property
     def labels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Label]:
         """Operators' labels, sorted by key."""
@@ -342,6 +353,10 @@ class Node(google.protobuf.message.Message):
     def certificate_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the certificate the node shows now ends. Absent: it has none. Output only."""
 
+    @property
+    def variables(self) -> google.protobuf.struct_pb2.Struct:
+        """Values its configuration may refer to as `${name}`; texts, numbers and truth values. They go before those of its site."""
+
     def __init__(
         self,
         *,
@@ -366,9 +381,13 @@ class Node(google.protobuf.message.Message):
         lost_report_count: builtins.int = ...,
         tenant: builtins.str = ...,
         certificate_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        model: builtins.str = ...,
+        variables: google.protobuf.struct_pb2.Struct | None = ...,
+        target_config_revision: builtins.int = ...,
+        config_problem: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "create_time", b"create_time", "health", b"health", "last_report_time", b"last_report_time", "update", b"update", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "create_time", b"create_time", "desired_config_revision", b"desired_config_revision", "desired_release", b"desired_release", "display_name", b"display_name", "esn", b"esn", "etag", b"etag", "health", b"health", "kind", b"kind", "labels", b"labels", "last_report_time", b"last_report_time", "lost_report_count", b"lost_report_count", "name", b"name", "presence", b"presence", "reconciling", b"reconciling", "site", b"site", "state", b"state", "tenant", b"tenant", "update", b"update", "update_time", b"update_time"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "create_time", b"create_time", "health", b"health", "last_report_time", b"last_report_time", "update", b"update", "update_time", b"update_time", "variables", b"variables"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "config_problem", b"config_problem", "create_time", b"create_time", "desired_config_revision", b"desired_config_revision", "desired_release", b"desired_release", "display_name", b"display_name", "esn", b"esn", "etag", b"etag", "health", b"health", "kind", b"kind", "labels", b"labels", "last_report_time", b"last_report_time", "lost_report_count", b"lost_report_count", "model", b"model", "name", b"name", "presence", b"presence", "reconciling", b"reconciling", "site", b"site", "state", b"state", "target_config_revision", b"target_config_revision", "tenant", b"tenant", "update", b"update", "update_time", b"update_time", "variables", b"variables"]) -> None: ...
 
 Global___Node: typing_extensions.TypeAlias = Node
 
@@ -404,6 +423,13 @@ class NodeSelector(google.protobuf.message.Message):
     NODES_FIELD_NUMBER: builtins.int
     KINDS_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
+    SITES_FIELD_NUMBER: builtins.int
+    CORRIDORS_FIELD_NUMBER: builtins.int
+    GROUPS_FIELD_NUMBER: builtins.int
+    MODELS_FIELD_NUMBER: builtins.int
+    VERSIONS_FIELD_NUMBER: builtins.int
+    GEOFENCES_FIELD_NUMBER: builtins.int
+    AREAS_FIELD_NUMBER: builtins.int
     all_nodes: builtins.bool
     """Every node that is not retired. Excludes every other field."""
     @property
@@ -418,6 +444,34 @@ class NodeSelector(google.protobuf.message.Message):
     def labels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Label]:
         """Nodes that carry all of these labels."""
 
+    @property
+    def sites(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Nodes at these sites, `sites/{site}`."""
+
+    @property
+    def corridors(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CorridorSection]:
+        """Nodes at the sites of these corridors or of sections of them."""
+
+    @property
+    def groups(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Nodes in these groups, `groups/{group}`."""
+
+    @property
+    def models(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Nodes of these models."""
+
+    @property
+    def versions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Nodes that run these versions of the agent."""
+
+    @property
+    def geofences(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Nodes at sites inside these geofences, `geofences/{geofence}`."""
+
+    @property
+    def areas(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Area]:
+        """Nodes at sites inside these areas."""
+
     def __init__(
         self,
         *,
@@ -425,165 +479,90 @@ class NodeSelector(google.protobuf.message.Message):
         nodes: collections.abc.Iterable[builtins.str] | None = ...,
         kinds: collections.abc.Iterable[Global___NodeKind.ValueType] | None = ...,
         labels: collections.abc.Iterable[Global___Label] | None = ...,
+        sites: collections.abc.Iterable[builtins.str] | None = ...,
+        corridors: collections.abc.Iterable[Global___CorridorSection] | None = ...,
+        groups: collections.abc.Iterable[builtins.str] | None = ...,
+        models: collections.abc.Iterable[builtins.str] | None = ...,
+        versions: collections.abc.Iterable[builtins.str] | None = ...,
+        geofences: collections.abc.Iterable[builtins.str] | None = ...,
+        areas: collections.abc.Iterable[Global___Area] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["all_nodes", b"all_nodes", "kinds", b"kinds", "labels", b"labels", "nodes", b"nodes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["all_nodes", b"all_nodes", "areas", b"areas", "corridors", b"corridors", "geofences", b"geofences", "groups", b"groups", "kinds", b"kinds", "labels", b"labels", "models", b"models", "nodes", b"nodes", "sites", b"sites", "versions", b"versions"]) -> None: ...
 
 Global___NodeSelector: typing_extensions.TypeAlias = NodeSelector
 
 @typing.final
-class NodeConfig(google.protobuf.message.Message):
-    """Everything that may be set on a node from afar. Absent fields keep the agent's default."""
+class CorridorSection(google.protobuf.message.Message):
+    """A corridor, or the part of it between two stakes; both ends belong to it."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    REPORT_PERIOD_FIELD_NUMBER: builtins.int
-    CAN_FIELD_NUMBER: builtins.int
-    TELEMETRY_FIELD_NUMBER: builtins.int
-    UPDATE_FIELD_NUMBER: builtins.int
-    @property
-    def report_period(self) -> google.protobuf.duration_pb2.Duration:
-        """Time between health reports. Default 30 s, 1 s to 1 h."""
-
-    @property
-    def can(self) -> Global___CanConfig:
-        """What to read from the CAN buses."""
-
-    @property
-    def telemetry(self) -> Global___TelemetryConfig:
-        """What to publish, where and how often."""
-
-    @property
-    def update(self) -> Global___UpdateConfig:
-        """How updates are fetched and proven."""
-
+    CORRIDOR_FIELD_NUMBER: builtins.int
+    BEGIN_STAKE_METERS_FIELD_NUMBER: builtins.int
+    END_STAKE_METERS_FIELD_NUMBER: builtins.int
+    corridor: builtins.str
+    """`corridors/{corridor}`."""
+    begin_stake_meters: builtins.float
+    """First stake [m]. Absent: the beginning of the corridor."""
+    end_stake_meters: builtins.float
+    """Last stake [m]. Absent: the end of the corridor. On a ring it may lie before the first."""
     def __init__(
         self,
         *,
-        report_period: google.protobuf.duration_pb2.Duration | None = ...,
-        can: Global___CanConfig | None = ...,
-        telemetry: Global___TelemetryConfig | None = ...,
-        update: Global___UpdateConfig | None = ...,
+        corridor: builtins.str = ...,
+        begin_stake_meters: builtins.float | None = ...,
+        end_stake_meters: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["can", b"can", "report_period", b"report_period", "telemetry", b"telemetry", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["can", b"can", "report_period", b"report_period", "telemetry", b"telemetry", "update", b"update"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_begin_stake_meters", b"_begin_stake_meters", "_end_stake_meters", b"_end_stake_meters", "begin_stake_meters", b"begin_stake_meters", "end_stake_meters", b"end_stake_meters"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_begin_stake_meters", b"_begin_stake_meters", "_end_stake_meters", b"_end_stake_meters", "begin_stake_meters", b"begin_stake_meters", "corridor", b"corridor", "end_stake_meters", b"end_stake_meters"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_begin_stake_meters", b"_begin_stake_meters"]) -> typing.Literal["begin_stake_meters"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_end_stake_meters", b"_end_stake_meters"]) -> typing.Literal["end_stake_meters"] | None: ...
 
-Global___NodeConfig: typing_extensions.TypeAlias = NodeConfig
+Global___CorridorSection: typing_extensions.TypeAlias = CorridorSection
 
 @typing.final
-class CanConfig(google.protobuf.message.Message):
-    """What to read from the CAN buses."""
+class Area(google.protobuf.message.Message):
+    """A polygon without holes on WGS 84."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    BUSES_FIELD_NUMBER: builtins.int
+    CORNERS_FIELD_NUMBER: builtins.int
     @property
-    def buses(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CanBusConfig]:
-        """One entry per bus to decode; buses the unit has and that are not named here are counted only."""
+    def corners(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Position]:
+        """Corners in order, 3 to 1,000; the last is joined to the first."""
 
     def __init__(
         self,
         *,
-        buses: collections.abc.Iterable[Global___CanBusConfig] | None = ...,
+        corners: collections.abc.Iterable[Global___Position] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["buses", b"buses"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["corners", b"corners"]) -> None: ...
 
-Global___CanConfig: typing_extensions.TypeAlias = CanConfig
+Global___Area: typing_extensions.TypeAlias = Area
 
 @typing.final
-class CanBusConfig(google.protobuf.message.Message):
-    """What to decode on one bus."""
+class Position(google.protobuf.message.Message):
+    """A position on WGS 84."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: builtins.int
-    DATABASE_NAME_FIELD_NUMBER: builtins.int
-    SIGNAL_NAMES_FIELD_NUMBER: builtins.int
-    name: builtins.str
-    """Bus name as in the unit's settings. A name the unit does not have is refused."""
-    database_name: builtins.str
-    """DBC file name inside the unit's database directory. Empty: count frames, decode nothing."""
-    @property
-    def signal_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """`Message.Signal` names to decode. Empty: every signal of the database."""
-
+    LATITUDE_DEGREES_FIELD_NUMBER: builtins.int
+    LONGITUDE_DEGREES_FIELD_NUMBER: builtins.int
+    latitude_degrees: builtins.float
+    """Latitude, north positive, -90 to 90 [degree]."""
+    longitude_degrees: builtins.float
+    """Longitude, east positive, -180 to 180 [degree]."""
     def __init__(
         self,
         *,
-        name: builtins.str = ...,
-        database_name: builtins.str = ...,
-        signal_names: collections.abc.Iterable[builtins.str] | None = ...,
+        latitude_degrees: builtins.float = ...,
+        longitude_degrees: builtins.float = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["database_name", b"database_name", "name", b"name", "signal_names", b"signal_names"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees"]) -> None: ...
 
-Global___CanBusConfig: typing_extensions.TypeAlias = CanBusConfig
-
-@typing.final
-class TelemetryConfig(google.protobuf.message.Message):
-    """What to publish over MQTT, where and how often."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    BROKER_HOST_FIELD_NUMBER: builtins.int
-    BROKER_PORT_FIELD_NUMBER: builtins.int
-    BROKER_PLAINTEXT_FIELD_NUMBER: builtins.int
-    TOPIC_PREFIX_FIELD_NUMBER: builtins.int
-    PUBLISH_PERIOD_FIELD_NUMBER: builtins.int
-    SAMPLE_PERIOD_FIELD_NUMBER: builtins.int
-    broker_host: builtins.str
-    """Host name or address of the broker. Empty: publish nothing."""
-    broker_port: builtins.int
-    """TCP port of the broker. Default 8883 with TLS, 1883 without."""
-    broker_plaintext: builtins.bool
-    """Speak plain MQTT. Only for a broker on the unit itself or in tests: off the host, TLS is the rule."""
-    topic_prefix: builtins.str
-    """Topic prefix; batches go to `{topic_prefix}/{node}/telemetry`. Default `wayside/v1`."""
-    @property
-    def publish_period(self) -> google.protobuf.duration_pb2.Duration:
-        """Time between batches. Default 10 s, 100 ms to 1 h."""
-
-    @property
-    def sample_period(self) -> google.protobuf.duration_pb2.Duration:
-        """Shortest time between two samples of one signal. Default 1 s, 10 ms to 1 h."""
-
-    def __init__(
-        self,
-        *,
-        broker_host: builtins.str = ...,
-        broker_port: builtins.int = ...,
-        broker_plaintext: builtins.bool = ...,
-        topic_prefix: builtins.str = ...,
-        publish_period: google.protobuf.duration_pb2.Duration | None = ...,
-        sample_period: google.protobuf.duration_pb2.Duration | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["publish_period", b"publish_period", "sample_period", b"sample_period"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broker_host", b"broker_host", "broker_plaintext", b"broker_plaintext", "broker_port", b"broker_port", "publish_period", b"publish_period", "sample_period", b"sample_period", "topic_prefix", b"topic_prefix"]) -> None: ...
-
-Global___TelemetryConfig: typing_extensions.TypeAlias = TelemetryConfig
-
-@typing.final
-class UpdateConfig(google.protobuf.message.Message):
-    """How updates are fetched and proven."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    MAX_DOWNLOAD_BYTES_PER_SECOND_FIELD_NUMBER: builtins.int
-    HEALTH_GATE_TIMEOUT_FIELD_NUMBER: builtins.int
-    max_download_bytes_per_second: builtins.int
-    """Upper bound of the download rate [byte/s]. 0: unlimited."""
-    @property
-    def health_gate_timeout(self) -> google.protobuf.duration_pb2.Duration:
-        """How long a provisional release has to pass its health gate. Default 120 s, 5 s to 1 h."""
-
-    def __init__(
-        self,
-        *,
-        max_download_bytes_per_second: builtins.int = ...,
-        health_gate_timeout: google.protobuf.duration_pb2.Duration | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["health_gate_timeout", b"health_gate_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["health_gate_timeout", b"health_gate_timeout", "max_download_bytes_per_second", b"max_download_bytes_per_second"]) -> None: ...
-
-Global___UpdateConfig: typing_extensions.TypeAlias = UpdateConfig
+Global___Position: typing_extensions.TypeAlias = Position
 
 @typing.final
 class ConfigReport(google.protobuf.message.Message):
@@ -605,6 +584,8 @@ class ConfigReport(google.protobuf.message.Message):
         """It was refused before anything changed; the older one still runs."""
         OUTCOME_REVERTED: ConfigReport._Outcome.ValueType  # 3
         """It was tried and taken back; the older one runs again."""
+        OUTCOME_PROVISIONAL: ConfigReport._Outcome.ValueType  # 4
+        """It runs on trial: durable, but taken back by the unit itself unless it is proven or confirmed in time."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
         """How the newest configuration fared."""
@@ -617,11 +598,16 @@ class ConfigReport(google.protobuf.message.Message):
     """It was refused before anything changed; the older one still runs."""
     OUTCOME_REVERTED: ConfigReport.Outcome.ValueType  # 3
     """It was tried and taken back; the older one runs again."""
+    OUTCOME_PROVISIONAL: ConfigReport.Outcome.ValueType  # 4
+    """It runs on trial: durable, but taken back by the unit itself unless it is proven or confirmed in time."""
 
     REVISION_FIELD_NUMBER: builtins.int
     OUTCOME_FIELD_NUMBER: builtins.int
     RUNNING_REVISION_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
+    TRIAL_FIELD_NUMBER: builtins.int
+    TRIAL_REMAINING_FIELD_NUMBER: builtins.int
+    RUNNING_CONFIG_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """Revision this report is about."""
     outcome: Global___ConfigReport.Outcome.ValueType
@@ -630,6 +616,14 @@ class ConfigReport(google.protobuf.message.Message):
     """Revision that runs now. 0: the agent's defaults."""
     message: builtins.str
     """Why, when it did not apply: field, cause and remedy in one sentence."""
+    trial: builtins.str
+    """Trial the report is about, as in `ConfigTarget.trial`."""
+    running_config: builtins.bytes
+    """The configuration that runs now, canonical JSON as FetchConfig sends it; `{}`: the agent's defaults."""
+    @property
+    def trial_remaining(self) -> google.protobuf.duration_pb2.Duration:
+        """Time the trial has left. Set when the outcome is PROVISIONAL."""
+
     def __init__(
         self,
         *,
@@ -637,8 +631,12 @@ class ConfigReport(google.protobuf.message.Message):
         outcome: Global___ConfigReport.Outcome.ValueType = ...,
         running_revision: builtins.int = ...,
         message: builtins.str = ...,
+        trial: builtins.str = ...,
+        trial_remaining: google.protobuf.duration_pb2.Duration | None = ...,
+        running_config: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["message", b"message", "outcome", b"outcome", "revision", b"revision", "running_revision", b"running_revision"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["trial_remaining", b"trial_remaining"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "outcome", b"outcome", "revision", b"revision", "running_config", b"running_config", "running_revision", b"running_revision", "trial", b"trial", "trial_remaining", b"trial_remaining"]) -> None: ...
 
 Global___ConfigReport: typing_extensions.TypeAlias = ConfigReport
 
@@ -661,6 +659,10 @@ class HealthReport(google.protobuf.message.Message):
     TELEMETRY_BATCH_COUNT_FIELD_NUMBER: builtins.int
     REPORT_PERIOD_FIELD_NUMBER: builtins.int
     FEED_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    CONFIG_SHA256_FIELD_NUMBER: builtins.int
+    CONFIG_TRIAL_FIELD_NUMBER: builtins.int
+    BROKER_CONNECTED_FIELD_NUMBER: builtins.int
     time_quality: Global___TimeQuality.ValueType
     """How good `sample_time` is."""
     agent_version: builtins.str
@@ -671,6 +673,14 @@ class HealthReport(google.protobuf.message.Message):
     """Configuration revision that runs. 0: the agent's defaults."""
     telemetry_batch_count: builtins.int
     """Telemetry batches the broker acknowledged since the agent started."""
+    model: builtins.str
+    """Model of the unit, from its settings. Empty: they do not say."""
+    config_sha256: builtins.str
+    """SHA-256 of the configuration that runs, canonical JSON, lower-case hex."""
+    config_trial: builtins.str
+    """Trial that is under way, as in `ConfigTarget.trial`. Empty: none."""
+    broker_connected: builtins.bool
+    """The telemetry broker is connected. Absent: none is configured."""
     @property
     def sample_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the values were read."""
@@ -719,9 +729,14 @@ class HealthReport(google.protobuf.message.Message):
         telemetry_batch_count: builtins.int = ...,
         report_period: google.protobuf.duration_pb2.Duration | None = ...,
         feed: Global___FeedHealth | None = ...,
+        model: builtins.str = ...,
+        config_sha256: builtins.str = ...,
+        config_trial: builtins.str = ...,
+        broker_connected: builtins.bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["feed", b"feed", "gnss", b"gnss", "host", b"host", "radio", b"radio", "report_period", b"report_period", "sample_time", b"sample_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "can_buses", b"can_buses", "config_revision", b"config_revision", "feed", b"feed", "gnss", b"gnss", "host", b"host", "radio", b"radio", "release", b"release", "report_period", b"report_period", "sample_time", b"sample_time", "spools", b"spools", "telemetry_batch_count", b"telemetry_batch_count", "time_quality", b"time_quality"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_broker_connected", b"_broker_connected", "broker_connected", b"broker_connected", "feed", b"feed", "gnss", b"gnss", "host", b"host", "radio", b"radio", "report_period", b"report_period", "sample_time", b"sample_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_broker_connected", b"_broker_connected", "agent_version", b"agent_version", "broker_connected", b"broker_connected", "can_buses", b"can_buses", "config_revision", b"config_revision", "config_sha256", b"config_sha256", "config_trial", b"config_trial", "feed", b"feed", "gnss", b"gnss", "host", b"host", "model", b"model", "radio", b"radio", "release", b"release", "report_period", b"report_period", "sample_time", b"sample_time", "spools", b"spools", "telemetry_batch_count", b"telemetry_batch_count", "time_quality", b"time_quality"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_broker_connected", b"_broker_connected"]) -> typing.Literal["broker_connected"] | None: ...
 
 Global___HealthReport: typing_extensions.TypeAlias = HealthReport
 
@@ -942,10 +957,16 @@ class RadioHealth(google.protobuf.message.Message):
     RECEIVED_FIELD_NUMBER: builtins.int
     MALFORMED_COUNT_FIELD_NUMBER: builtins.int
     IS_OPEN_FIELD_NUMBER: builtins.int
+    CENTER_FREQUENCY_HERTZ_FIELD_NUMBER: builtins.int
+    TRANSMIT_POWER_DBM_FIELD_NUMBER: builtins.int
     malformed_count: builtins.int
     """Datagrams that were no V2X message in the expected layout."""
     is_open: builtins.bool
     """The radio could be opened and has not ended."""
+    center_frequency_hertz: builtins.float
+    """Centre frequency it works at [Hz]. Absent: the driver cannot tell."""
+    transmit_power_dbm: builtins.float
+    """Power it transmits with, at the antenna port [dBm]. Absent: the driver cannot tell."""
     @property
     def received(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___V2xMessageCount]:
         """Messages heard, by kind, since the agent started."""
@@ -956,8 +977,15 @@ class RadioHealth(google.protobuf.message.Message):
         received: collections.abc.Iterable[Global___V2xMessageCount] | None = ...,
         malformed_count: builtins.int = ...,
         is_open: builtins.bool = ...,
+        center_frequency_hertz: builtins.float | None = ...,
+        transmit_power_dbm: builtins.float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["is_open", b"is_open", "malformed_count", b"malformed_count", "received", b"received"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "transmit_power_dbm", b"transmit_power_dbm"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "is_open", b"is_open", "malformed_count", b"malformed_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz"]) -> typing.Literal["center_frequency_hertz"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_transmit_power_dbm", b"_transmit_power_dbm"]) -> typing.Literal["transmit_power_dbm"] | None: ...
 
 Global___RadioHealth: typing_extensions.TypeAlias = RadioHealth
 

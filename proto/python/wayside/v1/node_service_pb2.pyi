@@ -5,6 +5,8 @@ isort:skip_file
 
 import builtins
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
@@ -238,23 +240,71 @@ Global___DesiredState: typing_extensions.TypeAlias = DesiredState
 
 @typing.final
 class ConfigTarget(google.protobuf.message.Message):
-    """A configuration to run."""
+    """A configuration to run.
+
+    The unit makes it durable as provisional before it switches to it, and runs it on trial: it commits when its health gate
+    passes, else it goes back by itself, whatever happens in between (a crash, a reboot, a power cut). The same content
+    as that which runs is taken over without a trial. Every field is state, not an order: repeating it changes nothing, and
+    what the manager changes for a trial under way (a longer time, a decision) reaches the unit whenever it connects.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    class _Decision:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _DecisionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ConfigTarget._Decision.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DECISION_UNSPECIFIED: ConfigTarget._Decision.ValueType  # 0
+        """The health gate: it commits when the gate passes, and goes back when the time is over."""
+        DECISION_HOLD: ConfigTarget._Decision.ValueType  # 1
+        """A person: it goes back when the time is over, however good it looks."""
+        DECISION_CONFIRM: ConfigTarget._Decision.ValueType  # 2
+        """It commits now."""
+        DECISION_CANCEL: ConfigTarget._Decision.ValueType  # 3
+        """It goes back now."""
+
+    class Decision(_Decision, metaclass=_DecisionEnumTypeWrapper):
+        """Who decides on the trial."""
+
+    DECISION_UNSPECIFIED: ConfigTarget.Decision.ValueType  # 0
+    """The health gate: it commits when the gate passes, and goes back when the time is over."""
+    DECISION_HOLD: ConfigTarget.Decision.ValueType  # 1
+    """A person: it goes back when the time is over, however good it looks."""
+    DECISION_CONFIRM: ConfigTarget.Decision.ValueType  # 2
+    """It commits now."""
+    DECISION_CANCEL: ConfigTarget.Decision.ValueType  # 3
+    """It goes back now."""
+
     REVISION_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
+    TRIAL_FIELD_NUMBER: builtins.int
+    TRIAL_TIMEOUT_FIELD_NUMBER: builtins.int
+    DECISION_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """Revision, for FetchConfig."""
     sha256: builtins.str
-    """SHA-256 of the serialized NodeConfig as FetchConfig sends it, lower-case hex."""
+    """SHA-256 of the bytes FetchConfig sends, lower-case hex."""
+    trial: builtins.str
+    """Names the attempt; a unit tries a configuration once per trial. At most 80 characters."""
+    decision: Global___ConfigTarget.Decision.ValueType
+    """Who decides."""
+    @property
+    def trial_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the trial may last, from its begin. Raising it extends a trial under way. Absent: 120 s. 5 s to 24 h."""
+
     def __init__(
         self,
         *,
         revision: builtins.int = ...,
         sha256: builtins.str = ...,
+        trial: builtins.str = ...,
+        trial_timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        decision: Global___ConfigTarget.Decision.ValueType = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["revision", b"revision", "sha256", b"sha256"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["decision", b"decision", "revision", b"revision", "sha256", b"sha256", "trial", b"trial", "trial_timeout", b"trial_timeout"]) -> None: ...
 
 Global___ConfigTarget: typing_extensions.TypeAlias = ConfigTarget
 
@@ -431,7 +481,9 @@ class FetchConfigResponse(google.protobuf.message.Message):
     revision: builtins.int
     """Its revision."""
     config: builtins.bytes
-    """A serialized NodeConfig; sent as bytes so that both sides hash the same thing."""
+    """A configuration (`wayside/node_config.py`) as canonical JSON: UTF-8, keys sorted, no spaces; absent values absent.
+    Sent as bytes so that both sides hash the same thing.
+    """
     def __init__(
         self,
         *,

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wayside/v1/release.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x99\x02\n\x07Release\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\r\n\x05notes\x18\x05 \x01(\t\x12(\n\x05state\x18\x06 \x01(\x0e\x32\x19.wayside.v1.Release.State\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x0e\n\x06tenant\x18\t \x01(\t\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_RETIRED\x10\x02\"\xc2\x03\n\x07Rollout\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07release\x18\x02 \x01(\t\x12\x1b\n\x13max_in_flight_count\x18\x03 \x01(\x05\x12\x19\n\x11max_failure_count\x18\x04 \x01(\x05\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.wayside.v1.Rollout.State\x12&\n\x05nodes\x18\x06 \x03(\x0b\x32\x17.wayside.v1.RolloutNode\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12\x0f\n\x07message\x18\n \x01(\t\x12\x0e\n\x06tenant\x18\x0b \x01(\t\"}\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x10\n\x0cSTATE_PAUSED\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_ABORTED\x10\x05\"\xe2\x01\n\x0bRolloutNode\x12\x0c\n\x04node\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12(\n\x06update\x18\x03 \x01(\x0b\x32\x18.wayside.v1.UpdateReport\"m\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_IN_FLIGHT\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"\xb5\x03\n\x0cUpdateReport\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x0f\n\x07rollout\x18\x02 \x01(\t\x12-\n\x05phase\x18\x03 \x01(\x0e\x32\x1e.wayside.v1.UpdateReport.Phase\x12\x18\n\x10\x64ownloaded_bytes\x18\x04 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x03\x12\x17\n\x0frunning_release\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x1a\n\x12resumed_from_bytes\x18\x08 \x01(\x03\x12\x17\n\x0frunning_version\x18\t \x01(\t\"\xc5\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x0e\n\nPHASE_IDLE\x10\x01\x12\x15\n\x11PHASE_DOWNLOADING\x10\x02\x12\x14\n\x10PHASE_INSTALLING\x10\x03\x12\x13\n\x0fPHASE_SWITCHING\x10\x04\x12\x15\n\x11PHASE_PROVISIONAL\x10\x05\x12\x13\n\x0fPHASE_COMMITTED\x10\x06\x12\x15\n\x11PHASE_ROLLED_BACK\x10\x07\x12\x10\n\x0cPHASE_FAILED\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wayside/v1/release.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x02\n\x07Release\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\r\n\x05notes\x18\x05 \x01(\t\x12(\n\x05state\x18\x06 \x01(\x0e\x32\x19.wayside.v1.Release.State\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x0e\n\x06tenant\x18\t \x01(\t\x12\x19\n\x11has_config_schema\x18\n \x01(\x08\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_RETIRED\x10\x02\"\xb5\x03\n\x0cUpdateReport\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x0f\n\x07rollout\x18\x02 \x01(\t\x12-\n\x05phase\x18\x03 \x01(\x0e\x32\x1e.wayside.v1.UpdateReport.Phase\x12\x18\n\x10\x64ownloaded_bytes\x18\x04 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x03\x12\x17\n\x0frunning_release\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x1a\n\x12resumed_from_bytes\x18\x08 \x01(\x03\x12\x17\n\x0frunning_version\x18\t \x01(\t\"\xc5\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x0e\n\nPHASE_IDLE\x10\x01\x12\x15\n\x11PHASE_DOWNLOADING\x10\x02\x12\x14\n\x10PHASE_INSTALLING\x10\x03\x12\x13\n\x0fPHASE_SWITCHING\x10\x04\x12\x15\n\x11PHASE_PROVISIONAL\x10\x05\x12\x13\n\x0fPHASE_COMMITTED\x10\x06\x12\x15\n\x11PHASE_ROLLED_BACK\x10\x07\x12\x10\n\x0cPHASE_FAILED\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,19 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.release_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RELEASE']._serialized_start=74
-  _globals['_RELEASE']._serialized_end=355
-  _globals['_RELEASE_STATE']._serialized_start=288
-  _globals['_RELEASE_STATE']._serialized_end=355
-  _globals['_ROLLOUT']._serialized_start=358
-  _globals['_ROLLOUT']._serialized_end=808
-  _globals['_ROLLOUT_STATE']._serialized_start=683
-  _globals['_ROLLOUT_STATE']._serialized_end=808
-  _globals['_ROLLOUTNODE']._serialized_start=811
-  _globals['_ROLLOUTNODE']._serialized_end=1037
-  _globals['_ROLLOUTNODE_STATE']._serialized_start=928
-  _globals['_ROLLOUTNODE_STATE']._serialized_end=1037
-  _globals['_UPDATEREPORT']._serialized_start=1040
-  _globals['_UPDATEREPORT']._serialized_end=1477
-  _globals['_UPDATEREPORT_PHASE']._serialized_start=1280
-  _globals['_UPDATEREPORT_PHASE']._serialized_end=1477
+  _globals['_RELEASE']._serialized_end=382
+  _globals['_RELEASE_STATE']._serialized_start=315
+  _globals['_RELEASE_STATE']._serialized_end=382
+  _globals['_UPDATEREPORT']._serialized_start=385
+  _globals['_UPDATEREPORT']._serialized_end=822
+  _globals['_UPDATEREPORT_PHASE']._serialized_start=625
+  _globals['_UPDATEREPORT_PHASE']._serialized_end=822
 # @@protoc_insertion_point(module_scope)

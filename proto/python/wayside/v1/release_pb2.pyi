@@ -4,9 +4,7 @@ isort:skip_file
 """
 
 import builtins
-import collections.abc
 import google.protobuf.descriptor
-import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
@@ -58,6 +56,7 @@ class Release(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
+    HAS_CONFIG_SCHEMA_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -74,6 +73,8 @@ class Release(google.protobuf.message.Message):
     """Changes with every change of the release."""
     tenant: builtins.str
     """Who published it, `tenants/{tenant}`; it can be run in this tenant and those below it."""
+    has_config_schema: builtins.bool
+    """The release publishes the schema of the configuration it takes (`config.schema.json` in its archive). Output only."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was published. Output only."""
@@ -90,171 +91,12 @@ class Release(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
         tenant: builtins.str = ...,
+        has_config_schema: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "name", b"name", "notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "has_config_schema", b"has_config_schema", "name", b"name", "notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "version", b"version"]) -> None: ...
 
 Global___Release: typing_extensions.TypeAlias = Release
-
-@typing.final
-class Rollout(google.protobuf.message.Message):
-    """Who gets a release, how many at a time, and when to stop."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    class _State:
-        ValueType = typing.NewType("ValueType", builtins.int)
-        V: typing_extensions.TypeAlias = ValueType
-
-    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[Rollout._State.ValueType], builtins.type):
-        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
-        STATE_UNSPECIFIED: Rollout._State.ValueType  # 0
-        """Not set."""
-        STATE_RUNNING: Rollout._State.ValueType  # 1
-        """Hands out the release."""
-        STATE_PAUSED: Rollout._State.ValueType  # 2
-        """Hands out nothing new; nodes under way finish."""
-        STATE_SUCCEEDED: Rollout._State.ValueType  # 3
-        """Every node runs the release."""
-        STATE_FAILED: Rollout._State.ValueType  # 4
-        """Stopped by itself: more nodes failed than allowed."""
-        STATE_ABORTED: Rollout._State.ValueType  # 5
-        """Stopped by an operator. Nodes that have not switched keep what they run."""
-
-    class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Lifecycle of a rollout. Output only."""
-
-    STATE_UNSPECIFIED: Rollout.State.ValueType  # 0
-    """Not set."""
-    STATE_RUNNING: Rollout.State.ValueType  # 1
-    """Hands out the release."""
-    STATE_PAUSED: Rollout.State.ValueType  # 2
-    """Hands out nothing new; nodes under way finish."""
-    STATE_SUCCEEDED: Rollout.State.ValueType  # 3
-    """Every node runs the release."""
-    STATE_FAILED: Rollout.State.ValueType  # 4
-    """Stopped by itself: more nodes failed than allowed."""
-    STATE_ABORTED: Rollout.State.ValueType  # 5
-    """Stopped by an operator. Nodes that have not switched keep what they run."""
-
-    NAME_FIELD_NUMBER: builtins.int
-    RELEASE_FIELD_NUMBER: builtins.int
-    MAX_IN_FLIGHT_COUNT_FIELD_NUMBER: builtins.int
-    MAX_FAILURE_COUNT_FIELD_NUMBER: builtins.int
-    STATE_FIELD_NUMBER: builtins.int
-    NODES_FIELD_NUMBER: builtins.int
-    CREATE_TIME_FIELD_NUMBER: builtins.int
-    UPDATE_TIME_FIELD_NUMBER: builtins.int
-    ETAG_FIELD_NUMBER: builtins.int
-    MESSAGE_FIELD_NUMBER: builtins.int
-    TENANT_FIELD_NUMBER: builtins.int
-    name: builtins.str
-    """`rollouts/{rollout}`."""
-    release: builtins.str
-    """Release to run, `releases/{version}`."""
-    max_in_flight_count: builtins.int
-    """Nodes at most that may be between the old and the new release at a time. At least 1."""
-    max_failure_count: builtins.int
-    """Failed nodes at which the rollout stops. At least 1."""
-    state: Global___Rollout.State.ValueType
-    """Lifecycle. Output only."""
-    etag: builtins.str
-    """Changes with every change of the rollout."""
-    message: builtins.str
-    """Why it stopped, in one sentence. Output only."""
-    tenant: builtins.str
-    """Who owns the rollout, `tenants/{tenant}`."""
-    @property
-    def nodes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RolloutNode]:
-        """Where each node stands, sorted by node. Output only."""
-
-    @property
-    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """When it was made. Output only."""
-
-    @property
-    def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """When it last changed. Output only."""
-
-    def __init__(
-        self,
-        *,
-        name: builtins.str = ...,
-        release: builtins.str = ...,
-        max_in_flight_count: builtins.int = ...,
-        max_failure_count: builtins.int = ...,
-        state: Global___Rollout.State.ValueType = ...,
-        nodes: collections.abc.Iterable[Global___RolloutNode] | None = ...,
-        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
-        update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
-        etag: builtins.str = ...,
-        message: builtins.str = ...,
-        tenant: builtins.str = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "max_failure_count", b"max_failure_count", "max_in_flight_count", b"max_in_flight_count", "message", b"message", "name", b"name", "nodes", b"nodes", "release", b"release", "state", b"state", "tenant", b"tenant", "update_time", b"update_time"]) -> None: ...
-
-Global___Rollout: typing_extensions.TypeAlias = Rollout
-
-@typing.final
-class RolloutNode(google.protobuf.message.Message):
-    """One node of a rollout."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    class _State:
-        ValueType = typing.NewType("ValueType", builtins.int)
-        V: typing_extensions.TypeAlias = ValueType
-
-    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[RolloutNode._State.ValueType], builtins.type):
-        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
-        STATE_UNSPECIFIED: RolloutNode._State.ValueType  # 0
-        """Not set."""
-        STATE_PENDING: RolloutNode._State.ValueType  # 1
-        """Its turn has not come."""
-        STATE_IN_FLIGHT: RolloutNode._State.ValueType  # 2
-        """Told to run the release."""
-        STATE_SUCCEEDED: RolloutNode._State.ValueType  # 3
-        """Runs the release, proven by its health gate."""
-        STATE_FAILED: RolloutNode._State.ValueType  # 4
-        """Could not, and runs what it ran before."""
-
-    class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Progress of one node. Output only."""
-
-    STATE_UNSPECIFIED: RolloutNode.State.ValueType  # 0
-    """Not set."""
-    STATE_PENDING: RolloutNode.State.ValueType  # 1
-    """Its turn has not come."""
-    STATE_IN_FLIGHT: RolloutNode.State.ValueType  # 2
-    """Told to run the release."""
-    STATE_SUCCEEDED: RolloutNode.State.ValueType  # 3
-    """Runs the release, proven by its health gate."""
-    STATE_FAILED: RolloutNode.State.ValueType  # 4
-    """Could not, and runs what it ran before."""
-
-    NODE_FIELD_NUMBER: builtins.int
-    STATE_FIELD_NUMBER: builtins.int
-    UPDATE_FIELD_NUMBER: builtins.int
-    node: builtins.str
-    """`nodes/{node}`."""
-    state: Global___RolloutNode.State.ValueType
-    """Progress."""
-    @property
-    def update(self) -> Global___UpdateReport:
-        """The node's own word on it."""
-
-    def __init__(
-        self,
-        *,
-        node: builtins.str = ...,
-        state: Global___RolloutNode.State.ValueType = ...,
-        update: Global___UpdateReport | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["node", b"node", "state", b"state", "update", b"update"]) -> None: ...
-
-Global___RolloutNode: typing_extensions.TypeAlias = RolloutNode
 
 @typing.final
 class UpdateReport(google.protobuf.message.Message):

@@ -22,59 +22,30 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 from wayside.v1 import release_pb2 as wayside_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wayside/v1/release_service.proto\x12\nwayside.v1\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/release.proto\"a\n\x0bReleaseSpec\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\r\n\x05notes\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\"]\n\x14\x43reateReleaseRequest\x12\'\n\x04spec\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ReleaseSpecH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"=\n\x15\x43reateReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"!\n\x11GetReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"<\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListReleasesResponse\x12%\n\x08releases\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Release\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x14\x43reateRolloutRequest\x12\x0f\n\x07release\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12\x1b\n\x13max_in_flight_count\x18\x03 \x01(\x05\x12\x19\n\x11max_failure_count\x18\x04 \x01(\x05\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x0e\n\x06tenant\x18\x06 \x01(\t\"=\n\x15\x43reateRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"!\n\x11GetRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"<\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListRolloutsResponse\x12%\n\x08rollouts\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13WatchRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14WatchRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"#\n\x13PauseRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14PauseRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"$\n\x14ResumeRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x15ResumeRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"#\n\x13\x41\x62ortRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14\x41\x62ortRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout2\xcf\x06\n\x0eReleaseService\x12V\n\rCreateRelease\x12 .wayside.v1.CreateReleaseRequest\x1a!.wayside.v1.CreateReleaseResponse(\x01\x12K\n\nGetRelease\x12\x1d.wayside.v1.GetReleaseRequest\x1a\x1e.wayside.v1.GetReleaseResponse\x12Q\n\x0cListReleases\x12\x1f.wayside.v1.ListReleasesRequest\x1a .wayside.v1.ListReleasesResponse\x12T\n\rCreateRollout\x12 .wayside.v1.CreateRolloutRequest\x1a!.wayside.v1.CreateRolloutResponse\x12K\n\nGetRollout\x12\x1d.wayside.v1.GetRolloutRequest\x1a\x1e.wayside.v1.GetRolloutResponse\x12Q\n\x0cListRollouts\x12\x1f.wayside.v1.ListRolloutsRequest\x1a .wayside.v1.ListRolloutsResponse\x12S\n\x0cWatchRollout\x12\x1f.wayside.v1.WatchRolloutRequest\x1a .wayside.v1.WatchRolloutResponse0\x01\x12Q\n\x0cPauseRollout\x12\x1f.wayside.v1.PauseRolloutRequest\x1a .wayside.v1.PauseRolloutResponse\x12T\n\rResumeRollout\x12 .wayside.v1.ResumeRolloutRequest\x1a!.wayside.v1.ResumeRolloutResponse\x12Q\n\x0c\x41\x62ortRollout\x12\x1f.wayside.v1.AbortRolloutRequest\x1a .wayside.v1.AbortRolloutResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wayside/v1/release_service.proto\x12\nwayside.v1\x1a\x18wayside/v1/release.proto\"a\n\x0bReleaseSpec\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\r\n\x05notes\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\"]\n\x14\x43reateReleaseRequest\x12\'\n\x04spec\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ReleaseSpecH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"=\n\x15\x43reateReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"!\n\x11GetReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"<\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListReleasesResponse\x12%\n\x08releases\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Release\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x88\x02\n\x0eReleaseService\x12V\n\rCreateRelease\x12 .wayside.v1.CreateReleaseRequest\x1a!.wayside.v1.CreateReleaseResponse(\x01\x12K\n\nGetRelease\x12\x1d.wayside.v1.GetReleaseRequest\x1a\x1e.wayside.v1.GetReleaseResponse\x12Q\n\x0cListReleases\x12\x1f.wayside.v1.ListReleasesRequest\x1a .wayside.v1.ListReleasesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.release_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELEASESPEC']._serialized_start=97
-  _globals['_RELEASESPEC']._serialized_end=194
-  _globals['_CREATERELEASEREQUEST']._serialized_start=196
-  _globals['_CREATERELEASEREQUEST']._serialized_end=289
-  _globals['_CREATERELEASERESPONSE']._serialized_start=291
-  _globals['_CREATERELEASERESPONSE']._serialized_end=352
-  _globals['_GETRELEASEREQUEST']._serialized_start=354
-  _globals['_GETRELEASEREQUEST']._serialized_end=387
-  _globals['_GETRELEASERESPONSE']._serialized_start=389
-  _globals['_GETRELEASERESPONSE']._serialized_end=447
-  _globals['_LISTRELEASESREQUEST']._serialized_start=449
-  _globals['_LISTRELEASESREQUEST']._serialized_end=509
-  _globals['_LISTRELEASESRESPONSE']._serialized_start=511
-  _globals['_LISTRELEASESRESPONSE']._serialized_end=597
-  _globals['_CREATEROLLOUTREQUEST']._serialized_start=600
-  _globals['_CREATEROLLOUTREQUEST']._serialized_end=775
-  _globals['_CREATEROLLOUTRESPONSE']._serialized_start=777
-  _globals['_CREATEROLLOUTRESPONSE']._serialized_end=838
-  _globals['_GETROLLOUTREQUEST']._serialized_start=840
-  _globals['_GETROLLOUTREQUEST']._serialized_end=873
-  _globals['_GETROLLOUTRESPONSE']._serialized_start=875
-  _globals['_GETROLLOUTRESPONSE']._serialized_end=933
-  _globals['_LISTROLLOUTSREQUEST']._serialized_start=935
-  _globals['_LISTROLLOUTSREQUEST']._serialized_end=995
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=997
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=1083
-  _globals['_WATCHROLLOUTREQUEST']._serialized_start=1085
-  _globals['_WATCHROLLOUTREQUEST']._serialized_end=1120
-  _globals['_WATCHROLLOUTRESPONSE']._serialized_start=1122
-  _globals['_WATCHROLLOUTRESPONSE']._serialized_end=1182
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=1184
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=1219
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=1221
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=1281
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=1283
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=1319
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=1321
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=1382
-  _globals['_ABORTROLLOUTREQUEST']._serialized_start=1384
-  _globals['_ABORTROLLOUTREQUEST']._serialized_end=1419
-  _globals['_ABORTROLLOUTRESPONSE']._serialized_start=1421
-  _globals['_ABORTROLLOUTRESPONSE']._serialized_end=1481
-  _globals['_RELEASESERVICE']._serialized_start=1484
-  _globals['_RELEASESERVICE']._serialized_end=2331
+  _globals['_RELEASESPEC']._serialized_start=74
+  _globals['_RELEASESPEC']._serialized_end=171
+  _globals['_CREATERELEASEREQUEST']._serialized_start=173
+  _globals['_CREATERELEASEREQUEST']._serialized_end=266
+  _globals['_CREATERELEASERESPONSE']._serialized_start=268
+  _globals['_CREATERELEASERESPONSE']._serialized_end=329
+  _globals['_GETRELEASEREQUEST']._serialized_start=331
+  _globals['_GETRELEASEREQUEST']._serialized_end=364
+  _globals['_GETRELEASERESPONSE']._serialized_start=366
+  _globals['_GETRELEASERESPONSE']._serialized_end=424
+  _globals['_LISTRELEASESREQUEST']._serialized_start=426
+  _globals['_LISTRELEASESREQUEST']._serialized_end=486
+  _globals['_LISTRELEASESRESPONSE']._serialized_start=488
+  _globals['_LISTRELEASESRESPONSE']._serialized_end=574
+  _globals['_RELEASESERVICE']._serialized_start=577
+  _globals['_RELEASESERVICE']._serialized_end=841
 # @@protoc_insertion_point(module_scope)

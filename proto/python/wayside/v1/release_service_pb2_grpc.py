@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ReleaseServiceStub(object):
-    """Releases and their rollouts.
+    """Releases of the agent's software.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -52,45 +52,10 @@ class ReleaseServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesResponse.FromString,
                 _registered_method=True)
-        self.CreateRollout = channel.unary_unary(
-                '/wayside.v1.ReleaseService/CreateRollout',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.CreateRolloutRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.CreateRolloutResponse.FromString,
-                _registered_method=True)
-        self.GetRollout = channel.unary_unary(
-                '/wayside.v1.ReleaseService/GetRollout',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.GetRolloutRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.GetRolloutResponse.FromString,
-                _registered_method=True)
-        self.ListRollouts = channel.unary_unary(
-                '/wayside.v1.ReleaseService/ListRollouts',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.ListRolloutsRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.ListRolloutsResponse.FromString,
-                _registered_method=True)
-        self.WatchRollout = channel.unary_stream(
-                '/wayside.v1.ReleaseService/WatchRollout',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.WatchRolloutRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.WatchRolloutResponse.FromString,
-                _registered_method=True)
-        self.PauseRollout = channel.unary_unary(
-                '/wayside.v1.ReleaseService/PauseRollout',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.PauseRolloutRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.PauseRolloutResponse.FromString,
-                _registered_method=True)
-        self.ResumeRollout = channel.unary_unary(
-                '/wayside.v1.ReleaseService/ResumeRollout',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.ResumeRolloutRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.ResumeRolloutResponse.FromString,
-                _registered_method=True)
-        self.AbortRollout = channel.unary_unary(
-                '/wayside.v1.ReleaseService/AbortRollout',
-                request_serializer=wayside_dot_v1_dot_release__service__pb2.AbortRolloutRequest.SerializeToString,
-                response_deserializer=wayside_dot_v1_dot_release__service__pb2.AbortRolloutResponse.FromString,
-                _registered_method=True)
 
 
 class ReleaseServiceServicer(object):
-    """Releases and their rollouts.
+    """Releases of the agent's software.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -127,82 +92,6 @@ class ReleaseServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CreateRollout(self, request, context):
-        """Starts to roll a release out.
-
-        Returns (gRPC error code):
-        NOT_FOUND if there is no such release.
-        INVALID_ARGUMENT if the selector names nothing or a bound is out of range.
-        FAILED_PRECONDITION if the release is retired, no node is selected, or a selected node is in another live rollout.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetRollout(self, request, context):
-        """Returns one rollout.
-
-        Returns (gRPC error code):
-        NOT_FOUND if there is no such rollout.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListRollouts(self, request, context):
-        """Lists rollouts, newest first.
-
-        Returns (gRPC error code):
-        INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def WatchRollout(self, request, context):
-        """Sends the rollout now and whenever it changes, until it ends.
-
-        Returns (gRPC error code):
-        NOT_FOUND if there is no such rollout.
-        UNAVAILABLE if the manager is stopping.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def PauseRollout(self, request, context):
-        """Hands out nothing new until resumed. Pausing a paused rollout changes nothing.
-
-        Returns (gRPC error code):
-        NOT_FOUND if there is no such rollout.
-        FAILED_PRECONDITION if it has ended.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ResumeRollout(self, request, context):
-        """Goes on handing out. Resuming a running rollout changes nothing.
-
-        Returns (gRPC error code):
-        NOT_FOUND if there is no such rollout.
-        FAILED_PRECONDITION if it has ended.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def AbortRollout(self, request, context):
-        """Ends a rollout: nodes that have not switched keep what they run. Aborting an aborted rollout changes nothing.
-
-        Returns (gRPC error code):
-        NOT_FOUND if there is no such rollout.
-        FAILED_PRECONDITION if it has ended otherwise.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_ReleaseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -221,41 +110,6 @@ def add_ReleaseServiceServicer_to_server(servicer, server):
                     request_deserializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesResponse.SerializeToString,
             ),
-            'CreateRollout': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateRollout,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.CreateRolloutRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.CreateRolloutResponse.SerializeToString,
-            ),
-            'GetRollout': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetRollout,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.GetRolloutRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.GetRolloutResponse.SerializeToString,
-            ),
-            'ListRollouts': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRollouts,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.ListRolloutsRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.ListRolloutsResponse.SerializeToString,
-            ),
-            'WatchRollout': grpc.unary_stream_rpc_method_handler(
-                    servicer.WatchRollout,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.WatchRolloutRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.WatchRolloutResponse.SerializeToString,
-            ),
-            'PauseRollout': grpc.unary_unary_rpc_method_handler(
-                    servicer.PauseRollout,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.PauseRolloutRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.PauseRolloutResponse.SerializeToString,
-            ),
-            'ResumeRollout': grpc.unary_unary_rpc_method_handler(
-                    servicer.ResumeRollout,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.ResumeRolloutRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.ResumeRolloutResponse.SerializeToString,
-            ),
-            'AbortRollout': grpc.unary_unary_rpc_method_handler(
-                    servicer.AbortRollout,
-                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.AbortRolloutRequest.FromString,
-                    response_serializer=wayside_dot_v1_dot_release__service__pb2.AbortRolloutResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'wayside.v1.ReleaseService', rpc_method_handlers)
@@ -265,7 +119,7 @@ def add_ReleaseServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReleaseService(object):
-    """Releases and their rollouts.
+    """Releases of the agent's software.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -341,195 +195,6 @@ class ReleaseService(object):
             '/wayside.v1.ReleaseService/ListReleases',
             wayside_dot_v1_dot_release__service__pb2.ListReleasesRequest.SerializeToString,
             wayside_dot_v1_dot_release__service__pb2.ListReleasesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CreateRollout(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/CreateRollout',
-            wayside_dot_v1_dot_release__service__pb2.CreateRolloutRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.CreateRolloutResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetRollout(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/GetRollout',
-            wayside_dot_v1_dot_release__service__pb2.GetRolloutRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.GetRolloutResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListRollouts(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/ListRollouts',
-            wayside_dot_v1_dot_release__service__pb2.ListRolloutsRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.ListRolloutsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def WatchRollout(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/WatchRollout',
-            wayside_dot_v1_dot_release__service__pb2.WatchRolloutRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.WatchRolloutResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def PauseRollout(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/PauseRollout',
-            wayside_dot_v1_dot_release__service__pb2.PauseRolloutRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.PauseRolloutResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ResumeRollout(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/ResumeRollout',
-            wayside_dot_v1_dot_release__service__pb2.ResumeRolloutRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.ResumeRolloutResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def AbortRollout(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/wayside.v1.ReleaseService/AbortRollout',
-            wayside_dot_v1_dot_release__service__pb2.AbortRolloutRequest.SerializeToString,
-            wayside_dot_v1_dot_release__service__pb2.AbortRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,

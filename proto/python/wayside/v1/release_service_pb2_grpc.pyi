@@ -73,120 +73,8 @@ _ReleaseServiceListReleasesType = typing_extensions.TypeVar(
     ],
 )
 
-_ReleaseServiceCreateRolloutType = typing_extensions.TypeVar(
-    '_ReleaseServiceCreateRolloutType',
-    grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.CreateRolloutRequest,
-        wayside.v1.release_service_pb2.CreateRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.CreateRolloutRequest,
-        wayside.v1.release_service_pb2.CreateRolloutResponse,
-    ],
-    default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.CreateRolloutRequest,
-        wayside.v1.release_service_pb2.CreateRolloutResponse,
-    ],
-)
-
-_ReleaseServiceGetRolloutType = typing_extensions.TypeVar(
-    '_ReleaseServiceGetRolloutType',
-    grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.GetRolloutRequest,
-        wayside.v1.release_service_pb2.GetRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.GetRolloutRequest,
-        wayside.v1.release_service_pb2.GetRolloutResponse,
-    ],
-    default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.GetRolloutRequest,
-        wayside.v1.release_service_pb2.GetRolloutResponse,
-    ],
-)
-
-_ReleaseServiceListRolloutsType = typing_extensions.TypeVar(
-    '_ReleaseServiceListRolloutsType',
-    grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ListRolloutsRequest,
-        wayside.v1.release_service_pb2.ListRolloutsResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ListRolloutsRequest,
-        wayside.v1.release_service_pb2.ListRolloutsResponse,
-    ],
-    default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ListRolloutsRequest,
-        wayside.v1.release_service_pb2.ListRolloutsResponse,
-    ],
-)
-
-_ReleaseServiceWatchRolloutType = typing_extensions.TypeVar(
-    '_ReleaseServiceWatchRolloutType',
-    grpc.UnaryStreamMultiCallable[
-        wayside.v1.release_service_pb2.WatchRolloutRequest,
-        wayside.v1.release_service_pb2.WatchRolloutResponse,
-    ],
-    grpc.aio.UnaryStreamMultiCallable[
-        wayside.v1.release_service_pb2.WatchRolloutRequest,
-        wayside.v1.release_service_pb2.WatchRolloutResponse,
-    ],
-    default=grpc.UnaryStreamMultiCallable[
-        wayside.v1.release_service_pb2.WatchRolloutRequest,
-        wayside.v1.release_service_pb2.WatchRolloutResponse,
-    ],
-)
-
-_ReleaseServicePauseRolloutType = typing_extensions.TypeVar(
-    '_ReleaseServicePauseRolloutType',
-    grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.PauseRolloutRequest,
-        wayside.v1.release_service_pb2.PauseRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.PauseRolloutRequest,
-        wayside.v1.release_service_pb2.PauseRolloutResponse,
-    ],
-    default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.PauseRolloutRequest,
-        wayside.v1.release_service_pb2.PauseRolloutResponse,
-    ],
-)
-
-_ReleaseServiceResumeRolloutType = typing_extensions.TypeVar(
-    '_ReleaseServiceResumeRolloutType',
-    grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ResumeRolloutRequest,
-        wayside.v1.release_service_pb2.ResumeRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ResumeRolloutRequest,
-        wayside.v1.release_service_pb2.ResumeRolloutResponse,
-    ],
-    default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ResumeRolloutRequest,
-        wayside.v1.release_service_pb2.ResumeRolloutResponse,
-    ],
-)
-
-_ReleaseServiceAbortRolloutType = typing_extensions.TypeVar(
-    '_ReleaseServiceAbortRolloutType',
-    grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.AbortRolloutRequest,
-        wayside.v1.release_service_pb2.AbortRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.AbortRolloutRequest,
-        wayside.v1.release_service_pb2.AbortRolloutResponse,
-    ],
-    default=grpc.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.AbortRolloutRequest,
-        wayside.v1.release_service_pb2.AbortRolloutResponse,
-    ],
-)
-
-class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _ReleaseServiceGetReleaseType, _ReleaseServiceListReleasesType, _ReleaseServiceCreateRolloutType, _ReleaseServiceGetRolloutType, _ReleaseServiceListRolloutsType, _ReleaseServiceWatchRolloutType, _ReleaseServicePauseRolloutType, _ReleaseServiceResumeRolloutType, _ReleaseServiceAbortRolloutType]):
-    """Releases and their rollouts.
+class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _ReleaseServiceGetReleaseType, _ReleaseServiceListReleasesType]):
+    """Releases of the agent's software.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -205,34 +93,6 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
             wayside.v1.release_service_pb2.ListReleasesRequest,
             wayside.v1.release_service_pb2.ListReleasesResponse,
         ],
-        grpc.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.CreateRolloutRequest,
-            wayside.v1.release_service_pb2.CreateRolloutResponse,
-        ],
-        grpc.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.GetRolloutRequest,
-            wayside.v1.release_service_pb2.GetRolloutResponse,
-        ],
-        grpc.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.ListRolloutsRequest,
-            wayside.v1.release_service_pb2.ListRolloutsResponse,
-        ],
-        grpc.UnaryStreamMultiCallable[
-            wayside.v1.release_service_pb2.WatchRolloutRequest,
-            wayside.v1.release_service_pb2.WatchRolloutResponse,
-        ],
-        grpc.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.PauseRolloutRequest,
-            wayside.v1.release_service_pb2.PauseRolloutResponse,
-        ],
-        grpc.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.ResumeRolloutRequest,
-            wayside.v1.release_service_pb2.ResumeRolloutResponse,
-        ],
-        grpc.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.AbortRolloutRequest,
-            wayside.v1.release_service_pb2.AbortRolloutResponse,
-        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -248,34 +108,6 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
         grpc.aio.UnaryUnaryMultiCallable[
             wayside.v1.release_service_pb2.ListReleasesRequest,
             wayside.v1.release_service_pb2.ListReleasesResponse,
-        ],
-        grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.CreateRolloutRequest,
-            wayside.v1.release_service_pb2.CreateRolloutResponse,
-        ],
-        grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.GetRolloutRequest,
-            wayside.v1.release_service_pb2.GetRolloutResponse,
-        ],
-        grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.ListRolloutsRequest,
-            wayside.v1.release_service_pb2.ListRolloutsResponse,
-        ],
-        grpc.aio.UnaryStreamMultiCallable[
-            wayside.v1.release_service_pb2.WatchRolloutRequest,
-            wayside.v1.release_service_pb2.WatchRolloutResponse,
-        ],
-        grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.PauseRolloutRequest,
-            wayside.v1.release_service_pb2.PauseRolloutResponse,
-        ],
-        grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.ResumeRolloutRequest,
-            wayside.v1.release_service_pb2.ResumeRolloutResponse,
-        ],
-        grpc.aio.UnaryUnaryMultiCallable[
-            wayside.v1.release_service_pb2.AbortRolloutRequest,
-            wayside.v1.release_service_pb2.AbortRolloutResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -302,61 +134,6 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
       INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
     """
 
-    CreateRollout: _ReleaseServiceCreateRolloutType
-    """Starts to roll a release out.
-
-    Returns (gRPC error code):
-      NOT_FOUND if there is no such release.
-      INVALID_ARGUMENT if the selector names nothing or a bound is out of range.
-      FAILED_PRECONDITION if the release is retired, no node is selected, or a selected node is in another live rollout.
-    """
-
-    GetRollout: _ReleaseServiceGetRolloutType
-    """Returns one rollout.
-
-    Returns (gRPC error code):
-      NOT_FOUND if there is no such rollout.
-    """
-
-    ListRollouts: _ReleaseServiceListRolloutsType
-    """Lists rollouts, newest first.
-
-    Returns (gRPC error code):
-      INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
-    """
-
-    WatchRollout: _ReleaseServiceWatchRolloutType
-    """Sends the rollout now and whenever it changes, until it ends.
-
-    Returns (gRPC error code):
-      NOT_FOUND if there is no such rollout.
-      UNAVAILABLE if the manager is stopping.
-    """
-
-    PauseRollout: _ReleaseServicePauseRolloutType
-    """Hands out nothing new until resumed. Pausing a paused rollout changes nothing.
-
-    Returns (gRPC error code):
-      NOT_FOUND if there is no such rollout.
-      FAILED_PRECONDITION if it has ended.
-    """
-
-    ResumeRollout: _ReleaseServiceResumeRolloutType
-    """Goes on handing out. Resuming a running rollout changes nothing.
-
-    Returns (gRPC error code):
-      NOT_FOUND if there is no such rollout.
-      FAILED_PRECONDITION if it has ended.
-    """
-
-    AbortRollout: _ReleaseServiceAbortRolloutType
-    """Ends a rollout: nodes that have not switched keep what they run. Aborting an aborted rollout changes nothing.
-
-    Returns (gRPC error code):
-      NOT_FOUND if there is no such rollout.
-      FAILED_PRECONDITION if it has ended otherwise.
-    """
-
 ReleaseServiceAsyncStub: typing_extensions.TypeAlias = ReleaseServiceStub[
     grpc.aio.StreamUnaryMultiCallable[
         wayside.v1.release_service_pb2.CreateReleaseRequest,
@@ -370,38 +147,10 @@ ReleaseServiceAsyncStub: typing_extensions.TypeAlias = ReleaseServiceStub[
         wayside.v1.release_service_pb2.ListReleasesRequest,
         wayside.v1.release_service_pb2.ListReleasesResponse,
     ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.CreateRolloutRequest,
-        wayside.v1.release_service_pb2.CreateRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.GetRolloutRequest,
-        wayside.v1.release_service_pb2.GetRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ListRolloutsRequest,
-        wayside.v1.release_service_pb2.ListRolloutsResponse,
-    ],
-    grpc.aio.UnaryStreamMultiCallable[
-        wayside.v1.release_service_pb2.WatchRolloutRequest,
-        wayside.v1.release_service_pb2.WatchRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.PauseRolloutRequest,
-        wayside.v1.release_service_pb2.PauseRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.ResumeRolloutRequest,
-        wayside.v1.release_service_pb2.ResumeRolloutResponse,
-    ],
-    grpc.aio.UnaryUnaryMultiCallable[
-        wayside.v1.release_service_pb2.AbortRolloutRequest,
-        wayside.v1.release_service_pb2.AbortRolloutResponse,
-    ],
 ]
 
 class ReleaseServiceServicer(metaclass=abc.ABCMeta):
-    """Releases and their rollouts.
+    """Releases of the agent's software.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -442,96 +191,6 @@ class ReleaseServiceServicer(metaclass=abc.ABCMeta):
 
         Returns (gRPC error code):
           INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
-        """
-
-    @abc.abstractmethod
-    def CreateRollout(
-        self,
-        request: wayside.v1.release_service_pb2.CreateRolloutRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.release_service_pb2.CreateRolloutResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.CreateRolloutResponse]]:
-        """Starts to roll a release out.
-
-        Returns (gRPC error code):
-          NOT_FOUND if there is no such release.
-          INVALID_ARGUMENT if the selector names nothing or a bound is out of range.
-          FAILED_PRECONDITION if the release is retired, no node is selected, or a selected node is in another live rollout.
-        """
-
-    @abc.abstractmethod
-    def GetRollout(
-        self,
-        request: wayside.v1.release_service_pb2.GetRolloutRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.release_service_pb2.GetRolloutResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.GetRolloutResponse]]:
-        """Returns one rollout.
-
-        Returns (gRPC error code):
-          NOT_FOUND if there is no such rollout.
-        """
-
-    @abc.abstractmethod
-    def ListRollouts(
-        self,
-        request: wayside.v1.release_service_pb2.ListRolloutsRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.release_service_pb2.ListRolloutsResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.ListRolloutsResponse]]:
-        """Lists rollouts, newest first.
-
-        Returns (gRPC error code):
-          INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
-        """
-
-    @abc.abstractmethod
-    def WatchRollout(
-        self,
-        request: wayside.v1.release_service_pb2.WatchRolloutRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[collections.abc.Iterator[wayside.v1.release_service_pb2.WatchRolloutResponse], collections.abc.AsyncIterator[wayside.v1.release_service_pb2.WatchRolloutResponse]]:
-        """Sends the rollout now and whenever it changes, until it ends.
-
-        Returns (gRPC error code):
-          NOT_FOUND if there is no such rollout.
-          UNAVAILABLE if the manager is stopping.
-        """
-
-    @abc.abstractmethod
-    def PauseRollout(
-        self,
-        request: wayside.v1.release_service_pb2.PauseRolloutRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.release_service_pb2.PauseRolloutResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.PauseRolloutResponse]]:
-        """Hands out nothing new until resumed. Pausing a paused rollout changes nothing.
-
-        Returns (gRPC error code):
-          NOT_FOUND if there is no such rollout.
-          FAILED_PRECONDITION if it has ended.
-        """
-
-    @abc.abstractmethod
-    def ResumeRollout(
-        self,
-        request: wayside.v1.release_service_pb2.ResumeRolloutRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.release_service_pb2.ResumeRolloutResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.ResumeRolloutResponse]]:
-        """Goes on handing out. Resuming a running rollout changes nothing.
-
-        Returns (gRPC error code):
-          NOT_FOUND if there is no such rollout.
-          FAILED_PRECONDITION if it has ended.
-        """
-
-    @abc.abstractmethod
-    def AbortRollout(
-        self,
-        request: wayside.v1.release_service_pb2.AbortRolloutRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[wayside.v1.release_service_pb2.AbortRolloutResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.AbortRolloutResponse]]:
-        """Ends a rollout: nodes that have not switched keep what they run. Aborting an aborted rollout changes nothing.
-
-        Returns (gRPC error code):
-          NOT_FOUND if there is no such rollout.
-          FAILED_PRECONDITION if it has ended otherwise.
         """
 
 def add_ReleaseServiceServicer_to_server(servicer: ReleaseServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -1,0 +1,72 @@
+"""Sites, corridors, groups, geofences and radio licences."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from wayside_manager.core.access import Reach
+from wayside_manager.core.pages import Page
+from wayside_manager.core.sites import (
+    CorridorRecord,
+    GeofenceRecord,
+    GroupRecord,
+    RadioLicenceRecord,
+    SiteRecord,
+)
+
+Place: TypeAlias = SiteRecord | CorridorRecord | GroupRecord | GeofenceRecord
+
+
+class SiteStore(Protocol):
+    """Where nodes are, and how they belong together.
+
+    Applying creates or replaces; the tenant is set once, times and etag are the store's. What it does to configurations
+    goes out by a rollout, as a change of a layer does (`store.config_effects.retarget`).
+    Every `apply_*` raises ConflictError: the etag is not the present one; AlreadyExistsError: another tenant has the name;
+    InvalidArgumentError, NotFoundError: something it names is not there. Every `delete_*` raises NotFoundError,
+    ConflictError; FailedPreconditionError: something still names it. Every `get_*` raises NotFoundError, every `list_*`
+    InvalidArgumentError for page size or token; lists are in order of ids, of the whole tenants of the reach and those
+    above them.
+    """
+
+    async def apply_site(self, site: SiteRecord, *, now: datetime, etag: str = "") -> SiteRecord: ...
+    async def get_site(self, site_id: str) -> SiteRecord: ...
+    async def list_sites(self, *, reach: Reach, page_size: int = 0, page_token: str = "") -> Page[SiteRecord]: ...
+    async def delete_site(self, site_id: str, *, now: datetime, etag: str = "") -> None: ...
+
+    async def apply_corridor(self, corridor: CorridorRecord, *, now: datetime, etag: str = "") -> CorridorRecord: ...
+    async def get_corridor(self, corridor_id: str) -> CorridorRecord: ...
+    async def list_corridors(
+        self, *, reach: Reach, page_size: int = 0, page_token: str = ""
+    ) -> Page[CorridorRecord]: ...
+    async def delete_corridor(self, corridor_id: str, *, now: datetime, etag: str = "") -> None: ...
+
+    async def apply_group(self, group: GroupRecord, *, now: datetime, etag: str = "") -> GroupRecord: ...
+    async def get_group(self, group_id: str) -> GroupRecord: ...
+    async def list_groups(self, *, reach: Reach, page_size: int = 0, page_token: str = "") -> Page[GroupRecord]: ...
+    async def delete_group(self, group_id: str, *, now: datetime, etag: str = "") -> None: ...
+
+    async def apply_geofence(self, geofence: GeofenceRecord, *, now: datetime, etag: str = "") -> GeofenceRecord: ...
+    async def get_geofence(self, geofence_id: str) -> GeofenceRecord: ...
+    async def list_geofences(
+        self, *, reach: Reach, page_size: int = 0, page_token: str = ""
+    ) -> Page[GeofenceRecord]: ...
+    async def delete_geofence(self, geofence_id: str, *, now: datetime, etag: str = "") -> None: ...
+
+    async def import_places(
+        self, places: Iterable[Place], *, now: datetime, is_dry: bool = False
+    ) -> tuple[int, int, int]:
+        """Applies all of them or none; how many were created, changed, and the same."""
+
+
+class RadioLicenceStore(Protocol):
+    """Radio licences; errors as in SiteStore."""
+
+    async def apply_licence(
+        self, licence: RadioLicenceRecord, *, now: datetime, etag: str = ""
+    ) -> RadioLicenceRecord: ...
+    async def get_licence(self, licence_id: str) -> RadioLicenceRecord: ...
+    async def list_licences(
+        self, *, reach: Reach, page_size: int = 0, page_token: str = ""
+    ) -> Page[RadioLicenceRecord]: ...
+    async def delete_licence(self, licence_id: str, *, now: datetime, etag: str = "") -> None: ...
