@@ -196,15 +196,18 @@ def layer(layer_id: str = "base", *, period_s: int = 5, priority: int = 10) -> c
     made = config_service_pb2.ConfigLayer(
         name=f"configLayers/{layer_id}", priority=priority, selector=node_pb2.NodeSelector(all_nodes=True)
     )
-    made.config.report_period.seconds = period_s
+    made.config.update({"report_period_s": period_s})
     return made
 
 
-def release_archive(version: str, *, payload: bytes = b"agent", first: str = "release.json") -> bytes:
-    """A release as tools build it."""
+def release_archive(
+    version: str, *, payload: bytes = b"agent", first: str = "release.json", config_schema: bytes | None = None
+) -> bytes:
+    """A release as tools build it, with the schema of its configuration or without."""
     buffer = io.BytesIO()
+    schema = () if config_schema is None else (("config.schema.json", config_schema),)
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in ((first, json.dumps({"version": version}).encode()), ("payload", payload)):
+        for name, content in ((first, json.dumps({"version": version}).encode()), *schema, ("payload", payload)):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))

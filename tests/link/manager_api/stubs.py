@@ -22,8 +22,13 @@ from wayside.v1 import (
     fleet_service_pb2_grpc,
     node_pb2,
     node_service_pb2_grpc,
+    radio_licence_service_pb2_grpc,
     release_service_pb2,
     release_service_pb2_grpc,
+    rollout_pb2,
+    rollout_service_pb2,
+    rollout_service_pb2_grpc,
+    site_service_pb2_grpc,
 )
 
 CALL_S = 10.0
@@ -41,6 +46,13 @@ class Stubs:
         self.config: config_service_pb2_grpc.ConfigServiceAsyncStub = config_service_pb2_grpc.ConfigServiceStub(channel)
         self.release: release_service_pb2_grpc.ReleaseServiceAsyncStub = release_service_pb2_grpc.ReleaseServiceStub(
             channel
+        )
+        self.rollout: rollout_service_pb2_grpc.RolloutServiceAsyncStub = rollout_service_pb2_grpc.RolloutServiceStub(
+            channel
+        )
+        self.site: site_service_pb2_grpc.SiteServiceAsyncStub = site_service_pb2_grpc.SiteServiceStub(channel)
+        self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
+            radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
         )
         self.node: node_service_pb2_grpc.NodeServiceAsyncStub = node_service_pb2_grpc.NodeServiceStub(channel)
         self.enrollment: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub = (
@@ -119,7 +131,25 @@ class Stubs:
         policy = access_service_pb2.AccessPolicy(**fields)
         await self.call(self.access.UpdateAccessPolicy, access_service_pb2.UpdateAccessPolicyRequest(policy=policy))
 
-    async def apply(self, layer: config_service_pb2.ConfigLayer) -> config_service_pb2.ApplyConfigLayerResponse:
-        return await self.call(
-            self.config.ApplyConfigLayer, config_service_pb2.ApplyConfigLayerRequest(config_layer=layer)
-        )
+    async def apply(
+        self,
+        layer: config_service_pb2.ConfigLayer,
+        **fields: Any,  # noqa: ANN401  # fields of a message
+    ) -> config_service_pb2.ApplyConfigLayerResponse:
+        request = config_service_pb2.ApplyConfigLayerRequest(config_layer=layer, **fields)
+        return await self.call(self.config.ApplyConfigLayer, request)
+
+    async def get_rollout(self, name: str) -> rollout_pb2.Rollout:
+        """A rollout by its name, `rollouts/{rollout}`."""
+        return (await self.call(self.rollout.GetRollout, rollout_service_pb2.GetRolloutRequest(name=name))).rollout
+
+    async def rollout_nodes(self, name: str) -> dict[str, rollout_pb2.RolloutNode]:
+        """The first 1,000 nodes of a rollout, by node id."""
+        request = rollout_service_pb2.ListRolloutNodesRequest(name=name, page_size=1_000)
+        nodes = (await self.call(self.rollout.ListRolloutNodes, request)).nodes
+        return {node.node.removeprefix("nodes/"): node for node in nodes}
+
+    async def ended_rollout(self, name: str) -> rollout_pb2.Rollout:
+        """A rollout when it has ended; waits for that."""
+        request = rollout_service_pb2.WatchRolloutRequest(name=name)
+        return [answer.rollout async for answer in self.stream(self.rollout.WatchRollout, request)][-1]
