@@ -1,0 +1,191 @@
+"""Roadside units that are only simulated: each speaks the device plane as an agent does, and has no hardware.
+
+    python -m wayside_demo.simulated_units FOLDER --device localhost:8443 --enrollment localhost:8444 --ca-file ca.pem
+
+The folder is as `wayside_demo.road` prepares it. The units enrol by their registered keys and follow what they are told:
+a configuration is on trial for a second and then kept. Every trial's begin and end is a line of `trials.jsonl`, so that
+somebody who did not plan a rollout can judge it. One process plays them all; each has its own key and connection.
+"""
+
+import argparse
+import asyncio
+import csv
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+import grpc.aio
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from wayside.node_config import decoded
+from wayside.v1 import (
+    enrollment_service_pb2,
+    enrollment_service_pb2_grpc,
+    node_pb2,
+    node_service_pb2,
+    node_service_pb2_grpc,
+)
+from wayside_agent.drivers.certificate_request import request_pem
+
+TRIAL_S = 1.0
+RECONNECT_S = 1.0
+VERSION, MODEL = "1.0.0", "simulated"
+
+
+class SimulatedUnit:
+    """One unit: what it runs, and what it has to say."""
+
+    def __init__(self, node_id: str, esn: str, key_pem: bytes, trials: TextIO) -> None:
+        self.node_id = node_id
+        self._esn = esn
+        self._key_pem = key_pem
+        self._trials = trials
+        self._certificate_pem = b""
+        self._spool_id = uuid.uuid4().hex
+        self._sequence = 0
+        self._running = (0, b"{}")
+        self._tried: set[str] = set()
+        self._outgoing: asyncio.Queue[node_service_pb2.SessionRequest] = asyncio.Queue()
+
+    async def enrol(self, stub: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub) -> None:
+        """Trades its registered key for a certificate."""
+        key = serialization.load_pem_private_key(self._key_pem, password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"{self.node_id}: its key is no elliptic-curve key")
+        answer = await stub.Enroll(
+            enrollment_service_pb2.EnrollRequest(
+                certificate_request_pem=request_pem(key, self.node_id),
+                node_id=self.node_id,
+                esn=self._esn,
+                kind=node_pb2.NODE_KIND_RSU,
+            )
+        )
+        self._certificate_pem = answer.certificate_pem.encode()
+
+    async def run(self, device_address: str, ca_pem: bytes) -> None:
+        """Holds a session for ever, and opens the next one when it ends: the manager may be away."""
+        credentials = grpc.ssl_channel_credentials(ca_pem, self._key_pem, self._certificate_pem)
+        options = (("grpc.use_local_subchannel_pool", 1),)
+        async with grpc.aio.secure_channel(device_address, credentials, options=options) as channel:
+            stub = node_service_pb2_grpc.NodeServiceStub(channel)
+            while True:
+                with suppress(grpc.aio.AioRpcError):
+                    await self._hold(stub)
+                await asyncio.sleep(RECONNECT_S)
+
+    async def _hold(self, stub: node_service_pb2_grpc.NodeServiceAsyncStub) -> None:
+        async for answer in stub.Session(self._said()):
+            if answer.HasField("probe"):
+                self._outgoing.put_nowait(node_service_pb2.SessionRequest(probe=answer.probe))
+            elif answer.HasField("desired_state") and answer.desired_state.HasField("config"):
+                await self._walk_to(stub, answer.desired_state.config)
+
+    async def _said(self) -> AsyncIterator[node_service_pb2.SessionRequest]:
+        """The hello, then whatever is to be said, and a health report when nothing was for a period."""
+        hello = node_service_pb2.SessionHello(
+            agent_version=VERSION, spool_id=self._spool_id, instance_id=self._spool_id
+        )
+        yield node_service_pb2.SessionRequest(hello=hello)
+        self._say(node_service_pb2.Report(health=self._health()))
+        while True:
+            try:
+                async with asyncio.timeout(decoded(self._running[1]).report_period_s):
+                    request = await self._outgoing.get()
+            except TimeoutError:
+                self._say(node_service_pb2.Report(health=self._health()))
+            else:
+                yield request
+
+    async def _walk_to(
+        self, stub: node_service_pb2_grpc.NodeServiceAsyncStub, target: node_service_pb2.ConfigTarget
+    ) -> None:
+        if target.trial in self._tried:
+            return
+        self._tried.add(target.trial)
+        fetched = await stub.FetchConfig(node_service_pb2.FetchConfigRequest(revision=target.revision))
+        decoded(fetched.config)  # as strict as a real one
+        before, self._running = self._running, (target.revision, fetched.config)
+        if before[1] != fetched.config:
+            self._note("begin", target.trial)
+            self._say_config(target, node_pb2.ConfigReport.OUTCOME_PROVISIONAL)
+            await asyncio.sleep(TRIAL_S)
+            self._note("end", target.trial)
+        self._say_config(target, node_pb2.ConfigReport.OUTCOME_APPLIED)
+        self._say(node_service_pb2.Report(health=self._health()))
+
+    def _note(self, event: str, trial: str) -> None:
+        line = {"time_s": time.monotonic(), "node": self.node_id, "event": event, "trial": trial}
+        self._trials.write(json.dumps(line) + "\n")
+        self._trials.flush()
+
+    def _say_config(
+        self, target: node_service_pb2.ConfigTarget, outcome: node_pb2.ConfigReport.Outcome.ValueType
+    ) -> None:
+        word = node_pb2.ConfigReport(
+            revision=target.revision,
+            outcome=outcome,
+            running_revision=self._running[0],
+            trial=target.trial,
+            running_config=self._running[1],
+        )
+        self._say(node_service_pb2.Report(config=word))
+
+    def _health(self) -> node_pb2.HealthReport:
+        revision, content = self._running
+        health = node_pb2.HealthReport(
+            agent_version=VERSION,
+            config_revision=revision,
+            config_sha256=hashlib.sha256(content).hexdigest(),
+            model=MODEL,
+        )
+        health.report_period.FromMilliseconds(round(decoded(content).report_period_s * 1000))
+        return health
+
+    def _say(self, report: node_service_pb2.Report) -> None:
+        self._sequence += 1
+        report.sequence = self._sequence
+        report.record_time.GetCurrentTime()
+        self._outgoing.put_nowait(node_service_pb2.SessionRequest(report=report))
+
+
+def _units(folder: Path, trials: TextIO) -> list[SimulatedUnit]:
+    with (folder / "units.csv").open(encoding="utf-8") as file:
+        return [
+            SimulatedUnit(row["node_id"], row["esn"], (folder / f"{row['node_id']}.key").read_bytes(), trials)
+            for row in csv.DictReader(file)
+        ]
+
+
+async def run(units: list[SimulatedUnit], ca_pem: bytes, *, device_address: str, enrollment_address: str) -> None:
+    """Enrols the units and runs them until the process is stopped."""
+    async with grpc.aio.secure_channel(enrollment_address, grpc.ssl_channel_credentials(ca_pem)) as channel:
+        stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
+        for unit in units:
+            await unit.enrol(stub)
+    async with asyncio.TaskGroup() as group:
+        for unit in units:
+            group.create_task(unit.run(device_address, ca_pem), name=unit.node_id)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Simulated roadside units.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--enrollment", required=True)
+    parser.add_argument("--ca-file", type=Path, required=True)
+    given = parser.parse_args()
+    ca_pem = given.ca_file.read_bytes()
+    with (given.folder / "trials.jsonl").open("a", encoding="utf-8") as trials:
+        units = _units(given.folder, trials)
+        asyncio.run(run(units, ca_pem, device_address=given.device, enrollment_address=given.enrollment))
+
+
+if __name__ == "__main__":
+    main()
