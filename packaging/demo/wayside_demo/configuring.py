@@ -1,4 +1,4 @@
-"""The chapter on configuration: a road changed without ever touching neighbours, and a bad change that takes itself back."""
+"""The chapter on configuration: a road is changed, but never two neighbours at once; a bad change undoes itself."""
 
 import json
 import sys

@@ -2,7 +2,7 @@
 
     python -m wayside_demo.simulated_units FOLDER --device localhost:8443 --enrollment localhost:8444 --ca-file ca.pem
 
-The folder is as `wayside_demo.road` prepares it. The units enrol by their registered keys and follow what they are told:
+The folder is as `wayside_demo.road` prepares it. The units enrol by registered keys and follow what they are told:
 a configuration is on trial for a second and then kept. Every trial's begin and end is a line of `trials.jsonl`, so that
 somebody who did not plan a rollout can judge it. One process plays them all; each has its own key and connection.
 """
