@@ -114,6 +114,7 @@ class Agent:
             self.reporting,
             database_dir=Path(unit.database_dir),
             cache_dir=self._state / "plans",
+            secrets_dir=Path(unit.secrets_dir),
         )
         self.desired = Desired(
             link,

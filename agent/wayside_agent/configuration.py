@@ -1,12 +1,14 @@
 """The configuration that runs: what it needs is made first, then every service switches to it in one step."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wayside.errors import InvalidArgumentError
-from wayside_agent.core.desired import CanBusConfig, NodeConfig, problems
+from wayside.node_config import CanBusConfig, NodeConfig
+from wayside_agent.core.desired import problems
 from wayside_agent.services.reporting import Reporting
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.telemetry import Telemetry
@@ -19,13 +21,21 @@ class Configuration:
     """Makes the services of one unit run a configuration."""
 
     def __init__(
-        self, sensing: Sensing, telemetry: Telemetry, reporting: Reporting, *, database_dir: Path, cache_dir: Path
+        self,
+        sensing: Sensing,
+        telemetry: Telemetry,
+        reporting: Reporting,
+        *,
+        database_dir: Path,
+        cache_dir: Path,
+        secrets_dir: Path,
     ) -> None:
         self._sensing = sensing
         self._telemetry = telemetry
         self._reporting = reporting
         self._database_dir = database_dir
         self._cache_dir = cache_dir
+        self._secrets_dir = secrets_dir
         self.running = NodeConfig()
 
     async def prepared(self, config: NodeConfig) -> Callable[[], None]:
@@ -33,10 +43,16 @@ class Configuration:
 
         Raises: InvalidArgumentError, NotFoundError: one sentence per problem.
         """
-        found = problems(config, bus_names=tuple(self._sensing.buses))
+        named = {bus.database_name for bus in config.can.buses.values()}
+        found = problems(
+            config,
+            bus_names=tuple(self._sensing.buses),
+            databases=await asyncio.to_thread(_present, self._database_dir, named),
+            secrets=await asyncio.to_thread(_present, self._secrets_dir, (config.telemetry.password_secret,)),
+        )
         if found:
             raise InvalidArgumentError("; ".join(found), reason="CONFIG_INVALID")
-        decoders = {bus.name: await self._decoder(bus) for bus in config.can_buses if bus.database_name}
+        decoders = {name: await self._decoder(name, bus) for name, bus in config.can.buses.items() if bus.database_name}
         return partial(self._switch, config, decoders)
 
     def _switch(self, config: NodeConfig, decoders: "Mapping[str, Decoder]") -> None:
@@ -45,7 +61,7 @@ class Configuration:
         self._telemetry.use(config.telemetry)
         self._reporting.set_period(config.report_period_s)
 
-    async def _decoder(self, bus: CanBusConfig) -> "Decoder":
+    async def _decoder(self, name: str, bus: CanBusConfig) -> "Decoder":
         from wayside_agent.core.decoder import DecodePlan, Decoder  # 2 MB that only a unit with a database needs
         from wayside_agent.drivers.dbc_compiler import compiled_plan  # as above
 
@@ -54,7 +70,19 @@ class Configuration:
         missing = database.without(bus.signal_names)
         if missing:
             raise InvalidArgumentError(
-                f"can.buses[{bus.name}].signal_names: {path.name} has no signal {', '.join(missing)}; "
+                f"can.buses.{name}.signal_names: {path.name} has no signal {', '.join(missing)}; "
                 "names are Message.Signal"
             )
-        return Decoder(DecodePlan(database, wanted=bus.signal_names), bus=bus.name)
+        return Decoder(DecodePlan(database, wanted=bus.signal_names), bus=name)
+
+
+def _present(folder: Path, names: Iterable[str]) -> frozenset[str]:
+    """Those of the names that are files in a folder. Blocks."""
+    return frozenset(name for name in names if name and _is_file(folder / name))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name too long for the file system
+        return False

@@ -1,6 +1,6 @@
 """Settings of one unit: what hardware it has and where its manager is, read once from TOML.
 
-What may change from afar is not here but in the node's configuration (`core/desired.py`).
+What may change from afar is not here but in the node's configuration (`wayside.node_config`).
 `wayside-agent config --schema` prints every field.
 """
 
@@ -43,6 +43,13 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     id: Annotated[str, Meta(description="Node id to enrol under: a lower-case RFC 1034 label.")]
     esn: Annotated[str, Meta(description="Electronic serial number on the type plate.")]
     kind: Annotated[Literal["rsu", "obu"], Meta(description="What the unit is.")]
+    model: Annotated[
+        str,
+        Meta(
+            pattern=r"^([!-~]([ -~]{0,62}[!-~])?)?$(?!\n)",
+            description="Model on the type plate, which selectors may name. Empty: not told.",
+        ),
+    ] = ""
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,6 +112,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_dir: Annotated[
         str, Meta(min_length=1, description="DBC files the configuration may name. Relative to this file.")
     ] = "/etc/wayside/dbc"
+    secrets_dir: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Secrets the configuration may name, one per file, such as the password at the broker. Nobody "
+            "but the agent should be able to read them. Relative to this file.",
+        ),
+    ] = "/etc/wayside/secrets"
     can: Annotated[tuple[CanBus, ...], Meta(description="CAN buses.")] = ()
     gnss: Annotated[Driver | None, Meta(description="Satellite receiver.")] = None
     radio: Annotated[Driver | None, Meta(description="V2X radio.")] = None
@@ -147,5 +162,6 @@ def resolved(settings: Settings, base: Path) -> Settings:
         state_dir=state_dir,
         runtime_dir=str(base / settings.runtime_dir) if settings.runtime_dir else state_dir,
         database_dir=str(base / settings.database_dir),
+        secrets_dir=str(base / settings.secrets_dir),
         mqtt=msgspec.structs.replace(mqtt, ca_file=str(base / mqtt.ca_file) if mqtt.ca_file else ""),
     )

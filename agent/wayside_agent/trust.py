@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from wayside.node_config import TelemetryConfig
 from wayside_agent.core.certificate import certificate
 from wayside_agent.core.der import DerError, pem_content
-from wayside_agent.core.desired import TelemetryConfig
 from wayside_agent.core.fix import Fix
 from wayside_agent.core.trusted_time import Floor
 from wayside_agent.drivers.files import StateFile

@@ -16,10 +16,10 @@ from random import Random
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
+from wayside.node_config import NodeConfig
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.core.desired import NodeConfig
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.services.config_message import decoded_config
 

@@ -20,9 +20,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import WaysideError
 from wayside.names import node_id
+from wayside.node_config import TelemetryConfig
 from wayside.v1 import node_pb2, telemetry_pb2
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.core.desired import TelemetryConfig
 from wayside_agent.core.egress import Batch, Egress
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND, TimeQuality

@@ -1,15 +1,17 @@
 """What may be set on a node from afar: names, types, bounds and defaults, in one place for both programs.
 
-The agent decodes by these types, a release publishes their JSON schema, the manager checks by the schema of the version a
-node runs. A configuration crosses the wire and is hashed as canonical JSON; what is absent takes the default.
+The agent decodes by these types, a release publishes their JSON schema, the manager checks by the schema of the
+version a node runs. A configuration crosses the wire and is hashed as canonical JSON; what is absent takes the default.
 
     config = decoded(b'{"report_period_s":30}')        # strict: unknown names and values out of range are refused
+    config, problems = lenient(b'{"report_period_s":0}')        # takes what it may, and says what it left out
     canonical({"report_period_s": 30}) == b'{"report_period_s":30}'
 """
 
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -18,16 +20,28 @@ from wayside.errors import InvalidArgumentError
 
 MAX_BYTES = 1024 * 1024
 """Of one configuration: a hundred times what 1,000 signals need; more would stop a loop while it is checked."""
+MAX_PROBLEM_COUNT = 20
+"""Told of one configuration: enough to correct it; one with a million mistakes must not make a million words."""
 SECONDS_PER_HOUR = 3600.0
+_SHOWN_CHARS = 80  # of a name in a sentence
 
-_FILE_NAME = r"^([A-Za-z0-9_][^/\\\x00-\x1f]{0,254})?$"
+# Patterns mean the same to Python and to ECMA 262: no `\w` or `\s`, and an end that no newline may follow.
+_END = r"$(?!\n)"
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_FILE_NAME = rf"^([^./\\{_CONTROLS}][^/\\{_CONTROLS}]{{0,254}})?{_END}"
+_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+_NAME = "[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?"
+_IPV6 = r"[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}(\.[0-9]{1,3}){0,3}(%[A-Za-z0-9._-]{1,15})?"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+
 FileName: TypeAlias = Annotated[str, Meta(pattern=_FILE_NAME)]
-BusName: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
-SignalName: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$", max_length=255)]
-Host: TypeAlias = Annotated[str, Meta(pattern=r"^([A-Za-z0-9:][A-Za-z0-9.:_-]{0,252})?$")]
-Address: TypeAlias = Annotated[str, Meta(pattern=r"^([^\s/]{1,253}:[0-9]{1,5})?$")]
-Interface: TypeAlias = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,14})?$")]  # IFNAMSIZ
-Topic: TypeAlias = Annotated[str, Meta(pattern=r"^[^+#/\x00-\x1f][^+#\x00-\x1f]{0,254}$")]  # no wildcards
+BusName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z0-9_-]{{1,32}}{_END}")]
+SignalName: TypeAlias = Annotated[str, Meta(pattern=rf"^{_IDENTIFIER}\.{_IDENTIFIER}{_END}", max_length=255)]
+Host: TypeAlias = Annotated[str, Meta(pattern=rf"^({_NAME}|{_IPV6})?{_END}")]
+Address: TypeAlias = Annotated[str, Meta(pattern=rf"^(({_NAME}|\[{_IPV6}\]):{_PORT})?{_END}")]
+Interface: TypeAlias = Annotated[str, Meta(pattern=rf"^([A-Za-z0-9][A-Za-z0-9._-]{{0,14}})?{_END}")]  # IFNAMSIZ
+Topic: TypeAlias = Annotated[str, Meta(pattern=rf"^[^+#/{_CONTROLS}][^+#{_CONTROLS}]{{0,254}}{_END}")]  # no wildcards
+UserName: TypeAlias = Annotated[str, Meta(pattern=rf"^[^{_CONTROLS}]{{0,255}}{_END}")]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -76,7 +90,7 @@ class TelemetryConfig(_Part, frozen=True, kw_only=True):
     interface: Annotated[
         Interface, Meta(description="Network interface the connection to the broker leaves by. Empty: any.")
     ] = ""
-    username: Annotated[str, Meta(max_length=255, description="User at the broker. Empty: none.")] = ""
+    username: Annotated[UserName, Meta(description="User at the broker. Empty: none.")] = ""
     password_secret: Annotated[
         FileName,
         Meta(
@@ -126,26 +140,110 @@ class NodeConfig(_Part, frozen=True, kw_only=True):
 
 
 def canonical(config: Mapping[str, Any]) -> bytes:
-    """A configuration as it crosses the wire: UTF-8 JSON, keys sorted, no spaces. Equal ones give equal bytes."""
-    return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """A configuration as it crosses the wire: UTF-8 JSON, keys sorted, no spaces. Equal ones give equal bytes.
+
+    Raises: InvalidArgumentError: what JSON has no word for: not-a-number, infinity, half a surrogate pair, a cycle.
+    """
+    try:
+        return json.dumps(
+            _plain(config), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode()
+    except (ValueError, TypeError, RecursionError) as error:  # of which UnicodeEncodeError is one
+        raise InvalidArgumentError(
+            f"configuration: is no JSON ({error}); correct it", reason="CONFIG_INVALID"
+        ) from error
 
 
 def decoded(content: bytes) -> NodeConfig:
     """The configuration in canonical JSON; absent values take the defaults.
 
-    Raises: InvalidArgumentError: too large, no JSON, an unknown name, or a value out of range; it names the field.
+    Raises: InvalidArgumentError: too large, no JSON, an unknown name, or a value out of range; it names the fields.
+    """
+    config, problems = lenient(content)
+    if problems:
+        raise InvalidArgumentError("; ".join(problems), reason="CONFIG_INVALID")
+    return config
+
+
+def lenient(content: bytes) -> tuple[NodeConfig, tuple[str, ...]]:
+    """Every known and valid value of a configuration, and what is wrong with the rest, one sentence each, 20 at most.
+
+    A list is taken whole or not at all. What is left out takes the default.
     """
     if len(content) > MAX_BYTES:
-        raise InvalidArgumentError(
-            f"configuration: {len(content)} bytes are more than {MAX_BYTES}; name fewer signals",
-            reason="CONFIG_INVALID",
-        )
+        return NodeConfig(), (f"configuration: {len(content)} bytes are more than {MAX_BYTES}; name fewer signals",)
     try:
-        return msgspec.json.decode(content, type=NodeConfig)
+        try:
+            return msgspec.json.decode(content, type=NodeConfig), ()
+        except msgspec.ValidationError:
+            document = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidArgumentError(f"configuration: {error}", reason="CONFIG_INVALID") from error
+        return NodeConfig(), (f"configuration: is no JSON ({error})",)
+    problems: list[str] = []
+    config = _part(document, NodeConfig, "", problems)
+    return config, tuple(islice(problems, MAX_PROBLEM_COUNT))
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of NodeConfig, as a release publishes it."""
     return msgspec.json.schema(NodeConfig) | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    """The same JSON with whole numbers as such: 30.0 is 30, and must hash as it."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+def _part(value: Any, kind: type[_Struct], path: str, problems: list[str]) -> _Struct:  # noqa: ANN401  # any JSON
+    if not isinstance(value, dict):
+        problems.append(f"{path or 'configuration'}: is no object")
+        return kind()
+    kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    problems += [f"{_joined(path, name)}: there is no such setting" for name in value if name not in kinds]
+    known = {
+        name: taken
+        for name, each in value.items()
+        if name in kinds
+        for taken in _taken(each, kinds[name], _joined(path, name), problems)
+    }
+    return kind(**known)
+
+
+def _taken(value: Any, kind: Any, path: str, problems: list[str]) -> Iterator[Any]:  # noqa: ANN401  # any JSON
+    """The value as its type, or nothing."""
+    bare = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
+    if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
+        yield _part(value, bare, path, problems)
+    elif get_origin(bare) is dict and isinstance(value, dict):
+        name_kind, each_kind = get_args(bare)
+        yield {
+            name: taken
+            for name, each in value.items()
+            for _ in _taken(name, name_kind, _joined(path, name), problems)
+            for taken in _taken(each, each_kind, _joined(path, name), problems)
+        }
+    else:
+        try:
+            yield msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {_explained(error)}")
+
+
+def _explained(error: msgspec.ValidationError) -> str:
+    """What msgspec said, without an expression to decipher."""
+    text = str(error).partition(" - at ")[0].replace("`", "").replace("Expected", "must be")
+    return "has a form that is not allowed; see the schema" if "matching regex" in text else text
+
+
+def _joined(path: str, name: str) -> str:
+    shown = name[:_SHOWN_CHARS]
+    return f"{path}.{shown}" if path else shown
