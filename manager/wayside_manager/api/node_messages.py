@@ -4,22 +4,36 @@ Usage: `node_message(record, now=now)`; `selector(message, field="selector")` ba
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import node_id, node_name, release_name, rollout_name, tenant_name
+from wayside.names import (
+    geofence_id,
+    geofence_name,
+    group_id,
+    group_name,
+    node_id,
+    node_name,
+    release_name,
+    rollout_name,
+    site_id,
+    site_name,
+    tenant_name,
+)
 from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2
+from wayside_manager.api.place_messages import area, area_message, section, section_message, variables_message
 from wayside_manager.core.nodes import DesiredRecord, Label, NodeKind, NodeRecord, NodeState, reconciling
 from wayside_manager.core.presence import Presence, presence
-from wayside_manager.core.selectors import NodeFilter, NodeSelector, checked_selector
+from wayside_manager.core.selectors import NAMES_MAX_COUNT, NodeFilter, NodeSelector, checked_selector
 
 LABEL_MAX_CHARS = 63  # as node.proto says
 LABEL_MAX_COUNT = 64
-SELECTOR_MAX_NODES = 10_000
+WORD_MAX_CHARS = 80
+"""Of a model or a version."""
 
 _LABEL_KEY = re.compile(r"[a-z0-9-]{1,63}\Z")
 
@@ -39,7 +53,7 @@ def node_message(node: NodeRecord, *, now: datetime) -> node_pb2.Node:
         esn=node.esn,
         kind=kind_value(node.kind),
         display_name=node.display_name,
-        site=node.site,
+        site=site_name(node.site_id) if node.site_id else "",
         labels=(node_pb2.Label(key=label.key, value=label.value) for label in node.labels),
         state=node_pb2.Node.State.Value(f"STATE_{node.state.name}"),
         presence=presence_value(presence_at(node, now)),
@@ -51,6 +65,10 @@ def node_message(node: NodeRecord, *, now: datetime) -> node_pb2.Node:
         reconciling=reconciling(node),
         lost_report_count=status.lost_report_count,
         tenant=tenant_name(node.tenant_id),
+        model=status.model,
+        variables=variables_message(node.variables) if node.variables else None,
+        target_config_revision=desired.target_config_revision,
+        config_problem=desired.config_problem,
     )
     if node.certificate_expire_time is not None:
         message.certificate_expire_time.CopyFrom(timestamp(node.certificate_expire_time))
@@ -143,13 +161,18 @@ def selector(message: node_pb2.NodeSelector, *, field: str) -> NodeSelector:
 
     Raises: InvalidArgumentError: it names nothing, too much, or something malformed.
     """
-    if len(message.nodes) > SELECTOR_MAX_NODES:
-        raise InvalidArgumentError(f"{field}.nodes: name at most {SELECTOR_MAX_NODES} nodes, or use labels")
     chosen = NodeSelector(
         all_nodes=message.all_nodes,
-        node_ids=tuple(sorted({node_id(name, field=f"{field}.nodes") for name in message.nodes})),
+        node_ids=_ids(message.nodes, node_id, f"{field}.nodes"),
         kinds=tuple(sorted({required_kind(kind, field=f"{field}.kinds") for kind in message.kinds})),
         labels=labels(message.labels, field=f"{field}.labels"),
+        site_ids=_ids(message.sites, site_id, f"{field}.sites"),
+        sections=tuple(section(one, field=f"{field}.corridors") for one in message.corridors),
+        group_ids=_ids(message.groups, group_id, f"{field}.groups"),
+        models=_texts(message.models, f"{field}.models"),
+        versions=_texts(message.versions, f"{field}.versions"),
+        geofence_ids=_ids(message.geofences, geofence_id, f"{field}.geofences"),
+        areas=tuple(map(area, message.areas)),
     )
     return checked_selector(chosen, field=field)
 
@@ -161,13 +184,20 @@ def selector_message(chosen: NodeSelector) -> node_pb2.NodeSelector:
         nodes=[node_name(one) for one in chosen.node_ids],
         kinds=[kind_value(kind) for kind in chosen.kinds],
         labels=[node_pb2.Label(key=label.key, value=label.value) for label in chosen.labels],
+        sites=map(site_name, chosen.site_ids),
+        corridors=map(section_message, chosen.sections),
+        groups=map(group_name, chosen.group_ids),
+        models=chosen.models,
+        versions=chosen.versions,
+        geofences=map(geofence_name, chosen.geofence_ids),
+        areas=map(area_message, chosen.areas),
     )
 
 
 def node_filter(message: fleet_service_pb2.NodeFilter) -> NodeFilter:
     """A filter from the wire.
 
-    Raises: InvalidArgumentError: a malformed label, or an enum value that is not set or not known.
+    Raises: InvalidArgumentError: a malformed label or site, or an enum value that is not set or not known.
     """
     return NodeFilter(
         kinds=tuple(sorted({required_kind(kind, field="filter.kinds") for kind in message.kinds})),
@@ -178,7 +208,7 @@ def node_filter(message: fleet_service_pb2.NodeFilter) -> NodeFilter:
             )
         ),
         labels=labels(message.labels, field="filter.labels"),
-        site=message.site,
+        site_id=site_id(message.site, field="filter.site") if message.site else "",
         states=tuple(
             sorted(
                 NodeState[_word(node_pb2.Node.State.DESCRIPTOR, value, field="filter.states", prefix="STATE_")]
@@ -186,6 +216,19 @@ def node_filter(message: fleet_service_pb2.NodeFilter) -> NodeFilter:
             )
         ),
     )
+
+
+def _ids(names: Sequence[str], parsed: Callable[..., str], field: str) -> tuple[str, ...]:
+    if len(names) > NAMES_MAX_COUNT:  # before each is looked at
+        raise InvalidArgumentError(f"{field}: name at most {NAMES_MAX_COUNT}, or use labels or groups")
+    return tuple(sorted({parsed(name, field=field) for name in names}))
+
+
+def _texts(words: Sequence[str], field: str) -> tuple[str, ...]:
+    for word in words:
+        if not 0 < len(word) <= WORD_MAX_CHARS or not word.isprintable():
+            raise InvalidArgumentError(f"{field}: {word[:80]!r} is not 1 to {WORD_MAX_CHARS} printable characters")
+    return tuple(sorted(set(words)))
 
 
 def _word(descriptor: EnumDescriptor, value: int, *, field: str, prefix: str) -> str:

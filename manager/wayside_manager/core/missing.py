@@ -11,6 +11,11 @@ from wayside.errors import NotFoundError
 _WORDS: Mapping[str, tuple[str, str, str]] = {
     "nodes": ("node", "the nodes", "NODE_NOT_FOUND"),
     "configLayers": ("layer", "the layers", "LAYER_NOT_FOUND"),
+    "sites": ("site", "the sites", "SITE_NOT_FOUND"),
+    "corridors": ("corridor", "the corridors", "CORRIDOR_NOT_FOUND"),
+    "groups": ("group", "the groups", "GROUP_NOT_FOUND"),
+    "geofences": ("geofence", "the geofences", "GEOFENCE_NOT_FOUND"),
+    "radioLicences": ("radio licence", "the radio licences", "RADIO_LICENCE_NOT_FOUND"),
     "releases": ("release", "the releases", "RELEASE_NOT_FOUND"),
     "rollouts": ("rollout", "the rollouts", "ROLLOUT_NOT_FOUND"),
     "enrollmentTokens": ("enrolment token", "the tokens", "TOKEN_NOT_FOUND"),

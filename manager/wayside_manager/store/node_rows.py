@@ -1,5 +1,6 @@
 """Nodes between tables and records."""
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from wayside.errors import NotFoundError
 from wayside_manager.core.credentials import CredentialKind
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import (
+    ConfigDecision,
     DesiredRecord,
     Label,
     NodeKind,
@@ -26,6 +28,19 @@ from wayside_manager.store.tables import credentials, node_desired, node_labels,
 _MICROSECONDS_PER_SECOND = 1_000_000
 _LABELS = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
 _LABELS_OF_ONE = _LABELS.where(node_labels.c.node_id == bindparam("wanted_id"))
+_SELECTABLES = (
+    select(
+        nodes.c.node_id,
+        nodes.c.kind,
+        nodes.c.state,
+        nodes.c.tenant_id,
+        nodes.c.site_id,
+        node_status.c.model,
+        node_status.c.running_version,
+    )
+    .outerjoin(node_status, node_status.c.node_id == nodes.c.node_id)
+    .order_by(nodes.c.node_id)
+)
 _MAX_VARIABLES = 500
 """Values in one IN list; below every engine's limit."""
 
@@ -42,7 +57,8 @@ def said_of(node: NodeRecord) -> dict[str, object]:
         "esn": node.esn,
         "kind": node.kind,
         "display_name": node.display_name,
-        "site": node.site,
+        "site": node.site_id,
+        "variables": dict(node.variables),
         "labels": [(label.key, label.value) for label in node.labels],
         "state": node.state,
     }
@@ -56,6 +72,12 @@ def desired_columns() -> tuple[Any, ...]:
         node_desired.c.config_sha256,
         node_desired.c.version,
         node_desired.c.rollout_id,
+        node_desired.c.target_config_revision,
+        node_desired.c.target_config_sha256,
+        node_desired.c.config_problem,
+        node_desired.c.config_trial.label("desired_trial"),
+        node_desired.c.config_trial_timeout_us,
+        node_desired.c.config_decision,
         releases.c.sha256.label("release_sha256"),
         releases.c.size_bytes,
     )
@@ -66,7 +88,19 @@ def desired_record(row: Row[Any]) -> DesiredRecord:
     release = None
     if row.version is not None:
         release = ReleaseAssignment(row.version, row.release_sha256, row.size_bytes, row.rollout_id or "")
-    return DesiredRecord(row.node_id, row.desired_revision, row.config_revision, row.config_sha256, release)
+    return DesiredRecord(
+        node_id=row.node_id,
+        revision=row.desired_revision,
+        config_revision=row.config_revision,
+        config_sha256=row.config_sha256,
+        release=release,
+        target_config_revision=row.target_config_revision,
+        target_config_sha256=row.target_config_sha256,
+        config_problem=row.config_problem,
+        config_trial=row.desired_trial,
+        config_trial_timeout_s=row.config_trial_timeout_us / _MICROSECONDS_PER_SECOND,
+        config_decision=ConfigDecision(row.config_decision),
+    )
 
 
 @cache
@@ -115,7 +149,8 @@ def node_record(row: Row[Any], labels: tuple[Label, ...]) -> NodeRecord:
         desired=desired_record(row),
         status=_status(row),
         display_name=row.display_name,
-        site=row.site,
+        site_id=row.site_id or "",
+        variables=json.loads(row.variables) if row.variables else {},
         labels=labels,
         state=NodeState(row.state),
         tenant_id=row.tenant_id,
@@ -134,6 +169,11 @@ def _status(row: Row[Any]) -> NodeStatus:
         running_version=row.running_version,
         running_config_revision=row.running_config_revision,
         update_phase=UpdatePhase(row.update_phase),
+        model=row.model,
+        running_config_sha256=row.running_config_sha256,
+        config_outcome=row.config_outcome,
+        config_trial=row.config_trial,
+        config_since_time=as_time_or_none(row.config_since_us),
         lost_report_count=row.lost_report_count,
     )
 
@@ -179,14 +219,18 @@ def selectables(
     """What selectors look at, of these or of all nodes, in order of ids; `where` are conditions on `nodes`."""
     node_ids = None if node_ids is None else list(node_ids)
     labels = labels_of(connection, node_ids, where=where)
-    columns = (nodes.c.node_id, nodes.c.kind, nodes.c.state, nodes.c.tenant_id)
-    query = select(*columns).where(*where).order_by(nodes.c.node_id)
+    query = _SELECTABLES.where(*where)
     found = []
     for part in parts(node_ids) if node_ids is not None else [None]:
         rows = connection.execute(query if part is None else query.where(nodes.c.node_id.in_(part)))
         for row in rows:
-            own = frozenset(labels.get(row.node_id, ()))
-            found.append(Selectable(row.node_id, NodeKind(row.kind), own, NodeState(row.state), row.tenant_id))
+            node_id, kind, state, tenant_id, site_id, model, version = row
+            own = frozenset(labels.get(node_id, ()))
+            found.append(
+                Selectable(
+                    node_id, NodeKind(kind), own, NodeState(state), tenant_id, site_id or "", model or "", version or ""
+                )
+            )
     return sorted(found, key=lambda node: node.node_id)
 
 
