@@ -88,12 +88,10 @@ def services(parts: Parts) -> Services:
         ),
         fleet=FleetService(store, bus, calls, now=now),
         config=ConfigService(store, bus, now=now),
-        release=ReleaseService(
-            store, parts.artifacts, bus, calls, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes
-        ),
-        rollout=RolloutService(),
+        release=ReleaseService(store, parts.artifacts, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes),
+        rollout=RolloutService(store, bus, calls, now=now),
         site=SiteService(),
-        radio_licence=RadioLicenceService(),
+        radio_licence=RadioLicenceService(store, now=now),
         access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),
         audit=AuditService(store, parts.seals),

@@ -27,7 +27,8 @@ class ReleaseRecord:
     state: ReleaseState = ReleaseState.ACTIVE
     etag: str = ""
     config_schema: str = ""
-    """JSON schema of the configuration it takes. Empty: it publishes none."""
+    """JSON schema of the configuration it takes, as it is published; left out of what is read, for its size."""
+    has_config_schema: bool = False
     tenant_id: str = ROOT_TENANT
     """It can be run in this tenant and those below it."""
 

@@ -14,6 +14,12 @@ from wayside_manager.store.part import SqlPart, changed, page, reading, writing
 from wayside_manager.store.reaches import covers_release
 from wayside_manager.store.tables import releases
 
+# a schema may have 256 KB, and a page a thousand releases
+_SHOWN = (
+    *(column for column in releases.c if column is not releases.c.config_schema),
+    (releases.c.config_schema != "").label("has_config_schema"),
+)
+
 
 class SqlReleases(SqlPart):
     """Satisfies `ports.ReleaseStore`."""
@@ -27,6 +33,7 @@ class SqlReleases(SqlPart):
             "sha256": release.sha256,
             "size_bytes": release.size_bytes,
             "notes": release.notes,
+            "config_schema": release.config_schema,
             "state": release.state,
             "create_us": as_us(release.create_time),
             "revision": 1,
@@ -50,7 +57,7 @@ class SqlReleases(SqlPart):
         """See ReleaseStore."""
         size, question = checked_page_size(page_size), "releases"
         key = (releases.c.create_us, releases.c.version)
-        query = select(releases).where(covers_release(releases.c.tenant_id, reach))
+        query = select(*_SHOWN).where(covers_release(releases.c.tenant_id, reach))
         query = query.order_by(*(column.desc() for column in key)).limit(size + 1)
         before = position(page_token, question, types=(int, str))
         if before is not None:
@@ -60,7 +67,7 @@ class SqlReleases(SqlPart):
 
 
 def _the_release(connection: Connection, version: str) -> ReleaseRecord:
-    row = connection.execute(select(releases).where(releases.c.version == version)).one_or_none()
+    row = connection.execute(select(*_SHOWN).where(releases.c.version == version)).one_or_none()
     if row is None:
         raise not_there("releases", version)
     return _release_record(row)
@@ -75,5 +82,6 @@ def _release_record(row: Row[Any]) -> ReleaseRecord:
         create_time=as_time(row.create_us),
         state=ReleaseState(row.state),
         etag=str(row.revision),
+        has_config_schema=bool(row.has_config_schema),
         tenant_id=row.tenant_id,
     )

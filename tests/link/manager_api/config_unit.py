@@ -9,8 +9,8 @@ Usage:
         await unit.told()                        # everything it said is in the manager's database
 
 `Fate.APPLY` (the default) keeps every configuration and release, `REVERT` tries each and goes back, `REJECT` refuses
-each before anything changes, and `HOLD` stays on trial until `keep()` or `revert()`. One that a person must confirm waits
-for that whatever its fate. A decision of the manager and a withdrawal are followed as an agent does.
+each before anything changes, and `HOLD` stays on trial until `keep()` or `revert()`. One that a person must confirm
+waits for that whatever its fate. A decision of the manager and a withdrawal are followed as an agent does.
 """
 
 import asyncio

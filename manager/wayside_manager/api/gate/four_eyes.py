@@ -15,17 +15,19 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
-from wayside.names import approval_name, config_layer_id
+from wayside.names import approval_name, config_layer_id, rollout_id
 from wayside_manager.api.identity import APPROVAL_HEADER, Metadata, approval_header
 from wayside_manager.api.node_messages import selector
 from wayside_manager.core.access import ROOT_TENANT, Tenants
 from wayside_manager.core.approvals import AccessPolicy, ApprovalRecord, Danger, used
 from wayside_manager.core.audit import CallRecord
 from wayside_manager.core.missing import not_there
+from wayside_manager.core.rollout import RolloutNodeState
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.access import ApprovalStore, PolicyStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.nodes import NodeStore
+from wayside_manager.ports.rollouts import RolloutStore
 
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
@@ -33,7 +35,7 @@ _APART = ("password", "new_password", "present_password", "request_id")
 """Secrets, and what makes a retry harmless: the command line makes a new one each time."""
 
 
-class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, Protocol):
+class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, RolloutStore, Protocol):
     """What four eyes look at."""
 
 
@@ -106,21 +108,34 @@ class FourEyes:
         verb = record.action.rpartition("/")[2]
         if danger not in {Danger.FLEET_CONFIG, Danger.FLEET_ROLLOUT}:
             return f"{verb} needs a second person (policy: {danger})"
-        selectors = await self._selectors(danger, message)
-        count = await self._store.count_reached(selectors, record.tenant_id)
+        count = await self._count(verb, message, record.tenant_id)
         most = policy.max_unapproved_node_count
         if count <= most:
             return ""
         return f"{verb} reaches {count} nodes and needs a second person (policy: more than {most})"
 
-    async def _selectors(self, danger: Danger, message: Any) -> Sequence[NodeSelector]:  # noqa: ANN401  # any request
-        if danger is Danger.FLEET_ROLLOUT:
-            return (selector(message.selector, field="selector"),)
-        if hasattr(message, "name"):  # deletes a layer
-            return await self._present(config_layer_id(message.name))
-        layer = message.config_layer
-        wanted = selector(layer.selector, field="config_layer.selector")
-        return (wanted, *await self._present(config_layer_id(layer.name, field="config_layer.name")))
+    async def _count(self, verb: str, message: Any, tenant_id: str) -> int:  # noqa: ANN401  # any request
+        """How many nodes a call reaches."""
+        if verb == "RetryRollout":
+            return await self._unsuccessful(rollout_id(message.name))
+        return await self._store.count_reached(await self._selectors(verb, message), tenant_id)
+
+    async def _unsuccessful(self, retried_id: str) -> int:
+        counts = (await self._store.count_rollout_nodes([retried_id])).get(retried_id, {})
+        return sum(count for (_, state), count in counts.items() if state is not RolloutNodeState.SUCCEEDED)
+
+    async def _selectors(self, verb: str, message: Any) -> Sequence[NodeSelector]:  # noqa: ANN401  # any request
+        """Whom a call reaches, as what it changes names them. Of a call without a way to tell: everybody in its tenant."""
+        match verb:
+            case "CreateRollout":
+                return (selector(message.selector, field="selector"),)
+            case "ApplyConfigLayer":
+                layer = message.config_layer
+                wanted = selector(layer.selector, field="config_layer.selector")
+                return (wanted, *await self._present(config_layer_id(layer.name, field="config_layer.name")))
+            case "DeleteConfigLayer":
+                return await self._present(config_layer_id(message.name))
+        return (NodeSelector(all_nodes=True),)
 
     async def _present(self, layer_id: str) -> tuple[NodeSelector, ...]:
         try:
