@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from wayside_manager.core.access import Reach
 from wayside_manager.core.pages import Page
+from wayside_manager.core.radio_licences import RadioUnit
 from wayside_manager.core.sites import (
     CorridorRecord,
     GeofenceRecord,
@@ -70,3 +71,6 @@ class RadioLicenceStore(Protocol):
         self, *, reach: Reach, page_size: int = 0, page_token: str = ""
     ) -> Page[RadioLicenceRecord]: ...
     async def delete_licence(self, licence_id: str, *, now: datetime, etag: str = "") -> None: ...
+
+    async def radio_units(self, *, reach: Reach, after: str = "", limit: int = 500) -> tuple[RadioUnit, ...]:
+        """Roadside units in service in order of ids, with their licences; only ids behind `after`."""
