@@ -1,14 +1,31 @@
-"""What nodes should be, in SQL. The transactions that change it write it; here it is read and assigned.
+"""What nodes should be, in SQL. The transactions that change it write it; here it is read and written.
 
 Every change raises `revision` by one, in the transaction that makes it, so no loop has to find out.
+Usage: `assign(connection, {"rsu-1": ("1.2.0", "r1")})`, `tell_config(connection, {"rsu-1": ToldConfig(7, sha256, "r2")})`.
 """
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from wayside_manager.core.nodes import DesiredRecord
+from wayside_manager.core.nodes import ConfigDecision, DesiredRecord
 from wayside_manager.store.node_rows import desired_columns, desired_record, node_not_found
 from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import node_desired, releases
+
+_MICROSECONDS_PER_SECOND = 1_000_000
+
+
+class ToldConfig(NamedTuple):
+    """A configuration as a node is told it."""
+
+    revision: int
+    sha256: str
+    trial: str
+    """Rollout that tells it, `node-{revision}` when it is told at once, `back-{rollout}` when one takes it back."""
+    trial_timeout_s: float = 120.0
+    decision: ConfigDecision = ConfigDecision.GATE
 
 
 class SqlDesired(SqlPart):
@@ -28,7 +45,7 @@ class SqlDesired(SqlPart):
         return desired_record(row)
 
 
-def assign(connection: Connection, assignments: dict[str, tuple[str | None, str | None]]) -> None:
+def assign(connection: Connection, assignments: Mapping[str, tuple[str | None, str | None]]) -> None:
     """Tells nodes which release to run, per node the version and the rollout that asks for it."""
     if not assignments:
         return
@@ -42,5 +59,37 @@ def assign(connection: Connection, assignments: dict[str, tuple[str | None, str 
     rows = [
         {"of_node": node_id, "to_version": version, "to_rollout": rollout_id}
         for node_id, (version, rollout_id) in assignments.items()
+    ]
+    connection.execute(statement, rows)
+
+
+def tell_config(
+    connection: Connection, told: Mapping[str, ToldConfig | tuple[int, str, str, float, ConfigDecision]]
+) -> None:
+    """Tells nodes which configuration to run, per node a `ToldConfig` or the same as a tuple."""
+    if not told:
+        return
+    statement = (
+        update(node_desired)
+        .where(node_desired.c.node_id == bindparam("of_node"))
+        .values(
+            revision=node_desired.c.revision + 1,
+            config_revision=bindparam("to_revision"),
+            config_sha256=bindparam("to_sha256"),
+            config_trial=bindparam("to_trial"),
+            config_trial_timeout_us=bindparam("to_timeout_us"),
+            config_decision=bindparam("to_decision"),
+        )
+    )
+    rows = [
+        {
+            "of_node": node_id,
+            "to_revision": revision,
+            "to_sha256": sha256,
+            "to_trial": trial,
+            "to_timeout_us": round(timeout_s * _MICROSECONDS_PER_SECOND),
+            "to_decision": decision,
+        }
+        for node_id, (revision, sha256, trial, timeout_s, decision) in told.items()
     ]
     connection.execute(statement, rows)
