@@ -77,7 +77,7 @@ class ConfigService(ConfigLayerCalls):
         self, request: config_service_pb2.ExtendConfigTrialRequest, context: Context
     ) -> config_service_pb2.ExtendConfigTrialResponse:
         """Gives a trial more time."""
-        await self._decide(request.node, request.trial, timeout=trial_timeout(request.timeout))
+        await self._decide(request.node, request.trial, longest=trial_timeout(request.timeout))
         return config_service_pb2.ExtendConfigTrialResponse()
 
     async def ConfirmConfigTrial(
@@ -102,11 +102,11 @@ class ConfigService(ConfigLayerCalls):
         return config_service_pb2.GetConfigSchemaResponse(schema_json=schema_json, version=version)
 
     async def _decide(
-        self, name: str, trial_id: str, *, decision: ConfigDecision | None = None, timeout: timedelta | None = None
+        self, name: str, trial_id: str, *, decision: ConfigDecision | None = None, longest: timedelta | None = None
     ) -> None:
         decided_id = node_id(name, field="node")
         is_changed = await self._store.decide_trial(
-            decided_id, trial(trial_id), now=self._now(), decision=decision, timeout=timeout
+            decided_id, trial(trial_id), now=self._now(), decision=decision, timeout=longest
         )
         if is_changed:
             await self._bus.publish(Topic.DESIRED, (decided_id,))

@@ -23,7 +23,7 @@ _INTEGER_MAX = 2**53
 def mapping(message: Struct, *, field: str) -> dict[str, object]:
     """The values of a Struct.
 
-    Raises: InvalidArgumentError: more than 1 MiB, nested deeper than 20, not a finite number, or a value without a kind.
+    Raises: InvalidArgumentError: more than 1 MiB, nested deeper than 20, no finite number, or a value without a kind.
     """
     _check_size(message, field)
     return {key: _plain(each, f"{field}.{key}", 1) for key, each in message.fields.items()}

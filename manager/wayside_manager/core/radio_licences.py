@@ -96,7 +96,8 @@ def _differing(licence: RadioLicenceRecord, running: Running) -> Iterator[tuple[
         sentence = f"it works at {_mhz(running.center_hz)}, licence {licence.number} is for {_mhz(licence.center_hz)}"
         yield MismatchCause.FREQUENCY, sentence
     if running.power_dbm is not None and running.power_dbm > licence.max_power_dbm + POWER_TOLERANCE_DB:
-        sentence = f"it transmits with {running.power_dbm:g} dBm, licence {licence.number} allows {licence.max_power_dbm:g} dBm"
+        limit = f"licence {licence.number} allows {licence.max_power_dbm:g} dBm"
+        sentence = f"it transmits with {running.power_dbm:g} dBm, {limit}"
         yield MismatchCause.POWER, sentence
     unsaid = [
         word for word, value in (("centre frequency", running.center_hz), ("power", running.power_dbm)) if value is None

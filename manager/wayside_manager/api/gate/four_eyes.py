@@ -22,6 +22,7 @@ from wayside_manager.core.access import ROOT_TENANT, Tenants
 from wayside_manager.core.approvals import AccessPolicy, ApprovalRecord, Danger, used
 from wayside_manager.core.audit import CallRecord
 from wayside_manager.core.missing import not_there
+from wayside_manager.core.pages import MAX_PAGE_SIZE
 from wayside_manager.core.rollout import RolloutNodeState
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.access import ApprovalStore, PolicyStore
@@ -31,6 +32,7 @@ from wayside_manager.ports.rollouts import RolloutStore
 
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
+_HISTORY_PAGES = 1_000  # of a history: a million changes
 _APART = ("password", "new_password", "present_password", "request_id")
 """Secrets, and what makes a retry harmless: the command line makes a new one each time."""
 
@@ -112,6 +114,11 @@ class FourEyes:
         most = policy.max_unapproved_node_count
         if count <= most:
             return ""
+        if verb == "RollbackConfigLayer" and not message.revision:  # the one before may be another when it is granted
+            raise InvalidArgumentError(
+                f"revision: the call reaches {count} nodes and a second person must see what comes back; name it",
+                reason="REVISION_REQUIRED",
+            )
         return f"{verb} reaches {count} nodes and needs a second person (policy: more than {most})"
 
     async def _count(self, verb: str, message: Any, tenant_id: str) -> int:  # noqa: ANN401  # any request
@@ -125,7 +132,7 @@ class FourEyes:
         return sum(count for (_, state), count in counts.items() if state is not RolloutNodeState.SUCCEEDED)
 
     async def _selectors(self, verb: str, message: Any) -> Sequence[NodeSelector]:  # noqa: ANN401  # any request
-        """Whom a call reaches, as what it changes names them. Of a call without a way to tell: everybody in its tenant."""
+        """Whom a call reaches; of a call that does not tell: everybody in its tenant."""
         match verb:
             case "CreateRollout":
                 return (selector(message.selector, field="selector"),)
@@ -135,6 +142,9 @@ class FourEyes:
                 return (wanted, *await self._present(config_layer_id(layer.name, field="config_layer.name")))
             case "DeleteConfigLayer":
                 return await self._present(config_layer_id(message.name))
+            case "RollbackConfigLayer":
+                layer_id = config_layer_id(message.name)
+                return (*await self._present(layer_id), *await self._former(layer_id, message.revision))
         return (NodeSelector(all_nodes=True),)
 
     async def _present(self, layer_id: str) -> tuple[NodeSelector, ...]:
@@ -142,6 +152,19 @@ class FourEyes:
             return ((await self._store.get_layer(layer_id)).selector,)
         except NotFoundError:
             return ()
+
+    async def _former(self, layer_id: str, revision: int) -> tuple[NodeSelector, ...]:
+        """Whom a layer reached in a revision; 0: the one before the present one. Nobody if it is not there."""
+        token = ""
+        for _ in range(_HISTORY_PAGES):
+            page = await self._store.list_layer_revisions(layer_id, page_size=MAX_PAGE_SIZE, page_token=token)
+            wanted = page.items[1:2] if not revision else [each for each in page.items if each.revision == revision]
+            for each in wanted:
+                return () if each.is_deletion else (each.layer.selector,)
+            token = page.next_page_token
+            if not (token and revision):
+                break
+        return ()
 
 
 def _tenant_id(record: CallRecord, message: Any, tenants: Tenants) -> str:  # noqa: ANN401  # any request
