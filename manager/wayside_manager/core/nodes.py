@@ -159,8 +159,8 @@ class NodeChange:
 
 
 def reconciling(node: NodeRecord) -> bool:
-    """Whether the configuration or the release that runs differs from what it should be."""
+    """Whether the configuration or the release that runs differs from what it should be, its turn come or not."""
     desired, status = node.desired, node.status
-    if desired.config_revision not in {0, status.running_config_revision}:
+    if desired.target_config_revision and desired.target_config_sha256 != status.running_config_sha256:
         return True
     return desired.release is not None and desired.release.version != status.running_release

@@ -9,7 +9,7 @@ from wayside_manager.core.admission import EnrollmentFacts
 from wayside_manager.core.credentials import CredentialKind
 from wayside_manager.core.enrollment import EnrollmentRequest, RequestState, TokenRecord, WaitingUnit
 from wayside_manager.core.known_units import KeyUse, KnownUnit, LastKey
-from wayside_manager.core.nodes import NodeKind, NodeState, NodeStatus
+from wayside_manager.core.nodes import DesiredRecord, NodeKind, NodeState, NodeStatus
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.part import changed
 from wayside_manager.store.tables import (
@@ -108,13 +108,12 @@ def _last_key(connection: Connection, node_id: str, returning: timedelta) -> Las
 def insert_node(connection: Connection, values: dict[str, Any], *, now: datetime) -> None:
     """Makes a node of the values its makers know."""
     now_us = as_us(now)
-    row = {"display_name": "", "site": "", "registered_key_sha256": "", "trusted_sha256": ""} | values
+    row = {"display_name": "", "variables": "{}", "registered_key_sha256": "", "trusted_sha256": ""} | values
     row |= {"create_us": now_us, "update_us": now_us, "revision": 1}
     connection.execute(insert(nodes), row)
     node_id = row["node_id"]
     connection.execute(insert(node_status), {"node_id": node_id} | _first_status())
-    desired = {"node_id": node_id, "revision": 0, "config_revision": 0, "config_sha256": ""}
-    connection.execute(insert(node_desired), desired)
+    connection.execute(insert(node_desired), {"node_id": node_id} | _first_desired())
     changed(connection, f"nodes/{node_id}", before=None, after=row, tenant_id=row["tenant_id"])
 
 
@@ -208,4 +207,24 @@ def _first_status() -> dict[str, Any]:
         "running_config_revision": status.running_config_revision,
         "update_phase": status.update_phase,
         "lost_report_count": status.lost_report_count,
+        "model": status.model,
+        "running_config_sha256": status.running_config_sha256,
+        "config_outcome": status.config_outcome,
+        "config_trial": status.config_trial,
+        "penalty": 0.0,
+    }
+
+
+def _first_desired() -> dict[str, Any]:
+    desired = DesiredRecord("")
+    return {
+        "revision": desired.revision,
+        "config_revision": desired.config_revision,
+        "config_sha256": desired.config_sha256,
+        "target_config_revision": desired.target_config_revision,
+        "target_config_sha256": desired.target_config_sha256,
+        "config_problem": desired.config_problem,
+        "config_trial": desired.config_trial,
+        "config_trial_timeout_us": int(desired.config_trial_timeout_s * 1_000_000),
+        "config_decision": desired.config_decision,
     }
