@@ -2,8 +2,9 @@
 
     python firmware_images/build.py --version 1.1.0 --output wayside-agent-1.1.0.tar.gz [--overlay DIR]
 
-The artifact is `release.json` and `site/`: the agent, the contract and everything they need, and nothing of the rest of
-the environment. The same inputs give the same bytes: names are sorted, owners and times are fixed.
+The artifact is `release.json`, `config.schema.json` (the JSON schema of the configuration this very release takes) and
+`site/`: the agent, the contract and everything they need, and nothing of the rest of the environment. The same inputs
+give the same bytes: names are sorted, owners and times are fixed.
 """
 
 import argparse
@@ -14,9 +15,11 @@ import io
 import json
 import platform
 import re
+import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
@@ -31,6 +34,12 @@ SKIPPED_FOLDERS = frozenset({"__pycache__", "tests", "test", "bin", "include"})
 SKIPPED_SUFFIXES = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp", ".pth"})
 KEPT_METADATA = frozenset({"METADATA", "entry_points.txt", "top_level.txt", "licenses", "LICENSE", "LICENSE.txt"})
 """Of a `.dist-info`: what drivers and licences need. The rest names paths of the machine that builds."""
+SCHEMA_OF_TREE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from wayside import node_config
+print(json.dumps(node_config.schema(), indent=1, sort_keys=True))
+"""
 
 
 def main() -> int:
@@ -59,7 +68,20 @@ def built(version: str, overlay: Path | None = None) -> bytes:
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "platform": f"{sys.platform}-{platform.machine()}",
     }
-    return packed(json.dumps(manifest, indent=1).encode() + b"\n", {n: files[n].read_bytes() for n in sorted(files)})
+    content = {"config.schema.json": config_schema(files)} | {name: files[name].read_bytes() for name in sorted(files)}
+    return packed(json.dumps(manifest, indent=1).encode() + b"\n", content)
+
+
+def config_schema(files: Mapping[str, Path]) -> bytes:
+    """The schema of the configuration that the packed agent takes, as that agent says, not the one installed here."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in files.items():
+            link = Path(folder, name)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.resolve())
+        # -S: nothing of this environment's packages; what is not packed is not there
+        command = [sys.executable, "-I", "-S", "-B", "-c", SCHEMA_OF_TREE, str(Path(folder, "site"))]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
 def packed(manifest: bytes, files: dict[str, bytes]) -> bytes:

@@ -73,6 +73,28 @@ async def test_an_installed_release_starts_only_after_it_was_chosen(
     assert (start.slot, start.gate_timeout_s) == (slot, 20.0)
 
 
+async def test_the_schema_of_its_configuration_is_left_to_the_manager(
+    slots: SlotDir, directory: Path, tmp_path: Path
+) -> None:
+    files = {"config.schema.json": b"{}", "site/wayside_agent/__init__.py": b""}
+    slot = await install(slots, tmp_path, PACKED(manifest(), files))
+    assert list((directory / slot).rglob("config.schema.json")) == []
+    assert (directory / slot / "site" / "wayside_agent" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"site/a.py": b"", "config.schema.json": b"{}"},
+        {"config.schema.json": bytes(300_000), "site/a.py": b""},
+    ],
+    ids=["not second", "too large"],
+)
+async def test_a_schema_where_none_may_be_is_refused(slots: SlotDir, tmp_path: Path, files: dict[str, bytes]) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"config\.schema\.json"):
+        await install(slots, tmp_path, PACKED(manifest(), files))
+
+
 async def test_a_committed_release_starts_for_good(slots: SlotDir, directory: Path, tmp_path: Path) -> None:
     await slots.choose(await install(slots, tmp_path, release()), gate_timeout_s=20.0)
     boot.next_start(directory)

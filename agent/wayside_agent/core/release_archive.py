@@ -1,7 +1,8 @@
 """What a release artifact may contain.
 
-A `.tar.gz`: `release.json` first, then `site/`, a self-contained tree of Python packages. Only plain files and
-directories below `site/`; no links, devices, odd names or bombs. `firmware_images/build.py` makes them.
+A `.tar.gz`: `release.json` first, then perhaps `config.schema.json`, which is for the manager, then `site/`, a
+self-contained tree of Python packages. Only plain files and directories below `site/`; no links, devices, odd names or
+bombs. `firmware_images/build.py` makes them.
 Usage: `tally.add(entry)` for every entry, before a byte is written.
 """
 
@@ -15,6 +16,8 @@ from wayside.errors import InvalidArgumentError
 FORMAT = 1
 MANIFEST_NAME = "release.json"
 MAX_MANIFEST_BYTES = 65_536
+SCHEMA_NAME = "config.schema.json"
+MAX_SCHEMA_BYTES = 262_144
 MAX_ENTRY_COUNT = 20_000
 """Five times what the agent has with everything it needs."""
 MAX_TOTAL_BYTES = 256 * 1024 * 1024
@@ -83,6 +86,18 @@ def check_entry(entry: Entry) -> None:
         raise refused(f"{shown} is no plain name")
     if parts[0] != "site":
         raise refused(f"{shown} is not below site/")
+
+
+def is_schema(entry: Entry, index: int) -> bool:
+    """Whether an entry is the schema of the configuration the release takes: nothing to unpack.
+
+    Raises: InvalidArgumentError: it is called so, and cannot be one.
+    """
+    if index != 1 or entry.name != SCHEMA_NAME:
+        return False
+    if not entry.is_file or not 0 <= entry.size_bytes <= MAX_SCHEMA_BYTES:
+        raise refused(f"its {SCHEMA_NAME} is no plain file of at most {MAX_SCHEMA_BYTES} bytes")
+    return True
 
 
 def manifest_in(entry: Entry, content: bytes) -> Manifest:

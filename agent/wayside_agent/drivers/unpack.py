@@ -25,6 +25,7 @@ from wayside_agent.core.release_archive import (
     MAX_TOTAL_BYTES,
     Entry,
     Tally,
+    is_schema,
     manifest_in,
     problems,
     refused,
@@ -97,6 +98,8 @@ def _entries(artifact: BinaryIO, tally: Tally, target: ReleaseTarget) -> Iterato
                 content = archive.extractfile(member) or io.BytesIO() if entry.is_file else io.BytesIO()
                 if index == 0:
                     _check_manifest(entry, content.read(MAX_MANIFEST_BYTES), target)
+                    continue
+                if is_schema(entry, index):
                     continue
                 tally.add(entry)
                 yield entry, content
