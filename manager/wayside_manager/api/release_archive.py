@@ -12,7 +12,7 @@ from lzma import LZMAError
 from typing import BinaryIO
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.config_schema import SCHEMA_MAX_BYTES, checked_schema
+from wayside_manager.core.published_schema import SCHEMA_MAX_BYTES, checked_schema
 
 DESCRIPTION = "release.json"
 DESCRIPTION_MAX_BYTES = 64 * 1024
