@@ -32,7 +32,7 @@ def mapping(message: Struct, *, field: str) -> dict[str, object]:
 def struct(values: Mapping[str, object]) -> Struct:
     """The same as a Struct."""
     message = Struct()
-    message.update(dict(values))
+    message.update(dict(values))  # type: ignore[arg-type]  # JSON values, which the stubs spell out
     return message
 
 
