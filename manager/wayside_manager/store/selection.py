@@ -92,6 +92,10 @@ class Resolver:
             allowed.append(_union(self._positions.inside(_polygon(area)) for area in selector.areas))
         return frozenset.intersection(*allowed) if allowed else frozenset()
 
+    def sites_inside(self, shape: shapely.Geometry) -> frozenset[str]:
+        """Sites inside a shape of longitudes and latitudes, or on its border."""
+        return self._positions.inside(shape)
+
     def check(self, selector: NodeSelector, *, field: str, tenant_id: str = "") -> None:
         """Returns if everything it names is there, and every area is one; nodes, labels and versions may come later.
 
