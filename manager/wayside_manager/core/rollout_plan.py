@@ -1,14 +1,18 @@
 """What a rollout does next, from what is known of its nodes and of the roads they stand on. No clock, no I/O.
 
+In this order: what nodes said settles them (`rollout_facts`); thresholds, gates and the deadline say whether it goes
+on (`rollout_verdict`, `rollout_waves`); then it tells who may be told (`rollout_turns`, `rollout_roads`, `windows`),
+or, when it has ended, calls back who has not switched. Abort, failure and deadline end it in the same way, whatever it
+was doing.
 Usage: `step = next_step(rollout, nodes, facts, roads, now=now)`; an empty step means there is nothing to write.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, timedelta
 
-from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import (
+    ENDED,
     RolloutNodeRecord,
     RolloutNodeState,
     RolloutRecord,
@@ -16,47 +20,15 @@ from wayside_manager.core.rollout import (
     WaitReason,
     WaveTimes,
 )
+from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, message_of, recalled, settled
+from wayside_manager.core.rollout_roads import Road, Roads
+from wayside_manager.core.rollout_turns import Turns
+from wayside_manager.core.rollout_verdict import Verdict, judged
 
+__all__ = ["NodeFacts", "Road", "Roads", "RolloutStep", "next_step"]
 
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
-    """What the planner looks at of a node beside its word on the rollout."""
-
-    is_gone: bool = False
-    """Retired, revoked, moved to a tenant the rollout does not reach, or (dynamic, no turn yet) no longer selected."""
-    is_heard: bool = True
-    """Online or late: worth to be given its turn."""
-    runs_target: bool = False
-    """It says of itself, whoever asked for it, that it runs what this rollout brings."""
-    is_between: bool = False
-    """Its newest update or configuration trial, whichever asked for it, is under way."""
-    is_busy: bool = False
-    """In flight in another rollout."""
-    is_penalised: bool = False
-    site_id: str = ""
-    """Empty: no site, so no corridor."""
-    zone: tzinfo = UTC
-    """Of its site, else of the plan."""
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    """A corridor: which sites are adjacent, and how much of it may be in flight."""
-
-    corridor_id: str
-    site_ids: tuple[str, ...]
-    """In order; neighbours are adjacent, on a ring also the last and the first."""
-    is_ring: bool = False
-    max_percent: float = 20.0
-    """Of its sites; one site always may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Roads:
-    """Every corridor, and the sites other rollouts have in flight."""
-
-    roads: tuple[Road, ...] = ()
-    busy_site_ids: frozenset[str] = frozenset()
+_SHALL_RUN = frozenset({RolloutNodeState.IN_FLIGHT, RolloutNodeState.SUCCEEDED})
+_GIVEN_UP = frozenset({RolloutNodeState.FAILED, RolloutNodeState.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +63,56 @@ def next_step(
     *,
     now: datetime,
 ) -> RolloutStep:
-    """What to do now. Applying it and asking again with the same facts and time changes nothing more."""
-    raise NotImplementedError
+    """What to do now. Applying it and asking again with the same facts and time changes nothing more.
+
+    The nodes are told in the order they come in; `facts` names every one of them.
+    """
+    is_live = rollout.state not in ENDED
+    told_before = now - timedelta(seconds=rollout.plan.node_timeout_s)
+    states = [settled(node, facts[node.node_id], is_live=is_live, told_before=told_before) for node in nodes]
+    verdict = judged(rollout, nodes, states, now=now)
+    waits: Mapping[str, WaitReason] = {}
+    if verdict.state in ENDED:
+        is_past_deadline = now >= rollout.deadline_time
+        states = [
+            recalled(node, state, is_past_deadline=is_past_deadline) for node, state in zip(nodes, states, strict=True)
+        ]
+    else:
+        waits = Turns(rollout, verdict.open_wave, roads, now=now).hand_out(nodes, states, facts)
+    return _difference(rollout, nodes, states, verdict, waits=waits, now=now)
+
+
+def _difference(
+    rollout: RolloutRecord,
+    nodes: Sequence[RolloutNodeRecord],
+    states: Sequence[RolloutNodeState],
+    verdict: Verdict,
+    *,
+    waits: Mapping[str, WaitReason],
+    now: datetime,
+) -> RolloutStep:
+    changed = [(node, state) for node, state in zip(nodes, states, strict=True) if state is not node.state]
+    said = ((node.node_id, message_of(node, state, timeout_s=rollout.plan.node_timeout_s)) for node, state in changed)
+    begun = {node.wave for node, state in changed if state is RolloutNodeState.IN_FLIGHT}
+    waves = tuple(
+        WaveTimes(now, times.pass_time) if index in begun and times.begin_time is None else times
+        for index, times in enumerate(verdict.waves)
+    )
+    return RolloutStep(
+        state=verdict.state,
+        message=verdict.message,
+        waves=waves,
+        node_states={node.node_id: state for node, state in changed},
+        node_messages={node_id: message for node_id, message in said if message},
+        assigned_node_ids=tuple(
+            node.node_id for node, state in changed if state in _SHALL_RUN and node.state not in _SHALL_RUN
+        ),
+        withdrawn_node_ids=tuple(node.node_id for node, state in changed if _is_withdrawn(node, state)),
+        waits=waits,
+    )
+
+
+def _is_withdrawn(node: RolloutNodeRecord, state: RolloutNodeState) -> bool:
+    # who has switched and was given up finishes by itself: called back half-way it would switch once more
+    is_left_alone = state in _GIVEN_UP and node.phase in BETWEEN
+    return node.state in _SHALL_RUN and state not in _SHALL_RUN and not is_left_alone
