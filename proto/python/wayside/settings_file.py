@@ -74,14 +74,14 @@ def _sentence(message: str, text: str, source: str) -> str:
     named = _FIELD.search(message)
     if named:
         path = f"{path}.{named['field']}" if path else named["field"]
-    line = _line_of(text, path)
+    line = line_of(text, path)
     where = f"{source}: line {line}" if line else source
     what = _PATH.sub("", message).replace("`", "")
     sentence = f"{where}: field {path}: {what}" if path else f"{where}: {what}"
     return " ".join(sentence.split())  # a quoted key may hold line ends
 
 
-def _line_of(text: str, path: str) -> int:
+def line_of(text: str, path: str) -> int:
     """Line on which the field of a path such as `can[1].options.speed` is set, from 1; 0: not found.
 
     TOML gives no positions, so the lines are read again: the longest match wins, which for a field that is missing is
