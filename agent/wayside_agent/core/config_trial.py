@@ -15,7 +15,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
-from wayside_agent.core.config_state import Config, ConfigState, Decision, Moment, Phase, Refused, Target, Trial
+from wayside_agent.core.config_state import Config, ConfigState, Decision, Key, Moment, Phase, Refused, Target, Trial
 from wayside_agent.core.gate import Outcome, Verdict, Vitals
 
 MAX_START_COUNT = 3
@@ -119,16 +119,16 @@ def told(state: ConfigState, target: Target) -> ConfigState:
     return state if changed == trial else replace(state, trial=changed, is_said=False)
 
 
-def started(state: ConfigState, now: Moment) -> tuple[ConfigState, str]:
-    """The state after one more start of the agent during a trial, and why the trial ends here; empty: it goes on."""
+def started(state: ConfigState, now: Moment) -> tuple[ConfigState, tuple[Event, str] | None]:
+    """The state after one more start of the agent during a trial, and how the trial ends here; `None`: it goes on."""
     trial = _trial(state).at(now)
     trial = replace(trial, start_count=trial.start_count + 1)
-    why = ""
+    end = None
     if trial.start_count > MAX_START_COUNT:
-        why = f"the agent started more than {MAX_START_COUNT} times with it"
+        end = Event.BROKE, f"the agent started more than {MAX_START_COUNT} times with it"
     elif not trial.remaining_s:
-        why = f"its {trial.timeout_s:g} s were over before the agent was back"
-    return replace(state, trial=trial, is_said=False), why
+        end = Event.TIMED_OUT, f"its {trial.timeout_s:g} s were over before the agent was back"
+    return replace(state, trial=trial, is_said=False), end
 
 
 def judged(trial: Trial, verdict: Verdict) -> tuple[Event, str] | None:
@@ -145,6 +145,13 @@ def judged(trial: Trial, verdict: Verdict) -> tuple[Event, str] | None:
         return Event.TIMED_OUT, "; ".join((f"nobody confirmed it within {trial.timeout_s:g} s", *verdict.reasons))
     reasons = verdict.reasons or (f"it was not proven within {trial.timeout_s:g} s",)
     return Event.TIMED_OUT, "; ".join(reasons)
+
+
+def subject(state: ConfigState) -> Key:
+    """Which attempt the present phase is about."""
+    if state.trial is not None:
+        return state.trial.config.key
+    return state.committed.key if state.phase is Phase.COMMITTED else state.refused[0].key
 
 
 class Step(StrEnum):

@@ -1,8 +1,8 @@
-"""Walks the unit to the desired state: compares it with what runs, fetches and applies the difference.
+"""Walks the unit to the desired state: compares it with what runs, fetches the difference, and has it tried.
 
 The manager sends the whole desired state; a lost one costs nothing, the next carries everything. A configuration is
-prepared whole, then durable, then switched to in one step that cannot fail, then reported: whatever happens in
-between, the unit runs the old one or the new one and says which.
+fetched, checked and prepared whole, then tried (`services/config_trial.py`): whatever happens in between, the unit runs
+the old one or the new one and says which.
 
 The newest word of the manager counts, even with a lower revision: one session keeps order, the agent has one at a time,
 and a manager restored from a backup begins lower. For the same reason a revision is the same only with the same hash.
@@ -16,42 +16,29 @@ from random import Random
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
-from wayside.node_config import NodeConfig
-from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.config_state import Config, Target
+from wayside_agent.core.config_trial import Event, Step, next_step
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.services.config_message import decoded_config
+from wayside_agent.services.config_trial import ConfigTrial, World
+from wayside_agent.services.config_words import target_of
 
 logger = logging.getLogger(__name__)
 
 RETRY_BASE_S = 5.0
 RETRY_CAP_S = 60.0
-MAX_MESSAGE_CHARS = 2000  # of a report; the manager takes 64 KiB
-Outcome = node_pb2.ConfigReport.Outcome
-
-Prepare = Callable[[NodeConfig], Awaitable[Callable[[], None]]]
-"""Makes everything a configuration needs and returns the switch to it, which cannot fail.
-
-Raises: InvalidArgumentError, NotFoundError: the unit can never run it as it is. Another WaysideError: not now.
-"""
 
 
 class ConfigFetcher(Protocol):
     """Where configurations come from."""
 
     async def fetch_config(self, revision: int) -> bytes:
-        """A serialized NodeConfig."""
+        """A configuration, canonical JSON.
 
-
-class ConfigStore(Protocol):
-    """Where the running configuration is kept."""
-
-    def load(self) -> tuple[int, bytes]:
-        """Revision and serialized NodeConfig; (0, b"") before the first."""
-
-    async def store(self, revision: int, config: bytes) -> None:
-        """Makes it durable."""
+        Raises: NotFoundError: there is none of this revision any more. UnavailableError, DeadlineExceededError.
+        """
 
 
 class Desired:
@@ -60,39 +47,46 @@ class Desired:
     def __init__(
         self,
         fetcher: ConfigFetcher,
-        store: ConfigStore,
+        world: World,
         *,
-        prepare: Prepare,
-        report: Callable[[node_pb2.ConfigReport], Awaitable[None]],
         follow_release: Callable[[ReleaseTarget | None], None],
         rng: Random,
     ) -> None:
         self._fetcher = fetcher
-        self._store = store
-        self._prepare = prepare
-        self._report = report
+        self._world = world
+        self._trial = ConfigTrial(world)
         self._follow_release = follow_release
         self._rng = rng
-        self._newest = wire.DesiredState()
+        self._target: Target | None = None
+        self._warm_at_s = 0.0
         self._wake = asyncio.Event()
-        self._settled = (0, "")  # revision and hash that were applied or refused
+        self._steps: dict[Step, Callable[[Target], Awaitable[float | None]]] = {
+            Step.TAKE_OVER: self._take_over,
+            Step.TRY: self._try,
+            Step.DROP: self._drop,
+            Step.GO_BACK: self._go_back,
+        }
         self.desired_revision = 0
-        self.running_revision = 0
+
+    @property
+    def running(self) -> Config:
+        """The configuration that runs, and its revision; 0: the defaults."""
+        return self._trial.running
+
+    @property
+    def trial(self) -> str:
+        """The trial under way, as in `ConfigTarget.trial`; empty: none."""
+        trial = self._trial.state.trial
+        return trial.config.trial if trial else ""
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether a configuration is on trial, or about to be: a release waits."""
+        return self._trial.is_on_trial
 
     async def start(self) -> None:
-        """Applies the stored configuration, or the defaults if it cannot run."""
-        revision = 0
-        try:
-            revision, serialized = self._store.load()
-            switch = await self._prepare(decoded_config(serialized))
-        except WaysideError as error:
-            logger.error("configuration %d: %s; the defaults run", revision, error)
-            (await self._prepare(NodeConfig()))()
-            await self._say(revision, Outcome.OUTCOME_REVERTED, str(error))
-            return
-        switch()
-        self.running_revision = revision
-        self._settled = (revision, _sha256(serialized))
+        """Runs the stored configuration, or as much of it as can run; a trial goes on."""
+        await self._trial.start()
 
     async def follow(self, state: wire.DesiredState) -> None:
         """Takes a new desired state; an older one that has not been acted on is dropped."""
@@ -102,7 +96,7 @@ class Desired:
                 self.desired_revision,
                 state.revision,
             )
-        self._newest = state
+        self._target = target_of(state)
         self.desired_revision = state.revision
         self._follow_release(_release_target(state))
         self._wake.set()
@@ -110,69 +104,78 @@ class Desired:
     async def run(self) -> None:
         """Walks to each desired state, and tries again while the manager is away or the disk is full."""
         failure_count = 0
+        self._warm_at_s = self._world.now().since_boot_s + self._world.warm_up_s
         while True:
-            await self._wake.wait()
             self._wake.clear()
-            state = self._newest
-            if not state.HasField("config") or (state.config.revision, state.config.sha256) == self._settled:
-                continue
             try:
-                await self._walk_to(state.config)
+                wait_s = await self._take_step()
                 failure_count = 0
             except WaysideError as error:  # not the configuration's fault
                 log = logger.debug if failure_count else logger.warning
-                log("configuration %d: %s; tried again", state.config.revision, error)
-                await self._pause(failure_count)
+                log("configuration %d: %s; tried again", self._target.revision if self._target else 0, error)
+                wait_s = delay_s(failure_count, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, rng=self._rng)
                 failure_count += 1
+            await self._pause(self._world.look_period_s if wait_s and self.is_on_trial else wait_s)
 
-    async def _pause(self, failure_count: int) -> None:
-        """Waits until the next attempt, or a new desired state."""
-        pause_s = delay_s(failure_count, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, rng=self._rng)
+    async def _pause(self, wait_s: float | None) -> None:
+        """Waits for a time (`None`: for ever), or a new desired state."""
         try:
-            async with asyncio.timeout(pause_s):
+            async with asyncio.timeout(wait_s):
                 await self._wake.wait()
         except TimeoutError:
-            self._wake.set()
+            pass
 
-    async def _walk_to(self, target: wire.ConfigTarget) -> None:
+    async def _take_step(self) -> float | None:
+        """Takes the next step; how long to wait before the one after it [s]. `None`: until the manager speaks."""
+        is_settled = await self._trial.settle()
+        target = self._target
+        step = next_step(self._trial.state, target, is_whole=self._trial.is_whole)
+        if step is Step.PROVE:
+            await self._trial.look(target)
+            return self._world.look_period_s if self.is_on_trial else 0.0
+        if step is Step.REST or target is None:
+            return None if is_settled else RETRY_BASE_S
+        return await self._steps[step](target)
+
+    async def _take_over(self, target: Target) -> float:
+        await self._trial.take_over(target)
+        logger.info("configuration %d runs already", target.revision)
+        return 0.0
+
+    async def _drop(self, target: Target) -> float:
+        await self._trial.refuse(target, "cancelled by the manager before it began", event=Event.CANCELLED)
+        return 0.0
+
+    async def _go_back(self, target: Target) -> float:
+        await self._trial.supersede(target)
+        return 0.0
+
+    async def _try(self, target: Target) -> float | None:
+        if self._must_wait():
+            return self._world.look_period_s
         try:
-            serialized = await self._fetcher.fetch_config(target.revision)
+            content = await self._fetcher.fetch_config(target.revision)
         except NotFoundError as error:  # superseded while it was on its way; the next desired state is coming
             logger.info("configuration %d: %s", target.revision, error)
-            return
+            return None
         try:
-            _check_hash(serialized, target)
-            switch = await self._prepare(decoded_config(serialized))
+            _check_hash(content, target)
+            switch = await self._world.prepare(decoded_config(content))
         except (InvalidArgumentError, NotFoundError) as error:
-            logger.warning("configuration %d refused: %s", target.revision, error)
-            self._settled = (target.revision, target.sha256)
-            await self._say(target.revision, Outcome.OUTCOME_REJECTED, str(error))
-            return
-        if self._newest.config != target:
-            return  # a newer one came meanwhile, and has woken the loop
-        await self._store.store(target.revision, serialized)
-        switch()
-        self.running_revision = target.revision
-        self._settled = (target.revision, target.sha256)
-        logger.info("configuration %d applied", target.revision)
-        await self._say(target.revision, Outcome.OUTCOME_APPLIED, "")
+            await self._trial.refuse(target, str(error))
+            return 0.0
+        # a newer word may have come meanwhile, and a release may have gone on trial
+        if self._target == target and not self._must_wait():
+            await self._trial.begin(target, content, switch)
+        return 0.0
 
-    async def _say(self, revision: int, outcome: node_pb2.ConfigReport.Outcome.ValueType, message: str) -> None:
-        if len(message) > MAX_MESSAGE_CHARS:
-            message = f"{message[:MAX_MESSAGE_CHARS]}…"
-        await self._report(
-            node_pb2.ConfigReport(
-                revision=revision, outcome=outcome, running_revision=self.running_revision, message=message
-            )
-        )
+    def _must_wait(self) -> bool:
+        is_warm = self._world.now().since_boot_s >= self._warm_at_s
+        return not is_warm or self._world.is_release_on_trial()
 
 
-def _sha256(serialized: bytes) -> str:
-    return hashlib.sha256(serialized).hexdigest()
-
-
-def _check_hash(serialized: bytes, target: wire.ConfigTarget) -> None:
-    actual = _sha256(serialized)
+def _check_hash(content: bytes, target: Target) -> None:
+    actual = hashlib.sha256(content).hexdigest()
     if actual != target.sha256:
         raise InvalidArgumentError(
             f"configuration {target.revision}: SHA-256 is {actual[:12]}…, the desired state says "

@@ -96,6 +96,11 @@ class Exchange:
         """Highest sequence that was sent."""
 
     @property
+    def acknowledged(self) -> int:
+        """Highest sequence that the manager of this session holds."""
+        return self._acknowledged
+
+    @property
     def has_moved(self) -> bool:
         """Whether the manager took anything: only that proves it well."""
         return self._acknowledged > self._begin

@@ -51,6 +51,8 @@ class World:
     max_download_bytes_per_s: Callable[[], int]
     """0: unlimited."""
     gate_timeout_s: Callable[[], float]
+    is_config_on_trial: Callable[[], bool] = lambda: False
+    """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -70,6 +72,7 @@ class Ota:
         self._update = Update()
         self._running = Running()
         self._wanted: ReleaseTarget | None = None
+        self._is_resumed = False
         self._is_told = False  # before the manager's first word, what was ordered is still wanted
         self._changed = asyncio.Event()
         self._cut: asyncio.Timeout | None = None
@@ -112,6 +115,12 @@ class Ota:
             resumed_from_bytes=update.resumed_from_bytes,
         )
 
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether a release is on trial or about to be, or nobody knows yet: a configuration waits."""
+        is_between = self._update.phase in {Phase.SWITCHING, Phase.PROVISIONAL}
+        return not self._is_resumed or is_between or self._running.is_provisional
+
     async def run(self) -> None:
         """Walks to the wanted release for ever.
 
@@ -136,6 +145,7 @@ class Ota:
             size_bytes = await self._world.downloads.size(update.target.sha256)
         self._running = await self._world.slots.running()
         await self._save(update.resumed(size_bytes))
+        self._is_resumed = True
         if self._update.phase in AT_REST and not self._running.is_provisional:
             await self._say()
 
@@ -194,6 +204,9 @@ class Ota:
         await self._world.downloads.discard()
 
     async def _switch(self) -> None:
+        if self._world.is_config_on_trial():
+            await self._world.pause(LOOK_PERIOD_S)
+            return
         slot, timeout_s = self._update.slot, self._world.gate_timeout_s()
         try:
             await self._world.slots.choose(slot, gate_timeout_s=timeout_s)

@@ -65,9 +65,9 @@ class Reporting:
             except TimeoutError:
                 longest_s = math.inf
 
-    async def report_config(self, report: node_pb2.ConfigReport) -> None:
-        """Reports a word on the configuration."""
-        await self.submit(wire.Report(config=report))
+    async def report_config(self, report: node_pb2.ConfigReport) -> int:
+        """Reports a word on the configuration; see `submit`."""
+        return await self.submit(wire.Report(config=report))
 
     async def report_update(self, status: UpdateStatus) -> None:
         """Reports a word on the software."""
@@ -84,17 +84,21 @@ class Reporting:
         )
         await self.submit(wire.Report(update=report))
 
-    async def submit(self, report: wire.Report) -> None:
-        """Makes one report durable; a disk that is full or broken loses it, and that is logged once."""
+    async def submit(self, report: wire.Report) -> int:
+        """Makes one report durable and returns its sequence.
+
+        A disk that is full or broken loses it, which is logged once: the sequence is 0.
+        """
         report.record_time.FromNanoseconds(self._now_ns())
         report.time_quality = self._time_quality()
         try:
-            await self._spool.append((report.SerializeToString(),))
+            sequence = await self._spool.append((report.SerializeToString(),))
         except (ResourceExhaustedError, DeviceError) as error:
             if not self._fault:
                 logger.error("reports are being lost: %s", error)
             self._fault = str(error)
-        else:
-            if self._fault:
-                logger.info("reports: the spool accepts again")
-            self._fault = ""
+            return 0
+        if self._fault:
+            logger.info("reports: the spool accepts again")
+        self._fault = ""
+        return sequence

@@ -88,9 +88,15 @@ class Uplink:
         self._attempt = 0
         self._careful_through = 0
         self._told: set[str] = set()
+        self._exchange: Exchange | None = None
         self.is_connected = False
         self.refusal = ""
         """Why the manager does not take this unit, in one sentence; empty: it does, or is not reached."""
+
+    @property
+    def acknowledged_sequence(self) -> int:
+        """Highest report sequence that the manager of the newest session holds; 0: none."""
+        return self._exchange.acknowledged if self._exchange else 0
 
     async def reopen(self, timeout_s: float) -> bool:
         """Opens the session again at once, on the connection in use now; whether it was welcomed in time."""
@@ -157,6 +163,7 @@ class Uplink:
                 careful_through=self._careful_through,
                 reopen=self._reopen,
             )
+            self._exchange = exchange
             await self._run(exchange)
 
     async def _run(self, exchange: Exchange) -> None:
