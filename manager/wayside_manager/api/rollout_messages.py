@@ -24,12 +24,11 @@ from wayside_manager.core.rollout import (
 )
 from wayside_manager.core.rollout_checks import checked_plan
 
-SITES_MAX_COUNT = 1_000
 Counts = Mapping[tuple[int, RolloutNodeState], int]
 """Nodes per wave and progress."""
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
-_EMPTY_PLAN, _EMPTY_WAVE = RolloutPlan(), Wave()
+_EMPTY_PLAN = RolloutPlan()
 
 
 def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
@@ -37,16 +36,15 @@ def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
 
     Raises: InvalidArgumentError: a value is malformed or out of range; it names the field and the range.
     """
-    zone = message.time_zone or _EMPTY_PLAN.time_zone
     plan = RolloutPlan(
         waves=tuple(_wave(one, field=f"{field}.waves[{index}]") for index, one in enumerate(message.waves)),
         max_in_flight_count=message.max_in_flight_count,
-        max_failure_count=message.max_failure_count or _EMPTY_PLAN.max_failure_count,
+        max_failure_count=message.max_failure_count,
         max_failure_percent=message.max_failure_percent,
         node_timeout_s=_seconds(message, "node_timeout", _EMPTY_PLAN.node_timeout_s),
         deadline_s=_seconds(message, "deadline", _EMPTY_PLAN.deadline_s),
         windows=tuple(_window(one, field=f"{field}.windows[{index}]") for index, one in enumerate(message.windows)),
-        time_zone=checked_zone(zone, field=f"{field}.time_zone"),
+        time_zone=checked_zone(message.time_zone or _EMPTY_PLAN.time_zone, field=f"{field}.time_zone"),
         max_corridor_percent=message.max_corridor_percent,
         is_dynamic=message.is_dynamic,
         trial_timeout_s=_seconds(message, "trial_timeout", _EMPTY_PLAN.trial_timeout_s),
@@ -154,24 +152,16 @@ def _waves(rollout: RolloutRecord, counts: Counts) -> Iterable[rollout_pb2.WaveP
 
 
 def _wave(message: rollout_pb2.RolloutWave, *, field: str) -> Wave:
-    size = message.WhichOneof("size")
-    if size is None:
-        raise InvalidArgumentError(f"{field}: say which nodes; set count, percent or members", reason="PLAN_INVALID")
-    sites = message.members.sites
-    if len(sites) > SITES_MAX_COUNT:
-        raise InvalidArgumentError(f"{field}.members.sites: name at most {SITES_MAX_COUNT} sites, or use labels")
-    wave = Wave(
+    sites = {site_id(name, field=f"{field}.members.sites") for name in message.members.sites}
+    return Wave(
         count=message.count,
         percent=message.percent,
         labels=labels(message.members.labels, field=f"{field}.members.labels"),
-        site_ids=tuple(sorted({site_id(name, field=f"{field}.members.sites") for name in sites})),
-        min_success_count=message.min_success_count or _EMPTY_WAVE.min_success_count,
-        min_success_percent=message.min_success_percent or _EMPTY_WAVE.min_success_percent,
+        site_ids=tuple(sorted(sites)),
+        min_success_count=message.min_success_count,
+        min_success_percent=message.min_success_percent,
         observation_s=_seconds(message, "observation", 0.0),
     )
-    if size != "members" and not getattr(message, size):
-        raise InvalidArgumentError(f"{field}.{size}: 0 takes no node; give more or leave the wave out")
-    return wave
 
 
 def _wave_message(wave: Wave) -> rollout_pb2.RolloutWave:
