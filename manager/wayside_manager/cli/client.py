@@ -23,7 +23,10 @@ from wayside.v1 import (
     config_service_pb2_grpc,
     enrollment_service_pb2_grpc,
     fleet_service_pb2_grpc,
+    radio_licence_service_pb2_grpc,
     release_service_pb2_grpc,
+    rollout_service_pb2_grpc,
+    site_service_pb2_grpc,
 )
 from wayside_manager.cli.context import Context
 
@@ -33,7 +36,7 @@ WATCH_TIMEOUT_S = 7 * 86_400.0  # a week: longer than a rollout a person follows
 _SMALL_BYTES = 4 * 1024  # what the manager takes at once of a connection that has not logged in, and more
 
 _OPTIONS = (
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a rollout of 10,000 nodes is about 2 MB
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # the configuration of a large fleet
     ("grpc.keepalive_time_ms", 30_000),  # notices a manager that vanished while a watch is silent
     ("grpc.keepalive_timeout_ms", 10_000),
 )
@@ -50,6 +53,13 @@ class ManagerClient:
         self.config: config_service_pb2_grpc.ConfigServiceAsyncStub = config_service_pb2_grpc.ConfigServiceStub(channel)
         self.release: release_service_pb2_grpc.ReleaseServiceAsyncStub = release_service_pb2_grpc.ReleaseServiceStub(
             channel
+        )
+        self.rollout: rollout_service_pb2_grpc.RolloutServiceAsyncStub = rollout_service_pb2_grpc.RolloutServiceStub(
+            channel
+        )
+        self.site: site_service_pb2_grpc.SiteServiceAsyncStub = site_service_pb2_grpc.SiteServiceStub(channel)
+        self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
+            radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
         )
         self.enrollment: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub = (
             enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
