@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from wayside.v1 import rollout_pb2, rollout_service_pb2
+from wayside.v1 import node_pb2, rollout_pb2, rollout_service_pb2
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.option_sets import option_set
 from wayside_manager.cli.output import Output, print_error, print_json_line, print_line
@@ -33,7 +33,7 @@ from wayside_manager.cli.running import (
     resource_name,
     run,
 )
-from wayside_manager.cli.selector_options import SelectorOptions
+from wayside_manager.cli.selector_options import naming_nodes
 
 app = typer.Typer(no_args_is_help=True, help="Rollouts: who gets a release or a configuration, when, and when to stop.")
 
@@ -43,12 +43,12 @@ RequestIdOption = Annotated[str, typer.Option(help="UUID that makes a repeated c
 
 @app.command("create")
 @reported
-@option_set("chosen", SelectorOptions)
+@naming_nodes
 @option_set("plan", PlanOptions)
 def create(
     release: Annotated[str, typer.Argument(help="Release, as 1.1.0 or releases/1.1.0.")],
     *,
-    chosen: SelectorOptions,
+    selector: node_pb2.NodeSelector | None,
     plan: PlanOptions,
     tenant: TenantOption = "",
     request_id: RequestIdOption = "",
@@ -58,7 +58,7 @@ def create(
     """Starts to roll a release out. Changes of configuration start theirs by themselves."""
     request = rollout_service_pb2.CreateRolloutRequest(
         release=resource_name(release, "releases"),
-        selector=chosen.message(),
+        selector=selector,
         plan=plan.message(),
         request_id=request_id or str(uuid.uuid4()),
         tenant=resource_name(tenant, "tenants") if tenant else "",

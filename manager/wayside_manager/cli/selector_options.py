@@ -1,124 +1,136 @@
-"""Which nodes something is for, as options of the commands that name some.
+"""Options that name nodes, the same for every command: `--all --node --kind --label --site --corridor ...`.
 
-@option_set("chosen", SelectorOptions)
-def create(..., *, chosen: SelectorOptions) -> None:
-    request = CreateRolloutRequest(selector=chosen.message())
+    @app.command("drift")
+    @reported
+    @naming_nodes
+    def drift(*, selector: node_pb2.NodeSelector | None, output: OutputOption = None) -> None: ...
+
+`@naming_nodes` gives the command the options and hands it one selector, `None` when none of them was used. A part of a
+corridor is written `g98:K12..K15+500` or, in metres, `g98:12000..15500`; either end may be left out.
 """
 
-import json
+import functools
+import inspect
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import typer
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_pb2
 from wayside_manager.api.node_messages import kind_value
-from wayside_manager.cli.running import labels, resource_name
-from wayside_manager.core.nodes import NodeKind
+from wayside_manager.cli.running import KindOption, LabelOption, labels, resource_name
 
-_PANEL = "Which nodes (options are ANDed, repeated ones ORed)"
-_SECTION = re.compile(r"(?P<corridor>[^:]+)(?::(?P<begin>-?[0-9.]*)\.\.(?P<end>-?[0-9.]*))?\Z")
-_FILE_MAX_BYTES = 1 << 20
+AllOption = Annotated[bool, typer.Option("--all", help="Every node that is not retired.")]
+NodeOption = Annotated[list[str] | None, typer.Option("--node", help="Only this node; repeat for more.")]
+SiteOption = Annotated[list[str] | None, typer.Option("--site", help="Only nodes at this site; repeat for more.")]
+CorridorOption = Annotated[
+    list[str] | None,
+    typer.Option("--corridor", help="Only nodes along this corridor, or a part: g98:K12..K15+500; repeat for more."),
+]
+GroupOption = Annotated[list[str] | None, typer.Option("--group", help="Only nodes of this group; repeat for more.")]
+ModelOption = Annotated[list[str] | None, typer.Option("--model", help="Only nodes of this model; repeat for more.")]
+RunningVersionOption = Annotated[
+    list[str] | None, typer.Option("--version", help="Only nodes that run this version; repeat for more.")
+]
+GeofenceOption = Annotated[
+    list[str] | None, typer.Option("--geofence", help="Only nodes inside this geofence; repeat for more.")
+]
+
+_SECTION = re.compile(r"(?P<corridor>[^\s:]+)(?:[\s:]\s*(?P<begin>[^\s.]*)\s*\.\.\s*(?P<end>\S*))?\Z")
+_STAKE = re.compile(r"[Kk](?P<kilometres>[0-9]{1,4})(?:\+(?P<metres>[0-9]{1,3}(?:\.[0-9]+)?))?\Z")
+_METRES = re.compile(r"[0-9]{1,8}(?:\.[0-9]+)?\Z")
+_OPTIONS: Mapping[str, Any] = {
+    "all_nodes": AllOption,
+    "node": NodeOption,
+    "kind": KindOption,
+    "label": LabelOption,
+    "site": SiteOption,
+    "corridor": CorridorOption,
+    "group": GroupOption,
+    "model": ModelOption,
+    "version": RunningVersionOption,
+    "geofence": GeofenceOption,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class SelectorOptions:
-    """Options of a selector."""
-
-    all_nodes: Annotated[bool, typer.Option("--all", help="Every node in service.", rich_help_panel=_PANEL)] = False
-    node: Annotated[list[str] | None, typer.Option(help="This node.", rich_help_panel=_PANEL)] = None
-    kind: Annotated[list[NodeKind] | None, typer.Option(help="Nodes of this kind.", rich_help_panel=_PANEL)] = None
-    label: Annotated[
-        list[str] | None, typer.Option(help="Nodes with KEY=VALUE; repeated: with all of them.", rich_help_panel=_PANEL)
-    ] = None
-    site: Annotated[list[str] | None, typer.Option(help="Nodes at this site.", rich_help_panel=_PANEL)] = None
-    corridor: Annotated[
-        list[str] | None,
-        typer.Option(help="Nodes on this corridor, or between stakes: g98:12000..15500.", rich_help_panel=_PANEL),
-    ] = None
-    group: Annotated[list[str] | None, typer.Option(help="Nodes of this group.", rich_help_panel=_PANEL)] = None
-    geofence: Annotated[
-        list[str] | None, typer.Option(help="Nodes at sites inside this geofence.", rich_help_panel=_PANEL)
-    ] = None
-    area: Annotated[
-        list[Path] | None,
-        typer.Option(help="Nodes at sites inside the polygon of this GeoJSON file.", rich_help_panel=_PANEL),
-    ] = None
-    model: Annotated[list[str] | None, typer.Option(help="Nodes of this model.", rich_help_panel=_PANEL)] = None
-    version: Annotated[list[str] | None, typer.Option(help="Nodes that run this version.", rich_help_panel=_PANEL)] = (
-        None
-    )
-
-    def message(self) -> node_pb2.NodeSelector:
-        """The selector; whether it names something is for the manager to say.
-
-        Raises: NotFoundError: no such file; InvalidArgumentError: naming the option.
-        """
-        return node_pb2.NodeSelector(
-            all_nodes=self.all_nodes,
-            nodes=_names(self.node, "nodes"),
-            kinds=map(kind_value, self.kind or ()),
-            labels=labels(self.label or ()),
-            sites=_names(self.site, "sites"),
-            corridors=map(section, self.corridor or ()),
-            groups=_names(self.group, "groups"),
-            geofences=_names(self.geofence, "geofences"),
-            areas=map(area, self.area or ()),
-            models=self.model or (),
-            versions=self.version or (),
+def naming_nodes(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options above in place of its parameter `selector`."""
+    signature = inspect.signature(command)
+    own = [each for name, each in signature.parameters.items() if name != "selector"]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=False if name == "all_nodes" else None, annotation=option
         )
+        for name, option in _OPTIONS.items()
+        if name not in signature.parameters  # a command may mean something else by one of them
+    ]
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # whatever the command takes
+        given = {each.name: kwargs.pop(each.name, None) for each in added}
+        command(*args, selector=chosen(**given), **kwargs)
+
+    wrapped.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect and typer look at
+        parameters=sorted([*own, *added], key=lambda each: each.kind)
+    )
+    return wrapped
 
 
-def section(text: str) -> node_pb2.CorridorSection:
-    """A corridor `g98`, or the part of it between two stakes [m]: `g98:12000..15500`, `g98:12000..`, `g98:..15500`.
+def chosen(*, all_nodes: bool | None = False, **given: list[Any] | None) -> node_pb2.NodeSelector | None:
+    """What the options say; `None`: none was given.
 
     Raises: InvalidArgumentError: naming the option.
     """
-    match = _SECTION.match(text)
-    if match is None:
-        raise _no_corridor(text)
-    made = node_pb2.CorridorSection(corridor=resource_name(match["corridor"], "corridors"))
-    try:
-        if match["begin"]:
-            made.begin_stake_meters = float(match["begin"])
-        if match["end"]:
-            made.end_stake_meters = float(match["end"])
-    except ValueError as exc:
-        raise _no_corridor(text) from exc
+    selector = node_pb2.NodeSelector(
+        all_nodes=bool(all_nodes),
+        nodes=_names(given.get("node"), "nodes"),
+        kinds=map(kind_value, given.get("kind") or ()),
+        labels=labels(given.get("label") or ()),
+        sites=_names(given.get("site"), "sites"),
+        corridors=[section(each, field="--corridor") for each in given.get("corridor") or ()],
+        groups=_names(given.get("group"), "groups"),
+        models=given.get("model") or (),
+        versions=given.get("version") or (),
+        geofences=_names(given.get("geofence"), "geofences"),
+    )
+    return selector if selector.ByteSize() else None
+
+
+def section(text: str, *, field: str) -> node_pb2.CorridorSection:
+    """A corridor or a part of it: `g98`, `g98:K12..K15+500`, `g98 K12+300..`, `g98:..15500`.
+
+    Raises: InvalidArgumentError: naming `field`.
+    """
+    found = _SECTION.match(text.strip())
+    if found is None:
+        raise InvalidArgumentError(
+            f"{field}: {text[:80]!r} is neither a corridor such as g98 nor a part of one such as g98:K12..K15+500"
+        )
+    made = node_pb2.CorridorSection(corridor=resource_name(found["corridor"], "corridors"))
+    if found["begin"]:
+        made.begin_stake_meters = stake_m(found["begin"], field=field)
+    if found["end"]:
+        made.end_stake_meters = stake_m(found["end"], field=field)
     return made
 
 
-def area(path: Path) -> node_pb2.Area:
-    """The polygon in a GeoJSON file: a Polygon without holes, or a Feature with one.
+def stake_m(value: object, *, field: str) -> float:
+    """Metres from the beginning of the road in `K12+300`, `K12`, `12300` or a number.
 
-    Raises: NotFoundError: no such file; InvalidArgumentError: naming the file.
+    Raises: InvalidArgumentError: naming `field`.
     """
-    try:
-        if path.stat().st_size > _FILE_MAX_BYTES:
-            raise InvalidArgumentError(
-                f"{path} has more than {_FILE_MAX_BYTES} bytes; draw the area with fewer corners"
-            )
-        found = json.loads(path.read_text(encoding="utf-8"))
-        geometry = found["geometry"] if found["type"] == "Feature" else found
-        (ring,) = geometry["coordinates"] if geometry["type"] == "Polygon" else ()
-        corners = [node_pb2.Position(longitude_degrees=corner[0], latitude_degrees=corner[1]) for corner in ring]
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{path} is not there; name the file with the area") from exc
-    except OSError as exc:
-        raise InvalidArgumentError(f"{path} cannot be read: {exc}") from exc
-    except (ValueError, TypeError, LookupError, RecursionError) as exc:
-        raise InvalidArgumentError(f"{path}: it is no GeoJSON Polygon without holes; draw the area as one") from exc
-    # in GeoJSON the last corner repeats the first
-    return node_pb2.Area(corners=corners[:-1] if len(corners) > 1 and corners[0] == corners[-1] else corners)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    text = value.strip() if isinstance(value, str) else ""
+    if _METRES.match(text):
+        return float(text)
+    found = _STAKE.match(text)
+    if found is None:
+        raise InvalidArgumentError(f"{field}: {str(value)[:80]!r} is no stake; write K12+300, or metres as 12300")
+    return int(found["kilometres"]) * 1000 + float(found["metres"] or 0)
 
 
-def _names(ids: Iterable[str] | None, collection: str) -> list[str]:
-    return [resource_name(one, collection) for one in ids or ()]
-
-
-def _no_corridor(text: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"--corridor: {text!r} is no corridor; write g98 or g98:12000..15500")
+def _names(ids: list[str] | None, collection: str) -> list[str]:
+    return [resource_name(each, collection) for each in ids or ()]
