@@ -26,6 +26,8 @@ class RolloutSituation:
     """In order of wave, then id; without their reports."""
     facts: Mapping[str, NodeFacts]
     roads: Roads
+    joined: Sequence[RolloutNodeRecord] = ()
+    """Those of `nodes` that came to match the selector of a dynamic rollout and are written with its next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class RolloutStore(Protocol):
         """Starts a rollout of a release; the same request id again returns the rollout it made.
 
         Raises: NotFoundError: no such release of its tenant or of one above, or no such node in its tenant or below;
-        FailedPreconditionError: the release is retired, there is no node, or one is in another live rollout of a release;
-        AlreadyExistsError: the request id is taken by another tenant.
+        FailedPreconditionError: the release is retired, there is no node, or one is in another live rollout of a
+        release; AlreadyExistsError: the request id is taken by another tenant.
         """
 
     async def retry_rollout(
@@ -117,8 +119,16 @@ class RolloutStepStore(Protocol):
         Raises: NotFoundError.
         """
 
-    async def save_step(self, rollout: RolloutRecord, step: RolloutStep, *, now: datetime, lease: Lease) -> None:
-        """Writes a step and the desired states it changes.
+    async def save_step(
+        self,
+        rollout: RolloutRecord,
+        step: RolloutStep,
+        *,
+        now: datetime,
+        lease: Lease,
+        joined: Sequence[RolloutNodeRecord] = (),
+    ) -> None:
+        """Writes a step, the nodes that joined, and the desired states it changes.
 
         Raises: ConflictError: the rollout is no longer as it was when the step was planned, or the lease is lost.
         """

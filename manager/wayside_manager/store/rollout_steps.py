@@ -1,128 +1,111 @@
 """Rollouts in SQL, as the stepper moves them: a step and the desired states it changes are one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from wayside.errors import ConflictError
-from wayside_manager.core.nodes import NodeState, UpdatePhase
-from wayside_manager.core.presence import Presence, presence
-from wayside_manager.core.rollout import ENDED, RolloutNodeState, RolloutRecord
-from wayside_manager.core.rollout_plan import NodeFacts, RolloutStep
-from wayside_manager.store.desired import assign
-from wayside_manager.store.moments import as_time_or_none, as_us
+from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord
+from wayside_manager.core.rollout_plan import RolloutStep
+from wayside_manager.ports.rollouts import Lease, RolloutSituation
+from wayside_manager.store import leases
+from wayside_manager.store.config_rollouts import told_by
+from wayside_manager.store.desired import ToldConfig, assign, tell_config
+from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts
-from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import SqlPart, reading, writing
-from wayside_manager.store.rollouts import rollout_records, the_rollout
-from wayside_manager.store.tables import node_desired, node_status, nodes, rollout_nodes, rollouts
+from wayside_manager.store.rollout_rows import insert_nodes, waves_text
+from wayside_manager.store.rollout_situation import situation_of
+from wayside_manager.store.tables import node_configs, node_desired, rollout_nodes, rollouts
 
-_HEARD = frozenset({Presence.ONLINE, Presence.LATE})
+_UNSETTLED = (RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT)
 
 
 class SqlRolloutSteps(SqlPart):
     """Satisfies `ports.RolloutStepStore`."""
 
-    @reading
-    def live_rollouts(self, connection: Connection) -> tuple[RolloutRecord, ...]:
+    @writing
+    def take_lease(
+        self, connection: Connection, name: str, holder: str, *, now: datetime, life_s: float
+    ) -> Lease | None:
         """See RolloutStepStore."""
-        under_way = select(rollout_nodes.c.rollout_id).where(rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT)
-        query = (
-            select(rollouts)
-            .where(or_(rollouts.c.state.not_in(ENDED), rollouts.c.rollout_id.in_(under_way)))
-            .order_by(rollouts.c.create_us, rollouts.c.rollout_id)
-        )
-        return rollout_records(connection, connection.execute(query).all())
+        return leases.take(connection, name, holder, now=now, life_s=life_s)
 
     @reading
-    def rollout_facts(self, connection: Connection, rollout_id: str, *, now: datetime) -> Mapping[str, NodeFacts]:
+    def live_rollouts(self, connection: Connection) -> tuple[str, ...]:
         """See RolloutStepStore."""
-        columns = node_status.c
-        owner_id = connection.scalar(select(rollouts.c.tenant_id).where(rollouts.c.rollout_id == rollout_id))
-        below = tenant_tree(connection).below(owner_id or "")
+        unsettled = select(rollout_nodes.c.rollout_id).where(rollout_nodes.c.state.in_(_UNSETTLED))
         query = (
-            select(
-                nodes.c.node_id,
-                nodes.c.state,
-                nodes.c.tenant_id,
-                columns.last_report_us,
-                columns.report_period_us,
-                columns.running_release,
-                columns.update_phase,
-            )
-            .join(node_status, columns.node_id == nodes.c.node_id)
-            .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
-            .where(rollout_nodes.c.rollout_id == rollout_id)
+            select(rollouts.c.rollout_id)
+            .where(or_(rollouts.c.state.not_in(ENDED), rollouts.c.rollout_id.in_(unsettled)))
+            .order_by(rollouts.c.create_us, rollouts.c.rollout_id)
         )
-        rows = connection.execute(query).all()
-        return {
-            row.node_id: NodeFacts(
-                is_gone=row.state != NodeState.ENROLLED or row.tenant_id not in below,
-                is_heard=presence(
-                    now, as_time_or_none(row.last_report_us), report_period_s=row.report_period_us / 1_000_000
-                )
-                in _HEARD,
-                running_release=row.running_release,
-                phase=UpdatePhase(row.update_phase),
-            )
-            for row in rows
-        }
+        return tuple(connection.scalars(query))
+
+    @reading
+    def rollout_situation(self, connection: Connection, rollout_id: str, *, now: datetime) -> RolloutSituation:
+        """See RolloutStepStore."""
+        return situation_of(connection, rollout_id, now=now)
 
     @writing
     def save_step(
-        self, connection: Connection, rollout: RolloutRecord, step: RolloutStep, *, now: datetime
-    ) -> RolloutRecord:
+        self,
+        connection: Connection,
+        rollout: RolloutRecord,
+        step: RolloutStep,
+        *,
+        now: datetime,
+        lease: Lease,
+        joined: Sequence[RolloutNodeRecord] = (),
+    ) -> None:
         """See RolloutStepStore."""
-        values = {"state": step.state, "message": step.message, "update_us": as_us(now)}
+        leases.check(connection, lease)
+        values: dict[str, Any] = {"state": step.state, "message": step.message, "waves": waves_text(step.waves)}
+        values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
         saved = connection.execute(
             update(rollouts)
             .where(rollouts.c.rollout_id == rollout.rollout_id, rollouts.c.revision == int(rollout.etag))
-            .values(values | {"revision": int(rollout.etag) + 1})
+            .values(values)
         )
         if saved.rowcount != 1:
             raise ConflictError(
                 f"rollout {rollout.rollout_id} has changed meanwhile; plan again", reason="ETAG_MISMATCH"
             )
+        insert_nodes(connection, rollout.rollout_id, {node.node_id: {"wave": node.wave} for node in joined})
         _write_states(connection, rollout.rollout_id, step)
-        _hand_out(connection, rollout, step)
-        _take_back(connection, rollout, step)
-        return the_rollout(connection, rollout.rollout_id)
+        if rollout.version:
+            _hand_out_release(connection, rollout, step, as_us(now))
+            _take_back_release(connection, rollout, step)
+        else:
+            _hand_out_config(connection, rollout, step, as_us(now))
+            _take_back_config(connection, rollout, step)
 
 
 def _write_states(connection: Connection, rollout_id: str, step: RolloutStep) -> None:
-    if not step.node_states:
-        return
-    statement = (
-        update(rollout_nodes)
-        .where(rollout_nodes.c.rollout_id == rollout_id, rollout_nodes.c.node_id == bindparam("of_node"))
-        .values(state=bindparam("to_state"))
-    )
-    rows = [{"of_node": node_id, "to_state": state} for node_id, state in step.node_states.items()]
-    connection.execute(statement, rows)
+    states = [{"of_node": node_id, "to_state": state} for node_id, state in step.node_states.items()]
+    _update_nodes(connection, rollout_id, states, {"state": "to_state"})
+    messages = [{"of_node": node_id, "to_message": message} for node_id, message in step.node_messages.items()]
+    _update_nodes(connection, rollout_id, messages, {"message": "to_message"})
 
 
-def _hand_out(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
+def _hand_out_release(connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int) -> None:
     """Assigns the release, and keeps in mind what each node was told before."""
-    rows = []
+    columns = (node_desired.c.node_id, node_desired.c.version, node_desired.c.rollout_id)
+    before: list[dict[str, Any]] = []
     for part in parts(step.assigned_node_ids):
-        query = select(node_desired).where(node_desired.c.node_id.in_(part))
-        rows += [
-            {"of_node": row.node_id, "was_version": row.version, "was_rollout": row.rollout_id}
-            for row in connection.execute(query)
+        rows = connection.execute(select(*columns).where(node_desired.c.node_id.in_(part)))
+        before += [
+            {"of_node": node_id, "was_version": version, "was_rollout": rollout_id, "at_us": now_us}
+            for node_id, version, rollout_id in rows
         ]
-    if not rows:
-        return
-    statement = (
-        update(rollout_nodes)
-        .where(rollout_nodes.c.rollout_id == rollout.rollout_id, rollout_nodes.c.node_id == bindparam("of_node"))
-        .values(previous_version=bindparam("was_version"), previous_rollout_id=bindparam("was_rollout"))
-    )
-    connection.execute(statement, rows)
-    assign(connection, {row["of_node"]: (rollout.version, rollout.rollout_id) for row in rows})
+    kept = {"previous_version": "was_version", "previous_rollout_id": "was_rollout", "tell_us": "at_us"}
+    _update_nodes(connection, rollout.rollout_id, before, kept)
+    assign(connection, {row["of_node"]: (rollout.version, rollout.rollout_id) for row in before})
 
 
-def _take_back(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
+def _take_back_release(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
     """Gives nodes back what they were told before, unless a later rollout has told them something else."""
     back: dict[str, tuple[str | None, str | None]] = {}
     for part in parts(step.withdrawn_node_ids):
@@ -135,6 +118,69 @@ def _take_back(connection: Connection, rollout: RolloutRecord, step: RolloutStep
                 node_desired.c.rollout_id == rollout.rollout_id,
             )
         )
-        for row in connection.execute(query):
-            back[row.node_id] = (row.previous_version, row.previous_rollout_id)
+        for node_id, version, rollout_id in connection.execute(query):
+            back[node_id] = (version, rollout_id)
     assign(connection, back)
+
+
+def _hand_out_config(connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int) -> None:
+    """Tells nodes their configuration. Who was told a newer one since the step was planned is left alone."""
+    told: dict[str, ToldConfig] = {}
+    before: list[dict[str, Any]] = []
+    for part in parts(step.assigned_node_ids):
+        query = (
+            select(
+                rollout_nodes.c.node_id,
+                rollout_nodes.c.config_revision,
+                rollout_nodes.c.config_sha256,
+                node_desired.c.config_revision.label("was_revision"),
+            )
+            .join(node_desired, node_desired.c.node_id == rollout_nodes.c.node_id)
+            .where(
+                rollout_nodes.c.rollout_id == rollout.rollout_id,
+                rollout_nodes.c.node_id.in_(part),
+                node_desired.c.target_config_revision == rollout_nodes.c.config_revision,
+            )
+        )
+        for node_id, revision, sha256, was_revision in connection.execute(query):
+            told[node_id] = told_by(rollout, revision, sha256)
+            before.append({"of_node": node_id, "was_revision": was_revision, "at_us": now_us})
+    kept = {"previous_config_revision": "was_revision", "tell_us": "at_us"}
+    _update_nodes(connection, rollout.rollout_id, before, kept)
+    tell_config(connection, told)
+
+
+def _take_back_config(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
+    """Tells nodes the configuration before, unless they were told something else since."""
+    back: dict[str, ToldConfig] = {}
+    for part in parts(step.withdrawn_node_ids):
+        is_previous = (node_configs.c.node_id == rollout_nodes.c.node_id) & (
+            node_configs.c.revision == rollout_nodes.c.previous_config_revision
+        )
+        query = (
+            select(rollout_nodes.c.node_id, rollout_nodes.c.previous_config_revision, node_configs.c.sha256)
+            .join(node_desired, node_desired.c.node_id == rollout_nodes.c.node_id)
+            .outerjoin(node_configs, is_previous)
+            .where(
+                rollout_nodes.c.rollout_id == rollout.rollout_id,
+                rollout_nodes.c.node_id.in_(part),
+                node_desired.c.config_trial == rollout.rollout_id,
+            )
+        )
+        for node_id, revision, sha256 in connection.execute(query):
+            back[node_id] = ToldConfig(revision or 0, sha256 or "", f"back-{rollout.rollout_id}")
+    tell_config(connection, back)
+
+
+def _update_nodes(
+    connection: Connection, rollout_id: str, rows: Sequence[dict[str, Any]], columns: dict[str, str]
+) -> None:
+    """Writes columns of nodes of a rollout, each from the named value of its row; `of_node` says whose."""
+    if not rows:
+        return
+    statement = (
+        update(rollout_nodes)
+        .where(rollout_nodes.c.rollout_id == rollout_id, rollout_nodes.c.node_id == bindparam("of_node"))
+        .values({column: bindparam(name) for column, name in columns.items()})
+    )
+    connection.execute(statement, rows)

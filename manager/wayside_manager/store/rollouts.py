@@ -1,15 +1,15 @@
 """Rollouts in SQL, as operators see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, func, select, tuple_, update
 
 from wayside.errors import AlreadyExistsError, FailedPreconditionError
 from wayside_manager.core.access import Reach
 from wayside_manager.core.missing import not_there
-from wayside_manager.core.nodes import UpdatePhase
+from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, page_token, position
 from wayside_manager.core.releases import ReleaseState
 from wayside_manager.core.rollout import (
@@ -22,33 +22,75 @@ from wayside_manager.core.rollout import (
     RolloutState,
     state_after,
 )
-from wayside_manager.store.moments import as_time, as_us
+from wayside_manager.store.config_rollouts import retry_targets, start
+from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import node_not_found, parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
-from wayside_manager.store.part import SqlPart, changed, reading, writing
+from wayside_manager.store.part import SqlPart, page, reading, writing
 from wayside_manager.store.reaches import covers_whole
-from wayside_manager.store.tables import releases, rollout_nodes, rollouts
+from wayside_manager.store.rollout_rows import deadline, insert_rollout, node_record, note, rollout_record, the_rollout
+from wayside_manager.store.tables import nodes, releases, rollout_nodes, rollouts
 
 
 class SqlRollouts(SqlPart):
-    """Satisfies `ports.RolloutStore`."""
+    """Satisfies `ports.RolloutStore`, together with `SqlRolloutSteps`."""
 
     @writing
     def create_rollout(self, connection: Connection, spec: RolloutSpec, *, now: datetime) -> RolloutRecord:
         """See RolloutStore."""
-        made = _made_before(connection, spec)
+        made = _made_before(connection, spec.request_id, spec.tenant_id)
+        return made if made is not None else _create(connection, spec, now)
+
+    @writing
+    def retry_rollout(
+        self, connection: Connection, rollout_id: str, new_rollout_id: str, *, now: datetime, request_id: str = ""
+    ) -> RolloutRecord:
+        """See RolloutStore."""
+        before = the_rollout(connection, rollout_id)
+        made = _made_before(connection, request_id, before.tenant_id)
         if made is not None:
             return made
-        _check(connection, spec)
-        _insert(connection, spec, as_us(now))
-        rollout = the_rollout(connection, spec.rollout_id)
-        _note(connection, None, rollout)
-        return rollout
+        if before.state not in ENDED:
+            raise FailedPreconditionError(
+                f"rollout {rollout_id} has not ended; wait for its end or abort it, then retry", reason="ROLLOUT_LIVE"
+            )
+        left = _unsuccessful(connection, before)
+        if before.version:
+            if not left:
+                raise _nothing_left(rollout_id)
+            return _create(connection, _retry_spec(before, new_rollout_id, left, request_id), now)
+        begun = RolloutRecord(
+            rollout_id=new_rollout_id,
+            create_time=now,
+            update_time=now,
+            deadline_time=deadline(before.plan, now),
+            config_cause=before.config_cause,
+            plan=before.plan,
+            retry_of=rollout_id,
+            tenant_id=before.tenant_id,
+        )
+        targets = retry_targets(connection, left)
+        if not start(connection, begun, targets, request_id=request_id):
+            raise _nothing_left(rollout_id)
+        return the_rollout(connection, new_rollout_id)
 
     @reading
     def get_rollout(self, connection: Connection, rollout_id: str) -> RolloutRecord:
         """See RolloutStore."""
         return the_rollout(connection, rollout_id)
+
+    @reading
+    def count_rollout_nodes(
+        self, connection: Connection, rollout_ids: Iterable[str]
+    ) -> Mapping[str, Mapping[tuple[int, RolloutNodeState], int]]:
+        """See RolloutStore."""
+        key = (rollout_nodes.c.rollout_id, rollout_nodes.c.wave, rollout_nodes.c.state)
+        counts: dict[str, dict[tuple[int, RolloutNodeState], int]] = {}
+        for part in parts(rollout_ids):
+            query = select(*key, func.count()).where(rollout_nodes.c.rollout_id.in_(part)).group_by(*key)
+            for rollout_id, wave, state, count in connection.execute(query):
+                counts.setdefault(rollout_id, {})[wave, RolloutNodeState(state)] = count
+        return counts
 
     @reading
     def list_rollouts(
@@ -63,8 +105,30 @@ class SqlRollouts(SqlPart):
         if before is not None:
             query = query.where(tuple_(*key) < tuple_(*before))
         rows = connection.execute(query).all()
-        records = rollout_records(connection, rows[:size])
-        return Page(records, _next_token(question, rows[size - 1]) if len(rows) > size else "")
+        return Page(tuple(map(rollout_record, rows[:size])), _next_token(question, rows, size))
+
+    @reading
+    def list_rollout_nodes(
+        self,
+        connection: Connection,
+        rollout_id: str,
+        *,
+        states: frozenset[RolloutNodeState] = frozenset(),
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Page[RolloutNodeRecord]:
+        """See RolloutStore."""
+        the_rollout(connection, rollout_id)
+        size, question = checked_page_size(page_size), f"rollout_nodes|{rollout_id}|{','.join(sorted(states))}"
+        key = (rollout_nodes.c.wave, rollout_nodes.c.node_id)
+        query = select(rollout_nodes).where(rollout_nodes.c.rollout_id == rollout_id).order_by(*key).limit(size + 1)
+        if states:
+            query = query.where(rollout_nodes.c.state.in_(sorted(states)))
+        after = position(page_token, question, types=(int, str))
+        if after is not None:
+            query = query.where(tuple_(*key) > tuple_(*after))
+        rows = connection.execute(query).all()
+        return page(rows, size, question, key=("wave", "node_id"), record=node_record)
 
     @writing
     def order_rollout(
@@ -80,94 +144,79 @@ class SqlRollouts(SqlPart):
         values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
         connection.execute(update(rollouts).where(rollouts.c.rollout_id == rollout_id).values(values))
         after = the_rollout(connection, rollout_id)
-        _note(connection, rollout, after)
+        note(connection, rollout, after)
         return after
 
 
-def _next_token(question: str, row: Row[Any]) -> str:
-    return page_token(question, (row.create_us, row.rollout_id))
+def _next_token(question: str, rows: "list[Row[Any]] | Any", size: int) -> str:  # noqa: ANN401  # a sequence of rows
+    if len(rows) <= size:
+        return ""
+    last = rows[size - 1]
+    return page_token(question, (last.create_us, last.rollout_id))
 
 
-def the_rollout(connection: Connection, rollout_id: str) -> RolloutRecord:
-    """One rollout with its nodes.
-
-    Raises: NotFoundError.
-    """
-    rows = connection.execute(select(rollouts).where(rollouts.c.rollout_id == rollout_id)).all()
-    if not rows:
-        raise not_there("rollouts", rollout_id)
-    return rollout_records(connection, rows)[0]
-
-
-def rollout_records(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[RolloutRecord, ...]:
-    """Rollouts with their nodes, in the order of the rows."""
-    rows = list(rows)
-    nodes: dict[str, list[RolloutNodeRecord]] = {row.rollout_id: [] for row in rows}
-    for part in parts(nodes):
-        query = select(rollout_nodes).where(rollout_nodes.c.rollout_id.in_(part)).order_by(rollout_nodes.c.node_id)
-        for row in connection.execute(query):
-            nodes[row.rollout_id].append(_node_record(row))
-    return tuple(_rollout_record(row, tuple(nodes[row.rollout_id])) for row in rows)
-
-
-def _node_record(row: Row[Any]) -> RolloutNodeRecord:
-    return RolloutNodeRecord(
-        node_id=row.node_id,
-        state=RolloutNodeState(row.state),
-        phase=UpdatePhase(row.phase),
-        running_release=row.running_release,
-        update_report=row.update_report,
+def _nothing_left(rollout_id: str) -> FailedPreconditionError:
+    return FailedPreconditionError(
+        f"rollout {rollout_id}: every node that is still there runs what it should; nothing is left to retry",
+        reason="NOTHING_TO_RETRY",
     )
 
 
-def _rollout_record(row: Row[Any], nodes: tuple[RolloutNodeRecord, ...]) -> RolloutRecord:
-    return RolloutRecord(
-        rollout_id=row.rollout_id,
-        version=row.version,
-        max_in_flight_count=row.max_in_flight_count,
-        max_failure_count=row.max_failure_count,
-        create_time=as_time(row.create_us),
-        update_time=as_time(row.update_us),
-        state=RolloutState(row.state),
-        nodes=nodes,
-        message=row.message,
-        etag=str(row.revision),
-        tenant_id=row.tenant_id,
-    )
-
-
-def _note(connection: Connection, before: RolloutRecord | None, after: RolloutRecord) -> None:
-    name = f"rollouts/{after.rollout_id}"
-    changed(
-        connection,
-        name,
-        before=None if before is None else _said_of(before),
-        after=_said_of(after),
-        tenant_id=after.tenant_id,
-    )
-
-
-def _said_of(rollout: RolloutRecord) -> dict[str, object]:
-    return {
-        "tenant": rollout.tenant_id,
-        "release": rollout.version,
-        "max_in_flight_count": rollout.max_in_flight_count,
-        "max_failure_count": rollout.max_failure_count,
-        "nodes": [node.node_id for node in rollout.nodes],
-        "state": rollout.state,
-    }
-
-
-def _made_before(connection: Connection, spec: RolloutSpec) -> RolloutRecord | None:
-    if not spec.request_id:
+def _made_before(connection: Connection, request_id: str, tenant_id: str) -> RolloutRecord | None:
+    if not request_id:
         return None
-    query = select(rollouts.c.rollout_id, rollouts.c.tenant_id).where(rollouts.c.request_id == spec.request_id)
+    query = select(rollouts).where(rollouts.c.request_id == request_id)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    if row.tenant_id != spec.tenant_id:
+    if row.tenant_id != tenant_id:
         raise AlreadyExistsError("request_id: it is taken; give another", reason="REQUEST_ID_TAKEN")
-    return the_rollout(connection, row.rollout_id)
+    return rollout_record(row)
+
+
+def _create(connection: Connection, spec: RolloutSpec, now: datetime) -> RolloutRecord:
+    _check(connection, spec)
+    rollout = RolloutRecord(
+        rollout_id=spec.rollout_id,
+        create_time=now,
+        update_time=now,
+        deadline_time=deadline(spec.plan, now),
+        version=spec.version,
+        plan=spec.plan,
+        selector=spec.selector,
+        retry_of=spec.retry_of,
+        tenant_id=spec.tenant_id,
+    )
+    return insert_rollout(connection, rollout, {node_id: {} for node_id in spec.node_ids}, request_id=spec.request_id)
+
+
+def _unsuccessful(connection: Connection, rollout: RolloutRecord) -> tuple[str, ...]:
+    """Nodes that did not succeed and that a rollout of its tenant can still reach, sorted."""
+    query = (
+        select(nodes.c.node_id, nodes.c.tenant_id)
+        .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
+        .where(
+            rollout_nodes.c.rollout_id == rollout.rollout_id,
+            rollout_nodes.c.state != RolloutNodeState.SUCCEEDED,
+            nodes.c.state == NodeState.ENROLLED,
+        )
+        .order_by(nodes.c.node_id)
+    )
+    below = tenant_tree(connection).below(rollout.tenant_id)
+    return tuple(row.node_id for row in connection.execute(query) if row.tenant_id in below)
+
+
+def _retry_spec(before: RolloutRecord, rollout_id: str, node_ids: tuple[str, ...], request_id: str) -> RolloutSpec:
+    return RolloutSpec(
+        rollout_id=rollout_id,
+        version=before.version,
+        node_ids=node_ids,
+        plan=before.plan,
+        selector=before.selector,
+        request_id=request_id,
+        retry_of=before.rollout_id,
+        tenant_id=before.tenant_id,
+    )
 
 
 def _check(connection: Connection, spec: RolloutSpec) -> None:
@@ -190,12 +239,12 @@ def _check(connection: Connection, spec: RolloutSpec) -> None:
 
 
 def _check_free(connection: Connection, spec: RolloutSpec, below: frozenset[str]) -> None:
-    """Two rollouts must not pull at one node."""
+    """Two releases must not pull at one node."""
     for part in parts(spec.node_ids):
         query = (
             select(rollout_nodes.c.node_id, rollout_nodes.c.rollout_id, rollouts.c.tenant_id)
             .join(rollouts, rollouts.c.rollout_id == rollout_nodes.c.rollout_id)
-            .where(rollout_nodes.c.node_id.in_(part), rollouts.c.state.not_in(ENDED))
+            .where(rollout_nodes.c.node_id.in_(part), rollouts.c.state.not_in(ENDED), rollouts.c.version.is_not(None))
             .limit(1)
         )
         busy = connection.execute(query).first()
@@ -204,27 +253,3 @@ def _check_free(connection: Connection, spec: RolloutSpec, below: frozenset[str]
             raise FailedPreconditionError(
                 f"node {busy.node_id} is in {named}; wait for its end or have it aborted", reason="NODE_IN_ROLLOUT"
             )
-
-
-def _insert(connection: Connection, spec: RolloutSpec, now_us: int) -> None:
-    row = {
-        "rollout_id": spec.rollout_id,
-        "tenant_id": spec.tenant_id,
-        "version": spec.version,
-        "max_in_flight_count": spec.max_in_flight_count,
-        "max_failure_count": spec.max_failure_count,
-        "state": RolloutState.RUNNING,
-        "message": "",
-        "request_id": spec.request_id or None,
-        "create_us": now_us,
-        "update_us": now_us,
-        "revision": 1,
-    }
-    connection.execute(insert(rollouts), row)
-    first: dict[str, Any] = {
-        "rollout_id": spec.rollout_id,
-        "state": RolloutNodeState.PENDING,
-        "phase": UpdatePhase.NONE,
-    }
-    first |= {"running_release": "", "update_report": b""}
-    connection.execute(insert(rollout_nodes), [first | {"node_id": node_id} for node_id in spec.node_ids])

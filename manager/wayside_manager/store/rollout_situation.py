@@ -1,0 +1,234 @@
+"""What the planner looks at for one rollout, read in one transaction.
+
+A fleet of 10,000 nodes is looked at in some tens of milliseconds, so rows are unpacked instead of asked by name, what
+nodes share is made once, and their reports are not read. Usage: `situation_of(connection, rollout_id, now=now)`.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Connection, select
+
+from wayside_manager.core.nodes import NodeState, UpdatePhase
+from wayside_manager.core.penalty import Penalty, is_boxed
+from wayside_manager.core.presence import lost_limit_s
+from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord
+from wayside_manager.core.rollout_plan import NodeFacts
+from wayside_manager.core.rollout_roads import Road, Roads
+from wayside_manager.ports.rollouts import RolloutSituation
+from wayside_manager.store.moments import as_time_or_none, as_us
+from wayside_manager.store.node_rows import parts, selectables
+from wayside_manager.store.operator_rows import tenant_tree
+from wayside_manager.store.rollout_rows import NODE_STATES, PHASES, the_rollout
+from wayside_manager.store.selection import resolver
+from wayside_manager.store.tables import (
+    corridor_sites,
+    corridors,
+    node_desired,
+    node_status,
+    nodes,
+    rollout_nodes,
+    rollouts,
+    sites,
+)
+
+_MICROSECONDS_PER_SECOND = 1_000_000
+_BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL})
+_OF_NODE = (
+    nodes.c.node_id,
+    nodes.c.state,
+    nodes.c.tenant_id,
+    nodes.c.site_id,
+    node_status.c.last_report_us,
+    node_status.c.report_period_us,
+    node_status.c.running_release,
+    node_status.c.running_config_sha256,
+    node_status.c.update_phase,
+    node_status.c.config_outcome,
+    node_status.c.penalty,
+    node_status.c.penalty_us,
+    node_desired.c.target_config_revision,
+    node_desired.c.config_trial,
+)
+_OF_ROLLOUT = (
+    rollout_nodes.c.wave,
+    rollout_nodes.c.state.label("progress"),
+    rollout_nodes.c.phase,
+    rollout_nodes.c.runs_target,
+    rollout_nodes.c.message,
+    rollout_nodes.c.tell_us,
+    rollout_nodes.c.config_revision,
+    rollout_nodes.c.config_sha256,
+)
+_NODES = (
+    select(*_OF_NODE)
+    .join(node_status, node_status.c.node_id == nodes.c.node_id)
+    .join(node_desired, node_desired.c.node_id == nodes.c.node_id)
+)
+_OWN = _NODES.add_columns(*_OF_ROLLOUT).join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
+
+
+def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> RolloutSituation:
+    """What the planner looks at.
+
+    Raises: NotFoundError.
+    """
+    rollout = the_rollout(connection, rollout_id)
+    busy = _busy(connection, rollout_id)
+    look = _Look(connection, rollout, busy.keys(), now)
+    query = _OWN.where(rollout_nodes.c.rollout_id == rollout_id)
+    for row in connection.execute(query.order_by(rollout_nodes.c.wave, rollout_nodes.c.node_id)):
+        look.add(tuple(row))
+    joined = _joining(connection, rollout, {node.node_id for node in look.nodes}, look)
+    site_ids = {fact.site_id for fact in look.facts.values()}
+    roads = Roads(_roads(connection, site_ids), frozenset(busy.values()) - {""})
+    return RolloutSituation(rollout, look.nodes, look.facts, roads, joined)
+
+
+class _Look:
+    """Rows becoming what the planner knows."""
+
+    def __init__(
+        self, connection: Connection, rollout: RolloutRecord, busy_node_ids: Collection[str], now: datetime
+    ) -> None:
+        self.nodes: list[RolloutNodeRecord] = []
+        self.facts: dict[str, NodeFacts] = {}
+        self._rollout = rollout
+        self._busy = busy_node_ids
+        self._now = now
+        self._now_us = as_us(now)
+        self._below = tenant_tree(connection).below(rollout.tenant_id)
+        self._zones = _zones(connection, rollout)
+        self._silence_us = cache(_lost_limit_us)
+        # most nodes of a site are in the same way
+        self._facts = cache(NodeFacts)
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Takes a row of `_OWN`."""
+        about, (wave, progress, phase, runs_target, message, tell_us, revision, sha256) = row[:14], row[14:]
+        state = NODE_STATES[progress]
+        node = RolloutNodeRecord(
+            row[0], wave, state, PHASES[phase], runs_target, message, as_time_or_none(tell_us), revision
+        )
+        self.nodes.append(node)
+        self.facts[node.node_id] = self._fact(about, state, revision, sha256)
+
+    def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
+        """Takes a row of `_NODES` of a node that has none in the rollout yet."""
+        node = RolloutNodeRecord(row[0], wave)
+        self.nodes.append(node)
+        self.facts[node.node_id] = self._fact(row, node.state, 0, "")
+        return node
+
+    def drop(self, node_ids: Iterable[str]) -> None:
+        """Takes nodes as gone whose turn has not come."""
+        pending = {node.node_id for node in self.nodes if node.state is RolloutNodeState.PENDING}
+        for node_id in pending.intersection(node_ids):
+            self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
+
+    def _fact(self, row: tuple[Any, ...], progress: RolloutNodeState, revision: int, sha256: str) -> NodeFacts:
+        (node_id, state, tenant_id, site_id, last_us, period_us, release, running_sha256, *rest) = row
+        (phase, outcome, penalty, penalty_us, target_revision, told_trial) = rest
+        is_config = not self._rollout.version
+        is_gone = state != NodeState.ENROLLED or tenant_id not in self._below
+        if is_config and progress is RolloutNodeState.PENDING:
+            is_gone = is_gone or target_revision != revision  # the layers ask for something newer
+        elif is_config and progress is RolloutNodeState.IN_FLIGHT:
+            is_gone = is_gone or told_trial != self._rollout.rollout_id  # it was told something newer
+        site_id = site_id or ""
+        return self._facts(
+            is_gone,
+            last_us is not None and self._now_us - last_us <= self._silence_us(period_us),
+            running_sha256 == sha256 if is_config else release == self._rollout.version,
+            phase in _BETWEEN or outcome == UpdatePhase.PROVISIONAL,
+            node_id in self._busy,
+            penalty > 0 and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),
+            site_id,
+            self._zones(site_id),
+        )
+
+
+def _lost_limit_us(report_period_us: int) -> int:
+    return round(lost_limit_s(report_period_us / _MICROSECONDS_PER_SECOND) * _MICROSECONDS_PER_SECOND)
+
+
+def _busy(connection: Connection, rollout_id: str) -> dict[str, str]:
+    """Nodes that other rollouts have in flight, of any tenant, and the site of each."""
+    query = (
+        select(nodes.c.node_id, nodes.c.site_id)
+        .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
+        .where(rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT, rollout_nodes.c.rollout_id != rollout_id)
+    )
+    return {node_id: site_id or "" for node_id, site_id in connection.execute(query)}
+
+
+def _zones(connection: Connection, rollout: RolloutRecord) -> Callable[[str], tzinfo]:
+    """The time zone by which a site's windows open; without windows nobody asks."""
+    default = _zone(rollout.plan.time_zone, UTC)
+    if not rollout.plan.windows:
+        return lambda _site_id: default
+    query = select(sites.c.site_id, sites.c.time_zone).where(sites.c.time_zone != "")
+    known = {site_id: _zone(name, default) for site_id, name in connection.execute(query)}
+    return lambda site_id: known.get(site_id, default)
+
+
+def _zone(name: str, default: tzinfo) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):  # checked when it was written; the data of zones may have lost it since
+        return default
+
+
+def _roads(connection: Connection, site_ids: AbstractSet[str]) -> tuple[Road, ...]:
+    """Corridors with any of these sites."""
+    members: dict[str, list[str]] = {}
+    rows = connection.execute(
+        select(corridor_sites.c.corridor_id, corridor_sites.c.site_id).order_by(
+            corridor_sites.c.corridor_id, corridor_sites.c.place
+        )
+    )
+    for corridor_id, site_id in rows:
+        members.setdefault(corridor_id, []).append(site_id)
+    query = select(corridors.c.corridor_id, corridors.c.is_ring, corridors.c.max_in_flight_percent)
+    return tuple(
+        Road(corridor_id, tuple(members[corridor_id]), is_ring, percent)
+        for corridor_id, is_ring, percent in connection.execute(query.order_by(corridors.c.corridor_id))
+        if not site_ids.isdisjoint(members.get(corridor_id, ()))
+    )
+
+
+def _joining(
+    connection: Connection, rollout: RolloutRecord, present: Collection[str], look: _Look
+) -> tuple[RolloutNodeRecord, ...]:
+    """Nodes that came to match the selector of a dynamic rollout; who no longer does and had no turn is gone."""
+    if not rollout.plan.is_dynamic or rollout.selector is None or rollout.state in ENDED:
+        return ()
+    below = tenant_tree(connection).below(rollout.tenant_id)
+    matcher = resolver(connection).matcher(rollout.selector)
+    chosen = {
+        node.node_id
+        for node in selectables(connection)
+        if node.can_come and node.tenant_id in below and matcher.matches(node)
+    }
+    look.drop(node_id for node_id in present if node_id not in chosen)
+    new = sorted(chosen.difference(present) - _in_live_releases(connection))
+    last_wave = max(0, len(rollout.waves) - 1)
+    found: list[RolloutNodeRecord] = []
+    for part in parts(new):
+        rows = connection.execute(_NODES.where(nodes.c.node_id.in_(part)).order_by(nodes.c.node_id))
+        found.extend(look.join(tuple(row), last_wave) for row in rows)
+    return tuple(found)
+
+
+def _in_live_releases(connection: Connection) -> set[str]:
+    query = (
+        select(rollout_nodes.c.node_id)
+        .join(rollouts, rollouts.c.rollout_id == rollout_nodes.c.rollout_id)
+        .where(rollouts.c.version.is_not(None), rollouts.c.state.not_in(ENDED))
+    )
+    return set(connection.scalars(query))
