@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import checked_esn, checked_label, node_name, tenant_name
+from wayside.names import checked_esn, checked_label, node_name, site_id, tenant_name
 from wayside.v1 import enrollment_service_pb2, node_pb2
 from wayside_manager.api.node_messages import kind_value, labels, required_kind, timestamp
 from wayside_manager.core.enrollment import ImportOutcome, ImportResult, Registration, TokenRecord, WaitingUnit
@@ -95,7 +95,7 @@ def registration(row: enrollment_service_pb2.NodeRegistration, *, key_sha256: st
         key_sha256=key_sha256,
         tenant_id=tenant_id,
         display_name=_line(row.display_name, "display_name"),
-        site=_line(row.site, "site"),
+        site_id=site_id(row.site, field="site") if row.site else "",
         labels=labels(row.labels, field="labels"),
     )
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
-from wayside.names import node_id
+from wayside.names import node_id, site_id
 from wayside.v1 import fleet_service_pb2, fleet_service_pb2_grpc
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.identity import admission, admitted_tenant
 from wayside_manager.api.node_messages import labels, node_filter, node_message, presence_at
+from wayside_manager.api.place_messages import variables
 from wayside_manager.api.scopes import Context, send
 from wayside_manager.core.access import Reach
 from wayside_manager.core.missing import hidden
@@ -20,7 +21,7 @@ from wayside_manager.core.selectors import NodeFilter, passes, place_of
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.wakeups import Bus, Topic
 
-TEXT_MAX_CHARS = 200  # display name, site: a line on a screen
+TEXT_MAX_CHARS = 200  # display name: a line on a screen
 WATCH_PAGE_SIZE = 500
 
 
@@ -59,7 +60,7 @@ class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
     async def UpdateNode(
         self, request: fleet_service_pb2.UpdateNodeRequest, context: Context
     ) -> fleet_service_pb2.UpdateNodeResponse:
-        """Changes display name, site, labels or tenant."""
+        """Changes display name, site, labels, tenant or variables."""
         changed_id = node_id(request.node.name, field="node.name")
         change = _change(request)
         present = await self._store.get_node(changed_id)
@@ -129,13 +130,16 @@ class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
 
 def _change(request: fleet_service_pb2.UpdateNodeRequest) -> NodeChange:
     paths = set(request.update_mask.paths)
-    unknown = sorted(paths - {"display_name", "site", "labels", "tenant"})
+    unknown = sorted(paths - {"display_name", "site", "labels", "tenant", "variables"})
     if unknown or not paths:
         named = unknown[0][:80] if unknown else "nothing"
-        raise InvalidArgumentError(f"update_mask: names {named!r}; name display_name, site, labels or tenant")
+        raise InvalidArgumentError(
+            f"update_mask: names {named!r}; name display_name, site, labels, tenant or variables"
+        )
     return NodeChange(
         display_name=_text(request.node.display_name, "node.display_name") if "display_name" in paths else None,
-        site=_text(request.node.site, "node.site") if "site" in paths else None,
+        site_id=_new_site(request.node.site) if "site" in paths else None,
+        variables=variables(request.node.variables, field="node.variables") if "variables" in paths else None,
         labels=labels(request.node.labels, field="node.labels") if "labels" in paths else None,
         tenant_id=_new_tenant(request.node.tenant) if "tenant" in paths else None,
     )
@@ -147,6 +151,11 @@ def _new_tenant(name: str) -> str:
     return admitted_tenant(name, field="node.tenant")
 
 
+def _new_site(name: str) -> str:
+    """Empty: it stands nowhere in particular."""
+    return site_id(name, field="node.site") if name else ""
+
+
 def _check_stays(node: NodeRecord, change: NodeChange) -> None:
     """Nobody may put a node where they may not change it: among other people's, where other layers reach it.
 
@@ -156,7 +165,7 @@ def _check_stays(node: NodeRecord, change: NodeChange) -> None:
     after = replace(
         node,
         tenant_id=node.tenant_id if change.tenant_id is None else change.tenant_id,
-        site=node.site if change.site is None else change.site,
+        site_id=node.site_id if change.site_id is None else change.site_id,
         labels=node.labels if change.labels is None else change.labels,
     )
     if not caller.reach.covers(place_of(node)):  # it has gone since the gate looked

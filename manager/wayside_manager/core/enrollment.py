@@ -113,7 +113,7 @@ class Registration:
     key_sha256: str
     tenant_id: str
     display_name: str = ""
-    site: str = ""
+    site_id: str = ""
     labels: tuple[Label, ...] = ()
 
 

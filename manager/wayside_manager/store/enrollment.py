@@ -10,7 +10,7 @@ from wayside_manager.core.admission import EnrollmentFacts, Entry, admitted
 from wayside_manager.core.enrollment import EnrollmentAnswer, EnrollmentRequest, WaitingUnit
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.store.certificates import SqlCertificates
-from wayside_manager.store.config_effects import refresh_configs
+from wayside_manager.store.config_effects import retarget
 from wayside_manager.store.credentials import insert_credential
 from wayside_manager.store.enrollment_requests import SqlEnrollmentRequests
 from wayside_manager.store.enrollment_rows import facts, insert_node, replace_unit
@@ -49,7 +49,8 @@ class SqlEnrollment(SqlEnrollmentTokens, SqlRegistrations, SqlEnrollmentRequests
         if not entry.is_return:
             _let_go_of_others(connection, entry.node_id, request.key_sha256, as_us(now))
         insert_credential(connection, request.issue(entry.node_id), tenant_id=entry.tenant_id)
-        refresh_configs(connection, self._serialize_config, now=now, node_ids=[entry.node_id])
+        cause = f"nodes/{entry.node_id}"
+        retarget(connection, now=now, cause=cause, node_ids=[entry.node_id], is_told_at_once=True, is_strict=False)
         return EnrollmentAnswer(node=the_node(connection, entry.node_id))
 
 

@@ -1,5 +1,6 @@
 """Nodes in SQL."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -13,8 +14,8 @@ from wayside_manager.core.enrollment import RequestState
 from wayside_manager.core.nodes import NodeChange, NodeRecord, NodeState
 from wayside_manager.core.pages import Page, checked_page_size, page_token, position
 from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS, Presence
-from wayside_manager.core.selectors import NodeFilter, NodeSelector, selects
-from wayside_manager.store.config_effects import refresh_configs
+from wayside_manager.core.selectors import NodeFilter, NodeSelector
+from wayside_manager.store.config_effects import retarget
 from wayside_manager.store.credentials import revoke_all
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import (
@@ -29,6 +30,8 @@ from wayside_manager.store.node_rows import (
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import SqlPart, changed, check_etag, reading, writing
 from wayside_manager.store.reaches import covers_node, has_label
+from wayside_manager.store.selection import resolver
+from wayside_manager.store.site_rows import check_site_of_node
 from wayside_manager.store.tables import enrollment_requests, node_status, nodes, tokens
 
 _MARGIN_US = int(ONLINE_MARGIN_S * 1_000_000)
@@ -74,12 +77,13 @@ class SqlNodes(SqlPart):
         node = the_node(connection, node_id)
         check_etag(etag, int(node.etag), f"node {node_id}")
         _check_in_use(node)
-        wanted = {"display_name": change.display_name, "site": change.site, "tenant_id": change.tenant_id}
-        _save(connection, node, {name: value for name, value in wanted.items() if value is not None}, now)
+        _check_site(connection, node, change)
+        _save(connection, node, _columns(change), now)
         if change.labels is not None:
             replace_labels(connection, node_id, change.labels)
-        if change.labels is not None or change.tenant_id is not None:
-            refresh_configs(connection, self._serialize_config, now=now, node_ids=[node_id])
+        if any(part is not None for part in (change.labels, change.tenant_id, change.site_id, change.variables)):
+            cause = f"nodes/{node_id}"
+            retarget(connection, now=now, cause=cause, node_ids=[node_id], is_told_at_once=True, is_strict=False)
         return _noted(connection, node)
 
     @writing
@@ -100,14 +104,36 @@ class SqlNodes(SqlPart):
     ) -> tuple[str, ...]:
         """See NodeStore."""
         there = selectables(connection, where=(_is_below(connection, tenant_id), covers_node(reach)))
-        return tuple(node.node_id for node in there if node.can_come and selects(selector, node))
+        matches = resolver(connection).matcher(selector).matches
+        return tuple(node.node_id for node in there if node.can_come and matches(node))
 
     @reading
     def count_reached(self, connection: Connection, selectors: Iterable[NodeSelector], tenant_id: str) -> int:
         """See NodeStore."""
-        wanted = tuple(selectors)
+        found = resolver(connection)
+        matchers = [found.matcher(selector) for selector in selectors]
         there = selectables(connection, where=(_is_below(connection, tenant_id),))
-        return sum(any(selects(selector, node) for selector in wanted) for node in there)
+        return sum(any(matcher.matches(node) for matcher in matchers) for node in there)
+
+
+def _columns(change: NodeChange) -> dict[str, Any]:
+    """What a change writes into the node's row."""
+    columns = {"display_name": change.display_name, "tenant_id": change.tenant_id}
+    if change.variables is not None:
+        columns["variables"] = json.dumps(dict(change.variables), sort_keys=True)
+    values: dict[str, Any] = {name: value for name, value in columns.items() if value is not None}
+    if change.site_id is not None:
+        values["site_id"] = change.site_id or None
+    return values
+
+
+def _check_site(connection: Connection, node: NodeRecord, change: NodeChange) -> None:
+    """Whoever moves to another tenant may not stand where that tenant has no site."""
+    if change.site_id is None and change.tenant_id is None:
+        return
+    site_id = node.site_id if change.site_id is None else change.site_id
+    if site_id:
+        check_site_of_node(connection, site_id, node.tenant_id if change.tenant_id is None else change.tenant_id)
 
 
 def _check_in_use(node: NodeRecord) -> None:
@@ -167,8 +193,8 @@ def _conditions(node_filter: NodeFilter, now_us: int) -> Iterator[ColumnElement[
         yield nodes.c.state != NodeState.RETIRED
     if node_filter.kinds:
         yield nodes.c.kind.in_(node_filter.kinds)
-    if node_filter.site:
-        yield nodes.c.site == node_filter.site
+    if node_filter.site_id:
+        yield nodes.c.site_id == node_filter.site_id
     if node_filter.presences:
         yield or_(false(), *(_has_presence(presence, now_us) for presence in node_filter.presences))
     for label in node_filter.labels:

@@ -9,10 +9,11 @@ from wayside.errors import AlreadyExistsError, WaysideError
 from wayside_manager.core.admission import check_key, check_place, key_taken
 from wayside_manager.core.enrollment import ImportOutcome, ImportResult, Registration
 from wayside_manager.core.nodes import Label, NodeState
-from wayside_manager.store.config_effects import refresh_configs
+from wayside_manager.store.config_effects import retarget
 from wayside_manager.store.enrollment_rows import find_unit, insert_node, key_uses
 from wayside_manager.store.node_rows import find_node, replace_labels
 from wayside_manager.store.part import SqlPart, writing, writing_quietly
+from wayside_manager.store.site_rows import check_site_of_node
 from wayside_manager.store.tables import nodes
 
 
@@ -28,7 +29,7 @@ class SqlRegistrations(SqlPart):
         made = [
             each.node_id for each, result in zip(registrations, results, strict=True) if result is ImportOutcome.CREATED
         ]
-        refresh_configs(connection, self._serialize_config, now=now, node_ids=made)
+        retarget(connection, now=now, cause="nodes/import", node_ids=made, is_told_at_once=True, is_strict=False)
         return results
 
     @writing_quietly  # by the one who writes, because a reader cannot try to write; nothing of it stays
@@ -61,6 +62,8 @@ def _import(connection: Connection, registration: Registration, *, now: datetime
         esn_owner=find_unit(connection, esn=registration.esn),
         is_replacement=False,
     )
+    if registration.site_id:
+        check_site_of_node(connection, registration.site_id, registration.tenant_id)
     uses = key_uses(connection, registration.key_sha256)
     check_key(uses)
     if uses:
@@ -71,7 +74,7 @@ def _import(connection: Connection, registration: Registration, *, now: datetime
         "esn": registration.esn,
         "kind": registration.kind,
         "display_name": registration.display_name,
-        "site": registration.site,
+        "site_id": registration.site_id or None,
         "state": NodeState.REGISTERED,
         "registered_key_sha256": registration.key_sha256,
     }
@@ -95,7 +98,7 @@ def _is_there(connection: Connection, registration: Registration) -> bool:
         key_sha256=_own_key(connection, registration),
         tenant_id=_tenant_id(connection, node.node_id),
         display_name=node.display_name,
-        site=node.site,
+        site_id=node.site_id,
         labels=tuple(Label(label.key, label.value) for label in node.labels),
     )
     if there != registration:
