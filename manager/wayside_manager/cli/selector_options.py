@@ -6,7 +6,8 @@
     def drift(*, selector: node_pb2.NodeSelector | None, output: OutputOption = None) -> None: ...
 
 `@naming_nodes` gives the command the options and hands it one selector, `None` when none of them was used. A part of a
-corridor is written `g98:K12..K15+500` or, in metres, `g98:12000..15500`; either end may be left out.
+corridor is written `g98:K12..K15+500` or, in metres, `g98:12000..15500`; either end may be left out. `g98 K12+300` is one
+stake.
 """
 
 import functools
@@ -38,7 +39,7 @@ GeofenceOption = Annotated[
     list[str] | None, typer.Option("--geofence", help="Only nodes inside this geofence; repeat for more.")
 ]
 
-_SECTION = re.compile(r"(?P<corridor>[^\s:]+)(?:[\s:]\s*(?P<begin>[^\s.]*)\s*\.\.\s*(?P<end>\S*))?\Z")
+_SECTION = re.compile(r"(?P<corridor>[^\s:]+)(?:[\s:]\s*(?:(?P<begin>\S*?)\s*\.\.\s*(?P<end>\S*)|(?P<at>\S+)))?\Z")
 _STAKE = re.compile(r"[Kk](?P<kilometres>[0-9]{1,4})(?:\+(?P<metres>[0-9]{1,3}(?:\.[0-9]+)?))?\Z")
 _METRES = re.compile(r"[0-9]{1,8}(?:\.[0-9]+)?\Z")
 _OPTIONS: Mapping[str, Any] = {
@@ -99,7 +100,7 @@ def chosen(*, all_nodes: bool | None = False, **given: list[Any] | None) -> node
 
 
 def section(text: str, *, field: str) -> node_pb2.CorridorSection:
-    """A corridor or a part of it: `g98`, `g98:K12..K15+500`, `g98 K12+300..`, `g98:..15500`.
+    """A corridor or a part of it: `g98`, `g98:K12..K15+500`, `g98:..15500`, or the one stake `G98 K12+300`.
 
     Raises: InvalidArgumentError: naming `field`.
     """
@@ -108,12 +109,18 @@ def section(text: str, *, field: str) -> node_pb2.CorridorSection:
         raise InvalidArgumentError(
             f"{field}: {text[:80]!r} is neither a corridor such as g98 nor a part of one such as g98:K12..K15+500"
         )
-    made = node_pb2.CorridorSection(corridor=resource_name(found["corridor"], "corridors"))
-    if found["begin"]:
-        made.begin_stake_meters = stake_m(found["begin"], field=field)
-    if found["end"]:
-        made.end_stake_meters = stake_m(found["end"], field=field)
+    made = node_pb2.CorridorSection(corridor=corridor_name(found["corridor"]))
+    begin, end = found["begin"] or found["at"], found["end"] or found["at"]
+    if begin:
+        made.begin_stake_meters = stake_m(begin, field=field)
+    if end:
+        made.end_stake_meters = stake_m(end, field=field)
     return made
+
+
+def corridor_name(text: str) -> str:
+    """The full name of a corridor; road numbers are written `G98` on signs and `g98` in names."""
+    return resource_name(text, "corridors") if "/" in text else resource_name(text.lower(), "corridors")
 
 
 def stake_m(value: object, *, field: str) -> float:
