@@ -24,6 +24,7 @@ from wayside.v1 import (
     enrollment_service_pb2_grpc,
     fleet_service_pb2_grpc,
     radio_licence_service_pb2_grpc,
+    radio_licence_service_pb2_grpc,
     release_service_pb2_grpc,
     rollout_service_pb2_grpc,
     site_service_pb2_grpc,
@@ -58,6 +59,9 @@ class ManagerClient:
             channel
         )
         self.site: site_service_pb2_grpc.SiteServiceAsyncStub = site_service_pb2_grpc.SiteServiceStub(channel)
+        self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
+            radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
+        )
         self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
             radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
         )
