@@ -24,7 +24,6 @@ from wayside.v1 import (
     enrollment_service_pb2_grpc,
     fleet_service_pb2_grpc,
     radio_licence_service_pb2_grpc,
-    radio_licence_service_pb2_grpc,
     release_service_pb2_grpc,
     rollout_service_pb2_grpc,
     site_service_pb2_grpc,
