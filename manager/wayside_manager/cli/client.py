@@ -61,9 +61,6 @@ class ManagerClient:
         self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
             radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
         )
-        self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
-            radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
-        )
         self.enrollment: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub = (
             enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
         )

@@ -22,8 +22,8 @@ from typing import NoReturn, TypeAlias
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_pb2
 from wayside_manager.api.node_messages import kind_value
+from wayside_manager.cli.corridor_text import corridor_name, section, stake_m
 from wayside_manager.cli.running import labels, resource_name
-from wayside_manager.cli.selector_options import corridor_name, section, stake_m
 from wayside_manager.core.nodes import NodeKind
 
 Wrong: TypeAlias = Callable[[str, str], NoReturn]

@@ -5,8 +5,8 @@
     @naming_nodes
     def drift(*, selector: node_pb2.NodeSelector | None, output: OutputOption = None) -> None: ...
 
-`@naming_nodes` gives the command the options and hands it one selector, `None` when none of them was used. How a part of
-a corridor is written, `corridor_text` says.
+`@naming_nodes` gives the command the options and hands it one selector, `None` when none of them was used. How a part
+of a corridor is written, `corridor_text` says.
 """
 
 import functools
