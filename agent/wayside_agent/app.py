@@ -21,7 +21,7 @@ from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.update import Update
-from wayside_agent.drivers.config_file import ConfigFile
+from wayside_agent.drivers.config_file import BootClock, ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
 from wayside_agent.drivers.host import LinuxHost
@@ -34,6 +34,7 @@ from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.link.spool_opening import opened_spool
 from wayside_agent.ports.identity import Identity
+from wayside_agent.services.config_trial import World as ConfigWorld
 from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.exchange import Ears
@@ -94,12 +95,13 @@ class Agent:
             LinuxHost(LinuxHost.Options(state_dir=unit.state_dir)),
             mono_s=time.monotonic,
             is_manager_reached=lambda: self.uplink.is_connected,
+            broker=lambda: self.telemetry.broker(),  # noqa: PLW0108  # it is made below
         )
         self.telemetry = Telemetry(
             node=node_name(identity.node_id),
             spool=spools["telemetry"],
             readings=self.sensing.latest,
-            connect=lambda telemetry: MqttPublisher(broker(telemetry, unit.mqtt, files), client_id=self._node_id),
+            connect=lambda telemetry: MqttPublisher(broker(telemetry, unit, files), client_id=self._node_id),
             rng=self._rng,
         )
         self.health = self._make_health()
@@ -112,18 +114,12 @@ class Agent:
             self.sensing,
             self.telemetry,
             self.reporting,
+            use_manager=self._use_manager,
             database_dir=Path(unit.database_dir),
             cache_dir=self._state / "plans",
             secrets_dir=Path(unit.secrets_dir),
         )
-        self.desired = Desired(
-            link,
-            ConfigFile(self._state / "config.state"),
-            prepare=self.configuration.prepared,
-            report=self.reporting.report_config,
-            follow_release=self.ota.follow,
-            rng=self._rng,
-        )
+        self.desired = self._make_desired()
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
         around = self._make_surroundings(unit.identity)
@@ -138,6 +134,8 @@ class Agent:
             way_back=lambda: self.returning.sentence,
             certificate_end_s=lambda: self.renewal.pace.not_after_s,
             time=self.time,
+            manager_address=lambda: self._link.address,
+            config=lambda: (self.desired.state, self.desired.running),
         )
         self.status = StatusServer(Path(unit.runtime_dir), snapshot.taken)
 
@@ -184,7 +182,24 @@ class Agent:
                 vitals=self.pulse.vitals,
                 max_download_bytes_per_s=lambda: self.configuration.running.update.max_download_bytes_per_s,
                 gate_timeout_s=lambda: self.configuration.running.update.health_gate_timeout_s,
+                is_config_on_trial=lambda: self.desired.is_on_trial,
             )
+        )
+
+    def _make_desired(self) -> Desired:
+        return Desired(
+            self._link,
+            ConfigWorld(
+                store=ConfigFile(self._state / "configuration.state"),
+                prepare=self.configuration.prepared,
+                report=self.reporting.report_config,
+                is_acknowledged=lambda sequence: self.uplink.acknowledged_sequence >= sequence,
+                vitals=self.pulse.vitals,
+                now=BootClock().now,
+                is_release_on_trial=lambda: self.ota.is_on_trial,
+            ),
+            follow_release=self.ota.follow,
+            rng=self._rng,
         )
 
     def _make_uplink(self) -> Uplink:
@@ -212,6 +227,11 @@ class Agent:
             mono_s=boottime_s,
             rng=self._rng,
         )
+
+    def _use_manager(self, address: str) -> None:
+        """Goes to the manager that the configuration names, else to that of the settings; at once, if it is another."""
+        if self._link.use_address(address or self._unit.manager.device_address):
+            self.uplink.move()
 
     async def _reopen(self, timeout_s: float) -> bool:
         return await self.uplink.reopen(timeout_s)
@@ -275,6 +295,9 @@ class Agent:
         return Versions(
             agent_version=self._version,
             release=self._release,
-            config_revision=self.desired.running_revision,
+            config_revision=self.desired.running.revision,
             report_period_s=self.configuration.running.report_period_s,
+            model=self._unit.node.model,
+            config_sha256=self.desired.running.sha256,
+            config_trial=self.desired.trial,
         )

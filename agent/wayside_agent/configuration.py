@@ -26,6 +26,7 @@ class Configuration:
         telemetry: Telemetry,
         reporting: Reporting,
         *,
+        use_manager: Callable[[str], None],
         database_dir: Path,
         cache_dir: Path,
         secrets_dir: Path,
@@ -33,6 +34,7 @@ class Configuration:
         self._sensing = sensing
         self._telemetry = telemetry
         self._reporting = reporting
+        self._use_manager = use_manager
         self._database_dir = database_dir
         self._cache_dir = cache_dir
         self._secrets_dir = secrets_dir
@@ -59,6 +61,7 @@ class Configuration:
         self.running = config
         self._sensing.use(decoders)
         self._telemetry.use(config.telemetry)
+        self._use_manager(config.manager.device_address)
         self._reporting.set_period(config.report_period_s)
 
     async def _decoder(self, name: str, bus: CanBusConfig) -> "Decoder":

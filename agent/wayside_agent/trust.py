@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -20,7 +21,7 @@ from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.returning import Returning
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.timekeeping import Timekeeping
-from wayside_agent.settings import MqttSettings, Settings
+from wayside_agent.settings import Settings
 
 EARLIEST_S = 1_767_225_600.0
 """2026-01-01: no unit ran this software before; a certificate's beginning may be 1970."""
@@ -63,13 +64,21 @@ def returning(unit: Settings, files: IdentityFiles, *, utc_s: Callable[[], float
     return Returning(files, ask, address=address, utc_s=utc_s, mono_s=boottime_s, rng=rng)
 
 
-def broker(telemetry: TelemetryConfig, mqtt: MqttSettings, files: IdentityFiles) -> Broker:
+def broker(telemetry: TelemetryConfig, unit: Settings, files: IdentityFiles) -> Broker:
     """The broker a configuration names, with this unit's credentials as they are on the disk now."""
+    secret, mqtt = telemetry.password_secret, unit.mqtt
+    plain = Broker(
+        telemetry.broker_host,
+        telemetry.port,
+        interface=telemetry.interface,
+        username=telemetry.username,
+        password_file=Path(unit.secrets_dir) / secret if secret else None,
+    )
     if telemetry.broker_plaintext:
-        return Broker(telemetry.broker_host, telemetry.port)
+        return plain
     tls = MqttTls(
         ca_file=Path(mqtt.ca_file) if mqtt.ca_file else files.authorities_file,
         certificate_file=files.certificate_file if mqtt.use_node_certificate else None,
         key_file=files.key_file if mqtt.use_node_certificate else None,
     )
-    return Broker(telemetry.broker_host, telemetry.port, tls=tls)
+    return replace(plain, tls=tls)

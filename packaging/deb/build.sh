@@ -33,7 +33,7 @@ install -D -m 644 LICENSE "$root/usr/share/doc/$name/copyright"
 install -D -m 644 README.md "$root/usr/share/doc/$name/README.md"
 mkdir -p "$root/usr/bin" "$root/DEBIAN"
 if [ "$part" = agent ]; then
-    mkdir -p "$root/etc/wayside/dbc"
+    mkdir -p "$root/etc/wayside/dbc" "$root/etc/wayside/secrets"
     install -D -m 644 packaging/examples/agent-rsu.toml "$root/usr/share/doc/$name/examples/agent-rsu.toml"
 fi
 programs=$name
@@ -61,6 +61,7 @@ cat >"$root/DEBIAN/postinst" <<POSTINST
 set -e
 adduser --quiet --system --group --no-create-home --home /var/lib/$user $user
 install -d -m 700 -o $user -g $user /var/lib/$user
+[ "$part" = manager ] || install -d -m 750 -o root -g $user /etc/wayside/secrets
 [ -d /run/systemd/system ] && systemctl daemon-reload || true
 POSTINST
 cat >"$root/DEBIAN/prerm" <<PRERM

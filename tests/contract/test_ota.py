@@ -166,7 +166,7 @@ async def test_a_deaf_release_goes_back_with_the_reason_and_says_so_when_the_old
     unit.vitals_on_trial = DEAF
     status = await unit.ended(target_of(NEW, "1.2.0", "rollouts/r2"), Phase.ROLLED_BACK)
     assert status.running_release == "releases/1.1.0"
-    assert status.message == "radio: heard 0.0 messages/s, before the update 12.5"
+    assert status.message == "radio: heard 0.0 messages/s, before the change 12.5"
 
 
 async def test_a_release_that_failed_is_tried_again_only_for_another_rollout_and_without_a_download(

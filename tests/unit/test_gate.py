@@ -35,7 +35,7 @@ def test_a_deaf_radio_waits_and_then_fails_with_figures() -> None:
     assert verdict.outcome is Outcome.WAIT
     _, verdict = gate.seen(DEAF, 20.0)
     assert verdict.outcome is Outcome.FAIL
-    assert verdict.reasons == ("radio: heard 0.0 messages/s, before the update 12.5",)
+    assert verdict.reasons == ("radio: heard 0.0 messages/s, before the change 12.5",)
 
 
 def test_good_too_late_fails_and_says_for_how_long_it_was_good() -> None:
@@ -50,15 +50,15 @@ def test_good_too_late_fails_and_says_for_how_long_it_was_good() -> None:
     [
         (
             Vitals(buses=GOOD.buses, fix_dimension=3, radio_messages_per_s=12.5),
-            "manager: not reached since the new release started",
+            "manager: not reached since the change",
         ),
         (
             Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=12.5),
-            "CAN bus body: 0.0 frames/s, before the update 480.0",
+            "CAN bus body: 0.0 frames/s, before the change 480.0",
         ),
         (
             Vitals(manager_reached=True, buses=GOOD.buses, radio_messages_per_s=12.5),
-            "gnss: no fix, before the update 3D",
+            "gnss: no fix, before the change 3D",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_what_was_not_there_before_is_not_asked_for() -> None:
 
 
 def test_the_manager_is_asked_for_even_if_it_was_away() -> None:
-    assert complaints(Vitals(), Vitals()) == ("manager: not reached since the new release started",)
+    assert complaints(Vitals(), Vitals()) == ("manager: not reached since the change",)
 
 
 def test_less_traffic_is_no_fault() -> None:

@@ -62,8 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(command=_status)
     check = commands.add_parser("check", parents=[common], help="try settings, drivers and identity without running")
     check.set_defaults(command=_check)
-    config = commands.add_parser("config", help="document the settings")
-    config.add_argument("--schema", action="store_true", required=True, help="JSON Schema of the TOML file")
+    config = commands.add_parser("config", help="document the settings, or what may be set from afar")
+    which = config.add_mutually_exclusive_group(required=True)
+    which.add_argument("--schema", action="store_true", help="JSON Schema of the TOML file")
+    which.add_argument(
+        "--remote-schema", action="store_true", help="JSON Schema of the configuration from afar"
+    )
     config.set_defaults(command=_config)
     return parser
 
@@ -176,10 +180,11 @@ def _check(arguments: argparse.Namespace) -> int:
     return EXIT_OK if all(finding.is_ok for finding in findings) else EXIT_FAILED
 
 
-def _config(_arguments: argparse.Namespace) -> int:
+def _config(arguments: argparse.Namespace) -> int:
     from wayside_agent.cli import schema  # here: loads every driver
 
-    print(json.dumps(schema.settings_schema(), indent=2))
+    document = schema.remote_schema() if arguments.remote_schema else schema.settings_schema()
+    print(json.dumps(document, indent=2))
     return EXIT_OK
 
 

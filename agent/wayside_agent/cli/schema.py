@@ -1,9 +1,10 @@
-"""Documents the settings file: one JSON Schema with every field, and the options of every installed driver."""
+"""Documents the settings file, with the options of every installed driver, and what may be set from afar."""
 
 from typing import Any
 
 import msgspec
 
+from wayside import node_config
 from wayside_agent import registry
 from wayside_agent.settings import Settings
 
@@ -19,3 +20,8 @@ def settings_schema() -> dict[str, Any]:
         for group in registry.GROUPS
     }
     return schema
+
+
+def remote_schema() -> dict[str, Any]:
+    """JSON Schema of the configuration that this agent takes from the manager."""
+    return node_config.schema()

@@ -47,6 +47,15 @@ class ReceivedMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Station:
+    """How a radio works. `None`: not known, never zero."""
+
+    center_frequency_hz: float | None = None
+    transmit_power_dbm: float | None = None
+    """At the antenna port."""
+
+
+@dataclass(frozen=True, slots=True)
 class RadioCounters:
     """What a radio driver has counted since it was opened."""
 

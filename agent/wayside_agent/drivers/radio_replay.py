@@ -16,7 +16,8 @@ import msgspec
 from wayside_agent.core.pace import TimeBase
 from wayside_agent.core.radio_recording import RecordError, messages
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
+from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
 _SIZE_MAX_BYTES = 64 * 1024 * 1024
@@ -25,7 +26,7 @@ _SIZE_MAX_BYTES = 64 * 1024 * 1024
 class RadioReplay:
     """A recorded radio. What is sent through it is counted and goes nowhere."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class Options(StationOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Which recording, and how fast."""
 
         path: Annotated[str, msgspec.Meta(min_length=1, description="File of recorded messages.")]
@@ -110,6 +111,10 @@ class RadioReplay:
         """Counts a message; it goes nowhere."""
         del payload, application_id
         self._sent_count += 1
+
+    def station(self) -> Station:
+        """What the modem is set to, as the options say."""
+        return self._options.station()
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""

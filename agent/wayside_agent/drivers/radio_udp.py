@@ -19,7 +19,8 @@ import msgspec
 
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, message_kind
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, message_kind
+from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 _SO_RXQ_OVFL = 40  # Linux, include/uapi/asm-generic/socket.h; Python's socket module lacks it
@@ -31,7 +32,7 @@ _READS_PER_TURN = 64
 class UdpRadio:
     """A radio behind UDP."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class Options(StationOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Addresses and framing."""
 
         bind_host: Annotated[str, msgspec.Meta(min_length=1, description="Own address to receive on.")] = "127.0.0.1"
@@ -190,6 +191,10 @@ class UdpRadio:
                 f"the radio at {options.radio_host} cannot be sent to: {exc.strerror or exc}; check address and network"
             ) from exc
         self._sent_count += 1
+
+    def station(self) -> Station:
+        """What the modem is set to, as the options say."""
+        return self._options.station()
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""

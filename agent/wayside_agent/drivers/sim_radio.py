@@ -23,7 +23,8 @@ from wayside_agent.core.application_id import REGULAR_IDS
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.radio_recording import record
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage
+from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station
+from wayside_agent.drivers.radio_station import StationOptions
 
 _METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
 _NANOSECONDS_PER_MINUTE = 60 * NANOSECONDS_PER_SECOND
@@ -35,7 +36,7 @@ _MESSAGE_COUNT_MODULUS = 128
 class SimRadio:
     """A radio that is not there. What is sent through it is kept in `sent`."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    class Options(StationOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Who is on the road."""
 
         vehicle_count: Annotated[int, msgspec.Meta(ge=1, le=500, description="Vehicles heard.")] = 5
@@ -80,6 +81,10 @@ class SimRadio:
         """Keeps a message."""
         self.sent.append((payload, application_id))
         self._sent_count += 1
+
+    def station(self) -> Station:
+        """What the modem is set to, as the options say."""
+        return self._options.station()
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""

@@ -1,7 +1,8 @@
 """The manager over gRPC. gRPC's errors end here: whatever fails comes out as one of `wayside.errors`.
 
 One channel with mutual TLS carries the session, configurations and artifacts (architecture, decision 10). A second one
-is opened to prove new credentials before the unit changes over to them.
+is opened to prove new credentials before the unit changes over to them. Which address they lead to, the configuration
+may change at any time.
 Usage: `async with ManagerLink(address, identity) as link, link.session(hello) as session: …`
 """
 
@@ -112,6 +113,7 @@ class ManagerLink:
         """
         self._address = address
         self._credentials = channel_credentials(identity)
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Makes the channel; nothing connects before the first call."""
@@ -121,6 +123,28 @@ class ManagerLink:
     async def __aexit__(self, *_: object) -> None:
         """Closes the channel and everything on it."""
         await self._channel.close(grace=None)
+        for closing in tuple(self._closing):
+            await closing
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the device plane in use."""
+        return self._address
+
+    def use_address(self, address: str) -> bool:
+        """Uses another address for every call from now on; what is under way on the connection before ends at once.
+
+        Returns: whether it is another one.
+        """
+        if address == self._address:
+            return False
+        before = self._channel
+        self._address = address
+        self._channel, self._stub = self._opened(self._credentials)
+        closing = asyncio.get_running_loop().create_task(before.close(grace=None), name="link-close")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return True
 
     def _opened(
         self, credentials: grpc.ChannelCredentials
@@ -148,7 +172,8 @@ class ManagerLink:
         Raises: FailedPreconditionError: as the constructor.
         """
         before = self._channel
-        self._channel, self._stub = self._opened(channel_credentials(identity))
+        self._credentials = channel_credentials(identity)
+        self._channel, self._stub = self._opened(self._credentials)
         return partial(before.close, grace=DRAIN_TIMEOUT_S)
 
     async def renew(self, request_pem: str) -> wire.RenewCertificateResponse:
@@ -183,7 +208,7 @@ class ManagerLink:
             call.cancel()
 
     async def fetch_config(self, revision: int) -> bytes:
-        """A serialized NodeConfig.
+        """A configuration of this unit, canonical JSON.
 
         Raises: NotFoundError, UnavailableError, DeadlineExceededError.
         """

@@ -20,10 +20,12 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from wayside.errors import FailedPreconditionError, UnauthenticatedError, UnavailableError, WaysideError
+from wayside_agent.link.interface import source_address
 
 WINDOW_COUNT = 20  # measured-agent.md (h): halves the cost of a publish; a wider one gains little
 QOS_AT_LEAST_ONCE = 1
 
+_PASSWORD_MAX_CHARS = 4096
 _REFUSED_CODES = frozenset({134, 135})  # paho's names for CONNACK 4 (bad credentials) and 5 (not authorised)
 
 library_logger = logging.getLogger(f"{__name__}.library")
@@ -48,6 +50,11 @@ class Broker:
     port: int
     tls: MqttTls | None = None
     """`None`: plain text; only for a broker on the unit itself."""
+    interface: str = ""
+    """Network interface to leave by; empty: any."""
+    username: str = ""
+    password_file: Path | None = None
+    """Holds the password, UTF-8; read at every connection, a newline at its end does not count."""
     keepalive_s: int = 30
     """A dead connection is noticed after one and a half of these."""
     timeout_s: float = 10.0
@@ -73,12 +80,15 @@ async def connected(
         received: Queue of received messages, with its rule for full.
         max_received: Length of that queue.
 
-    Raises: UnavailableError, UnauthenticatedError, FailedPreconditionError (TLS files).
+    Raises: UnavailableError, UnauthenticatedError, FailedPreconditionError (TLS files, password).
     """
-    context = await asyncio.to_thread(_tls_context, broker)
+    context, password, address = await asyncio.to_thread(_prepared, broker)
     client = aiomqtt.Client(
         broker.host,
         broker.port,
+        username=broker.username or None,
+        password=password,
+        bind_address=address,
         identifier=client_id,
         clean_session=True,
         keepalive=broker.keepalive_s,
@@ -123,7 +133,7 @@ class MqttPublisher:
     async def __aenter__(self) -> Self:
         """Connects.
 
-        Raises: UnavailableError, UnauthenticatedError, FailedPreconditionError (TLS files).
+        Raises: UnavailableError, UnauthenticatedError, FailedPreconditionError (TLS files, password).
         """
         self._client = await self._stack.enter_async_context(connected(self._broker, client_id=self._client_id))
         return self
@@ -160,6 +170,17 @@ class MqttPublisher:
         except BaseExceptionGroup as group_error:
             raise self._first_error(group_error) from group_error
 
+    async def until_lost(self) -> None:
+        """Waits until the connection is lost.
+
+        Raises: UnavailableError: it is.
+        """
+        client = self._client
+        if client is None:
+            raise UnavailableError(f"{self._broker}: not connected; open the publisher first")
+        with translated(self._broker):
+            await _until_lost(client)
+
     def _first_error(self, group: BaseExceptionGroup[BaseException]) -> BaseException:
         """Our error when only the connection is to blame; else the group itself: a bug."""
         expected, rest = group.split(aiomqtt.MqttError)
@@ -175,6 +196,43 @@ async def _until_lost(client: aiomqtt.Client) -> None:
     """Raises MqttError as soon as the connection is lost; without it a publish would wait for its whole timeout."""
     async for _ in client.messages:
         pass  # a publisher subscribes to nothing
+
+
+def _prepared(broker: Broker) -> tuple[ssl.SSLContext | None, str | None, str]:
+    """TLS, password and own address of a connection. Blocks.
+
+    Raises: UnavailableError: the interface is not there. FailedPreconditionError: a file is not as it must be.
+    """
+    return _tls_context(broker), _password(broker), _own_address(broker)
+
+
+def _own_address(broker: Broker) -> str:
+    if not broker.interface:
+        return ""
+    try:
+        return source_address(broker.interface, broker.host, broker.port)
+    except UnavailableError as exc:
+        raise UnavailableError(f"{broker}: {exc}; retrying by itself") from exc
+
+
+def _password(broker: Broker) -> str | None:
+    path = broker.password_file
+    if path is None:
+        return None
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            password = file.read(_PASSWORD_MAX_CHARS + 1).rstrip("\r\n")
+    except OSError as exc:
+        raise FailedPreconditionError(
+            f"{broker}: the secret {path} cannot be read ({exc.strerror}); put it there, see settings secrets_dir"
+        ) from exc
+    except UnicodeDecodeError:  # its words would hold a part of the secret
+        password = ""
+    if not 0 < len(password) <= _PASSWORD_MAX_CHARS:
+        raise FailedPreconditionError(
+            f"{broker}: the secret {path} is no password; write 1 to {_PASSWORD_MAX_CHARS} characters, UTF-8"
+        ) from None
+    return password
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext | None:
@@ -195,7 +253,9 @@ def _tls_context(broker: Broker) -> ssl.SSLContext | None:
 def _translated(broker: Broker, error: BaseException) -> WaysideError:
     code = getattr(error, "rc", None)
     if isinstance(code, ReasonCode) and code.value in _REFUSED_CODES:
-        return UnauthenticatedError(f"{broker}: does not let this client in ({code}); check its certificate")
+        return UnauthenticatedError(
+            f"{broker}: does not let this client in ({code}); check its certificate, name and password"
+        )
     cause: object = error.__cause__ or error
     if isinstance(cause, aiomqtt.MqttCodeError) and not isinstance(code, ReasonCode):
         cause = "the connection was lost"  # paho only says "unspecified error"

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
 from wayside_agent.ports.opened import Opened
 
 
@@ -55,6 +55,14 @@ class Radio(Opened, Protocol):
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
+
+
+@runtime_checkable
+class DescribedRadio(Protocol):
+    """What a radio may have besides: it says how it works."""
+
+    def station(self) -> Station:
+        """Frequency and power now, open or not; never raises, what is not known is `None`."""
 
 
 class SensorFeed(Opened, Protocol):

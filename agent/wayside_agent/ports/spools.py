@@ -67,3 +67,9 @@ class TelemetrySink(Opened, Protocol):
 
         Raises: UnavailableError: any of them may or may not have arrived; open a new connection and send all again.
         """
+
+    async def until_lost(self) -> None:
+        """Waits until the connection is lost.
+
+        Raises: UnavailableError: it is.
+        """

@@ -18,7 +18,7 @@ from typing import Protocol
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.core.config_state import Config, Target
+from wayside_agent.core.config_state import Config, ConfigState, Target
 from wayside_agent.core.config_trial import Event, Step, next_step
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.services.config_message import decoded_config
@@ -72,6 +72,11 @@ class Desired:
     def running(self) -> Config:
         """The configuration that runs, and its revision; 0: the defaults."""
         return self._trial.running
+
+    @property
+    def state(self) -> ConfigState:
+        """What is proven, what is on trial, and what was refused."""
+        return self._trial.state
 
     @property
     def trial(self) -> str:

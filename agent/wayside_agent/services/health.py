@@ -26,6 +26,11 @@ class Versions:
     """`releases/{version}`; empty: the factory software."""
     config_revision: int
     report_period_s: float
+    model: str = ""
+    """On the type plate; empty: not told."""
+    config_sha256: str = ""
+    config_trial: str = ""
+    """Trial under way; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,20 @@ class Health:
             spools=[_spool(name, spool) for name, spool in sorted(self.spools.items())],
             telemetry_batch_count=self.telemetry_batch_count(),
             feed=self._feed(),
+            model=versions.model,
+            config_sha256=versions.config_sha256,
+            config_trial=versions.config_trial,
+            broker_connected=self._is_broker_connected(),
         )
         report.sample_time.FromNanoseconds(self.now_ns())
         report.report_period.FromMilliseconds(round(versions.report_period_s * 1000))
         rates = self.pulse.frame_rates_hz()
         report.can_buses.extend(_bus(name, bus, rates[name]) for name, bus in sorted(self.sensing.buses.items()))
         return report
+
+    def _is_broker_connected(self) -> bool | None:
+        broker = self.pulse.broker()
+        return broker.is_connected if broker else None
 
     def _feed(self) -> node_pb2.FeedHealth | None:
         if not self.sensing.feeds:
@@ -133,8 +146,13 @@ def _radio(radio: RadioState | None) -> node_pb2.RadioHealth | None:
         node_pb2.V2xMessageCount(kind=node_pb2.V2xMessageKind.Value(f"V2X_MESSAGE_KIND_{kind.name}"), count=count)
         for kind, count in sorted(radio.received.items())
     ]
+    station = radio.station()
     return node_pb2.RadioHealth(
-        received=received, malformed_count=radio.counters.malformed_count, is_open=radio.is_open
+        received=received,
+        malformed_count=radio.counters.malformed_count,
+        is_open=radio.is_open,
+        center_frequency_hertz=station.center_frequency_hz,
+        transmit_power_dbm=station.transmit_power_dbm,
     )
 
 

@@ -13,7 +13,7 @@ from operator import methodcaller
 
 from wayside.sd_notify import notify
 from wayside_agent.core.fix import FixMode
-from wayside_agent.core.gate import BusRate, Vitals
+from wayside_agent.core.gate import BrokerLink, BusRate, Vitals
 from wayside_agent.ports.devices import Host, HostReading
 from wayside_agent.services.sensing import Sensing
 
@@ -47,11 +47,14 @@ class Pulse:
         *,
         mono_s: Callable[[], float],
         is_manager_reached: Callable[[], bool],
+        broker: Callable[[], BrokerLink | None],
     ) -> None:
         self._sensing = sensing
         self._host = host
         self._mono_s = mono_s
         self._is_manager_reached = is_manager_reached
+        self.broker = broker
+        """The connection to the telemetry broker; `None`: there is none to connect to."""
         self._samples: deque[_Sample] = deque(maxlen=WINDOW_TURNS + 1)
         self.host = HostReading()
 
@@ -77,6 +80,7 @@ class Pulse:
             buses=tuple(BusRate(name, rate) for name, rate in sorted(self.frame_rates_hz().items())),
             fix_dimension=FIX_DIMENSION[self._fix_mode()],
             radio_messages_per_s=self._rate(lambda s: s.message_count),
+            broker=self.broker(),
         )
 
     def _fix_mode(self) -> FixMode:

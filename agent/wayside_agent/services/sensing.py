@@ -20,7 +20,7 @@ from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.fix import Fix, FixMode
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
+from wayside_agent.ports.devices import DescribedRadio, FrameSource, Gnss, Radio, SensorFeed
 from wayside_agent.ports.errors import SourceEndedError
 from wayside_agent.ports.opened import Opened
 from wayside_agent.services.endless import endless
@@ -72,7 +72,7 @@ class Sensing:
         self._latest: dict[str, Reading] = {}
         self.buses = {name: BusState() for name in buses}
         self.gnss = None if gnss is None else GnssState()
-        self.radio = None if radio is None else RadioState()
+        self.radio = None if radio is None else _radio_state(radio)
         self.feeds = tuple(FeedState() for _ in feeds)
 
     def use(self, decoders: "Mapping[str, Decoder]") -> None:
@@ -231,3 +231,7 @@ def _fix_values(fix: Fix) -> dict[str, tuple[float, str]]:
         "gnss.satellite_count": (fix.satellite_count, ""),
     }
     return {name: (float(value), unit) for name, (value, unit) in candidates.items() if value is not None}
+
+
+def _radio_state(radio: Radio) -> RadioState:
+    return RadioState(station=radio.station) if isinstance(radio, DescribedRadio) else RadioState()

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters
-from wayside_agent.core.v2x import MessageKind, RadioCounters
+from wayside_agent.core.v2x import MessageKind, RadioCounters, Station
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ class RadioState(SourceState[RadioCounters]):
 
     _before: RadioCounters = field(default_factory=RadioCounters)
     received: Counter[MessageKind] = field(default_factory=Counter)
+    station: Callable[[], Station] = Station
+    """How it works now."""
 
 
 @dataclass(slots=True)

@@ -18,12 +18,13 @@ from random import Random
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from wayside.errors import WaysideError
+from wayside.errors import WaysideError, leaves
 from wayside.names import node_id
 from wayside.node_config import TelemetryConfig
 from wayside.v1 import node_pb2, telemetry_pb2
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.egress import Batch, Egress
+from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND, TimeQuality
 from wayside_agent.ports.spools import BuiltSpool, TelemetrySink
@@ -75,6 +76,7 @@ class Telemetry:
         self._reconnect_base_s = reconnect_base_s
         self._config = TelemetryConfig()
         self._changed = asyncio.Event()
+        self._is_connected = False
         self._spool_fault = ""
         self.fault = ""
         """Why the broker cannot be reached, in one sentence; empty: it can, or there is none."""
@@ -87,7 +89,21 @@ class Telemetry:
         """Works by this configuration from now on; what is in the spool goes to the new broker."""
         if config != self._config:
             self._config = config
+            self._is_connected = False  # what still is, is to the broker before
+            self.fault = ""
             self._changed.set()
+
+    def broker(self) -> BrokerLink | None:
+        """The connection to the broker; `None`: none is configured."""
+        config = self._config
+        if not config.broker_host:
+            return None
+        ways = (
+            f"by {config.interface}" if config.interface else "",
+            f"as {config.username}" if config.username else "",
+        )
+        address = " ".join((f"{config.broker_host}:{config.port}", *filter(None, ways)))
+        return BrokerLink(address, is_connected=self._is_connected, fault=self.fault)
 
     def reconnect(self) -> None:
         """Begins anew: the credentials have changed. What is in the spool stays."""
@@ -165,8 +181,9 @@ class Telemetry:
         while True:
             try:
                 async with self._connect(config) as sink:
-                    await self._drain(sink, topic)
-            except WaysideError as error:
+                    await self._hold(sink, topic, config)
+            except* WaysideError as group:
+                error = leaves(group)[0]
                 if not self.fault:
                     logger.warning("Telemetry waits in the spool: %s", error)
                 self.fault = str(error)
@@ -174,6 +191,16 @@ class Telemetry:
                 delay_s(self._attempt, base_s=self._reconnect_base_s, cap_s=RECONNECT_CAP_S, rng=self._rng)
             )
             self._attempt += 1
+
+    async def _hold(self, sink: TelemetrySink, topic: str, config: TelemetryConfig) -> None:
+        """Drains the spool as long as the connection lives; an idle one that dies is noticed too."""
+        self._is_connected = config is self._config
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sink.until_lost(), name="telemetry-watch")
+                await self._drain(sink, topic)  # inside the block: see services/exchange.py on Python 3.11's groups
+        finally:
+            self._is_connected = False
 
     async def _drain(self, sink: TelemetrySink, topic: str) -> None:
         while True:

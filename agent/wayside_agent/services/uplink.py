@@ -7,7 +7,7 @@ The manager acknowledges after its write; only then does the spool give a report
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from random import Random
 
@@ -89,6 +89,7 @@ class Uplink:
         self._careful_through = 0
         self._told: set[str] = set()
         self._exchange: Exchange | None = None
+        self._opening: asyncio.Timeout | None = None
         self.is_connected = False
         self.refusal = ""
         """Why the manager does not take this unit, in one sentence; empty: it does, or is not reached."""
@@ -98,10 +99,16 @@ class Uplink:
         """Highest report sequence that the manager of the newest session holds; 0: none."""
         return self._exchange.acknowledged if self._exchange else 0
 
-    async def reopen(self, timeout_s: float) -> bool:
-        """Opens the session again at once, on the connection in use now; whether it was welcomed in time."""
+    def move(self) -> None:
+        """Opens the session again at once, on the connection in use now, whatever the one before waits for."""
         self._welcomed.clear()
         self._reopen.set()
+        if self._opening is not None and self._opening.when() is None:
+            self._opening.reschedule(asyncio.get_running_loop().time())
+
+    async def reopen(self, timeout_s: float) -> bool:
+        """As `move`; whether it was welcomed in time."""
+        self.move()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._welcomed.wait()
@@ -117,15 +124,20 @@ class Uplink:
             try:
                 await self._hold()
             except* WaysideError as group:
-                error = _most_telling(group)
-                self._log_outage(error)
-                self._ears.shut(error)
-                if isinstance(error, REFUSALS):
-                    self.refusal = str(error)
-                    base_s, cap_s = (OUT_BASE_S, OUT_CAP_S) if error.reason in OUT_REASONS else (base_s, REFUSED_CAP_S)
+                if not self._reopen.is_set():  # else whoever wants it opened anew has closed it
+                    base_s, cap_s = self._take_failure(_most_telling(group))
             except* ReopenError:
                 pass
             await self._pause(delay_s(self._attempt, base_s=base_s, cap_s=cap_s, rng=self._rng))
+
+    def _take_failure(self, error: WaysideError) -> tuple[float, float]:
+        """Says why there is no session; the shortest and the longest wait that fit it [s]."""
+        self._log_outage(error)
+        self._ears.shut(error)
+        if not isinstance(error, REFUSALS):
+            return RECONNECT_BASE_S, self._reconnect_cap_s
+        self.refusal = str(error)
+        return (OUT_BASE_S, OUT_CAP_S) if error.reason in OUT_REASONS else (RECONNECT_BASE_S, REFUSED_CAP_S)
 
     async def _pause(self, pause_s: float) -> None:
         """Waits before the next attempt; not when the session is to be opened again at once."""
@@ -146,14 +158,15 @@ class Uplink:
             instance_id=hello.instance_id,
             authorities_sha256=hello.authorities_sha256,
         )
-        async with self._open_session(first) as session:
-            response = await session.receive(WELCOME_TIMEOUT_S)
-            if not response.HasField("welcome"):
-                raise InvalidArgumentError("the manager did not begin with a welcome; it speaks another version")
-            if response.welcome.HasField("server_time"):
-                self._ears.time(response.welcome.server_time.ToNanoseconds() / NANOSECONDS_PER_SECOND)
-            acknowledged = response.welcome.acknowledged_sequence
-            await self._spool.acknowledge(acknowledged)
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(None) as self._opening:
+                    session = await stack.enter_async_context(self._open_session(first))
+                    acknowledged = await self._welcome(session)
+            except TimeoutError as error:  # move() cut it
+                raise ReopenError from error
+            finally:
+                self._opening = None
             exchange = Exchange(
                 session,
                 self._spool,
@@ -165,6 +178,17 @@ class Uplink:
             )
             self._exchange = exchange
             await self._run(exchange)
+
+    async def _welcome(self, session: Session) -> int:
+        """Hears the manager's first word; the sequence up to which it holds reports."""
+        response = await session.receive(WELCOME_TIMEOUT_S)
+        if not response.HasField("welcome"):
+            raise InvalidArgumentError("the manager did not begin with a welcome; it speaks another version")
+        if response.welcome.HasField("server_time"):
+            self._ears.time(response.welcome.server_time.ToNanoseconds() / NANOSECONDS_PER_SECOND)
+        acknowledged = response.welcome.acknowledged_sequence
+        await self._spool.acknowledge(acknowledged)
+        return acknowledged
 
     async def _run(self, exchange: Exchange) -> None:
         self.is_connected = True
