@@ -107,7 +107,7 @@ def _position(value: object, where: str) -> tuple[float, float]:
             if abs(longitude) <= _LONGITUDE_MAX_DEG and abs(latitude) <= _LATITUDE_MAX_DEG:
                 return float(longitude), float(latitude)
             raise invalid(
-                f"{where}: {str(longitude)[:40]}, {str(latitude)[:40]} is no position; the longitude is first, in degrees"
+                f"{where}: {str(longitude)[:40]}, {str(latitude)[:40]} is no position; longitude first, in degrees"
             )
     raise invalid(f"{where}: a position is a list of longitude and latitude in degrees, longitude first")
 

@@ -32,7 +32,7 @@ class NodeFilter(google.protobuf.message.Message):
     SITE_FIELD_NUMBER: builtins.int
     STATES_FIELD_NUMBER: builtins.int
     site: builtins.str
-    """Nodes at this site."""
+    """Nodes at this site, `sites/{site}`."""
     @property
     def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[wayside.v1.node_pb2.NodeKind.ValueType]:
         """Nodes of these kinds."""
@@ -168,7 +168,7 @@ class UpdateNodeRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Fields to change: `display_name`, `site`, `labels`, `tenant`."""
+        """Fields to change: `display_name`, `site`, `labels`, `tenant`, `variables`."""
 
     def __init__(
         self,

@@ -97,7 +97,7 @@ class FleetServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateNode(self, request, context):
-        """Changes what operators may change: display name, site, labels, tenant.
+        """Changes what operators may change: display name, site, labels, tenant, variables.
 
         Returns (gRPC error code):
         NOT_FOUND if there is no such node.

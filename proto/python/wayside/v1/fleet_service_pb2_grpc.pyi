@@ -199,7 +199,7 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
     """
 
     UpdateNode: _FleetServiceUpdateNodeType
-    """Changes what operators may change: display name, site, labels, tenant.
+    """Changes what operators may change: display name, site, labels, tenant, variables.
 
     Returns (gRPC error code):
       NOT_FOUND if there is no such node.
@@ -301,7 +301,7 @@ class FleetServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.fleet_service_pb2.UpdateNodeRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.fleet_service_pb2.UpdateNodeResponse, collections.abc.Awaitable[wayside.v1.fleet_service_pb2.UpdateNodeResponse]]:
-        """Changes what operators may change: display name, site, labels, tenant.
+        """Changes what operators may change: display name, site, labels, tenant, variables.
 
         Returns (gRPC error code):
           NOT_FOUND if there is no such node.

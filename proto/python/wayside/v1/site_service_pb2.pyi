@@ -676,7 +676,7 @@ class ImportGeoJsonRequest(google.protobuf.message.Message):
     TENANT_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     geojson: builtins.bytes
-    """A FeatureCollection (RFC 7946), at most 16 MiB."""
+    """A FeatureCollection (RFC 7946), at most 4 MiB."""
     tenant: builtins.str
     """Who shall own what is new, `tenants/{tenant}`. Empty: the only tenant in which the caller may write."""
     validate_only: builtins.bool
