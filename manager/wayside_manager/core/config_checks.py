@@ -1,110 +1,207 @@
-"""Bounds of every remote setting, over plain mappings; one sentence per problem, naming the field.
+"""Configurations against the schema of the agent that shall run them: one sentence per problem.
 
-The bounds are those in the comments of `NodeConfig` in node.proto. What only the unit knows (its buses, its databases)
-the unit checks. Usage: `problems(config)` is empty when the configuration may be handed out.
+A sentence names the path, the value, what is allowed and the version. Of unknown names it says the nearest known ones.
+What lies in a field that names a secret is never repeated: somebody may have written the secret itself. Usage:
+
+    problems({"report_period_s": 0}, own_schema()) == ("report_period_s: 0 is outside 1 to 3600 (agent 0.1.0)",)
 """
 
+import difflib
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from jsonschema import ValidationError
+
+from wayside import node_config
+from wayside_manager.core.config_diff import Path, leaves, shown
+from wayside_manager.core.config_schemas import ConfigSchema
 from wayside_manager.core.configs import ConfigMapping
 
-_DURATION = re.compile(r"(-?[0-9]+(?:\.[0-9]{1,9})?)s\Z")  # protobuf's JSON form of Duration
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?\Z|[0-9A-Fa-f:.]{2,45}\Z")  # name, IPv4, IPv6
-_TOPIC = re.compile(r"[^+#\x00/][^+#\x00]*\Z")  # MQTT 3.1.1, 4.7: no wildcards; no empty first level
-_SIGNAL = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*\Z")  # `Message.Signal`, DBC identifiers
-_NAME_LENGTH = 255
-_MAX_PORT = 65535
-_DURATIONS: dict[str, tuple[float, float]] = {
-    "report_period": (1.0, 3600.0),
-    "telemetry.publish_period": (0.1, 3600.0),
-    "telemetry.sample_period": (0.01, 3600.0),
-    "update.health_gate_timeout": (5.0, 3600.0),
+PROBLEMS_MAX_COUNT = 20
+"""Said of one configuration; who mends these sees the others."""
+_SHOWN_CHARS = 80
+_NAMES_MAX_COUNT = 3
+_SECRET_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9._-]{0,254})?\Z")
+_NO_LINE_END = r"(?!\n)"  # Python's `$` would allow one; people need not read that
+_WORDS = {
+    "maxLength": "has more than {bound} characters",
+    "minLength": "has fewer than {bound} characters",
+    "maxItems": "has more than {bound} entries",
+    "minItems": "has fewer than {bound} entries",
+    "maxProperties": "has more than {bound} fields",
+    "minProperties": "has fewer than {bound} fields",
+    "multipleOf": "is no multiple of {bound}",
+    "uniqueItems": "has an entry twice",
 }
-"""Field: least and greatest value [s]."""
-_INTEGERS: dict[str, tuple[int, int]] = {
-    "telemetry.broker_port": (1, _MAX_PORT),
-    "update.max_download_bytes_per_second": (0, 2**63 - 1),
+_TYPES = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
 }
 
 
-def problems(config: ConfigMapping) -> tuple[str, ...]:
-    """Every reason why no unit can run a configuration, one sentence each. Empty: it is sound."""
-    return tuple(_problems(config))
+def problems(config: ConfigMapping, schema: ConfigSchema, content: bytes = b"") -> tuple[str, ...]:
+    """Every reason why an agent cannot run a configuration, in order of paths. Empty: it is sound.
+
+    `content` is its canonical JSON, when there is one already.
+    """
+    content = content or node_config.canonical(config)
+    if len(content) > node_config.MAX_BYTES:
+        return (f"the configuration has {len(content)} bytes, more than {node_config.MAX_BYTES}; name fewer signals",)
+    found = list(_secret_problems(config, schema)) if schema.secrets else []
+    if schema.is_surely_sound is None or not schema.is_surely_sound(content):
+        found += _schema_problems(config, schema)
+    every = sorted(set(found))
+    more = len(every) - PROBLEMS_MAX_COUNT
+    return tuple(every) if more <= 0 else (*every[:PROBLEMS_MAX_COUNT], f"and {more} more")
 
 
-def _problems(config: ConfigMapping) -> Iterator[str]:
-    for path, (low_s, high_s) in _DURATIONS.items():
-        yield from _duration_problems(path, _value(config, path), low_s, high_s)
-    for path, (low, high) in _INTEGERS.items():
-        yield from _integer_problems(path, _value(config, path), low, high)
-    host = _value(config, "telemetry.broker_host")
-    if host is not None and not (isinstance(host, str) and _HOST.match(host)):
-        yield f"telemetry.broker_host: {str(host)[:80]!r} is not a host name or address; leave port and scheme out"
-    topic = _value(config, "telemetry.topic_prefix")
-    if topic is not None and not (isinstance(topic, str) and len(topic) <= _NAME_LENGTH and _TOPIC.match(topic)):
-        yield f"telemetry.topic_prefix: {str(topic)[:80]!r} is not a topic; leave '+', '#' and a leading '/' out"
-    yield from _bus_problems(_value(config, "can.buses"))
+def _secret_problems(config: ConfigMapping, schema: ConfigSchema) -> Iterator[str]:
+    for path, value in leaves(config):
+        field = _secret_field(path, schema)
+        if field and not (field == path and isinstance(value, str) and _SECRET_NAME.match(value)):
+            yield _secret_sentence(field, schema)
 
 
-def _value(config: ConfigMapping, path: str) -> object:
-    value: object = config
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
+def _secret_field(path: Path, schema: ConfigSchema) -> Path:
+    """The field at or above a path that names a secret; empty: none does."""
+    outer = (path[:length] for length in range(1, len(path) + 1))
+    return next((field for field in outer if schema.says_secret(field)), ())
 
 
-def _duration_problems(path: str, value: object, low_s: float, high_s: float) -> Iterator[str]:
-    if value is None:
-        return
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if match is None:
-        yield f"{path}: {str(value)[:80]!r} is not a duration such as '30s'"
-    elif not low_s <= float(match[1]) <= high_s:
-        yield f"{path}: {match[1]} s is outside {low_s:g} s to {high_s:g} s"
+def _secret_sentence(path: Path, schema: ConfigSchema) -> str:
+    return (
+        f"{shown(path)}: it names a secret on the unit, by 1 to 255 letters, digits, '.', '_' and '-'; "
+        f"the secret itself is no configuration{_of(schema)}"
+    )
 
 
-def _integer_problems(path: str, value: object, low: int, high: int) -> Iterator[str]:
-    if value is None:
-        return
-    try:
-        number = int(str(value))  # 64-bit integers are text in protobuf's JSON form
-    except ValueError:
-        yield f"{path}: {str(value)[:80]!r} is not a whole number"
-        return
-    if not low <= number <= high:
-        yield f"{path}: {number} is outside {low} to {high}"
+def _of(schema: ConfigSchema) -> str:
+    return f" (agent {schema.version})"
 
 
-def _bus_problems(buses: object) -> Iterator[str]:
-    if buses is None:
-        return
-    if not isinstance(buses, Sequence):
-        yield "can.buses: it is not a list"
-        return
-    names: set[str] = set()
-    for index, bus in enumerate(buses):
-        path = f"can.buses[{index}]"
-        fields = bus if isinstance(bus, Mapping) else {}
-        name = str(fields.get("name", ""))
-        yield from _name_problems(f"{path}.name", name, names)
-        names.add(name)
-        yield from _database_problems(path, fields)
+def _schema_problems(config: ConfigMapping, schema: ConfigSchema) -> list[str]:
+    return [
+        sentence + _of(schema)
+        for error in schema.validator.iter_errors(config)
+        for sentence in _sentences(error, schema)
+    ]
 
 
-def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[str]:
-    if not name or len(name) > _NAME_LENGTH:
-        yield f"{path}: a bus needs a name of 1 to {_NAME_LENGTH} characters"
-    elif name in taken:
-        yield f"{path}: bus {name!r} is named twice; merge the two entries"
+def _sentences(error: ValidationError, schema: ConfigSchema) -> Iterator[str]:
+    steps = tuple(error.absolute_path)
+    path = tuple(step for step in steps if isinstance(step, str))
+    where = _where(steps)
+    limit: Any = error.validator_value
+    if _secret_field(path, schema):
+        return  # said already, without the value
+    if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, Mapping):
+        yield from _unknown_names(error, path, schema)
+    elif error.validator == "required":
+        instance: Any = error.instance
+        missing = [name for name in limit if name not in instance]
+        yield f"{where}: {', '.join(missing)} must be set"
+    elif "propertyNames" in error.absolute_schema_path:
+        yield f"{where}: the name {_quoted(error.instance)} {_fault(error, '')}"
+    else:
+        yield f"{where}: {_quoted(error.instance)} {_fault(error, _meaning(schema, path))}"
 
 
-def _database_problems(path: str, bus: Mapping[str, object]) -> Iterator[str]:
-    database_name = str(bus.get("database_name", ""))
-    if set(database_name) & {"/", "\\", "\0"} or database_name.startswith(".") or len(database_name) > _NAME_LENGTH:
-        yield f"{path}.database_name: {database_name[:80]!r} is not a file name; leave the directory out"
-    signal_names = bus.get("signal_names", ())
-    if isinstance(signal_names, Sequence):
-        for signal_name in signal_names:
-            if not _SIGNAL.match(str(signal_name)):
-                yield f"{path}.signal_names: {str(signal_name)[:80]!r} is not of the form Message.Signal"
+def _unknown_names(error: ValidationError, path: Path, schema: ConfigSchema) -> Iterator[str]:
+    known = schema.known_names(path)
+    patterns = error.schema.get("patternProperties", {}) if isinstance(error.schema, Mapping) else {}
+    instance: Any = error.instance
+    for name in instance:
+        if name in known or any(re.search(pattern, name) for pattern in patterns):
+            continue
+        near = difflib.get_close_matches(name, known, n=_NAMES_MAX_COUNT, cutoff=0.5) or known
+        yield f"{shown((*path, _short(name)))}: there is no such field{_hint(tuple(near))}"
+
+
+def _hint(names: tuple[str, ...]) -> str:
+    if not names:
+        return "; leave it out"
+    some = ", ".join(names[: 2 * _NAMES_MAX_COUNT])
+    return f"; use {some}" if len(names) == 1 else f"; the nearest known ones are {some}"
+
+
+def _meaning(schema: ConfigSchema, path: Path) -> str:
+    """What the schema says a value is, its first sentence without the stop."""
+    said = next((str(part["description"]) for part in schema.parts_at(path) if "description" in part), "")
+    return said.split(". ")[0].rstrip(".")
+
+
+def _fault(error: ValidationError, meaning: str) -> str:
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    limit: Any = error.validator_value
+    match error.validator:
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            return f"is outside {_range(schema)}"
+        case "type":
+            return _wrong_type(schema, limit)
+        case "enum":
+            return f"is none of {', '.join(map(_quoted, limit))}"
+        case "const":
+            return f"is not {_quoted(limit)}"
+        case "pattern":
+            return _wrong_form(str(limit), meaning)
+    words = _WORDS.get(str(error.validator), "does not satisfy {key} of the schema")
+    return words.format(key=error.validator, bound=limit)
+
+
+def _wrong_type(schema: Mapping[str, Any], wanted: str | list[str]) -> str:
+    words = [_TYPES.get(each, each) for each in ([wanted] if isinstance(wanted, str) else wanted)]
+    bounds = f" within {_range(schema)}" if "minimum" in schema or "maximum" in schema else ""
+    return f"is not {' or '.join(words)}{bounds}"
+
+
+def _wrong_form(pattern: str, meaning: str) -> str:
+    pattern = pattern.removesuffix(_NO_LINE_END)
+    if not meaning:
+        return f"is not of the form {_short(pattern)}"
+    return (
+        f"is not of the form of this: {meaning}"
+        if len(pattern) > _SHOWN_CHARS
+        else (f"is not of the form {pattern}: {meaning}")
+    )
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if "exclusiveMinimum" in schema:
+        low = f"above {_number(schema['exclusiveMinimum'])}"
+    if "exclusiveMaximum" in schema:
+        high = f"below {_number(schema['exclusiveMaximum'])}"
+    if low is None:
+        return f"at most {_number(high)}"
+    if high is None:
+        return f"at least {_number(low)}"
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _quoted(value: object) -> str:
+    """A value for a sentence; of what has parts nothing is repeated, a secret may be among them."""
+    if isinstance(value, Mapping | list | tuple):
+        return "an object" if isinstance(value, Mapping) else "a list"
+    return _short(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+
+
+def _where(steps: tuple[str | int, ...]) -> str:
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{shown((_short(step),))}"
+    return text or "the configuration"

@@ -1,165 +1,153 @@
-"""What layers, labels and enrolments do to nodes' configurations, inside the transaction that changes them.
+"""What changes do to nodes' configurations, inside the transaction that makes them.
 
-A node gets a new revision only when the bytes differ. A node that no layer reaches any more gets the empty
-configuration, the agent's defaults; one that was never reached keeps revision 0. A layer reaches nodes of its own
-tenant and of those below it only.
+`retarget` works out anew what the layers ask for (the *target*). What a shared thing changes goes out by a rollout,
+which tells the nodes when their turn comes; what changes of one node is told at once. A node gets a new revision only
+when the bytes differ. One that no layer reaches any more gets the empty configuration, the agent's defaults; one that
+was never reached keeps revision 0.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.access import Tenants
-from wayside_manager.core.config_checks import problems
-from wayside_manager.core.configs import ConfigLayerRecord
-from wayside_manager.core.merge import in_order, merged, reaching
-from wayside_manager.core.nodes import Label, NodeKind, NodeState
-from wayside_manager.core.selectors import NodeSelector, Selectable
-from wayside_manager.store.moments import as_time, as_us
-from wayside_manager.store.node_rows import parts, selectables
+from wayside_manager.core.access import ROOT_TENANT
+from wayside_manager.core.configs import Retargeted
+from wayside_manager.core.nodes import ConfigDecision
+from wayside_manager.core.rollout import RolloutPlan
+from wayside_manager.store.config_making import ConfigMaker, Made
+from wayside_manager.store.config_rollouts import leave_config_rollouts, start_config_rollout
+from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents, every_layer
+from wayside_manager.store.desired import tell_config
+from wayside_manager.store.moments import as_us
 from wayside_manager.store.operator_rows import tenant_tree
-from wayside_manager.store.part import ConfigSerializer
-from wayside_manager.store.tables import config_layers, node_configs, node_desired, nodes
+from wayside_manager.store.tables import config_contents, node_configs, node_desired, nodes
+
+_PROBLEMS_SHOWN = 3
+_PROBLEM_MAX_CHARS = 2_000
 
 
-def layer_record(row: Row[Any]) -> ConfigLayerRecord:
-    """One layer."""
-    selector = json.loads(row.selector)
-    return ConfigLayerRecord(
-        layer_id=row.layer_id,
-        selector=NodeSelector(
-            all_nodes=selector["all_nodes"],
-            node_ids=tuple(selector["node_ids"]),
-            kinds=tuple(NodeKind(kind) for kind in selector["kinds"]),
-            labels=tuple(Label(key, value) for key, value in selector["labels"]),
-        ),
-        priority=row.priority,
-        config=json.loads(row.config),
-        create_time=as_time(row.create_us),
-        update_time=as_time(row.update_us),
-        etag=str(row.revision),
-        tenant_id=row.tenant_id,
-    )
-
-
-def selector_text(selector: NodeSelector) -> str:
-    """A selector as the database keeps it."""
-    return json.dumps(
-        {
-            "all_nodes": selector.all_nodes,
-            "node_ids": selector.node_ids,
-            "kinds": selector.kinds,
-            "labels": [(label.key, label.value) for label in selector.labels],
-        }
-    )
-
-
-def refresh_configs(
+def retarget(
     connection: Connection,
-    serialize: ConfigSerializer,
     *,
     now: datetime,
+    cause: str,
     node_ids: Iterable[str] | None = None,
     tenant_id: str = "",
-) -> tuple[str, ...]:
-    """Gives these, or all, nodes the configuration the layers say; sorted ids of those that changed.
+    plan: RolloutPlan | None = None,
+    is_told_at_once: bool = False,
+    is_strict: bool = True,
+) -> Retargeted:
+    """Gives these nodes, `None`: all of a tenant and of those below it, the configuration the layers ask for now.
 
-    Retired ones keep what they have. `tenant_id`: only nodes of this tenant and those below it.
-    Raises: InvalidArgumentError: a merged configuration is out of bounds.
+    `cause` is what changed, by name: `configLayers/base`, `nodes/rsu-1`. Nodes that are not in service (registered,
+    revoked) are told at once and are in no rollout; retired ones keep what they have. When a node can no longer run
+    what comes out, nothing changes (`is_strict`), or that node keeps what it had, and a problem is noted. One that
+    could not run it before for the very same reason holds nobody up.
+    Raises: InvalidArgumentError: `is_strict`, and a node could not run what comes out.
     """
-    tree = tenant_tree(connection)
-    where = (nodes.c.tenant_id.in_(sorted(tree.below(tenant_id))),) if tenant_id else ()
-    layers = _OfTenants(tree, in_order(layer_record(row) for row in connection.execute(select(config_layers))))
-    there = selectables(connection, node_ids, where=where)
-    chosen = [node for node in there if node.state is not NodeState.RETIRED]
-    present = _present(connection, [node.node_id for node in chosen])
-    contents = _Contents(serialize)
-    changes = []
-    for node in chosen:
-        reached_by = reaching(layers.of(node.tenant_id), node)
-        desired = present[node.node_id]
-        if not reached_by and desired.config_revision == 0:
-            continue
-        content, sha256 = contents.of(reached_by, node)
-        if sha256 != desired.config_sha256:
-            changes.append((desired, content, sha256))
-    _write(connection, changes, as_us(now))
-    return tuple(desired.node_id for desired, _, _ in changes)
-
-
-class _OfTenants:
-    """Layers by the tenants whose nodes they may reach."""
-
-    def __init__(self, tree: Tenants, layers: tuple[ConfigLayerRecord, ...]) -> None:
-        self._tree = tree
-        self._layers = layers
-        self._known: dict[str, tuple[ConfigLayerRecord, ...]] = {}
-
-    def of(self, tenant_id: str) -> tuple[ConfigLayerRecord, ...]:
-        """Those of the tenant and of the ones above it, in their order."""
-        if tenant_id not in self._known:
-            line = self._tree.above(tenant_id) | {tenant_id}
-            self._known[tenant_id] = tuple(layer for layer in self._layers if layer.tenant_id in line)
-        return self._known[tenant_id]
-
-
-class _Contents:
-    """Serialized configurations; nodes reached by the same layers share one."""
-
-    def __init__(self, serialize: ConfigSerializer) -> None:
-        self._serialize = serialize
-        self._known: dict[tuple[str, ...], tuple[bytes, str]] = {}
-
-    def of(self, layers: tuple[ConfigLayerRecord, ...], node: Selectable) -> tuple[bytes, str]:
-        """Content and SHA-256."""
-        key = tuple(layer.layer_id for layer in layers)
-        if key not in self._known:
-            config = merged(layer.config for layer in layers)
-            found = problems(config)
-            if found:
-                raise InvalidArgumentError(f"config of {node.node_id}: {found[0]}", reason="CONFIG_INVALID")
-            content = self._serialize(config)
-            self._known[key] = content, hashlib.sha256(content).hexdigest()
-        return self._known[key]
-
-
-def _present(connection: Connection, node_ids: list[str]) -> dict[str, Row[Any]]:
-    found = {}
-    for part in parts(node_ids):
-        for row in connection.execute(select(node_desired).where(node_desired.c.node_id.in_(part))):
-            found[row.node_id] = row
-    return found
-
-
-def _write(connection: Connection, changes: list[tuple[Row[Any], bytes, str]], now_us: int) -> None:
-    rows = [
+    changes, noted, refused = _outcomes(connection, _chosen(connection, node_ids, tenant_id))
+    if refused and is_strict:
+        raise _refusal(refused)
+    _note_problems(connection, noted)
+    if not changes:
+        return Retargeted()
+    targets = _write(connection, changes, cause=cause, now_us=as_us(now))
+    plan = plan or RolloutPlan()
+    at_once = {node.node_id for node, _ in changes if is_told_at_once or not node.selectable.can_come}
+    leave_config_rollouts(connection, at_once, message=f"told at once by a change of {cause}", now=now)
+    tell_config(
+        connection,
         {
-            "node_id": desired.node_id,
-            "revision": desired.config_revision + 1,
-            "sha256": sha256,
-            "content": content,
+            node_id: (revision, sha256, f"node-{revision}", plan.trial_timeout_s, ConfigDecision.GATE)
+            for node_id, (revision, sha256) in targets.items()
+            if node_id in at_once
+        },
+    )
+    later = {node_id: target for node_id, target in targets.items() if node_id not in at_once}
+    rollout_id = ""
+    if later:
+        rollout_id = start_config_rollout(
+            connection, tenant_id=tenant_id or ROOT_TENANT, cause=cause, plan=plan, targets=later, now=now
+        )
+    return Retargeted(tuple(sorted(targets)), rollout_id)
+
+
+def _outcomes(
+    connection: Connection, chosen: list[ConfigNode]
+) -> tuple[list[tuple[ConfigNode, Made]], dict[str, str], list[tuple[ConfigNode, Made]]]:
+    """Nodes that get something else, problems that are new or gone by node id, and nodes with a new problem."""
+    maker = ConfigMaker(connection, every_layer(connection))
+    changes, refused = [], []
+    noted: dict[str, str] = {}
+    for node in chosen:
+        made = maker.made(node)
+        problem = "; ".join(made.problems)[:_PROBLEM_MAX_CHARS] if made is not None else ""
+        if problem != node.desired.config_problem:
+            noted[node.node_id] = problem
+        if made is not None and problem not in {"", node.desired.config_problem}:
+            refused.append((node, made))
+        if made is not None and not problem and made.sha256 != node.desired.target_config_sha256:
+            changes.append((node, made))
+    return changes, noted, refused
+
+
+def _chosen(connection: Connection, node_ids: Iterable[str] | None, tenant_id: str) -> list[ConfigNode]:
+    where = (nodes.c.tenant_id.in_(sorted(tenant_tree(connection).below(tenant_id))),) if tenant_id else ()
+    return config_nodes(connection, node_ids, where=where)
+
+
+def _refusal(refused: list[tuple[ConfigNode, Made]]) -> InvalidArgumentError:
+    first, made = refused[0]
+    others = len(refused) - 1
+    more = f" and {others} more node{'s' if others > 1 else ''}" if others else ""
+    said = "; ".join(made.problems[:_PROBLEMS_SHOWN])
+    return InvalidArgumentError(f"config of {first.node_id}{more}: {said}", reason="CONFIG_INVALID")
+
+
+def _note_problems(connection: Connection, noted: dict[str, str]) -> None:
+    if noted:
+        statement = (
+            update(node_desired)
+            .where(node_desired.c.node_id == bindparam("of_node"))
+            .values(config_problem=bindparam("to_problem"))
+        )
+        connection.execute(statement, [{"of_node": key, "to_problem": problem} for key, problem in noted.items()])
+
+
+def _write(
+    connection: Connection, changes: list[tuple[ConfigNode, Made]], *, cause: str, now_us: int
+) -> dict[str, tuple[int, str]]:
+    """Revision and hash per node, written as what they should run."""
+    keep_contents(connection, {made.sha256: made.content for _, made in changes})
+    rows: list[dict[str, Any]] = [
+        {
+            "node_id": node.node_id,
+            "revision": node.desired.target_config_revision + 1,
+            "sha256": made.sha256,
+            "cause": cause,
             "create_us": now_us,
         }
-        for desired, content, sha256 in changes
+        for node, made in changes
     ]
-    if not rows:
-        return
     connection.execute(insert(node_configs), rows)
     statement = (
         update(node_desired)
         .where(node_desired.c.node_id == bindparam("of_node"))
-        .values(
-            revision=node_desired.c.revision + 1,
-            config_revision=bindparam("to_revision"),
-            config_sha256=bindparam("to_sha256"),
-        )
+        .values(target_config_revision=bindparam("to_revision"), target_config_sha256=bindparam("to_sha256"))
     )
     connection.execute(
         statement,
         [{"of_node": row["node_id"], "to_revision": row["revision"], "to_sha256": row["sha256"]} for row in rows],
     )
+    return {row["node_id"]: (row["revision"], row["sha256"]) for row in rows}
+
+
+def keep_contents(connection: Connection, wanted: dict[str, bytes]) -> None:
+    """Keeps canonical JSON by its hash; what is there already stays."""
+    known = contents(connection, wanted)
+    rows = [{"sha256": sha256, "content": content} for sha256, content in wanted.items() if sha256 not in known]
+    if rows:
+        connection.execute(insert(config_contents), rows)

@@ -1,49 +1,55 @@
 """Configuration layers in SQL."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
-from wayside.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 from wayside_manager.core.access import Reach
-from wayside_manager.core.config_checks import problems
-from wayside_manager.core.configs import AppliedLayer, ConfigLayerRecord, NodeConfigRecord
-from wayside_manager.core.missing import not_there
+from wayside_manager.core.configs import AppliedLayer, ConfigLayerRecord, Retargeted
 from wayside_manager.core.pages import Page, checked_page_size, position
-from wayside_manager.core.selectors import checked_selector
-from wayside_manager.store.config_effects import layer_record, refresh_configs, selector_text
+from wayside_manager.core.rollout import RolloutPlan
+from wayside_manager.store.config_effects import retarget
+from wayside_manager.store.config_history import (
+    SqlConfigHistory,
+    add_revision,
+    newest_revision,
+    note_rollout,
+    revision_to_go_back_to,
+)
+from wayside_manager.store.config_layers import check_layer, check_owner, find_layer, said_of, the_layer
+from wayside_manager.store.config_rows import layer_record
+from wayside_manager.store.config_trials import SqlConfigTrials
+from wayside_manager.store.config_views import SqlConfigViews
 from wayside_manager.store.moments import as_us
-from wayside_manager.store.node_rows import node_not_found
-from wayside_manager.store.part import SqlPart, changed, check_etag, page, reading, writing
+from wayside_manager.store.part import changed, check_etag, page, reading, writing
 from wayside_manager.store.reaches import covers_whole
-from wayside_manager.store.tables import config_layers, node_configs, node_desired
+from wayside_manager.store.selector_text import selector_text
+from wayside_manager.store.tables import config_layers
 
-_EMPTY = NodeConfigRecord("", 0, "", b"")
 
-
-class SqlConfigs(SqlPart):
+class SqlConfigs(SqlConfigHistory, SqlConfigViews, SqlConfigTrials):
     """Satisfies `ports.ConfigStore`."""
 
     @writing
     def apply_layer(
-        self, connection: Connection, layer: ConfigLayerRecord, *, now: datetime, etag: str = ""
+        self,
+        connection: Connection,
+        layer: ConfigLayerRecord,
+        *,
+        now: datetime,
+        etag: str = "",
+        plan: RolloutPlan | None = None,
+        author: str = "",
+        comment: str = "",
     ) -> AppliedLayer:
         """See ConfigStore."""
-        _check(layer)
-        present = _find_row(connection, layer.layer_id)
-        _put(connection, layer, present, as_us(now), etag)
-        applied = layer_record(_the_row(connection, layer.layer_id))
-        _note(connection, None if present is None else layer_record(present), applied)
-        node_ids = refresh_configs(connection, self._serialize_config, now=now, tenant_id=applied.tenant_id)
-        return AppliedLayer(applied, node_ids)
+        return _apply(connection, layer, now=now, etag=etag, plan=plan, author=author, comment=comment)
 
     @reading
     def get_layer(self, connection: Connection, layer_id: str) -> ConfigLayerRecord:
         """See ConfigStore."""
-        return layer_record(_the_row(connection, layer_id))
+        return the_layer(connection, layer_id)
 
     @reading
     def list_layers(
@@ -61,94 +67,97 @@ class SqlConfigs(SqlPart):
         return page(rows, size, question, key=("priority", "layer_id"), record=layer_record)
 
     @writing
-    def delete_layer(self, connection: Connection, layer_id: str, *, now: datetime, etag: str = "") -> tuple[str, ...]:
+    def delete_layer(
+        self,
+        connection: Connection,
+        layer_id: str,
+        *,
+        now: datetime,
+        etag: str = "",
+        plan: RolloutPlan | None = None,
+        author: str = "",
+    ) -> AppliedLayer:
         """See ConfigStore."""
-        row = _the_row(connection, layer_id)
-        check_etag(etag, row.revision, f"layer {layer_id}")
+        present = the_layer(connection, layer_id)
+        check_etag(etag, int(present.etag), f"layer {layer_id}")
         connection.execute(delete(config_layers).where(config_layers.c.layer_id == layer_id))
-        _note(connection, layer_record(row), None)
-        return refresh_configs(connection, self._serialize_config, now=now, tenant_id=row.tenant_id)
+        changed(connection, _name(layer_id), before=said_of(present), after=None, tenant_id=present.tenant_id)
+        revision = add_revision(connection, present, author=author, comment="", is_deletion=True, now_us=as_us(now))
+        effect = retarget(connection, now=now, cause=_name(layer_id), tenant_id=present.tenant_id, plan=plan)
+        note_rollout(connection, layer_id, revision, effect.rollout_id)
+        return AppliedLayer(present, effect)
 
-    @reading
-    def get_node_config(self, connection: Connection, node_id: str, *, revision: int = 0) -> NodeConfigRecord:
+    @writing
+    def rollback_layer(
+        self,
+        connection: Connection,
+        layer_id: str,
+        *,
+        now: datetime,
+        revision: int = 0,
+        etag: str = "",
+        plan: RolloutPlan | None = None,
+        author: str = "",
+    ) -> AppliedLayer:
         """See ConfigStore."""
-        wanted = select(node_desired.c.config_revision).where(node_desired.c.node_id == node_id)
-        newest = connection.scalar(wanted)
-        if newest is None:
-            raise node_not_found(node_id)
-        if not (revision or newest):
-            return replace(_EMPTY, node_id=node_id)
-        query = select(node_configs).where(
-            node_configs.c.node_id == node_id, node_configs.c.revision == (revision or newest)
-        )
-        row = connection.execute(query).one_or_none()
-        if row is None:
-            raise NotFoundError(
-                f"node {node_id} has no configuration {revision}; its newest is {newest}", reason="CONFIG_NOT_FOUND"
-            )
-        return NodeConfigRecord(row.node_id, row.revision, row.sha256, row.content)
+        former = revision_to_go_back_to(connection, layer_id, revision)
+        comment = f"back to revision {former.revision}"
+        return _apply(connection, former.layer, now=now, etag=etag, plan=plan, author=author, comment=comment)
 
 
-def _check(layer: ConfigLayerRecord) -> None:
-    checked_selector(layer.selector, field="selector")
-    if not 0 <= layer.priority <= 1000:  # noqa: PLR2004  # as in config_service.proto
-        raise InvalidArgumentError(f"priority: {layer.priority} is outside 0 to 1000", reason="PRIORITY_INVALID")
-    found = problems(layer.config)
-    if found:
-        raise InvalidArgumentError("; ".join(f"config.{problem}" for problem in found), reason="CONFIG_INVALID")
+def _apply(
+    connection: Connection,
+    layer: ConfigLayerRecord,
+    *,
+    now: datetime,
+    etag: str,
+    plan: RolloutPlan | None,
+    author: str,
+    comment: str,
+) -> AppliedLayer:
+    present = find_layer(connection, layer.layer_id)
+    check_owner(connection, layer)
+    _check_etag(etag, present, layer.layer_id)
+    if present is not None and said_of(present) == said_of(layer):
+        return AppliedLayer(present, Retargeted())
+    check_layer(connection, layer)
+    now_us = as_us(now)
+    revision = _put(connection, layer, present, now_us)
+    applied = the_layer(connection, layer.layer_id)
+    changed(
+        connection,
+        _name(layer.layer_id),
+        before=None if present is None else said_of(present),
+        after=said_of(applied),
+        tenant_id=applied.tenant_id,
+    )
+    add_revision(connection, applied, author=author, comment=comment, is_deletion=False, now_us=now_us)
+    effect = retarget(connection, now=now, cause=_name(layer.layer_id), tenant_id=applied.tenant_id, plan=plan)
+    note_rollout(connection, layer.layer_id, revision, effect.rollout_id)
+    return AppliedLayer(applied, effect)
 
 
-def _the_row(connection: Connection, layer_id: str) -> Row[Any]:
-    row = _find_row(connection, layer_id)
-    if row is None:
-        raise not_there("configLayers", layer_id)
-    return row
+def _name(layer_id: str) -> str:
+    return f"configLayers/{layer_id}"
 
 
-def _find_row(connection: Connection, layer_id: str) -> Row[Any] | None:
-    return connection.execute(select(config_layers).where(config_layers.c.layer_id == layer_id)).one_or_none()
+def _check_etag(etag: str, present: ConfigLayerRecord | None, layer_id: str) -> None:
+    check_etag(etag, 0 if present is None else int(present.etag), f"layer {layer_id}")
 
 
-def _note(connection: Connection, before: ConfigLayerRecord | None, after: ConfigLayerRecord | None) -> None:
-    layer = after or before
-    if layer is not None:
-        name = f"configLayers/{layer.layer_id}"
-        changed(connection, name, before=_said_of(before), after=_said_of(after), tenant_id=layer.tenant_id)
-
-
-def _said_of(layer: ConfigLayerRecord | None) -> dict[str, object] | None:
-    if layer is None:
-        return None
-    return {
-        "tenant": layer.tenant_id,
-        "priority": layer.priority,
-        "selector": selector_text(layer.selector),
-        "config": layer.config,
-    }
-
-
-def _put(connection: Connection, layer: ConfigLayerRecord, row: Row[Any] | None, now_us: int, etag: str) -> None:
-    if row is not None and row.tenant_id != layer.tenant_id:
-        # whose it is is not said: the caller may not see it
-        raise AlreadyExistsError(
-            f"layer {layer.layer_id}: the name is taken; choose another, or leave the layer's tenant as it is",
-            reason="LAYER_EXISTS",
-        )
-    check_etag(etag, 0 if row is None else row.revision, f"layer {layer.layer_id}")
+def _put(connection: Connection, layer: ConfigLayerRecord, present: ConfigLayerRecord | None, now_us: int) -> int:
+    """The revision it has now; the numbers of a deleted one go on."""
+    revision = newest_revision(connection, layer.layer_id) + 1
     values = {
         "selector": selector_text(layer.selector),
         "priority": layer.priority,
         "config": json.dumps(layer.config, sort_keys=True),
         "update_us": now_us,
+        "revision": revision,
     }
-    if row is None:
-        connection.execute(
-            insert(config_layers),
-            values | {"layer_id": layer.layer_id, "tenant_id": layer.tenant_id, "create_us": now_us, "revision": 1},
-        )
+    if present is None:
+        own = {"layer_id": layer.layer_id, "tenant_id": layer.tenant_id, "create_us": now_us}
+        connection.execute(insert(config_layers), values | own)
     else:
-        connection.execute(
-            update(config_layers)
-            .where(config_layers.c.layer_id == layer.layer_id)
-            .values(values | {"revision": row.revision + 1})
-        )
+        connection.execute(update(config_layers).where(config_layers.c.layer_id == layer.layer_id).values(values))
+    return revision

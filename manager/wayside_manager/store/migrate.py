@@ -5,6 +5,7 @@ Usage: `await migrate(url)`, later `await check_schema(url)`.
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from wayside.errors import FailedPreconditionError
+from wayside_manager.store.config_effects import retarget
 
 
 async def migrate(url: str) -> str:
@@ -43,7 +45,11 @@ def _with_connection(url: str, work: Callable[[Connection], str]) -> str:
 def _migrated(connection: Connection) -> str:
     config = _config(connection)
     _check_not_newer(connection, config)
+    before = _present(connection)
     command.upgrade(config, "head")
+    if before not in {"", _head(config)}:
+        # what the layers make of nodes may be another thing for this program than for the one before
+        retarget(connection, now=datetime.now(UTC), cause="manager", is_told_at_once=True, is_strict=False)
     return _checked(connection)
 
 
