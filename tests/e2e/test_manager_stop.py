@@ -16,7 +16,7 @@ import pytest
 
 from tests.link.manager_api.peer import Clock, LocalManager, Session, release_archive, upload
 from wayside.errors import ResourceExhaustedError, UnavailableError
-from wayside.v1 import fleet_service_pb2, node_pb2, release_service_pb2
+from wayside.v1 import fleet_service_pb2, node_pb2, release_service_pb2, rollout_service_pb2
 from wayside_manager.app import Endpoints
 from wayside_manager.settings import DataFolder
 
@@ -178,8 +178,8 @@ async def test_killed_downloads_are_no_error(process: Process, tmp_path: Path) -
         session = await Session(peer).opened()
         await session.report(1)
         selector = node_pb2.NodeSelector(nodes=["nodes/rsu-0"])
-        request = release_service_pb2.CreateRolloutRequest(release="releases/1.1.0", selector=selector)
-        await operator.call(operator.release.CreateRollout, request)
+        request = rollout_service_pb2.CreateRolloutRequest(release="releases/1.1.0", selector=selector)
+        await operator.call(operator.rollout.CreateRollout, request)
         while not (await session.until("desired_state")).HasField("release"):
             pass
         for _ in range(5):

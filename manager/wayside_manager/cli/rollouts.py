@@ -8,7 +8,7 @@ import typer
 from wayside.v1 import node_pb2, rollout_pb2, rollout_service_pb2
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.option_sets import option_set
-from wayside_manager.cli.output import Output, print_error, print_json_line, print_line
+from wayside_manager.cli.output import Output, print_error, print_json_line, print_line, print_table
 from wayside_manager.cli.plan_options import PlanOptions
 from wayside_manager.cli.rollout_view import (
     COLUMNS,
@@ -34,6 +34,8 @@ from wayside_manager.cli.running import (
     run,
 )
 from wayside_manager.cli.selector_options import naming_nodes
+
+FAILED_SHOWN = 20
 
 app = typer.Typer(no_args_is_help=True, help="Rollouts: who gets a release or a configuration, when, and when to stop.")
 
@@ -123,12 +125,23 @@ def watch(rollout: RolloutArgument, output: OutputOption = None, context: Contex
             elif progress(present) != line:
                 line = progress(present)
                 print_line(line)
+        if not is_json and present.state != rollout_pb2.Rollout.STATE_SUCCEEDED:
+            await _print_failed(manager, present.name)
         return present
 
     ended = run(watched, context)
     if ended.state != rollout_pb2.Rollout.STATE_SUCCEEDED:
         print_error(f"rollout {resource_id(ended.name)} has {state_word(ended)}: {ended.message or 'nobody said why'}")
         raise typer.Exit(1)
+
+
+async def _print_failed(manager: ManagerClient, name: str) -> None:
+    request = rollout_service_pb2.ListRolloutNodesRequest(
+        name=name, states=[rollout_pb2.RolloutNode.STATE_FAILED], page_size=FAILED_SHOWN
+    )
+    failed = (await manager.call(manager.rollout.ListRolloutNodes, request)).nodes
+    if failed:
+        print_table(NODE_COLUMNS, map(node_row, failed))
 
 
 @app.command("pause")

@@ -144,20 +144,24 @@ OPERATOR_CALLS: dict[str, Row] = {
     "ReleaseService/GetRelease": _thing(VIEW, "RELEASE", name="{releases}"),
     "ReleaseService/ListReleases": _list(VIEW),
     "ReleaseService/CreateRelease": Row("release-manager admin", "new thing", _upload, NOT_FOUND.format("TENANT")),
-    "ReleaseService/GetRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
-    "ReleaseService/ListRollouts": _list(VIEW),
-    "ReleaseService/WatchRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
-    "ReleaseService/CreateRollout": _new_thing(
+    "RolloutService/GetRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
+    "RolloutService/ListRollouts": _list(VIEW),
+    "RolloutService/ListRolloutNodes": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
+    "RolloutService/WatchRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
+    "RolloutService/CreateRollout": _new_thing(
         "release-manager admin",
         done=NOT_FOUND.format("RELEASE"),
         release="releases/9.9.9",
         selector=_SOME,
         tenant="{tenant}",
     ),
-    "ReleaseService/PauseRollout": _thing("operator release-manager admin", "ROLLOUT", name="{rollouts}"),
-    "ReleaseService/ResumeRollout": _thing("operator release-manager admin", "ROLLOUT", name="{rollouts}"),
-    "ReleaseService/AbortRollout": _thing(
+    "RolloutService/PauseRollout": _thing("operator release-manager admin", "ROLLOUT", name="{rollouts}"),
+    "RolloutService/ResumeRollout": _thing("operator release-manager admin", "ROLLOUT", name="{rollouts}"),
+    "RolloutService/AbortRollout": _thing(
         "operator release-manager admin", "ROLLOUT", name=_new("rollouts", made.aborted_rollout)
+    ),
+    "RolloutService/RetryRollout": _thing(
+        "release-manager admin", "ROLLOUT", done="FAILED_PRECONDITION ROLLOUT_LIVE", name="{rollouts}"
     ),
     "AccessService/SignOut": Row("", "caller", _fields()),
     "AccessService/GetCaller": Row("", "caller", _fields()),

@@ -14,7 +14,7 @@ from wayside.v1 import (
     enrollment_service_pb2,
     fleet_service_pb2,
     node_pb2,
-    release_service_pb2,
+    rollout_service_pb2,
 )
 from wayside_manager.services.authority import new_key
 
@@ -64,17 +64,17 @@ def _mask(*paths: str) -> Any:  # noqa: ANN401  # a well-known type
 
 
 async def rollout(world: World, land: Land, node_id: str) -> str:
-    request = release_service_pb2.CreateRolloutRequest(
+    request = rollout_service_pb2.CreateRolloutRequest(
         release=land.name("releases"), selector=node_pb2.NodeSelector(nodes=[f"nodes/{node_id}"]), tenant=land.tenant
     )
-    made = await world.admin.call(world.admin.release.CreateRollout, request)
+    made = await world.admin.call(world.admin.rollout.CreateRollout, request)
     return made.rollout.name.removeprefix("rollouts/")
 
 
 async def aborted_rollout(world: World, land: Land) -> str:
     rollout_id = await rollout(world, land, land.node_id)
-    request = release_service_pb2.AbortRolloutRequest(name=f"rollouts/{rollout_id}")
-    await world.admin.call(world.admin.release.AbortRollout, request)
+    request = rollout_service_pb2.AbortRolloutRequest(name=f"rollouts/{rollout_id}")
+    await world.admin.call(world.admin.rollout.AbortRollout, request)
     return rollout_id
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session, layer, release_archive
 from wayside.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError, WaysideError
-from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2, release_service_pb2
+from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2, rollout_service_pb2
 from wayside_manager.app import running
 from wayside_manager.settings import DataFolder
 
@@ -188,7 +188,7 @@ async def test_a_node_fetches_its_release_from_any_offset(operator: Peer, rsu_pe
     await session.report(1)  # only nodes that are heard from get their turn
     await session.until("ack")
     await operator.publish(archive)
-    await operator.call(operator.release.CreateRollout, _rollout())
+    await operator.call(operator.rollout.CreateRollout, _rollout())
     desired = await session.until("desired_state")
     while not desired.HasField("release"):
         desired = await session.until("desired_state")
@@ -205,8 +205,8 @@ async def test_a_node_fetches_its_release_from_any_offset(operator: Peer, rsu_pe
     assert desired.release.size_bytes == len(archive)
 
 
-def _rollout() -> release_service_pb2.CreateRolloutRequest:
-    return release_service_pb2.CreateRolloutRequest(
+def _rollout() -> rollout_service_pb2.CreateRolloutRequest:
+    return rollout_service_pb2.CreateRolloutRequest(
         release="releases/1.1.0", selector=node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
     )
 

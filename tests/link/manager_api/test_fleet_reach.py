@@ -15,7 +15,14 @@ from wayside.errors import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
-from wayside.v1 import config_service_pb2, fleet_service_pb2, node_pb2, release_pb2, release_service_pb2
+from wayside.v1 import (
+    config_service_pb2,
+    fleet_service_pb2,
+    node_pb2,
+    release_service_pb2,
+    rollout_pb2,
+    rollout_service_pb2,
+)
 
 VERSION = "1.1.0"
 
@@ -58,10 +65,10 @@ async def listed(peer: Peer) -> list[str]:
     return [node.name for node in answer.nodes]
 
 
-async def roll_out(peer: Peer, *node_ids: str) -> release_pb2.Rollout:
+async def roll_out(peer: Peer, *node_ids: str) -> rollout_pb2.Rollout:
     chosen = node_pb2.NodeSelector(all_nodes=not node_ids, nodes=[f"nodes/{node_id}" for node_id in node_ids])
-    request = release_service_pb2.CreateRolloutRequest(release=f"releases/{VERSION}", selector=chosen)
-    return (await peer.call(peer.release.CreateRollout, request)).rollout
+    request = rollout_service_pb2.CreateRolloutRequest(release=f"releases/{VERSION}", selector=chosen)
+    return (await peer.call(peer.rollout.CreateRollout, request)).rollout
 
 
 async def revoke(peer: Peer, node_id: str) -> node_pb2.Node:
@@ -172,7 +179,8 @@ async def test_a_release_from_above_is_rolled_out_to_ones_own_nodes(land: Peer, 
     with pytest.raises(FailedPreconditionError, match="sanya-1 is not in service"):
         await roll_out(haikou, "haikou-1", "sanya-1")
     rollout = await roll_out(haikou)
-    assert (rollout.tenant, [node.node for node in rollout.nodes]) == ("tenants/haikou", ["nodes/haikou-1"])
+    nodes = await haikou.rollout_nodes(rollout.name)
+    assert (rollout.tenant, list(nodes)) == ("tenants/haikou", ["haikou-1"])
 
 
 async def test_a_release_of_a_city_stays_there(land: Peer, haikou: Peer) -> None:

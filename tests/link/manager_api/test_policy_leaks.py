@@ -22,7 +22,7 @@ READS = sorted(
     for method in OPERATOR_CALLS
     if method.rpartition("/")[2].startswith(("Get", "List", "Watch")) and "Polic" not in method
 )
-CHANGES_WITH_SELECTORS = ["ConfigService/ApplyConfigLayer", "ReleaseService/CreateRollout"]
+CHANGES_WITH_SELECTORS = ["ConfigService/ApplyConfigLayer", "RolloutService/CreateRollout"]
 
 
 async def result(world: World, token: str, method: str, **fields: Any) -> str:  # noqa: ANN401  # fields of a message
