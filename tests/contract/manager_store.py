@@ -17,7 +17,6 @@ from wayside_manager.core.releases import ReleaseRecord
 from wayside_manager.core.reports import HealthFacts, Report, ReportBatch, UpdateFacts
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.store import Store
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.store.sql import open_store
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -27,7 +26,7 @@ EVERY_NODE = NodeSelector(all_nodes=True)
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Store]:
     """A store over an existing database."""
-    async with open_store(url, serialize_config=serialized_config) as store:
+    async with open_store(url) as store:
         yield store
 
 

@@ -14,7 +14,6 @@ WRITER = """
 import asyncio, os, sys
 from datetime import UTC, datetime
 from wayside_manager.core.reports import HealthFacts, Report
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.sql import open_store
@@ -29,7 +28,7 @@ async def report(writer, node_id, start):
         os.write(1, b"%s %d\\n" % (node_id.encode(), acknowledged))
 
 async def main(url, node_ids):
-    async with open_store(url, serialize_config=serialized_config) as store:
+    async with open_store(url) as store:
         writer = ReportWriter(store, LocalBus(), now=lambda: datetime.now(UTC), pace_s=0.0)
         async with asyncio.TaskGroup() as group:
             group.create_task(writer.run())

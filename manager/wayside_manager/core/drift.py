@@ -1,14 +1,15 @@
 """Why a node runs something else than the layers ask for. Usage: `cause_of(desired, status)`; `None`: it does not."""
 
+from collections.abc import Mapping
+
 from wayside_manager.core.configs import DriftCause
 from wayside_manager.core.nodes import DesiredRecord, NodeStatus
+from wayside_manager.core.reports import ConfigOutcome
 
-APPLIED = "applied"
-PROVISIONAL = "provisional"
-_ANSWERS = {
-    PROVISIONAL: DriftCause.PROVISIONAL,
-    "rejected": DriftCause.REJECTED,
-    "reverted": DriftCause.REVERTED,
+_ANSWERS: Mapping[str, DriftCause] = {
+    ConfigOutcome.PROVISIONAL: DriftCause.PROVISIONAL,
+    ConfigOutcome.REJECTED: DriftCause.REJECTED,
+    ConfigOutcome.REVERTED: DriftCause.REVERTED,
 }
 _SENTENCES = {
     DriftCause.WAITING: "its turn has not come, or the rollout that would bring it has ended",
@@ -37,12 +38,12 @@ def cause_of(desired: DesiredRecord, status: NodeStatus) -> DriftCause | None:
     # its word on the very trial it was told
     answer = status.config_outcome if desired.config_revision and status.config_trial == desired.config_trial else ""
     if status.running_config_sha256 == desired.target_config_sha256:
-        return DriftCause.PROVISIONAL if answer == PROVISIONAL else None
+        return DriftCause.PROVISIONAL if answer == ConfigOutcome.PROVISIONAL else None
     return _cause_of_other(desired, status.running_config_sha256, answer)
 
 
 def _cause_of_other(desired: DesiredRecord, running_sha256: str, answer: str) -> DriftCause:
-    if answer == APPLIED and running_sha256 != desired.config_sha256:
+    if answer == ConfigOutcome.APPLIED and running_sha256 != desired.config_sha256:
         return DriftCause.CHANGED
     if desired.config_sha256 != desired.target_config_sha256:
         return DriftCause.WAITING

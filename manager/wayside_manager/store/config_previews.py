@@ -14,11 +14,12 @@ from wayside_manager.core.configs import (
     DriftCause,
     ValueChange,
 )
-from wayside_manager.core.drift import PROVISIONAL, cause_of, sentence_of
+from wayside_manager.core.drift import cause_of, sentence_of
 from wayside_manager.core.merge import in_order, setter
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.pages import page_token as token_of
+from wayside_manager.core.reports import ConfigOutcome
 from wayside_manager.core.selectors import NodeSelector, checked_selector
 from wayside_manager.store.config_layers import check_layer, check_owner, the_layer
 from wayside_manager.store.config_making import ConfigMaker, Made, config_of
@@ -40,7 +41,7 @@ _DRIFTS = or_(
         or_(
             node_status.c.running_config_sha256 != node_desired.c.target_config_sha256,
             and_(
-                node_status.c.config_outcome == PROVISIONAL,
+                node_status.c.config_outcome == ConfigOutcome.PROVISIONAL,
                 node_status.c.config_trial == node_desired.c.config_trial,
             ),
         ),

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
-from wayside_manager.core.drift import PROVISIONAL
 from wayside_manager.core.nodes import ConfigDecision
+from wayside_manager.core.reports import ConfigOutcome
 from wayside_manager.store.node_rows import node_not_found
 from wayside_manager.store.part import SqlPart, changed, writing
 from wayside_manager.store.tables import node_desired, node_status, nodes
@@ -103,7 +103,7 @@ def _check_undecided(row: Row[Any]) -> None:
 
 
 def _check_under_way(row: Row[Any]) -> None:
-    if row.said_trial == row.config_trial and row.config_outcome not in {"", PROVISIONAL}:
+    if row.said_trial == row.config_trial and row.config_outcome not in {"", ConfigOutcome.PROVISIONAL}:
         raise _not_now(f"trial {row.config_trial} of node {row.node_id} is over: {row.config_outcome}", "TRIAL_OVER")
 
 
