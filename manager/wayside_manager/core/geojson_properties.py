@@ -10,11 +10,10 @@ from math import isfinite
 
 from wayside.names import checked_label
 from wayside_manager.core.geometry_text import invalid
-from wayside_manager.core.site_checks import CORRIDOR_MAX_SITES, checked_text, checked_variables
+from wayside_manager.core.site_checks import CORRIDOR_MAX_SITES, checked_text, checked_variables, checked_weekdays
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
 _NUMBER_MAX = 1e15  # beyond whatever is meant
-_WEEKDAYS = frozenset(range(1, 8))
 
 
 class Properties:
@@ -81,9 +80,9 @@ class Properties:
     def weekdays(self, name: str) -> frozenset[int]:
         """Days of the week, 1 to 7."""
         value = self._value(name, [])
-        if not isinstance(value, list) or not all(isinstance(day, int) and day in _WEEKDAYS for day in value):
-            raise invalid(f"{self._place}.{name}: give numbers from 1 (Monday) to 7 (Sunday)")
-        return frozenset(int(day) for day in value)
+        if not isinstance(value, list) or not all(type(day) is int for day in value):
+            raise invalid(f"{self._place}.{name}: give a list of numbers from 1 (Monday) to 7 (Sunday)")
+        return checked_weekdays(value, field=f"{self._place}.{name}")
 
     def variables(self, name: str) -> dict[str, str | int | float | bool]:
         """Variables."""

@@ -10,13 +10,8 @@ from typing import TypeGuard
 import shapely
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.geometry import checked_geometry, is_on_earth, parsed_geometry
 from wayside_manager.core.sites import Position
-
-CORNER_MAX_COUNT = 100_000
-RING_MIN_POSITIONS = 4
-"""Of a ring in GeoJSON, which ends where it begins."""
-_LONGITUDE_MAX_DEG = 180.0
-_LATITUDE_MAX_DEG = 90.0
 
 
 def point(geometry: object, *, where: str) -> Position | None:
@@ -35,36 +30,17 @@ def point(geometry: object, *, where: str) -> Position | None:
 def polygons(geometry: object, *, where: str) -> str:
     """A Polygon or MultiPolygon as the manager keeps it: compact JSON that is equal for equal geometries.
 
-    Raises: InvalidArgumentError: naming `where`; another geometry, a ring that is open or crosses itself, or too
-    many corners.
+    Raises: InvalidArgumentError: as `core.geometry.checked_geometry`.
     """
-    kind = geometry.get("type") if isinstance(geometry, Mapping) else None
-    if not isinstance(geometry, Mapping) or kind not in {"Polygon", "MultiPolygon"}:
-        raise invalid(f"{where}: give a Polygon or a MultiPolygon")
-    coordinates = geometry.get("coordinates")
-    if kind == "Polygon":
-        checked: list[object] = [_polygon(coordinates, where)]
-    else:
-        checked = [_polygon(each, where) for each in _list(coordinates, where)]
-    text = json.dumps(
-        {"type": kind, "coordinates": checked[0] if kind == "Polygon" else checked}, separators=(",", ":")
-    )
-    shape = shapely.from_geojson(text)
-    if shapely.get_num_coordinates(shape) > CORNER_MAX_COUNT:
-        raise invalid(f"{where}: it has more than {CORNER_MAX_COUNT} corners; simplify it")
-    if shape.is_empty or not shapely.is_valid(shape):
-        raise invalid(
-            f"{where}: {shapely.is_valid_reason(shape)}; draw borders that neither cross nor touch themselves"
-        )
-    return text
+    return str(shapely.to_geojson(checked_geometry(geometry, field=where)))
 
 
 def geometry_of(text: str, *, where: str) -> str:
     """The same from JSON text.
 
-    Raises: InvalidArgumentError: naming `where`.
+    Raises: InvalidArgumentError: as `core.geometry.parsed_geometry`.
     """
-    return polygons(decoded(text, where=where), where=where)
+    return str(shapely.to_geojson(parsed_geometry(text, field=where)))
 
 
 def decoded(text: str | bytes, *, where: str) -> object:
@@ -84,27 +60,10 @@ def invalid(sentence: str) -> InvalidArgumentError:
     return InvalidArgumentError(sentence, reason="GEOJSON_INVALID")
 
 
-def _polygon(coordinates: object, where: str) -> list[list[tuple[float, float]]]:
-    rings = [_ring(each, where) for each in _list(coordinates, where)]
-    if not rings:
-        raise invalid(f"{where}: a polygon has at least its outer ring")
-    return rings
-
-
-def _ring(positions: object, where: str) -> list[tuple[float, float]]:
-    every = _list(positions, where)
-    if len(every) > CORNER_MAX_COUNT:  # before each is looked at
-        raise invalid(f"{where}: a ring has more than {CORNER_MAX_COUNT} corners; simplify it")
-    ring = [_position(each, where) for each in every]
-    if len(ring) < RING_MIN_POSITIONS or ring[0] != ring[-1]:
-        raise invalid(f"{where}: a ring has at least {RING_MIN_POSITIONS} positions, and its last is its first")
-    return ring
-
-
 def _position(value: object, where: str) -> tuple[float, float]:
-    match _list(value, where):
+    match value:
         case [longitude, latitude, *_] if _is_number(longitude) and _is_number(latitude):
-            if abs(longitude) <= _LONGITUDE_MAX_DEG and abs(latitude) <= _LATITUDE_MAX_DEG:
+            if is_on_earth(latitude, longitude):
                 return float(longitude), float(latitude)
             raise invalid(
                 f"{where}: {str(longitude)[:40]}, {str(latitude)[:40]} is no position; longitude first, in degrees"
@@ -114,12 +73,6 @@ def _position(value: object, where: str) -> tuple[float, float]:
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _list(value: object, where: str) -> list[object]:
-    if not isinstance(value, list):
-        raise invalid(f"{where}.coordinates: give lists of positions as RFC 7946 says")
-    return value
 
 
 def _no_constant(name: str) -> object:

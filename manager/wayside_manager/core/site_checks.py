@@ -4,21 +4,24 @@ Usage: `checked_variables({"broker": "10.0.0.1"}, field="site.variables")`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.geometry import is_on_earth
 from wayside_manager.core.selectors import STAKE_MAX_M
-from wayside_manager.core.sites import CorridorSite
+from wayside_manager.core.sites import CorridorSite, Position
 
 TEXT_MAX_CHARS = 200
 VARIABLE_MAX_COUNT = 64
 VARIABLE_MAX_CHARS = 1_000
 CORRIDOR_MAX_SITES = 5_000
 MAX_PERCENT = 100.0
+HOURS_MAX_COUNT = 50
 HYSTERESIS_MAX_M = 1_000.0
 DEFAULT_HYSTERESIS_M = 10.0
 DEFAULT_PERCENT = 20.0
+WEEKDAYS = frozenset(range(1, 8))
 
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}\Z")  # no dot: those with one are built in
 _WHOLE_MAX = 2**53  # above it a JSON number is not exact
@@ -91,6 +94,30 @@ def checked_percent(percent: float, *, field: str) -> float:
     if not 0 <= percent <= MAX_PERCENT:
         raise InvalidArgumentError(f"{field}: {percent:g} is not within 0 to 100 percent", reason="PERCENT_INVALID")
     return percent or DEFAULT_PERCENT
+
+
+def checked_position(position: Position, *, field: str) -> Position:
+    """The position itself.
+
+    Raises: InvalidArgumentError: it is not on the earth.
+    """
+    if not is_on_earth(position.latitude_deg, position.longitude_deg):
+        raise InvalidArgumentError(
+            f"{field}: latitude {position.latitude_deg:g}, longitude {position.longitude_deg:g} is outside WGS 84",
+            reason="POSITION_INVALID",
+        )
+    return position
+
+
+def checked_weekdays(days: Iterable[int], *, field: str) -> frozenset[int]:
+    """The days.
+
+    Raises: InvalidArgumentError: a number that is no day.
+    """
+    found = frozenset(days)
+    if not found <= WEEKDAYS:
+        raise InvalidArgumentError(f"{field}: give numbers from 1 (Monday) to 7 (Sunday)", reason="WEEKDAY_INVALID")
+    return found
 
 
 def checked_hysteresis(hysteresis_m: float, *, field: str) -> float:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from wayside_manager.core.access import EVERYWHERE, Reach
 from wayside_manager.core.pages import Page
 from wayside_manager.core.radio_licences import RadioUnit
+from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.core.sites import (
     CorridorRecord,
     GeofenceRecord,
@@ -60,6 +61,15 @@ class SiteStore(Protocol):
         self, places: Iterable[Place], *, now: datetime, is_dry: bool = False
     ) -> tuple[int, int, int]:
         """Applies all of them or none; how many were created, changed, and the same."""
+
+    async def find_nodes(
+        self, selector: NodeSelector, *, reach: Reach, page_size: int = 0, page_token: str = ""
+    ) -> tuple[Page[str], int]:
+        """A page of the ids of nodes of the reach that a selector means now, and how many there are in all.
+
+        Raises: InvalidArgumentError: the selector, page size or token; NotFoundError: something it names is not there,
+        or not in the tenants of the reach and those above them.
+        """
 
 
 class RadioLicenceStore(Protocol):

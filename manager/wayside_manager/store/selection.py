@@ -7,7 +7,7 @@
 A site is in an area when its position is inside or on the border; a site without a position is in none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -96,15 +96,23 @@ class Resolver:
         """Sites inside a shape of longitudes and latitudes, or on its border."""
         return self._positions.inside(shape)
 
-    def check(self, selector: NodeSelector, *, field: str, tenant_id: str = "") -> None:
+    def check(
+        self,
+        selector: NodeSelector,
+        *,
+        field: str,
+        tenant_id: str = "",
+        is_owner: Callable[[str], bool] | None = None,
+    ) -> None:
         """Returns if everything it names is there, and every area is one; nodes, labels and versions may come later.
 
         With a tenant, what it names must belong to that tenant, to one above it or to one below it: of what other
-        people have, nobody learns by it that it is there.
+        people have, nobody learns by it that it is there. `is_owner` says instead of whom it may be.
         Raises: NotFoundError: naming the first that is not there; InvalidArgumentError: an area crosses itself, or the
         stakes of a section fall.
         """
-        about = self._tree.above(tenant_id) | self._tree.below(tenant_id) if tenant_id else None
+        if is_owner is None and tenant_id:
+            is_owner = (self._tree.above(tenant_id) | self._tree.below(tenant_id)).__contains__
         for collection, ids, column in (
             ("sites", selector.site_ids, sites.c.site_id),
             ("corridors", tuple(section.corridor_id for section in selector.sections), corridors.c.corridor_id),
@@ -112,7 +120,7 @@ class Resolver:
             ("geofences", selector.geofence_ids, geofences.c.geofence_id),
         ):
             if ids:
-                self._check_there(collection, ids, column, about)
+                self._check_there(collection, ids, column, is_owner)
         for section in selector.sections:
             self._check_rising(section, field)
         for index, area in enumerate(selector.areas):
@@ -123,12 +131,12 @@ class Resolver:
                 )
 
     def _check_there(
-        self, collection: str, ids: Iterable[str], column: Column[str], about: frozenset[str] | None
+        self, collection: str, ids: Iterable[str], column: Column[str], is_owner: Callable[[str], bool] | None
     ) -> None:
         table: Table = column.table
         owners = {row[0]: row[1] for row in self._connection.execute(select(column, table.c.tenant_id))}
         for thing_id in ids:
-            if thing_id not in owners or (about is not None and owners[thing_id] not in about):
+            if thing_id not in owners or (is_owner is not None and not is_owner(owners[thing_id])):
                 raise not_there(collection, thing_id)
 
     def _check_rising(self, section: CorridorSection, field: str) -> None:

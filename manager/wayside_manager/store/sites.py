@@ -8,12 +8,14 @@ from sqlalchemy import Connection, func, select, update
 
 from wayside_manager.core.access import EVERYWHERE, Reach
 from wayside_manager.core.nodes import NodeState
-from wayside_manager.core.pages import Page
+from wayside_manager.core.pages import Page, checked_page_size, position
+from wayside_manager.core.pages import page_token as next_token
+from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.core.sites import SiteRecord
 from wayside_manager.store.corridors import SqlCorridors
 from wayside_manager.store.geofences import SqlGeofences
 from wayside_manager.store.groups import SqlGroups
-from wayside_manager.store.node_rows import parts
+from wayside_manager.store.node_rows import parts, selectables
 from wayside_manager.store.owned_rows import (
     SITE,
     check_unnamed,
@@ -27,6 +29,8 @@ from wayside_manager.store.part import changed, check_etag, reading, writing
 from wayside_manager.store.place_effects import altered
 from wayside_manager.store.place_import import SqlPlaceImport
 from wayside_manager.store.reaches import covers_node
+from wayside_manager.store.selection import resolver
+from wayside_manager.store.selector_text import selector_text
 from wayside_manager.store.site_rows import put_site, site_record, site_said
 from wayside_manager.store.tables import corridor_sites, nodes
 
@@ -66,6 +70,31 @@ class SqlSites(SqlCorridors, SqlGroups, SqlGeofences, SqlPlaceImport):
         _let_go(connection, site_id)
         remove(connection, SITE, site_id)
         noted(connection, SITE, site_id, before=site_said(row), after=None, tenant_id=row.tenant_id)
+
+    @reading
+    def find_nodes(
+        self,
+        connection: Connection,
+        selector: NodeSelector,
+        *,
+        reach: Reach,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> tuple[Page[str], int]:
+        """See SiteStore."""
+        size, question = checked_page_size(page_size), f"find_nodes|{selector_text(selector)}"
+        after = position(page_token, question)
+        found = resolver(connection)
+        found.check(selector, field="selector", is_owner=lambda tenant_id: _is_of(reach, tenant_id))
+        matches = found.matcher(selector).matches
+        chosen = [node.node_id for node in selectables(connection, where=(covers_node(reach),)) if matches(node)]
+        rest = chosen if after is None else [node_id for node_id in chosen if node_id > str(after[0])]
+        token = next_token(question, (rest[size - 1],)) if len(rest) > size else ""
+        return Page(tuple(rest[:size]), token), len(chosen)
+
+
+def _is_of(reach: Reach, tenant_id: str) -> bool:
+    return reach.uses_releases_of(tenant_id) or any(tenant_id in scope.tenant_ids for scope in reach.scopes)
 
 
 def _node_counts(connection: Connection, site_ids: Iterable[str], reach: Reach) -> dict[str, int]:

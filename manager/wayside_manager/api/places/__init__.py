@@ -1,0 +1,1 @@
+"""SiteService: sites, corridors, groups and geofences."""
