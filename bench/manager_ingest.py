@@ -20,7 +20,6 @@ from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import NodeKind
 from wayside_manager.core.reports import HealthFacts, Report
 from wayside_manager.ports.store import Store
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.migrate import migrate
@@ -44,7 +43,7 @@ async def _measure(directory: Path) -> Figures:
     figures = Figures("manager-ingest")
     url = f"sqlite:///{directory}/manager.db"
     await migrate(url)
-    async with open_store(url, serialize_config=serialized_config) as store:
+    async with open_store(url) as store:
         await _enrol(figures, store)
         await _saturate(figures, store)
         await _offer_steadily(figures, store)

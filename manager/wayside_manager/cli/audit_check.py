@@ -23,7 +23,6 @@ from wayside_manager.core.audit import AuditEntry, Seal, Verdict
 from wayside_manager.core.audit_check import Walk, begun_at, verdict, walked
 from wayside_manager.core.audit_export import LINE_MAX_CHARS, imported, previous_sha256
 from wayside_manager.services.audit_seals import checked_trail, signed_seals
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.settings import DataFolder, read_settings
 from wayside_manager.store.sql import open_store
 
@@ -83,7 +82,7 @@ def print_verdict(found: audit_service_pb2.VerifyAuditResponse, output: Output |
 
 
 async def _checked(url: str, authorities_pem: str) -> audit_service_pb2.VerifyAuditResponse:
-    async with open_store(url, serialize_config=serialized_config) as store:
+    async with open_store(url) as store:
         return verdict_message(await checked_trail(store, authorities_pem))
 
 

@@ -19,7 +19,6 @@ from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.authority import Authority, Credential
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.settings import DataFolder, Settings, write_whole
 from wayside_manager.store.migrate import migrate
 from wayside_manager.store.sql import open_store
@@ -84,7 +83,7 @@ def _make_empty(directory: Path) -> None:
 async def _remember(folder: DataFolder, operator: Credential, now: datetime) -> str:
     database = folder.path / "manager.db"
     database.chmod(0o600)
-    async with open_store(folder.database_url, serialize_config=serialized_config) as store:
+    async with open_store(folder.database_url) as store:
         return await make_first_operator(store, operator, now=now)
 
 

@@ -14,7 +14,6 @@ from wayside_manager.cli.first_operator import recover_admin as recover
 from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
 from wayside_manager.cli.serve import DataOption
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.settings import DataFolder, held, read_settings, write_whole
 from wayside_manager.store.sql import open_store
 
@@ -42,5 +41,5 @@ def recover_admin(
 
 
 async def _recovered(url: str, operator_id: str) -> str:
-    async with open_store(url, serialize_config=serialized_config) as store:
+    async with open_store(url) as store:
         return await recover(store, operator_id, now=utc_now())

@@ -26,7 +26,6 @@ from wayside_manager.core.pages import MAX_PAGE_SIZE
 from wayside_manager.core.presence import presence
 from wayside_manager.core.selectors import NodeFilter
 from wayside_manager.ports.store import Store
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.settings import DataFolder, read_settings
 from wayside_manager.store.sql import open_store
 
@@ -62,7 +61,7 @@ async def _gathered(folder: DataFolder) -> HopFacts:
     settings = read_settings(folder.settings)  # says so when the folder is none
     device_address, operator_address = addresses(folder, settings)
     now, trusted_pem = utc_now(), authorities_pem(folder)
-    async with open_store(settings.database_url or folder.database_url, serialize_config=serialized_config) as store:
+    async with open_store(settings.database_url or folder.database_url) as store:
         nodes = await _nodes_facts(store, now)
     return HopFacts(
         now=now,

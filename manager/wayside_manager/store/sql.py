@@ -1,6 +1,6 @@
 """The whole store over one SQL database.
 
-Usage: `async with open_store(url, serialize_config=serialized_config) as store: ...`, after `migrate(url)`.
+Usage: `async with open_store(url) as store: ...`, after `migrate(url)`.
 """
 
 from collections.abc import AsyncIterator

@@ -18,7 +18,6 @@ from wayside.v1 import access_service_pb2, audit_service_pb2, fleet_service_pb2
 from wayside_manager.api.identity import request_id
 from wayside_manager.core.audit import CallRecord, Outcome
 from wayside_manager.services.denial_log import COUNTS_MAX, SINGLES_MAX, SINGLES_PER_SOURCE, DenialLog
-from wayside_manager.services.node_configs import serialized_config
 from wayside_manager.store.migrate import migrate
 from wayside_manager.store.sql import SqlStore, open_store
 
@@ -142,7 +141,7 @@ async def written_by(store: Any) -> AsyncIterator[DenialLog]:  # noqa: ANN401  #
 async def store_in(folder: Path) -> AsyncIterator[SqlStore]:
     url = f"sqlite:///{folder / 'manager.db'}"
     await migrate(url)
-    async with open_store(url, serialize_config=serialized_config) as store:
+    async with open_store(url) as store:
         yield store
 
 
