@@ -17,7 +17,7 @@ Usage: `file = read_layer(Path("base.toml"))`; `file.layer`; `with file.located(
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,24 @@ def read_layer(path: Path) -> LayerFile:
     text = _text(path)
     mapping = _json(path, text) if path.suffix.lower() == ".json" else _toml(path, text)
     return LayerFile(path, text, _layer(path, text, mapping))
+
+
+def read_layers(paths: Sequence[Path], *, tenant: str = "", etag: str = "") -> list[LayerFile]:
+    """The layers in several files; `tenant` and `etag` go before what a file says.
+
+    Raises: as `read_layer`; InvalidArgumentError: two files hold the same layer, or one etag is to guard several.
+    """
+    if etag and len(paths) > 1:
+        raise InvalidArgumentError("--etag: it guards one layer; apply one file, or write it into each")
+    files: dict[str, LayerFile] = {}
+    for path in paths:
+        file = read_layer(path)
+        former = files.setdefault(file.layer.name, file)
+        if former is not file:
+            raise InvalidArgumentError(f"{path}: {file.layer.name} is in {former.path} as well; give each layer once")
+        file.layer.tenant = resource_name(tenant, "tenants") if tenant else file.layer.tenant
+        file.layer.etag = etag or file.layer.etag
+    return list(files.values())
 
 
 def _layer(path: Path, text: str, mapping: Mapping[str, object]) -> config_service_pb2.ConfigLayer:

@@ -4,7 +4,19 @@ import os
 
 import typer
 
-from wayside_manager.cli import approvals, audit, authorities, config, nodes, policy, releases, rollouts, tenants, users
+from wayside_manager.cli import (
+    approvals,
+    audit,
+    authorities,
+    licences,
+    nodes,
+    policy,
+    releases,
+    rollouts,
+    tenants,
+    users,
+)
+from wayside_manager.cli.config import app as config
 from wayside_manager.cli.output import EXIT_CODE_HELP, Output
 from wayside_manager.cli.running import (
     AddressOption,
@@ -28,6 +40,7 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(config.app, name="config")
 app.add_typer(releases.app, name="releases")
 app.add_typer(rollouts.app, name="rollouts")
+app.add_typer(licences.app, name="licences")
 app.add_typer(users.app, name="users")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(approvals.app, name="approvals")

@@ -1,0 +1,1 @@
+"""`wayside config`: one file per group of verbs, joined in `app`."""
