@@ -112,9 +112,18 @@ class Unit:
 
         return switch
 
-    def offer(self, revision: int, period_s: float, trial: str = "r1", **more: object) -> wire.DesiredState:
+    def offer(
+        self,
+        revision: int,
+        period_s: float,
+        trial: str = "r1",
+        *,
+        timeout_s: float = 20,
+        decision: "wire.ConfigTarget.Decision.ValueType" = Decision.DECISION_UNSPECIFIED,
+    ) -> wire.DesiredState:
         """Publishes a configuration and returns the desired state that names it."""
-        return self.offer_bytes(revision, canonical({"report_period_s": period_s}), trial, **more)
+        content = canonical({"report_period_s": period_s})
+        return self.offer_bytes(revision, content, trial, timeout_s=timeout_s, decision=decision)
 
     def offer_bytes(
         self,

@@ -290,12 +290,12 @@ async def test_a_report_that_is_lost_is_made_again(unit: Unit) -> None:
     made = unit.report
     lost = 3
 
-    async def report(word: node_pb2.ConfigReport) -> int:
+    async def some(report: node_pb2.ConfigReport) -> int:
         nonlocal lost
         lost -= 1
-        return 0 if lost >= 0 else await made(word)
+        return 0 if lost >= 0 else await made(report)
 
-    unit.report = report  # type: ignore[method-assign]
+    unit.report = some  # type: ignore[method-assign]
     unit.restart()
     async with awake(unit):
         assert (await unit.on_trial(unit.offer(2, NEW, "r2"))).revision == 2
