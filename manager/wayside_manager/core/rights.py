@@ -32,9 +32,16 @@ _SEEN_WITH: Mapping[Target, Permission] = {
     Target.OPERATOR: Permission.OPERATORS_READ,
     Target.CREDENTIAL: Permission.OPERATORS_READ,
     Target.TENANT: Permission.TENANTS_READ,
+    Target.SITE: Permission.SITES_READ,
+    Target.CORRIDOR: Permission.SITES_READ,
+    Target.GROUP: Permission.SITES_READ,
+    Target.GEOFENCE: Permission.SITES_READ,
+    Target.RADIO_LICENCE: Permission.SITES_READ,
 }
 """With which permission a thing can be seen at all. Who cannot see it is told that it is not there."""
 
+_SEEN_FROM_BELOW = frozenset({Target.SITE, Target.CORRIDOR, Target.GROUP, Target.GEOFENCE})
+"""Nodes of the tenants below stand there and are in them, so their operators may look at them."""
 
 _NO_TENANTS = Tenants({})
 
@@ -82,13 +89,18 @@ class Rights:
             raise not_there(target, thing_id)
         if _covers(self.reach, target, places):
             return
+        if self.permission is _SEEN_WITH.get(target) and self.sees(target, places):
+            return  # to look at it is all that is asked
         if self.sees(target, places):
             raise self._refusal(f" for {target}/{thing_id}")
         raise hidden(target, thing_id)
 
     def sees(self, target: Target, places: Sequence[Place]) -> bool:
         """Whether the caller may know of a thing that is in these places."""
-        return _covers(reach(self.bindings, _SEEN_WITH[target], self.tenants), target, places)
+        area = reach(self.bindings, _SEEN_WITH[target], self.tenants)
+        if target in _SEEN_FROM_BELOW:
+            return all(area.uses_releases_of(place.tenant_id) for place in places)
+        return _covers(area, target, places)
 
     def tenant_of_new(self, tenant_id: str, *, field: str) -> str:
         """The tenant of a new thing; empty stands for the only one the caller is at home in.

@@ -16,12 +16,17 @@ from wayside_manager.store.tables import (
     audit_entries,
     config_layer_revisions,
     config_layers,
+    corridors,
     credentials,
     enrollment_requests,
+    geofences,
+    groups,
     nodes,
     operators,
+    radio_licences,
     releases,
     rollouts,
+    sites,
     tenants,
     tokens,
 )
@@ -34,6 +39,11 @@ _OWNED = (
     ("configuration layers", config_layers.c.tenant_id),
     ("releases", releases.c.tenant_id),
     ("rollouts", rollouts.c.tenant_id),
+    ("sites", sites.c.tenant_id),
+    ("corridors", corridors.c.tenant_id),
+    ("groups", groups.c.tenant_id),
+    ("geofences", geofences.c.tenant_id),
+    ("radio licences", radio_licences.c.tenant_id),
 )
 
 

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.names import approval_name, config_layer_id, rollout_id
+from wayside_manager.api.gate.place_reach import PlaceReach
 from wayside_manager.api.identity import APPROVAL_HEADER, Metadata, approval_header
 from wayside_manager.api.node_messages import selector
 from wayside_manager.core.access import ROOT_TENANT, Tenants
@@ -29,6 +30,7 @@ from wayside_manager.ports.access import ApprovalStore, PolicyStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.rollouts import RolloutStore
+from wayside_manager.ports.sites import SiteStore
 
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
@@ -37,7 +39,7 @@ _APART = ("password", "new_password", "present_password", "request_id")
 """Secrets, and what makes a retry harmless: the command line makes a new one each time."""
 
 
-class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, RolloutStore, Protocol):
+class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, RolloutStore, SiteStore, Protocol):
     """What four eyes look at."""
 
 
@@ -125,6 +127,9 @@ class FourEyes:
         """How many nodes a call reaches."""
         if verb == "RetryRollout":
             return await self._unsuccessful(rollout_id(message.name))
+        of_places = await PlaceReach(self._store, self._now).selectors(verb, message)
+        if of_places is not None:  # who stands at a site may be of any tenant
+            return await self._store.count_reached(of_places, ROOT_TENANT) if of_places else 0
         return await self._store.count_reached(await self._selectors(verb, message), tenant_id)
 
     async def _unsuccessful(self, retried_id: str) -> int:

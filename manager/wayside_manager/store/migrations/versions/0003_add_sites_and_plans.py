@@ -1,7 +1,7 @@
 """Add sites, corridors, groups, geofences and licences; give configuration a history, and rollouts plans and waves.
 
-Sites are made of the free texts nodes had. Layers keep their values in their new names and units. What nodes were told is
-made anew from the layers: no agent of before reads the new form, nor the reverse.
+Sites are made of the free texts nodes had. Layers keep their values in their new names and units. What nodes were
+told is made anew from the layers: no agent of before reads the new form, nor the reverse.
 
 Revision ID: 0003
 Revises: 0002
@@ -10,6 +10,7 @@ Revises: 0002
 import json
 import re
 import time
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -193,10 +194,9 @@ def _make_sites() -> None:
     owners: dict[str, set[str]] = {}
     for site, tenant_id in connection.execute(sa.text("SELECT DISTINCT site, tenant_id FROM nodes WHERE site <> ''")):
         owners.setdefault(site, set()).add(tenant_id)
-    taken: set[str] = set()
+    taken: dict[str, str] = {}
     for site, tenant_ids in sorted(owners.items()):
-        site_id = _label(site, taken)
-        taken.add(site_id)
+        site_id = taken[site] = _label(site, taken.values())
         tenant_id = tenant_ids.pop() if len(tenant_ids) == 1 else "root"
         connection.execute(
             sa.text(
@@ -207,6 +207,8 @@ def _make_sites() -> None:
         connection.execute(
             sa.text("UPDATE nodes SET site_id = :site_id WHERE site = :site"), {"site_id": site_id, "site": site}
         )
+    _renew_bindings("operators", "operator_id", taken)
+    _renew_bindings("credentials", "sha256", taken)
     with op.batch_alter_table("nodes") as batch:
         batch.alter_column("variables", server_default=None)
         batch.drop_index("ix_nodes_site")
@@ -215,7 +217,24 @@ def _make_sites() -> None:
         batch.drop_column("site")
 
 
-def _label(text: str, taken: set[str]) -> str:
+def _renew_bindings(table: str, key: str, site_ids: dict[str, str]) -> None:
+    """Roles at sites keep their reach. A text nobody had gets an id nobody has: it must not become another's."""
+    connection = op.get_bind()
+    for row in connection.execute(sa.text(f"SELECT {key} AS id, bindings FROM {table}")).mappings().all():  # noqa: S608  # our own names
+        bindings = json.loads(row["bindings"] or "[]")
+        if not any(binding["sites"] for binding in bindings):
+            continue
+        for binding in bindings:
+            for site in binding["sites"]:
+                site_ids.setdefault(site, _label(site, site_ids.values()))
+            binding["sites"] = sorted(site_ids[site] for site in binding["sites"])
+        connection.execute(
+            sa.text(f"UPDATE {table} SET bindings = :bindings WHERE {key} = :id"),  # noqa: S608  # our own names
+            {"bindings": json.dumps(bindings), "id": row["id"]},
+        )
+
+
+def _label(text: str, taken: Collection[str]) -> str:
     """A free text as an id that nobody has."""
     label = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:50].rstrip("-") or "site"
     count = 1
@@ -235,8 +254,8 @@ def _renew_layers() -> None:
         )
         connection.execute(
             sa.text(
-                "INSERT INTO config_layer_revisions VALUES (:layer_id, :revision, :tenant_id, :selector, :priority, :config,"
-                " '', '', false, '', :update_us)"
+                "INSERT INTO config_layer_revisions VALUES (:layer_id, :revision, :tenant_id, :selector, :priority,"
+                " :config, '', '', false, '', :update_us)"
             ),
             dict(row) | {"config": config},
         )
