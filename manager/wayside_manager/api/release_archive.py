@@ -19,6 +19,14 @@ DESCRIPTION_MAX_BYTES = 64 * 1024
 CONFIG_SCHEMA = "config.schema.json"
 
 
+def described_version(file: BinaryIO) -> str:
+    """The version an archive states.
+
+    Raises: InvalidArgumentError: it is no archive, or does not begin with a `release.json` that has a version.
+    """
+    return _stated_version(_front(file)[0])
+
+
 class ArchiveCheck:
     """Looks at the front of one archive, and keeps what a release is asked for later."""
 
@@ -33,7 +41,7 @@ class ArchiveCheck:
         Raises: InvalidArgumentError: it is none, or of another version, or its schema is no good.
         """
         description, schema = _front(file)
-        found = _described_version(description)
+        found = _stated_version(description)
         if found != self._version:
             raise InvalidArgumentError(
                 f"version: the archive's {DESCRIPTION} says {found[:80]!r}, the call {self._version!r}; "
@@ -68,7 +76,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, *, max_bytes: in
     return content.read() if content else b""
 
 
-def _described_version(content: bytes) -> str:
+def _stated_version(content: bytes) -> str:
     try:
         described = json.loads(content)
     except (ValueError, RecursionError) as exc:

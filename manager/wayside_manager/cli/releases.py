@@ -93,7 +93,8 @@ def show(
         print_json(found)
     else:
         fields = {name.lower(): value for name, value in zip(COLUMNS, _row(found), strict=True)}
-        print_fields(fields | {"sha256": found.sha256, "notes": found.notes, "etag": found.etag})
+        schema = {"config schema": "published" if found.has_config_schema else "the manager's own counts"}
+        print_fields(fields | {"sha256": found.sha256, "notes": found.notes, "etag": found.etag} | schema)
 
 
 def _spec(artifact: BufferedReader, version: str, notes: str) -> release_service_pb2.ReleaseSpec:

@@ -1,33 +1,23 @@
 """ReleaseService over real TLS."""
 
-import uuid
+import json
 from typing import Any
 
 import pytest
 
 from tests.link.manager_api.peer import LocalManager, Peer, Session, release_archive, upload
+from wayside import node_config
 from wayside.errors import (
     AlreadyExistsError,
-    FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
     OutOfRangeError,
     PermissionDeniedError,
     ResourceExhaustedError,
 )
-from wayside.v1 import node_pb2, node_service_pb2, release_pb2, release_service_pb2
+from wayside.v1 import node_pb2, node_service_pb2, release_service_pb2, rollout_service_pb2
 
 ARCHIVE = release_archive("1.1.0")
-
-
-def rollout(**fields: Any) -> release_service_pb2.CreateRolloutRequest:  # noqa: ANN401  # fields of a message
-    selector = node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
-    given: dict[str, Any] = {"release": "releases/1.1.0", "selector": selector} | fields
-    return release_service_pb2.CreateRolloutRequest(**given)
-
-
-async def create(peer: Peer, **fields: Any) -> release_pb2.Rollout:  # noqa: ANN401  # fields of a message
-    return (await peer.call(peer.release.CreateRollout, rollout(**fields))).rollout
 
 
 async def test_a_published_release_is_listed_newest_first(operator: Peer, manager: LocalManager) -> None:
@@ -83,78 +73,33 @@ async def test_an_upload_must_begin_with_a_spec(operator: Peer) -> None:
         await operator.upload(iter(content))
 
 
-@pytest.mark.usefixtures("rsu")
-async def test_a_rollout_of_an_unknown_release_or_node_is_refused(operator: Peer) -> None:
-    with pytest.raises(NotFoundError):
-        await create(operator)
-    await operator.publish(ARCHIVE)
-    with pytest.raises(FailedPreconditionError):
-        await create(operator, selector=node_pb2.NodeSelector(nodes=["nodes/ghost"]))
-    for wrong in (
-        {"selector": node_pb2.NodeSelector()},
-        {"max_in_flight_count": -1},
-        {"max_failure_count": -1},
-        {"request_id": "x"},
-    ):
-        with pytest.raises(InvalidArgumentError):
-            await create(operator, **wrong)
+async def test_a_release_says_whether_it_publishes_the_schema_of_its_configuration(operator: Peer) -> None:
+    published = release_archive("1.1.0", config_schema=json.dumps(node_config.schema()).encode())
+    assert (await operator.publish(published)).release.has_config_schema
+    assert not (await operator.publish(release_archive("1.2.0"), version="1.2.0")).release.has_config_schema
+    listed = await operator.call(operator.release.ListReleases, release_service_pb2.ListReleasesRequest())
+    assert {release.version: release.has_config_schema for release in listed.releases} == {
+        "1.1.0": True,
+        "1.2.0": False,
+    }
 
 
-@pytest.mark.usefixtures("rsu")
-async def test_a_repeated_create_gives_the_same_rollout(operator: Peer) -> None:
-    await operator.publish(ARCHIVE)
-    request_id = str(uuid.uuid4())
-    first, second = await create(operator, request_id=request_id), await create(operator, request_id=request_id)
-    assert first.name == second.name
-    with pytest.raises(FailedPreconditionError):  # the node is in a live rollout
-        await create(operator)
-
-
-@pytest.mark.usefixtures("rsu")
-async def test_orders_move_a_rollout_and_an_ended_one_takes_none(operator: Peer) -> None:
-    await operator.publish(ARCHIVE)
-    name = (await create(operator)).name
-    release = operator.release
-    orders: Any = (  # each RPC has its own types
-        (release.PauseRollout, release_service_pb2.PauseRolloutRequest, release_pb2.Rollout.STATE_PAUSED),
-        (release.ResumeRollout, release_service_pb2.ResumeRolloutRequest, release_pb2.Rollout.STATE_RUNNING),
-        (release.AbortRollout, release_service_pb2.AbortRolloutRequest, release_pb2.Rollout.STATE_ABORTED),
-        (release.AbortRollout, release_service_pb2.AbortRolloutRequest, release_pb2.Rollout.STATE_ABORTED),
-    )
-    for rpc, request, state in orders:
-        assert (await operator.call(rpc, request(name=name))).rollout.state == state
-    with pytest.raises(FailedPreconditionError):
-        await operator.call(release.PauseRollout, release_service_pb2.PauseRolloutRequest(name=name))
-    with pytest.raises(NotFoundError):
-        await operator.call(release.GetRollout, release_service_pb2.GetRolloutRequest(name="rollouts/none"))
-    listed = await operator.call(release.ListRollouts, release_service_pb2.ListRolloutsRequest())
-    assert [one.name for one in listed.rollouts] == [name]
-
-
-async def test_a_watcher_follows_a_rollout_until_it_ends(operator: Peer, rsu_peer: Peer) -> None:
-    await operator.publish(ARCHIVE)
-    session = await Session(rsu_peer).opened()
-    await session.report(1)
-    await session.until("ack")
-    name = (await create(operator)).name
-    request = release_service_pb2.WatchRolloutRequest(name=name)
-    watch = operator.stream(operator.release.WatchRollout, request)
-    assert (await anext(watch)).rollout.state == release_pb2.Rollout.STATE_RUNNING
-    desired = await session.until("desired_state")
-    while not desired.HasField("release"):
-        desired = await session.until("desired_state")
-
-    committed = release_pb2.UpdateReport(
-        release=desired.release.release,
-        rollout=desired.release.rollout,
-        phase=release_pb2.UpdateReport.PHASE_COMMITTED,
-        running_release=desired.release.release,
-    )
-    await session.report(2, update=committed)
-
-    ended = [answer.rollout async for answer in watch][-1]
-    assert ended.state == release_pb2.Rollout.STATE_SUCCEEDED
-    assert ended.nodes[0].update.phase == release_pb2.UpdateReport.PHASE_COMMITTED
+@pytest.mark.parametrize(
+    ("config_schema", "reason"),
+    [
+        (b"no JSON", "CONFIG_SCHEMA_INVALID"),
+        (b'{"$ref": "https://example.org/schema"}', "CONFIG_SCHEMA_INVALID"),
+        (b" " * (256 * 1024 + 1), "NOT_A_RELEASE"),
+    ],
+    ids=["no JSON", "from elsewhere", "too large"],
+)
+async def test_a_release_with_a_wrong_schema_is_refused_and_leaves_nothing(
+    operator: Peer, manager: LocalManager, config_schema: bytes, reason: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"config\.schema\.json") as caught:
+        await operator.publish(release_archive("1.1.0", config_schema=config_schema))
+    assert caught.value.reason == reason
+    assert list(manager.folder.artifacts.iterdir()) == []
 
 
 async def test_a_node_fetches_only_the_release_it_should_run(operator: Peer, rsu_peer: Peer) -> None:
@@ -170,7 +115,9 @@ async def test_a_node_fetches_only_the_release_it_should_run(operator: Peer, rsu
         await fetch("releases/1.1.0")
     session = await Session(rsu_peer).opened()
     await session.report(1)
-    await create(operator)
+    chosen = node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
+    request = rollout_service_pb2.CreateRolloutRequest(release="releases/1.1.0", selector=chosen)
+    await operator.call(operator.rollout.CreateRollout, request)
     while not (await session.until("desired_state")).HasField("release"):
         pass
     await fetch("releases/1.1.0")
