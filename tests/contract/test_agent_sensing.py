@@ -11,10 +11,12 @@ import pytest
 from tests.contract.agent_devices import Feed, Script, bus, radio, receiver
 from wayside_agent.core.fix import Fix, FixMode, FixQuality, GnssCounters, Position
 from wayside_agent.core.frames import BusCounters, FrameBatch
+from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage
-from wayside_agent.ports.devices import Host, HostReading
+from wayside_agent.core.v2x import MessageKind, ReceivedMessage
+from wayside_agent.drivers.sim_radio import SimRadio
+from wayside_agent.ports.devices import Host, HostReading, Radio
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 from wayside_agent.services.endless import ServiceEndedError
 from wayside_agent.services.health import Health, Versions
@@ -24,6 +26,7 @@ from wayside_agent.services.sensing import STEADY_S, Sensing
 FIX = Fix(FixMode.THREE_D, FixQuality.AUTONOMOUS, Position(20.0, 110.0), satellite_count=9)
 FRAME = FrameBatch(bytes(16), (1,))
 MESSAGE = ReceivedMessage(b"\0", MessageKind.BSM, 1)
+VERSIONS = Versions("1.0", "", 0, 30.0)
 
 
 class NoWait(Random):
@@ -47,7 +50,7 @@ def sensing(
     *,
     can: Script[FrameBatch, BusCounters] | None = None,
     gnss: Script[Fix, GnssCounters] | None = None,
-    v2x: Script[ReceivedMessage, RadioCounters] | None = None,
+    v2x: Radio | None = None,
     feed: Feed | None = None,
     clock: Clock | None = None,
 ) -> Sensing:
@@ -76,19 +79,19 @@ class StillHost(Host):
         return HostReading()
 
 
-def health(unit: Sensing, pulse: Pulse) -> Health:
+def health(unit: Sensing, pulse: Pulse, versions: Versions = VERSIONS) -> Health:
     return Health(
         sensing=unit,
         pulse=pulse,
         spools={},
         telemetry_batch_count=lambda: 0,
-        versions=lambda: Versions("1.0", "", 0, 30.0),
+        versions=lambda: versions,
         now_ns=lambda: 7,
     )
 
 
-def pulse(unit: Sensing, clock: Clock) -> Pulse:
-    return Pulse(unit, StillHost(), mono_s=clock, is_manager_reached=lambda: True)
+def pulse(unit: Sensing, clock: Clock, broker: BrokerLink | None = None) -> Pulse:
+    return Pulse(unit, StillHost(), mono_s=clock, is_manager_reached=lambda: True, broker=lambda: broker)
 
 
 async def test_counts_go_on_when_devices_are_opened_again() -> None:
@@ -105,6 +108,39 @@ async def test_counts_go_on_when_devices_are_opened_again() -> None:
     assert (report.gnss.sentence_count, report.gnss.fix_count) == (9, 3)
     assert report.radio.malformed_count == 4
     assert report.radio.received[0].count == 2
+
+
+async def test_a_health_report_says_what_the_unit_is_and_what_it_runs() -> None:
+    unit = sensing()
+    versions = Versions("1.0", "releases/2", 3, 30.0, model="RSU-9", config_sha256="ab", config_trial="rollout-1")
+    report = health(unit, pulse(unit, Clock()), versions).report()
+    assert (report.model, report.config_sha256, report.config_trial) == ("RSU-9", "ab", "rollout-1")
+    assert (report.release, report.config_revision) == ("releases/2", 3)
+
+
+@pytest.mark.parametrize(
+    ("broker", "is_connected"),
+    [(None, None), (BrokerLink("mqtt:1"), False), (BrokerLink("mqtt:1", is_connected=True), True)],
+    ids=["none", "away", "here"],
+)
+async def test_a_health_report_says_whether_the_broker_is_connected(
+    broker: BrokerLink | None, is_connected: bool | None
+) -> None:
+    unit = sensing()
+    taken = pulse(unit, Clock(), broker)
+    report = health(unit, taken).report()
+    assert (report.broker_connected if report.HasField("broker_connected") else None) is is_connected
+    assert taken.vitals().broker == broker
+
+
+async def test_a_health_report_says_how_the_radio_is_set_if_the_radio_says_it() -> None:
+    silent, told = radio([MESSAGE]), SimRadio(SimRadio.Options(center_frequency_hz=5.915e9, transmit_power_dbm=-3))
+    unit, described = sensing(v2x=silent), sensing(v2x=told)
+    unknown = health(unit, pulse(unit, Clock())).report().radio
+    assert not unknown.HasField("center_frequency_hertz")
+    assert not unknown.HasField("transmit_power_dbm")
+    known = health(described, pulse(described, Clock())).report().radio
+    assert (known.center_frequency_hertz, known.transmit_power_dbm) == (5.915e9, -3)
 
 
 async def test_messages_of_sensors_are_counted_across_reconnections() -> None:

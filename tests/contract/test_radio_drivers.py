@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,11 +10,11 @@ import pytest
 
 from wayside_agent.core.frame_layout import DSMP, Layout, Length, Magic, Payload, Timestamp
 from wayside_agent.core.pace import TimeBase
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, message_kind
+from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station, message_kind
 from wayside_agent.drivers.radio_replay import RadioReplay
 from wayside_agent.drivers.radio_udp import UdpRadio
 from wayside_agent.drivers.sim_radio import SimRadio, write_recording
-from wayside_agent.ports.devices import Radio
+from wayside_agent.ports.devices import DescribedRadio, Radio
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceError, DeviceFaultError, SourceEndedError
 
 BSM = b"\x00bsm"
@@ -231,3 +231,18 @@ async def test_reading_before_opening_is_a_device_error(radio: Radio) -> None:
     with pytest.raises(DeviceError, match="open the driver first"):
         await radio.read()
     await radio.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda **station: UdpRadio(UdpRadio.Options(**station)),
+        lambda **station: SimRadio(SimRadio.Options(**station)),
+        lambda **station: RadioReplay(RadioReplay.Options(path="x", **station)),
+    ],
+    ids=["udp", "simulator", "replay"],
+)
+def test_a_radio_says_how_the_options_say_it_is_set(made: Callable[..., DescribedRadio]) -> None:
+    assert isinstance(made(), DescribedRadio)
+    assert made().station() == Station(None, None)
+    assert made(center_frequency_hz=5.915e9, transmit_power_dbm=23.0).station() == Station(5.915e9, 23.0)

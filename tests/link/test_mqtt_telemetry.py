@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import errno
 import logging
 import os
@@ -14,12 +13,14 @@ from itertools import count
 from pathlib import Path
 
 import aiomqtt
+import msgspec
 import pytest
 
 from tests.link.conftest import Mosquitto, free_port
+from wayside.node_config import TelemetryConfig
 from wayside.v1 import node_pb2
 from wayside.v1.telemetry_pb2 import TelemetryBatch
-from wayside_agent.core.desired import TelemetryConfig
+from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.link.mqtt import Broker, MqttPublisher
@@ -50,7 +51,8 @@ class Wiring:
     dead_port: int = 0
 
     def connect(self, config: TelemetryConfig) -> TelemetrySink:
-        return MqttPublisher(Broker(config.broker_host, self.dead_port or config.port), client_id="rsu-1")
+        broker = Broker(config.broker_host, self.dead_port or config.port, interface=config.interface)
+        return MqttPublisher(broker, client_id="rsu-1")
 
 
 @dataclass
@@ -200,7 +202,7 @@ async def test_a_new_configuration_moves_to_the_new_broker_and_an_empty_one_stop
     async with FileSpool(tmp_path / "s") as spool, listening(mosquitto) as batch, asyncio.timeout(20):
         telemetry = telemetry_on(spool)
         async with running(telemetry):
-            telemetry.use(dataclasses.replace(config_for(mosquitto), broker_port=free_port()))
+            telemetry.use(msgspec.structs.replace(config_for(mosquitto), broker_port=free_port()))
             await spool.read(2, max_count=1)
             assert telemetry.published_count == 0
             telemetry.use(config_for(mosquitto))
@@ -208,6 +210,56 @@ async def test_a_new_configuration_moves_to_the_new_broker_and_an_empty_one_stop
             telemetry.use(TelemetryConfig())
             assert telemetry.fault == ""
     assert [one.sequence for one in batches] == [1, 2, 3, 4, 5]
+
+
+async def test_the_unit_knows_whether_its_broker_is_connected_also_when_it_has_nothing_to_say(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    async with FileSpool(tmp_path / "s") as spool, asyncio.timeout(30):
+        telemetry = telemetry_on(spool)
+        assert telemetry.broker() is None
+        config = config_for(mosquitto, publish_period_s=3600.0)
+        address = f"{mosquitto.host}:{mosquitto.port}"
+        telemetry.use(config)
+        assert telemetry.broker() == BrokerLink(address)
+        async with running(telemetry):
+            await until(lambda: telemetry.broker() == BrokerLink(address, is_connected=True))
+            mosquitto.stop()
+            await until(lambda: bool(telemetry.fault))
+            assert telemetry.broker() == BrokerLink(address, fault=telemetry.fault)
+            mosquitto.start()
+            await until(lambda: is_connected(telemetry))
+            telemetry.use(msgspec.structs.replace(config, interface="nowhere0", username="unit"))
+            assert telemetry.broker() == BrokerLink(f"{address} by nowhere0 as unit")
+            await until(lambda: "'nowhere0' is not there" in telemetry.fault)
+            telemetry.use(config)
+            await until(lambda: is_connected(telemetry))
+            telemetry.use(TelemetryConfig())
+            assert telemetry.broker() is None
+
+
+def is_connected(telemetry: Telemetry) -> bool:
+    broker = telemetry.broker()
+    return broker is not None and broker.is_connected
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110  # a connection has no event for others
+        await asyncio.sleep(0.01)
+
+
+async def test_an_interface_that_is_not_there_is_an_outage_said_once(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wiring = CountingWiring()
+    async with FileSpool(tmp_path / "s") as spool, asyncio.timeout(20):
+        telemetry = telemetry_on(spool, wiring)
+        telemetry.use(msgspec.structs.replace(config_for(mosquitto), interface="nowhere0"))
+        async with running(telemetry):
+            await until(lambda: wiring.connection_count >= 4)
+            telemetry.use(msgspec.structs.replace(config_for(mosquitto), interface="lo"))
+            await until(lambda: telemetry.published_count > 0)
+    assert caplog.text.count("the network interface 'nowhere0' is not there, or has no address") == 1
 
 
 async def test_new_credentials_are_used_at_once_and_lose_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:

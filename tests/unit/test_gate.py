@@ -2,7 +2,7 @@
 
 import pytest
 
-from wayside_agent.core.gate import SETTLE_S, BusRate, Gate, Outcome, Vitals, complaints, settle_s
+from wayside_agent.core.gate import SETTLE_S, BrokerLink, BusRate, Gate, Outcome, Vitals, complaints, settle_s
 
 GOOD = Vitals(
     manager_reached=True,
@@ -81,3 +81,29 @@ def test_less_traffic_is_no_fault() -> None:
 
 def test_a_short_gate_settles_in_a_quarter_of_its_time() -> None:
     assert settle_s(8.0) == 2.0
+
+
+HERE = BrokerLink("mqtt:8883", is_connected=True)
+AWAY = BrokerLink("mqtt:8883", fault="refused")
+ELSEWHERE = BrokerLink("other:8883", fault="refused")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reasons"),
+    [
+        (None, None, ()),
+        (HERE, HERE, ()),
+        (AWAY, HERE, ()),
+        (HERE, None, ()),
+        (AWAY, AWAY, ()),
+        (None, AWAY, ("telemetry: not connected to mqtt:8883 since it was configured (refused)",)),
+        (HERE, AWAY, ("telemetry: not connected to mqtt:8883, before the change it was (refused)",)),
+        (HERE, ELSEWHERE, ("telemetry: not connected to other:8883 since it was configured (refused)",)),
+        (AWAY, ELSEWHERE, ("telemetry: not connected to other:8883 since it was configured (refused)",)),
+        (HERE, BrokerLink("mqtt:8883"), ("telemetry: not connected to mqtt:8883, before the change it was",)),
+    ],
+)
+def test_a_broker_must_be_reached_if_it_was_or_is_another(
+    before: BrokerLink | None, now: BrokerLink | None, reasons: tuple[str, ...]
+) -> None:
+    assert complaints(Vitals(broker=before), Vitals(manager_reached=True, broker=now)) == reasons

@@ -103,7 +103,8 @@ class Telemetry:
             f"as {config.username}" if config.username else "",
         )
         address = " ".join((f"{config.broker_host}:{config.port}", *filter(None, ways)))
-        return BrokerLink(address, is_connected=self._is_connected, fault=self.fault)
+        fault = "" if self._is_connected else self.fault  # until the first batch is out it stays for the log
+        return BrokerLink(address, is_connected=self._is_connected, fault=fault)
 
     def reconnect(self) -> None:
         """Begins anew: the credentials have changed. What is in the spool stays."""
