@@ -1,198 +1,248 @@
-"""The rollout planner: single rules, and what holds for every fleet and every order of events."""
+"""The rollout planner: single rules. What holds whatever happens is in test_rollout_lives.py."""
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from wayside.errors import FailedPreconditionError
+from tests.unit.rollout_rules import applied
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import (
-    ENDED,
     RolloutNodeRecord,
     RolloutNodeState,
-    RolloutOrder,
+    RolloutPlan,
     RolloutRecord,
     RolloutState,
-    state_after,
+    WaitReason,
+    Wave,
+    WaveTimes,
+    Window,
 )
-from wayside_manager.core.rollout_plan import NodeFacts, RolloutStep, next_step
+from wayside_manager.core.rollout_plan import NodeFacts, Road, Roads, RolloutStep, next_step
 
-START = datetime(2026, 11, 22, tzinfo=UTC)
-NEW = "1.1.0"
+START = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PENDING, IN_FLIGHT, SUCCEEDED, FAILED, SKIPPED, EXPIRED = RolloutNodeState
 HEARD = NodeFacts()
+NOWHERE = Roads()
+G98 = Road("g98", ("k1", "k2", "k3", "k4", "k5"), max_percent=100.0)
 
 
-def rollout(*nodes: RolloutNodeRecord, in_flight: int = 1, failures: int = 1) -> RolloutRecord:
-    return RolloutRecord("r1", NEW, in_flight, failures, START, START, nodes=nodes)
+def rollout(plan: RolloutPlan | None = None, **changes: Any) -> RolloutRecord:  # noqa: ANN401  # fields of the record
+    record = RolloutRecord("r1", START, START, START + timedelta(days=1), version="2.0.0", plan=plan or RolloutPlan())
+    return replace(record, **changes)
 
 
-def node(
-    node_id: str,
-    state: RolloutNodeState = RolloutNodeState.PENDING,
-    phase: UpdatePhase = UpdatePhase.NONE,
-    running: str = "",
-) -> RolloutNodeRecord:
-    return RolloutNodeRecord(node_id, state, phase, running)
+def node(node_id: str, state: RolloutNodeState = PENDING, **values: Any) -> RolloutNodeRecord:  # noqa: ANN401  # fields of the record
+    values.setdefault("tell_time", None if state is PENDING else START - timedelta(minutes=1))
+    return RolloutNodeRecord(node_id, state=state, **values)
 
 
-def planned(record: RolloutRecord, **facts: NodeFacts) -> RolloutStep:
-    return next_step(record, {one.node_id: facts.get(one.node_id, HEARD) for one in record.nodes})
+def done(node_id: str, **values: Any) -> RolloutNodeRecord:  # noqa: ANN401  # fields of the record
+    return node(node_id, SUCCEEDED, phase=UpdatePhase.COMMITTED, runs_target=True, **values)
 
 
-def applied(record: RolloutRecord, step: RolloutStep) -> RolloutRecord:
-    nodes = tuple(replace(one, state=step.node_states.get(one.node_id, one.state)) for one in record.nodes)
-    return replace(record, state=step.state, message=step.message, nodes=nodes)
+def planned(
+    record: RolloutRecord,
+    nodes: Sequence[RolloutNodeRecord],
+    facts: Mapping[str, NodeFacts] | None = None,
+    roads: Roads = NOWHERE,
+    now: datetime = START,
+) -> RolloutStep:
+    every = {one.node_id: HEARD for one in nodes} | dict(facts or {})
+    step = next_step(record, nodes, every, roads, now=now)
+    after, after_nodes = applied(record, {one.node_id: one for one in nodes}, step, now=now)
+    again = next_step(after, [after_nodes[one.node_id] for one in nodes], every, roads, now=now)
+    assert not again.changes(after), "a step leaves nothing to do"
+    return step
 
 
-def test_as_many_nodes_as_allowed_get_the_release() -> None:
-    assert planned(rollout(node("a"), node("b"), node("c"), in_flight=2)).assigned_node_ids == ("a", "b")
+SETTLING: list[tuple[str, RolloutNodeRecord, NodeFacts, RolloutNodeState]] = [
+    ("a commit that runs it", node("a", IN_FLIGHT, phase=UpdatePhase.COMMITTED, runs_target=True), HEARD, SUCCEEDED),
+    ("a commit of something else", node("a", IN_FLIGHT, phase=UpdatePhase.COMMITTED), HEARD, FAILED),
+    ("a roll-back", node("a", IN_FLIGHT, phase=UpdatePhase.ROLLED_BACK), HEARD, FAILED),
+    ("a refusal", node("a", IN_FLIGHT, phase=UpdatePhase.FAILED), HEARD, FAILED),
+    ("a word that came late", node("a", PENDING, phase=UpdatePhase.ROLLED_BACK), HEARD, FAILED),
+    ("a node that runs it already", node("a"), NodeFacts(runs_target=True), SUCCEEDED),
+    ("a silent node that runs it already", node("a"), NodeFacts(runs_target=True, is_heard=False), SUCCEEDED),
+    ("a node on trial of it", node("a", IN_FLIGHT), NodeFacts(runs_target=True, is_between=True), IN_FLIGHT),
+    ("a retired node", node("a"), NodeFacts(is_gone=True), SKIPPED),
+    ("a node retired half-way", node("a", IN_FLIGHT), NodeFacts(is_gone=True), SKIPPED),
+    ("too long without a word", node("a", IN_FLIGHT, tell_time=START - timedelta(hours=1)), HEARD, FAILED),
+    ("a success taken back", node("a", SUCCEEDED, phase=UpdatePhase.ROLLED_BACK), HEARD, FAILED),
+    ("a failure that is over", node("a", FAILED, phase=UpdatePhase.COMMITTED, runs_target=True), HEARD, FAILED),
+]
 
 
-def test_a_node_nobody_hears_waits_and_another_goes() -> None:
-    step = planned(rollout(node("a"), node("b")), a=NodeFacts(is_heard=False))
-    assert step.assigned_node_ids == ("b",)
+@pytest.mark.parametrize(("record", "facts", "wanted"), [row[1:] for row in SETTLING], ids=[row[0] for row in SETTLING])
+def test_a_word_settles_a_node(record: RolloutNodeRecord, facts: NodeFacts, wanted: RolloutNodeState) -> None:
+    step = planned(rollout(RolloutPlan(max_failure_count=9)), [record, node("z")], {"a": facts})
+    assert step.node_states.get("a", record.state) is wanted
 
 
-def test_a_silent_node_between_releases_keeps_its_place() -> None:
-    flying = node("a", RolloutNodeState.IN_FLIGHT, UpdatePhase.PROVISIONAL)
-    assert not planned(rollout(flying, node("b")), a=NodeFacts(is_heard=False)).node_states
+def test_silence_has_a_sentence() -> None:
+    late = node("a", IN_FLIGHT, tell_time=START - timedelta(hours=2))
+    assert planned(rollout(), [late]).node_messages == {"a": "no word for 3600 s that it is done"}
 
 
-def test_a_node_that_runs_the_release_already_needs_no_turn() -> None:
-    step = planned(rollout(node("a"), node("b")), a=NodeFacts(running_release=NEW))
-    assert step.node_states == {"a": RolloutNodeState.SUCCEEDED, "b": RolloutNodeState.IN_FLIGHT}
+WAITING: list[tuple[str, NodeFacts, RolloutRecord, WaitReason]] = [
+    ("nobody hears it", NodeFacts(is_heard=False), rollout(), WaitReason.AWAY),
+    ("it came and went too often", NodeFacts(is_penalised=True), rollout(), WaitReason.PENALTY),
+    ("another rollout has it", NodeFacts(is_busy=True), rollout(), WaitReason.BUSY),
+    ("it tries something else", NodeFacts(is_between=True), rollout(), WaitReason.BUSY),
+    ("it is paused", NodeFacts(is_heard=False), rollout(state=RolloutState.PAUSED), WaitReason.PAUSED),
+    ("it is noon", HEARD, rollout(RolloutPlan(windows=(Window(begin_minute=60),))), WaitReason.WINDOW),
+    ("its neighbour is busy", NodeFacts(site_id="k1"), rollout(), WaitReason.CORRIDOR),
+    ("nothing is in the way", NodeFacts(site_id="k4"), rollout(), WaitReason.NONE),
+]
 
 
-def test_a_provisional_release_is_no_success_yet() -> None:
-    facts = NodeFacts(running_release=NEW, phase=UpdatePhase.PROVISIONAL)
-    assert not planned(rollout(node("a", RolloutNodeState.IN_FLIGHT, UpdatePhase.PROVISIONAL)), a=facts).node_states
+@pytest.mark.parametrize(("facts", "record", "reason"), [row[1:] for row in WAITING], ids=[row[0] for row in WAITING])
+def test_a_node_waits_for_a_reason(facts: NodeFacts, record: RolloutRecord, reason: WaitReason) -> None:
+    step = planned(record, [node("a")], {"a": facts}, Roads((G98,), frozenset({"k2"})))
+    assert step.waits.get("a", WaitReason.NONE) is reason
+    assert bool(step.assigned_node_ids) == (reason is WaitReason.NONE)
 
 
-def test_a_commit_counts_only_with_the_release_that_runs() -> None:
-    right = node("a", RolloutNodeState.IN_FLIGHT, UpdatePhase.COMMITTED, NEW)
-    wrong = node("a", RolloutNodeState.IN_FLIGHT, UpdatePhase.COMMITTED, "1.0.0")
-    assert planned(rollout(right)).state is RolloutState.SUCCEEDED
-    assert planned(rollout(wrong)).state is RolloutState.FAILED
+def test_no_more_than_allowed_are_in_flight() -> None:
+    step = planned(rollout(RolloutPlan(max_in_flight_count=2)), [node("a", IN_FLIGHT), node("b"), node("c")])
+    assert (step.assigned_node_ids, step.waits) == (("b",), {"c": WaitReason.ROOM})
 
 
-def test_too_many_failures_stop_it_and_call_back_who_has_not_switched() -> None:
-    failed = node("a", RolloutNodeState.IN_FLIGHT, UpdatePhase.ROLLED_BACK)
-    loading = node("b", RolloutNodeState.IN_FLIGHT, UpdatePhase.DOWNLOADING)
-    switching = node("c", RolloutNodeState.IN_FLIGHT, UpdatePhase.SWITCHING)
-    step = planned(rollout(failed, loading, switching, node("d"), in_flight=3))
-    assert (step.state, step.message) == (RolloutState.FAILED, "1 of 4 nodes could not run 1.1.0: a")
-    assert step.node_states == {"a": RolloutNodeState.FAILED, "b": RolloutNodeState.PENDING}
-    assert step.withdrawn_node_ids == ("a", "b")
+def test_a_wave_waits_for_the_gate_and_the_watch_of_the_one_before() -> None:
+    plan = RolloutPlan(waves=(Wave(count=2, min_success_percent=50.0, observation_s=600.0),))
+    record = rollout(plan, waves=(WaveTimes(START), WaveTimes()))
+    nodes = [done("a"), node("b", IN_FLIGHT), node("c", wave=1)]
+    step = planned(record, nodes)
+    assert (step.waves[0], step.waits) == (WaveTimes(START, START), {"c": WaitReason.WAVE})
+    later = START + timedelta(seconds=600)
+    step = planned(replace(record, waves=step.waves), nodes, now=later)
+    assert (step.assigned_node_ids, step.waves[1]) == (("c",), WaveTimes(later)), "b goes on alongside"
 
 
-def test_a_failure_below_the_limit_lets_the_others_go_on() -> None:
-    failed = node("a", RolloutNodeState.IN_FLIGHT, UpdatePhase.FAILED)
-    step = planned(rollout(failed, node("b"), failures=2))
-    assert (step.state, step.assigned_node_ids) == (RolloutState.RUNNING, ("b",))
+def test_a_gate_that_gives_way_while_it_is_watched_is_closed_again() -> None:
+    plan = RolloutPlan(waves=(Wave(count=2, observation_s=600.0),), max_failure_count=5)
+    record = rollout(plan, waves=(WaveTimes(START, START), WaveTimes()))
+    lost = replace(done("a"), phase=UpdatePhase.ROLLED_BACK)
+    step = planned(record, [lost, done("b"), node("c", wave=1)], now=START + timedelta(hours=1))
+    assert step.state is RolloutState.FAILED
+    assert step.message == "wave 1 of 2 has not passed its gate; 1 of 2 nodes run 2.0.0, 2 must"
+    assert step.withdrawn_node_ids == ("a",)
 
 
-def test_a_rollout_with_a_failed_node_never_says_succeeded() -> None:
-    done = node("b", RolloutNodeState.SUCCEEDED)
-    assert planned(rollout(node("a", RolloutNodeState.FAILED), done, failures=5)).state is RolloutState.FAILED
+FAILURES: list[tuple[int, float, int, int, bool]] = [
+    # count, percent, failed, told beside these; whether it stops
+    (1, 0.0, 1, 9, True),
+    (2, 0.0, 1, 0, False),
+    (1, 20.0, 1, 9, False),
+    (1, 10.0, 1, 9, True),
+    (3, 50.0, 2, 0, False),
+    (2, 50.0, 2, 2, True),
+]
 
 
-def test_retired_nodes_drop_out_and_are_no_failures() -> None:
-    step = planned(rollout(node("a"), node("b", RolloutNodeState.SUCCEEDED)), a=NodeFacts(is_gone=True))
-    assert step.node_states == {"a": RolloutNodeState.SKIPPED}
-    assert (step.state, step.message) == (RolloutState.SUCCEEDED, "1 nodes were retired, revoked or moved meanwhile")
-
-
-def test_an_ended_rollout_leaves_waiting_nodes_to_others() -> None:
-    record = replace(rollout(node("a")), state=RolloutState.ABORTED)
-    assert not planned(record, a=NodeFacts(running_release=NEW)).node_states
-
-
-@pytest.mark.parametrize("state", sorted(ENDED))
-@pytest.mark.parametrize("order", list(RolloutOrder))
-def test_what_has_ended_takes_no_orders(state: RolloutState, order: RolloutOrder) -> None:
-    if (state, order) == (RolloutState.ABORTED, RolloutOrder.ABORT):
-        assert state_after("r1", state, order) is state
-        return
-    with pytest.raises(FailedPreconditionError, match="rollout r1 has"):
-        state_after("r1", state, order)
-
-
-FLIGHT = (UpdatePhase.DOWNLOADING, UpdatePhase.INSTALLING, UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL)
-BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL})
-
-
-@dataclass
-class World:
-    """Nodes that do what they are told, as far as fate lets them."""
-
-    record: RolloutRecord
-    facts: dict[str, NodeFacts]
-    assigned: set[str] = field(default_factory=set)
-
-    def plan(self) -> None:
-        """One step; checks what must hold after each."""
-        step = next_step(self.record, self.facts)
-        self.record = applied(self.record, step)
-        self.assigned = (self.assigned | set(step.assigned_node_ids)) - set(step.withdrawn_node_ids)
-        again = next_step(self.record, self.facts)
-        assert not again.changes(self.record), "a step leaves nothing to do"
-        flying = [one for one in self.record.nodes if one.state is RolloutNodeState.IN_FLIGHT]
-        assert len(flying) <= self.record.max_in_flight_count
-        assert {one.node_id for one in flying} <= self.assigned
-        between = [one for one in self.record.nodes if one.phase in BETWEEN]
-        assert len(between) <= self.record.max_in_flight_count
-
-    def act(self, index: int, luck: int) -> None:
-        """One node goes one phase on, or fails, or is retired, or is not heard for a while."""
-        one = self.record.nodes[index % len(self.record.nodes)]
-        facts = self.facts[one.node_id]
-        if luck == 0:
-            self.facts[one.node_id] = replace(facts, is_gone=True)
-        elif luck == 1:
-            self.facts[one.node_id] = replace(facts, is_heard=not facts.is_heard)
-        elif luck == 2 and self.record.state not in ENDED:
-            order = RolloutOrder.RESUME if self.record.state is RolloutState.PAUSED else RolloutOrder.PAUSE
-            self.record = replace(self.record, state=state_after("r1", self.record.state, order))
-        elif one.node_id in self.assigned and one.state is RolloutNodeState.IN_FLIGHT:
-            self._move(one, fails=luck == 3)
-
-    def _move(self, one: RolloutNodeRecord, *, fails: bool) -> None:
-        phases = (UpdatePhase.NONE, *FLIGHT, UpdatePhase.COMMITTED)
-        phase = UpdatePhase.ROLLED_BACK if fails else phases[phases.index(one.phase) + 1]
-        running = NEW if phase in {UpdatePhase.PROVISIONAL, UpdatePhase.COMMITTED} else ""
-        moved = replace(one, phase=phase, running_release=running)
-        self.facts[one.node_id] = replace(self.facts[one.node_id], running_release=running, phase=phase)
-        nodes = tuple(moved if other.node_id == one.node_id else other for other in self.record.nodes)
-        self.record = replace(self.record, nodes=nodes)
-
-
-EVENTS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 20)), max_size=80)
-
-
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), EVENTS)
-@settings(max_examples=60, deadline=None)
-def test_never_too_many_in_flight_and_always_an_end(
-    node_count: int, in_flight: int, failures: int, events: list[tuple[int, int]]
+@pytest.mark.parametrize(("count", "percent", "failed", "others", "stops"), FAILURES)
+def test_it_stops_when_count_and_percent_of_failures_are_reached(
+    count: int, percent: float, failed: int, others: int, *, stops: bool
 ) -> None:
-    nodes = tuple(node(f"n{index:02}") for index in range(node_count))
-    world = World(rollout(*nodes, in_flight=in_flight, failures=failures), {one.node_id: HEARD for one in nodes})
-    world.plan()
-    for index, luck in events:
-        world.act(index, luck)
-        world.plan()
-    # From here on fate is kind: everybody is heard, nobody pauses, and every node goes on.
-    if world.record.state is RolloutState.PAUSED:
-        world.record = replace(world.record, state=RolloutState.RUNNING)
-    world.facts = {node_id: replace(facts, is_heard=True) for node_id, facts in world.facts.items()}
-    world.plan()
-    for _ in range(node_count * 6):
-        for index in range(node_count):
-            world.act(index, luck=9)
-        world.plan()
-    assert world.record.state in ENDED
-    assert not any(one.state is RolloutNodeState.IN_FLIGHT for one in world.record.nodes)
-    failed = sum(one.state is RolloutNodeState.FAILED for one in world.record.nodes)
-    assert (world.record.state is RolloutState.FAILED) == (failed > 0)
+    nodes = [node(f"f{index}", FAILED, phase=UpdatePhase.FAILED) for index in range(failed)]
+    nodes += [done(f"s{index}") for index in range(others)] + [node("z")]
+    step = planned(rollout(RolloutPlan(max_failure_count=count, max_failure_percent=percent)), nodes)
+    assert (step.state is RolloutState.FAILED) == stops
+    assert step.node_states == {"z": EXPIRED if stops else IN_FLIGHT}
+
+
+def test_a_wave_of_retired_nodes_holds_nobody_up() -> None:
+    nodes = [node("a"), node("b", wave=1)]
+    step = planned(rollout(RolloutPlan(waves=(Wave(count=1),))), nodes, {"a": NodeFacts(is_gone=True)})
+    assert step.node_states == {"a": SKIPPED, "b": IN_FLIGHT}
+
+
+def test_failures_within_the_thresholds_are_named_at_the_end() -> None:
+    plan = RolloutPlan(waves=(Wave(percent=100.0, min_success_percent=50.0),), max_failure_count=2)
+    step = planned(rollout(plan), [done("a"), node("b", FAILED, phase=UpdatePhase.FAILED), done("c")])
+    assert (step.state, step.message) == (RolloutState.SUCCEEDED, "1 of 3 nodes could not run 2.0.0: b")
+
+
+def test_a_rollout_without_nodes_has_succeeded() -> None:
+    assert planned(rollout(), []).state is RolloutState.SUCCEEDED
+
+
+@pytest.mark.parametrize("is_ring", [False, True], ids=["road", "ring"])
+def test_neighbours_on_a_corridor_take_turns(*, is_ring: bool) -> None:
+    road = replace(G98, is_ring=is_ring)
+    nodes = [node(f"n{index}") for index in range(1, 6)]
+    facts = {f"n{index}": NodeFacts(site_id=f"k{index}") for index in range(1, 6)}
+    assert planned(rollout(), nodes, facts, Roads((road,))).assigned_node_ids == (
+        ("n1", "n3") if is_ring else ("n1", "n3", "n5")
+    )
+
+
+@pytest.mark.parametrize(
+    ("percent", "plan_percent", "allowed"), [(5.0, 0.0, 1), (40.0, 0.0, 2), (59.0, 0.0, 2), (100.0, 20.0, 1)]
+)
+def test_no_more_of_a_corridor_than_allowed_and_one_always(percent: float, plan_percent: float, allowed: int) -> None:
+    nodes = [node(f"n{index}") for index in range(1, 6)]
+    facts = {f"n{index}": NodeFacts(site_id=f"k{index}") for index in range(1, 6)}
+    roads = Roads((replace(G98, max_percent=percent),))
+    plan = RolloutPlan(max_corridor_percent=plan_percent)
+    assert len(planned(rollout(plan), nodes, facts, roads).assigned_node_ids) == allowed
+
+
+def test_the_nodes_of_a_site_go_together_and_those_without_one_are_free() -> None:
+    facts = {"a": NodeFacts(site_id="k1"), "b": NodeFacts(site_id="k1"), "c": HEARD}
+    roads = Roads((replace(G98, max_percent=1.0),))
+    assert planned(rollout(), [node("a"), node("b"), node("c")], facts, roads).assigned_node_ids == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("is_heard", [False, True], ids=["silent", "heard"])
+def test_a_node_given_up_keeps_its_neighbours_waiting_until_it_is_heard(*, is_heard: bool) -> None:
+    lost = node("a", FAILED, phase=UpdatePhase.DOWNLOADING)
+    facts = {"a": NodeFacts(is_heard=is_heard, site_id="k1"), "b": NodeFacts(site_id="k2")}
+    step = planned(rollout(RolloutPlan(max_failure_count=2)), [lost, node("b")], facts, Roads((G98,)))
+    assert step.waits == ({} if is_heard else {"b": WaitReason.CORRIDOR})
+
+
+def test_who_has_not_switched_when_its_window_closes_is_called_back() -> None:
+    plan = RolloutPlan(windows=(Window(begin_minute=60, duration_s=3600.0),))
+    nodes = [node("a", IN_FLIGHT, phase=UpdatePhase.DOWNLOADING), node("b", IN_FLIGHT, phase=UpdatePhase.PROVISIONAL)]
+    step = planned(rollout(plan), nodes)
+    assert (step.node_states, step.withdrawn_node_ids) == ({"a": PENDING}, ("a",))
+    assert step.waits == {"a": WaitReason.WINDOW}
+
+
+@pytest.mark.parametrize("state", [RolloutState.ABORTED, RolloutState.FAILED], ids=str)
+@pytest.mark.parametrize("phase", list(UpdatePhase), ids=lambda phase: phase or "no word")
+def test_the_end_means_the_same_in_every_state(state: RolloutState, phase: UpdatePhase) -> None:
+    flying = node("a", IN_FLIGHT, phase=phase, runs_target=True)
+    step = planned(rollout(state=state), [flying, node("b"), done("c"), node("d", FAILED)], {"b": NodeFacts()})
+    ends = {UpdatePhase.COMMITTED: SUCCEEDED, UpdatePhase.ROLLED_BACK: FAILED, UpdatePhase.FAILED: FAILED}
+    is_between = phase in {UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL}
+    a_state = IN_FLIGHT if is_between else ends.get(phase, EXPIRED)
+    assert {"a": IN_FLIGHT} | dict(step.node_states) == {"a": a_state, "b": EXPIRED}
+    assert step.withdrawn_node_ids == (("a",) if a_state in {EXPIRED, FAILED} else ())
+    assert (step.state, step.assigned_node_ids) == (state, ())
+
+
+@pytest.mark.parametrize("state", [RolloutState.RUNNING, RolloutState.PAUSED], ids=str)
+def test_the_deadline_gives_up_what_is_not_done(state: RolloutState) -> None:
+    nodes = [done("a"), node("b", IN_FLIGHT), node("c", IN_FLIGHT, phase=UpdatePhase.PROVISIONAL), node("d")]
+    plan = RolloutPlan(waves=(Wave(percent=100.0, min_success_percent=25.0),), node_timeout_s=1e6)
+    late = START + timedelta(days=1)
+    step = planned(rollout(plan, state=state), nodes, now=late)
+    assert step.node_states == {"b": EXPIRED, "c": EXPIRED, "d": EXPIRED}
+    assert step.withdrawn_node_ids == ("b",), "who has switched finishes by itself"
+    assert (step.state, step.message) == (
+        RolloutState.SUCCEEDED,
+        "3 of 4 nodes did not come before the deadline: b, c, d",
+    )
+    assert planned(rollout(state=state), [node("a", IN_FLIGHT)], now=late).state is RolloutState.FAILED
+
+
+def test_a_paused_rollout_hands_out_nothing_and_lets_others_finish() -> None:
+    paused = rollout(RolloutPlan(max_failure_count=3), state=RolloutState.PAUSED)
+    done_now = node("a", IN_FLIGHT, phase=UpdatePhase.COMMITTED, runs_target=True)
+    late = node("b", IN_FLIGHT, tell_time=START - timedelta(hours=2))
+    step = planned(paused, [done_now, late, node("c")])
+    assert (step.state, step.node_states) == (RolloutState.PAUSED, {"a": SUCCEEDED, "b": FAILED})

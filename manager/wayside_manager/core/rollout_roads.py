@@ -68,16 +68,18 @@ class RoadRoom:
 
     def take(self, site_id: str, *, is_probe: bool = False) -> bool:
         """Whether a node at that site may be told; takes the room for it. `is_probe`: only asks."""
-        if site_id in self._held or site_id not in self._places:
+        places = self._places.get(site_id)
+        if places is None:
             return True
         if site_id in self._refused:  # what is held only grows
             return False
-        places = self._places[site_id]
+        is_held = site_id in self._held
         for index, left, right in places:
-            if self._left[index] <= 0 or left in self._held or right in self._held:
+            # neighbours count also for a site that is held: of two that were given up, one may have come and gone again
+            if (not is_held and self._left[index] <= 0) or left in self._held or right in self._held:
                 self._refused.add(site_id)
                 return False
-        if not is_probe:
+        if not is_probe and not is_held:
             self._held.add(site_id)
             for index, _, _ in places:
                 self._left[index] -= 1
