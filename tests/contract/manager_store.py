@@ -14,7 +14,14 @@ from wayside_manager.core.credentials import CredentialKind, CredentialRecord
 from wayside_manager.core.enrollment import EnrollmentRequest, TokenRecord
 from wayside_manager.core.nodes import Label, NodeChange, NodeKind, NodeRecord, UpdatePhase
 from wayside_manager.core.releases import ReleaseRecord
-from wayside_manager.core.reports import HealthFacts, Report, ReportBatch, UpdateFacts
+from wayside_manager.core.reports import (
+    ConfigFacts,
+    ConfigOutcome,
+    HealthFacts,
+    Report,
+    ReportBatch,
+    UpdateFacts,
+)
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.store import Store
 from wayside_manager.store.sql import open_store
@@ -108,6 +115,15 @@ def health(sequence: int, *, release: str = "", revision: int = 0, period_s: flo
     """A health report whose body says its sequence."""
     facts = HealthFacts(release, "1.0.0", revision, period_s)
     return Report(sequence, START, 3, f"health {sequence}".encode(), facts)
+
+
+def word(
+    sequence: int, trial: str, outcome: ConfigOutcome, *, revision: int = 0, running: bytes = b"{}", message: str = ""
+) -> Report:
+    """A config report; `running` is the configuration that runs, canonical JSON."""
+    sha256 = hashlib.sha256(running).hexdigest()
+    facts = ConfigFacts(revision, revision, outcome, trial, message, sha256, running)
+    return Report(sequence, START, 3, f"config {outcome}".encode(), facts)
 
 
 def update(sequence: int, rollout_id: str, phase: UpdatePhase, *, release: str, running: str = "") -> Report:

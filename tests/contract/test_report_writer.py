@@ -10,7 +10,7 @@ import pytest
 from tests.contract.manager_store import Clock, after, batch, enrolled, health
 from wayside.errors import NotFoundError, UnavailableError
 from wayside_manager.core.limits import Rate
-from wayside_manager.core.reports import ReportBatch
+from wayside_manager.core.reports import Recorded, ReportBatch
 from wayside_manager.ports.reports import ReportStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Topic
@@ -38,7 +38,7 @@ class Gate(SqlReports):
         self.groups: list[int] = []
         self.failure: Exception | None = None
 
-    async def record_reports(self, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
+    async def record_reports(self, batches: Sequence[ReportBatch]) -> Recorded:
         await self.may_go.acquire()
         self.groups.append(len(batches))
         if self.failure is not None:

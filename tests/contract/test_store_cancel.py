@@ -17,7 +17,7 @@ async def test_cancelled_calls_leave_the_store_usable(store: Store) -> None:
     chance = random.Random(4)  # noqa: S311  # how far a call gets, not a secret
     for index in range(1, CALL_COUNT + 1):
         calls = (
-            store.update_node("rsu-1", NodeChange(site=f"s{index}", display_name=f"s{index}"), now=START),
+            store.update_node("rsu-1", NodeChange(display_name=f"s{index}"), now=START),
             store.record_reports([batch("rsu-1", health(index))]),
             store.list_nodes(NodeFilter(), reach=EVERYWHERE, now=START),
         )
@@ -34,4 +34,4 @@ async def test_cancelled_calls_leave_the_store_usable(store: Store) -> None:
     node = await store.get_node("rsu-1")
     assert node.site == node.display_name
     newest = await store.acknowledged_sequence("rsu-1", "spool-a")
-    assert await store.record_reports([batch("rsu-1", health(newest + 1))]) == (newest + 1,)
+    assert (await store.record_reports([batch("rsu-1", health(newest + 1))])).sequences == (newest + 1,)

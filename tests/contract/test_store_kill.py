@@ -83,4 +83,4 @@ async def test_the_history_after_a_kill_has_no_holes(store_url: str) -> None:
         assert newest >= said["rsu-1"]
         assert [report.sequence for report in reversed(found)] == list(range(1, newest + 1))
         assert (await store.get_node("rsu-1")).status.lost_report_count == 0
-        assert await store.record_reports([batch("rsu-1", health(newest + 1))]) == (newest + 1,)
+        assert (await store.record_reports([batch("rsu-1", health(newest + 1))])).sequences == (newest + 1,)

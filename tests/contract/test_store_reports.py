@@ -18,8 +18,8 @@ async def history(store: Store, node_id: str = "rsu-1") -> list[int]:
 
 async def test_a_repeated_report_is_stored_once(store: Store) -> None:
     await enrolled(store, "rsu-1")
-    assert await store.record_reports([batch("rsu-1", health(1), health(2))]) == (2,)
-    assert await store.record_reports([batch("rsu-1", health(1), health(2), health(3))]) == (3,)
+    assert (await store.record_reports([batch("rsu-1", health(1), health(2))])).sequences == (2,)
+    assert (await store.record_reports([batch("rsu-1", health(1), health(2), health(3))])).sequences == (3,)
     assert await history(store) == [1, 2, 3]
     assert (await store.get_node("rsu-1")).status.lost_report_count == 0
 
@@ -27,7 +27,7 @@ async def test_a_repeated_report_is_stored_once(store: Store) -> None:
 async def test_two_batches_of_one_node_in_one_transaction_follow_each_other(store: Store) -> None:
     await enrolled(store, "rsu-1")
     first, again = batch("rsu-1", health(1), health(2)), batch("rsu-1", health(2), health(3))
-    assert await store.record_reports([first, again]) == (2, 3)
+    assert (await store.record_reports([first, again])).sequences == (2, 3)
     assert await history(store) == [1, 2, 3]
 
 
@@ -42,7 +42,7 @@ async def test_numbers_jumped_over_count_as_lost(store: Store) -> None:
 async def test_each_spool_counts_for_itself(store: Store) -> None:
     await enrolled(store, "rsu-1")
     await store.record_reports([batch("rsu-1", health(1), health(2))])
-    assert await store.record_reports([batch("rsu-1", health(1), spool_id="spool-b")]) == (1,)
+    assert (await store.record_reports([batch("rsu-1", health(1), spool_id="spool-b")])).sequences == (1,)
     assert await store.acknowledged_sequence("rsu-1", "spool-a") == 2
     assert await store.acknowledged_sequence("rsu-1", "spool-b") == 1
     assert await store.acknowledged_sequence("rsu-1", "spool-c") == 0
@@ -104,7 +104,7 @@ async def test_pruning_drops_old_rows_and_forgets_no_acknowledgement(store: Stor
     assert await store.prune_reports(after(50.0), max_count=2) == 2
     assert await store.prune_reports(after(50.0), max_count=2) == 1
     assert await history(store) == [4]
-    assert await store.record_reports([batch("rsu-1", health(2))]) == (4,)
+    assert (await store.record_reports([batch("rsu-1", health(2))])).sequences == (4,)
     assert await history(store) == [4]
 
 
@@ -134,9 +134,9 @@ async def test_a_node_that_had_many_spools_costs_no_more_than_another(
     read: list[dict[str, dict[str, int]]] = []
 
     def noted(known: dict[str, dict[str, int]]) -> ReportWrites:
-        read.append({node_id: dict(own) for node_id, own in known.items()})
+        read.append({node_id: dict(own.spools) for node_id, own in known.items()})
         return ReportWrites(known)
 
     monkeypatch.setattr("wayside_manager.store.reports.ReportWrites", noted)
-    assert await store.record_reports([batch("rsu-1", health(1), health(2), spool_id="spool-7")]) == (2,)
+    assert (await store.record_reports([batch("rsu-1", health(1), health(2), spool_id="spool-7")])).sequences == (2,)
     assert read == [{"rsu-1": {"spool-7": 1}}]

@@ -5,7 +5,7 @@ Usage: `node_message(record, now=now)`; `selector(message, field="selector")` ba
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -94,6 +94,11 @@ def desired_state(desired: DesiredRecord) -> node_service_pb2.DesiredState:
     if desired.config_revision:
         message.config.revision = desired.config_revision
         message.config.sha256 = desired.config_sha256
+        message.config.trial = desired.config_trial
+        message.config.trial_timeout.FromTimedelta(timedelta(seconds=desired.config_trial_timeout_s))
+        if desired.config_decision:  # else the gate
+            word = f"DECISION_{desired.config_decision.name}"
+            message.config.decision = node_service_pb2.ConfigTarget.Decision.Value(word)
     if desired.release is not None:
         message.release.release = release_name(desired.release.version)
         message.release.version = desired.release.version

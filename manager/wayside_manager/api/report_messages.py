@@ -3,8 +3,10 @@
 Usage: `stored_form(request.report)`.
 """
 
+import hashlib
 from datetime import UTC, datetime
 
+import msgspec
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,11 +14,15 @@ from wayside.errors import InvalidArgumentError
 from wayside.names import release_version, rollout_id
 from wayside.v1 import node_pb2, node_service_pb2, release_pb2
 from wayside_manager.core.nodes import UpdatePhase
-from wayside_manager.core.reports import ConfigFacts, HealthFacts, Report, UpdateFacts
+from wayside_manager.core.reports import ConfigFacts, ConfigOutcome, HealthFacts, Report, UpdateFacts
 
 REPORT_MAX_BYTES = 64 * 1024  # a health report has about 300 bytes; with 16 buses and 6 systems about 2 KB
 VERSION_MAX_CHARS = 80
-PERIOD_MAX_S = 3600.0  # the bound of NodeConfig.report_period
+PERIOD_MAX_S = 3600.0  # the bound of NodeConfig.report_period_s
+TRIAL_MAX_CHARS = 80  # as ConfigTarget.trial
+MESSAGE_MAX_CHARS = 1000
+_HEX = frozenset("0123456789abcdef")
+_SHA256_CHARS = 64
 
 
 def stored_form(message: node_service_pb2.Report) -> Report:
@@ -45,9 +51,7 @@ def _body_and_facts(message: node_service_pb2.Report) -> tuple[bytes, HealthFact
         case "health":
             return message.health.SerializeToString(), _health(message.health)
         case "config":
-            return message.config.SerializeToString(), ConfigFacts(
-                _revision(message.config.running_revision, field="report.config.running_revision")
-            )
+            return message.config.SerializeToString(), _config(message.config)
         case "update":
             return message.update.SerializeToString(), _update(message.update)
     raise InvalidArgumentError(
@@ -61,6 +65,22 @@ def _health(message: node_pb2.HealthReport) -> HealthFacts:
         running_version=_software(message.agent_version, field="report.health.agent_version"),
         running_config_revision=_revision(message.config_revision, field="report.health.config_revision"),
         report_period_s=_period_s(message.report_period),
+        model=_software(message.model, field="report.health.model"),
+        running_config_sha256=_sha256(message.config_sha256, field="report.health.config_sha256"),
+        config_trial=_trial(message.config_trial, field="report.health.config_trial"),
+    )
+
+
+def _config(message: node_pb2.ConfigReport) -> ConfigFacts:
+    content = message.running_config
+    return ConfigFacts(
+        running_config_revision=_revision(message.running_revision, field="report.config.running_revision"),
+        revision=_revision(message.revision, field="report.config.revision"),
+        outcome=_outcome(message.outcome),
+        trial=_trial(message.trial, field="report.config.trial"),
+        message=message.message[:MESSAGE_MAX_CHARS],
+        running_config_sha256=hashlib.sha256(content).hexdigest() if content else "",
+        running_config=content if _is_object(content) else b"",
     )
 
 
@@ -81,6 +101,35 @@ def _software(version: str, *, field: str) -> str:
             f"{field}: give at most {VERSION_MAX_CHARS} printable characters", reason="REPORT_INVALID"
         )
     return version
+
+
+def _trial(name: str, *, field: str) -> str:
+    if len(name) > TRIAL_MAX_CHARS or not name.isprintable():
+        raise InvalidArgumentError(
+            f"{field}: give at most {TRIAL_MAX_CHARS} printable characters", reason="REPORT_INVALID"
+        )
+    return name
+
+
+def _sha256(text: str, *, field: str) -> str:
+    if text and (len(text) != _SHA256_CHARS or not _HEX.issuperset(text)):
+        raise InvalidArgumentError(f"{field}: give 64 lower-case hex digits", reason="REPORT_INVALID")
+    return text
+
+
+def _is_object(content: bytes) -> bool:
+    """Whether it is JSON of an object: what operators are shown when they ask what a node runs."""
+    try:
+        return isinstance(msgspec.json.decode(content), dict)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+
+
+def _outcome(value: int) -> ConfigOutcome:
+    known = node_pb2.ConfigReport.Outcome.DESCRIPTOR.values_by_number.get(value)
+    if known is None:
+        raise InvalidArgumentError(f"report.config.outcome: {value} is not known", reason="REPORT_INVALID")
+    return ConfigOutcome.NONE if value == 0 else ConfigOutcome[known.name.removeprefix("OUTCOME_")]
 
 
 def _revision(number: int, *, field: str) -> int:

@@ -78,6 +78,7 @@ class Session:
         await send(self.context, node_service_pb2.SessionResponse(welcome=welcome))
         if self.admission.credential is not None:
             await self._store.note_session(self.admission.credential, hello.authorities_sha256)
+        await self._sink.note_opened(self.node_id)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group

@@ -14,6 +14,16 @@ _MAX_LOST_COUNT = 10**12
 """Of one batch: a node that counts wildly must not overflow the sum, 64 bits in the database."""
 
 
+class ConfigOutcome(StrEnum):
+    """How a configuration fared; names as in `wayside.v1.ConfigReport.Outcome`. `NONE`: the report does not say."""
+
+    NONE = ""
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    REVERTED = "reverted"
+    PROVISIONAL = "provisional"
+
+
 class ReportKind(StrEnum):
     """Which body a report has."""
 
@@ -32,6 +42,11 @@ class HealthFacts:
     running_config_revision: int
     report_period_s: float
     """0: the report does not say; the period known before stays."""
+    model: str = ""
+    running_config_sha256: str = ""
+    """Empty: the report does not say; what is known stays."""
+    config_trial: str = ""
+    """Trial that is under way. Empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,15 @@ class ConfigFacts:
     """Of a ConfigReport."""
 
     running_config_revision: int
+    revision: int = 0
+    """It is about this one."""
+    outcome: ConfigOutcome = ConfigOutcome.NONE
+    trial: str = ""
+    message: str = ""
+    running_config_sha256: str = ""
+    """Of what runs. Empty: the report does not bring it."""
+    running_config: bytes = b""
+    """What runs, JSON. Empty: the report does not bring it, or what it brings is no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,18 @@ class ReportBatch:
     reports: tuple[Report, ...]
     receive_time: datetime
     """By the manager's clock."""
+    is_opening: bool = False
+    """The node opened a session; there are no reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What writing reports brought about."""
+
+    sequences: tuple[int, ...]
+    """Per batch, the sequence up to which all is written."""
+    retold_node_ids: frozenset[str] = frozenset()
+    """Nodes that should be something else now, because they run another version or say they are another model."""
 
 
 @dataclass(frozen=True, slots=True)

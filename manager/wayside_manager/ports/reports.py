@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from wayside_manager.core.pages import Page
-from wayside_manager.core.reports import LastReport, Report, ReportBatch, StoredReport
+from wayside_manager.core.reports import LastReport, Recorded, Report, ReportBatch, StoredReport
 
 
 class ReportStore(Protocol):
@@ -14,10 +14,11 @@ class ReportStore(Protocol):
     async def acknowledged_sequence(self, node_id: str, spool_id: str) -> int:
         """Highest sequence of a spool that is written. 0: none."""
 
-    async def record_reports(self, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
-        """Writes reports of many nodes in one transaction; per batch, the sequence up to which all is written.
+    async def record_reports(self, batches: Sequence[ReportBatch]) -> Recorded:
+        """Writes reports of many nodes in one transaction.
 
-        A report already written is passed over. Numbers jumped over count as lost.
+        A report already written is passed over. Numbers jumped over count as lost. A node that reports another version
+        or model is told the configuration for it at once.
         Raises: NotFoundError: a batch names an unknown node; nothing was written.
         """
 
@@ -33,6 +34,9 @@ class ReportStore(Protocol):
     async def prune_reports(self, before: datetime, *, max_count: int) -> int:
         """Drops at most `max_count` rows of history received before a time; how many it dropped."""
 
+    async def prune_config_contents(self) -> int:
+        """Drops configurations that no node was ever told and none runs any more; how many it dropped."""
+
 
 class ReportSink(Protocol):
     """Where sessions put reports."""
@@ -42,3 +46,6 @@ class ReportSink(Protocol):
 
         Raises: NotFoundError: the node is unknown; UnavailableError: the database does not take writes now.
         """
+
+    async def note_opened(self, node_id: str) -> None:
+        """Notes that a node opened a session; it is written with the next reports."""

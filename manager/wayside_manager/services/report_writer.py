@@ -13,7 +13,7 @@ from datetime import datetime
 
 from wayside.errors import NotFoundError, WaysideError
 from wayside_manager.core.limits import Rate, TokenBuckets
-from wayside_manager.core.reports import Report, ReportBatch, UpdateFacts
+from wayside_manager.core.reports import ConfigFacts, Report, ReportBatch, UpdateFacts
 from wayside_manager.ports.reports import ReportStore
 from wayside_manager.ports.wakeups import Bus, Topic
 
@@ -75,6 +75,13 @@ class ReportWriter:
         await self._queue.put(_Submission(batch, written))
         return await written
 
+    async def note_opened(self, node_id: str) -> None:
+        """See ReportSink."""
+        written: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        written.add_done_callback(_looked_at)
+        batch = ReportBatch(node_id, "", (), self._now(), is_opening=True)
+        await self._queue.put(_Submission(batch, written))
+
     async def run(self) -> None:
         """Writes for ever."""
         loop = asyncio.get_running_loop()
@@ -95,7 +102,7 @@ class ReportWriter:
 
     async def _write(self, group: list[_Submission]) -> None:
         try:
-            sequences = await self._store.record_reports([submission.batch for submission in group])
+            recorded = await self._store.record_reports([submission.batch for submission in group])
         except NotFoundError as error:
             await self._write_one_by_one(group, error)
         except WaysideError as error:
@@ -104,9 +111,10 @@ class ReportWriter:
                 _fail(submission, error)
         else:
             self._note_success()
-            for submission, sequence in zip(group, sequences, strict=True):
+            for submission, sequence in zip(group, recorded.sequences, strict=True):
                 if not submission.written.done():
                     submission.written.set_result(sequence)
+            await self._bus.publish(Topic.DESIRED, recorded.retold_node_ids)
             await self._bus.publish(Topic.NODE, {submission.batch.node_id for submission in group})
             await self._bus.publish(Topic.ROLLOUT, _rollout_ids(group))
 
@@ -131,10 +139,18 @@ class ReportWriter:
 
 def _rollout_ids(group: list[_Submission]) -> set[str]:
     """Rollouts that nodes had something to say about: whoever watches them wants to see it."""
-    facts = (report.facts for submission in group for report in submission.batch.reports)
-    return {each.rollout_id for each in facts if isinstance(each, UpdateFacts) and each.rollout_id}
+    facts = [report.facts for submission in group for report in submission.batch.reports]
+    releases = {each.rollout_id for each in facts if isinstance(each, UpdateFacts)}
+    # the trial of a configuration is called after the rollout that asks for it; other trials wake nobody
+    trials = {each.trial for each in facts if isinstance(each, ConfigFacts)}
+    return (releases | trials) - {""}
 
 
 def _fail(submission: _Submission, error: WaysideError) -> None:
     if not submission.written.done():
         submission.written.set_exception(error)
+
+
+def _looked_at(written: "asyncio.Future[int]") -> None:
+    if not written.cancelled():
+        written.exception()  # nobody waits for it

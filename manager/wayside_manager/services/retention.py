@@ -1,4 +1,4 @@
-"""Keeps the history of reports bounded: drops what is older than its age, a few rows at a time.
+"""Keeps what nodes sent bounded: drops history older than its age, a few rows at a time, and unused configurations.
 
 Usage: one `run()` in the task group.
 """
@@ -58,4 +58,5 @@ class Retention:
             count = await self._store.prune_reports(before, max_count=_PART_COUNT)
             dropped_count += count
             if count < _PART_COUNT:
+                await self._store.prune_config_contents()
                 return dropped_count

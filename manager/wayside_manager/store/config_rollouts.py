@@ -1,7 +1,7 @@
 """Rollouts of configuration: who made them, whom they take over, and what is told at once.
 
 A node is in one live rollout of configuration at most. A newer one takes it over: where its turn had not come, the
-older one skips it; where it was under way, it is told the newer configuration at once and is under way in the newer one.
+older one skips it; where it was under way, it is told the newer configuration at once and is under way in that one.
 
     rollout_id = start_config_rollout(
         connection, tenant_id="root", cause="configLayers/base", plan=None, targets={"rsu-1": (7, sha256)}, now=now
@@ -143,7 +143,7 @@ def _under_way_elsewhere(connection: Connection, node_ids: Iterable[str]) -> dic
             )
         )
         for row in connection.execute(query):
-            found.setdefault(row.node_id, []).append(row)
+            found.setdefault(str(row.node_id), []).append(row)  # type: ignore[arg-type]  # a row is a row
     return found
 
 

@@ -1,7 +1,7 @@
 """What nodes should be, in SQL. The transactions that change it write it; here it is read and written.
 
 Every change raises `revision` by one, in the transaction that makes it, so no loop has to find out.
-Usage: `assign(connection, {"rsu-1": ("1.2.0", "r1")})`; `tell_config(connection, {"rsu-1": ToldConfig(7, sha256, "c2")})`.
+Usage: `assign(connection, {"rsu-1": ("1.2.0", "r1")})`, `tell_config(connection, {"rsu-1": ToldConfig(...)})`.
 """
 
 from collections.abc import Mapping

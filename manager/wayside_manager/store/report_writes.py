@@ -3,58 +3,86 @@
 Usage: `writes = ReportWrites(known)`, `writes.add(batch)` per batch, `writes.execute(connection)`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
-from wayside_manager.core.reports import ConfigFacts, HealthFacts, Report, ReportBatch, UpdateFacts, received
+from wayside_manager.core.nodes import UpdatePhase
+from wayside_manager.core.reports import ConfigFacts, ConfigOutcome, Report, ReportBatch, UpdateFacts, received
 from wayside_manager.store.moments import as_us, as_us_or_none
-from wayside_manager.store.tables import node_status, reports, rollout_nodes, spools
+from wayside_manager.store.node_rows import parts
+from wayside_manager.store.report_status import Known
+from wayside_manager.store.tables import config_contents, node_status, reports, rollout_nodes, rollouts, spools
 
-_MICROSECONDS_PER_SECOND = 1_000_000
+_CONFIG_PHASES = {
+    ConfigOutcome.PROVISIONAL: UpdatePhase.PROVISIONAL,
+    ConfigOutcome.APPLIED: UpdatePhase.COMMITTED,
+    ConfigOutcome.REVERTED: UpdatePhase.ROLLED_BACK,
+    ConfigOutcome.REJECTED: UpdatePhase.FAILED,
+}
 
 
 @dataclass
 class ReportWrites:
     """Everything one transaction writes."""
 
-    known: dict[str, dict[str, int]]
-    """Per node its spools and how far each is written; moves on with what is added."""
+    known: dict[str, Known]
+    """What is known of each node; moves on with what is added."""
     history: list[dict[str, Any]] = field(default_factory=list)
-    status: dict[str, dict[str, Any]] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
-    words: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    updates: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Words on releases, by rollout and node."""
+    configs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Words on configurations, by trial and node: a trial is called after the rollout that asks for it."""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """Configurations that run, by SHA-256."""
     advanced: dict[tuple[str, str], int] = field(default_factory=dict)
     new_spools: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, batch: ReportBatch) -> int:
         """Takes what is new in a batch; the sequence to acknowledge for it."""
-        own, node_id, spool_id = self.known[batch.node_id], batch.node_id, batch.spool_id
-        new = received(own.get(spool_id, 0), batch.reports)
+        known, node_id, spool_id = self.known[batch.node_id], batch.node_id, batch.spool_id
         receive_us = as_us(batch.receive_time)
-        self.status.setdefault(node_id, {})["last_report_us"] = receive_us
+        if batch.is_opening:
+            known.opened(receive_us)
+            return 0
+        new = received(known.spools.get(spool_id, 0), batch.reports)
+        known.heard(receive_us)
         if not new.fresh:
             return new.acknowledged_sequence
-        if spool_id not in own:
+        if spool_id not in known.spools:
             self.new_spools.add((node_id, spool_id))
-        own[spool_id] = self.advanced[node_id, spool_id] = new.acknowledged_sequence
+        known.spools[spool_id] = self.advanced[node_id, spool_id] = new.acknowledged_sequence
         self.lost[node_id] = self.lost.get(node_id, 0) + new.lost_count
         for report in new.fresh:
             self.history.append(_history_row(batch, report, receive_us))
-            self.status[node_id] |= _status_values(report)
-            if isinstance(report.facts, UpdateFacts) and report.facts.rollout_id:
-                self.words[report.facts.rollout_id, node_id] = _word(report, report.facts)
+            known.take(report, receive_us)
+            self._listen(node_id, report)
         return new.acknowledged_sequence
+
+    def _listen(self, node_id: str, report: Report) -> None:
+        """Keeps what rollouts want to hear."""
+        match report.facts:
+            case UpdateFacts(rollout_id=str(rollout_id)) as facts if rollout_id:
+                self.updates[rollout_id, node_id] = _update_word(report, facts)
+            case ConfigFacts() as facts:
+                if facts.running_config:
+                    self.contents[facts.running_config_sha256] = facts.running_config
+                if facts.trial and facts.outcome in _CONFIG_PHASES:
+                    self.configs[facts.trial, node_id] = _config_word(report, facts)
 
     def execute(self, connection: Connection) -> None:
         """Writes it all."""
         if self.history:
             connection.execute(insert(reports), self.history)
         _write_spools(connection, self.advanced, self.new_spools)
-        _write_status(connection, self.status)
+        _write_status(connection, {node_id: known.changes for node_id, known in self.known.items() if known.changes})
         _write_lost(connection, self.lost)
-        _write_words(connection, self.words)
+        _write_contents(connection, self.contents)
+        _write_update_words(connection, self.updates)
+        _write_config_words(connection, self.configs)
 
 
 def _history_row(batch: ReportBatch, report: Report, receive_us: int) -> dict[str, Any]:
@@ -70,29 +98,18 @@ def _history_row(batch: ReportBatch, report: Report, receive_us: int) -> dict[st
     }
 
 
-def _status_values(report: Report) -> dict[str, Any]:
-    match report.facts:
-        case HealthFacts() as facts:
-            period = {"report_period_us": round(facts.report_period_s * _MICROSECONDS_PER_SECOND)}
-            return {
-                "health": report.body,
-                "running_release": facts.running_release,
-                "running_version": facts.running_version,
-                "running_config_revision": facts.running_config_revision,
-            } | (period if facts.report_period_s > 0 else {})
-        case ConfigFacts() as facts:
-            return {"config_report": report.body, "running_config_revision": facts.running_config_revision}
-        case UpdateFacts() as facts:
-            return {
-                "update_report": report.body,
-                "running_release": facts.running_release,
-                "running_version": facts.running_version,
-                "update_phase": facts.phase,
-            }
+def _update_word(report: Report, facts: UpdateFacts) -> dict[str, Any]:
+    return {"phase": facts.phase, "running_release": facts.running_release, "report": report.body}
 
 
-def _word(report: Report, facts: UpdateFacts) -> dict[str, Any]:
-    return {"phase": facts.phase, "running_release": facts.running_release, "update_report": report.body}
+def _config_word(report: Report, facts: ConfigFacts) -> dict[str, Any]:
+    return {
+        "phase": _CONFIG_PHASES[facts.outcome],
+        "message": facts.message,
+        "report": report.body,
+        "revision": facts.running_config_revision,
+        "sha256": facts.running_config_sha256,
+    }
 
 
 def _write_spools(connection: Connection, advanced: dict[tuple[str, str], int], new: set[tuple[str, str]]) -> None:
@@ -140,17 +157,48 @@ def _write_lost(connection: Connection, lost: dict[str, int]) -> None:
         connection.execute(statement, rows)
 
 
-def _write_words(connection: Connection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
+def _write_contents(connection: Connection, contents: dict[str, bytes]) -> None:
+    known: set[str] = set()
+    for part in parts(contents):
+        known.update(connection.scalars(select(config_contents.c.sha256).where(config_contents.c.sha256.in_(part))))
+    rows = [{"sha256": sha256, "content": content} for sha256, content in contents.items() if sha256 not in known]
+    if rows:
+        connection.execute(insert(config_contents), rows)
+
+
+def _write_update_words(connection: Connection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
+    wanted = select(rollouts.c.version).where(rollouts.c.rollout_id == rollout_nodes.c.rollout_id).scalar_subquery()
+    runs_target = and_(bindparam("to_phase") == UpdatePhase.COMMITTED, wanted == bindparam("to_running_release"))
+    _write_words(connection, words, runs_target=runs_target, columns=("phase", "report"))
+
+
+def _write_config_words(connection: Connection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
+    # a unit says by its hash what it runs; when it could not, because it is too large for a report, by its number
+    by_hash = rollout_nodes.c.config_sha256 == bindparam("to_sha256")
+    by_number = rollout_nodes.c.config_revision == bindparam("to_revision")
+    for says_hash, runs_it in ((True, by_hash), (False, by_number)):
+        some = {key: word for key, word in words.items() if bool(word["sha256"]) is says_hash}
+        runs_target = and_(bindparam("to_phase") == UpdatePhase.COMMITTED, runs_it)
+        _write_words(connection, some, runs_target=runs_target, columns=("phase", "report", "message"))
+
+
+def _write_words(
+    connection: Connection,
+    words: dict[tuple[str, str], dict[str, Any]],
+    *,
+    runs_target: ColumnElement[bool],
+    columns: Iterable[str],
+) -> None:
     rows = [
         {"of_rollout": rollout_id, "of_node": node_id} | {f"to_{name}": value for name, value in word.items()}
         for (rollout_id, node_id), word in words.items()
     ]
-    if rows:
-        statement = (
-            update(rollout_nodes)
-            .where(
-                rollout_nodes.c.rollout_id == bindparam("of_rollout"), rollout_nodes.c.node_id == bindparam("of_node")
-            )
-            .values({name: bindparam(f"to_{name}") for name in ("phase", "running_release", "update_report")})
-        )
-        connection.execute(statement, rows)
+    if not rows:
+        return
+    values = {name: bindparam(f"to_{name}") for name in columns}
+    statement = (
+        update(rollout_nodes)
+        .where(rollout_nodes.c.rollout_id == bindparam("of_rollout"), rollout_nodes.c.node_id == bindparam("of_node"))
+        .values(values | {"runs_target": runs_target})
+    )
+    connection.execute(statement, rows)

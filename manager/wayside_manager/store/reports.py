@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, select, tuple_
+from sqlalchemy import Connection, Row, and_, delete, exists, select, tuple_
 
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.reports import (
     LastReport,
+    Recorded,
     ReportBatch,
     ReportKind,
     StoredReport,
 )
+from wayside_manager.store.config_effects import retarget
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import node_not_found, parts
 from wayside_manager.store.part import SqlPart, page, reading, writing
+from wayside_manager.store.report_status import COLUMNS, Known
 from wayside_manager.store.report_writes import ReportWrites
-from wayside_manager.store.tables import node_status, nodes, reports, spools
+from wayside_manager.store.tables import config_contents, node_configs, node_status, nodes, reports, spools
 
 _MICROSECONDS_PER_SECOND = 1_000_000
 
@@ -33,13 +36,19 @@ class SqlReports(SqlPart):
         return connection.scalar(query) or 0
 
     @writing
-    def record_reports(self, connection: Connection, batches: Sequence[ReportBatch]) -> tuple[int, ...]:
+    def record_reports(self, connection: Connection, batches: Sequence[ReportBatch]) -> Recorded:
         """See ReportStore."""
-        known = _acknowledged(connection, batches)
+        known = _known(connection, batches)
         writes = ReportWrites(known)
         sequences = tuple(writes.add(batch) for batch in batches)
         writes.execute(connection)
-        return sequences
+        others = sorted(node_id for node_id, each in known.items() if each.is_other)
+        now = max((batch.receive_time for batch in batches), default=None)
+        if now is None or not others:
+            return Recorded(sequences)
+        cause = f"nodes/{others[0]}" if len(others) == 1 else "nodes/-"
+        effect = retarget(connection, now=now, cause=cause, node_ids=others, is_told_at_once=True, is_strict=False)
+        return Recorded(sequences, frozenset(effect.changed_node_ids))
 
     @reading
     def list_reports(
@@ -79,28 +88,36 @@ class SqlReports(SqlPart):
         old = select(*key).where(reports.c.receive_us < as_us(before)).order_by(reports.c.receive_us).limit(max_count)
         return connection.execute(delete(reports).where(tuple_(*key).in_(old))).rowcount
 
+    @writing
+    def prune_config_contents(self, connection: Connection) -> int:
+        """See ReportStore."""
+        is_told = exists(select(node_configs.c.node_id).where(node_configs.c.sha256 == config_contents.c.sha256))
+        running = select(node_status.c.running_config_sha256)
+        unused = delete(config_contents).where(~is_told, config_contents.c.sha256.not_in(running))
+        return connection.execute(unused).rowcount
 
-def _acknowledged(connection: Connection, batches: Sequence[ReportBatch]) -> dict[str, dict[str, int]]:
-    """Per node the spools of these batches and how far each is written: a node may have had any number of others.
+
+def _known(connection: Connection, batches: Sequence[ReportBatch]) -> dict[str, Known]:
+    """Per node its status, and how far the spools of these batches are written: it may have had any number of others.
 
     Raises: NotFoundError: a node does not exist.
     """
     wanted: dict[str, set[str]] = {}
     for batch in batches:
         wanted.setdefault(batch.node_id, set()).add(batch.spool_id)
-    known: dict[str, dict[str, int]] = {}
+    known: dict[str, Known] = {}
     for part in parts(sorted(wanted)):
         spool_ids = sorted(set().union(*(wanted[node_id] for node_id in part)))
         is_named = and_(spools.c.node_id == node_status.c.node_id, spools.c.spool_id.in_(spool_ids))
         query = (
-            select(node_status.c.node_id, spools.c.spool_id, spools.c.acknowledged_sequence)
+            select(*COLUMNS, spools.c.spool_id, spools.c.acknowledged_sequence)
             .outerjoin_from(node_status, spools, is_named)
             .where(node_status.c.node_id.in_(part))
         )
         for row in connection.execute(query):
-            own = known.setdefault(row.node_id, {})
+            own = known.get(row.node_id) or known.setdefault(row.node_id, Known(row))
             if row.spool_id is not None:
-                own[row.spool_id] = row.acknowledged_sequence
+                own.spools[row.spool_id] = row.acknowledged_sequence
     for node_id in sorted(wanted.keys() - known.keys()):
         raise node_not_found(node_id)
     return known

@@ -25,7 +25,7 @@ from wayside_manager.core.rollout_waves import wave_count, waves_of
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import selectables
 from wayside_manager.store.part import changed
-from wayside_manager.store.selection import selector_of, selector_text
+from wayside_manager.store.selector_text import selector_of, selector_text
 from wayside_manager.store.tables import rollout_nodes, rollouts
 
 NODE_STATES = {str(state): state for state in RolloutNodeState}  # a look-up costs a tenth of a call of the enumeration
