@@ -32,7 +32,7 @@ def broker_port(tmp_path: Path) -> Iterator[int]:
 
 def test_json_and_msgpack_of_a_local_sensor_become_readings(unit: Callable[..., FieldUnit], broker_port: int) -> None:
     rsu = unit("rsu-cabinet", extra=f'sensors = [{{ driver = "mqtt", options = {{ port = {broker_port} }} }}]')
-    rsu.configure('[config]\nreport_period = "1s"\n')
+    rsu.configure("[config]\nreport_period_s = 1\n")
     rsu.until_online()
 
     def send(payload: bytes) -> bool:

@@ -7,7 +7,7 @@ from wayside_demo.centre import Centre
 from wayside_demo.field import FieldUnit
 from wayside_demo.stage import until
 
-FAST = '[config]\nreport_period = "1s"\n'
+FAST = "[config]\nreport_period_s = 1\n"
 
 
 def test_a_unit_runs_without_its_manager_and_hands_over_what_it_owes(

@@ -72,7 +72,7 @@ def test_units_renew_by_themselves_and_nothing_is_lost(
 ) -> None:
     before = {each.node_id: (credential_id(each), certificate(each).not_valid_after_utc) for each in units}
     broker = f'broker_host = "localhost"\nbroker_port = {centre.broker_port}\n'
-    telemetry = f'[config.telemetry]\n{broker}publish_period = "0.5s"\nsample_period = "0.5s"\n'
+    telemetry = f"[config.telemetry]\n{broker}publish_period_s = 0.5\nsample_period_s = 0.5\n"
     for each, extra in zip(units, (telemetry, ""), strict=False):
         each.configure(FAST + extra)
         each.agent.start()

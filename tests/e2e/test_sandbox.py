@@ -99,7 +99,7 @@ def test_a_confined_unit_reports_to_a_confined_manager_and_follows_its_configura
     assert unit.enroll().returncode == 0
     # the database is compiled by a process that the agent starts
     (unit.folder / "dbc" / "sim.dbc").write_bytes((UNITS.parent / "demo/recordings/sim.dbc").read_bytes())
-    unit.configure('[config]\nreport_period = "1s"\n[[config.can.buses]]\nname = "body"\ndatabase_name = "sim.dbc"\n')
+    unit.configure('[config]\nreport_period_s = 1\n[config.can.buses.body]\ndatabase_name = "sim.dbc"\n')
     try:
         unit.until_online()
         unit.until_config("OUTCOME_APPLIED", 1)

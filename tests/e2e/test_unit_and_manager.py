@@ -13,7 +13,7 @@ from wayside_demo.recordings import SHIPPED
 from wayside_demo.stage import until
 
 MakeUnit = Callable[..., FieldUnit]
-FAST = '[config]\nreport_period = "1s"\n'
+FAST = "[config]\nreport_period_s = 1\n"
 
 
 def _received(unit: FieldUnit) -> int:
@@ -40,7 +40,7 @@ def test_a_unit_reports_what_it_senses(unit: MakeUnit) -> None:
 def test_signals_are_decoded_by_the_named_database(unit: MakeUnit) -> None:
     rsu = unit("rsu-decodes")
     (rsu.folder / "dbc" / "sim.dbc").write_bytes((SHIPPED / "sim.dbc").read_bytes())
-    changed = rsu.configure(FAST + '[[config.can.buses]]\nname = "body"\ndatabase_name = "sim.dbc"\n')
+    changed = rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "sim.dbc"\n')
     assert changed["changed_nodes"] == ["nodes/rsu-decodes"]
     rsu.until_online()
     rsu.until_config("OUTCOME_APPLIED", 1)
@@ -52,7 +52,7 @@ def test_a_config_for_a_bus_that_does_not_exist_is_refused_and_the_old_one_runs(
     rsu.configure(FAST)
     rsu.until_online()
     rsu.until_config("OUTCOME_APPLIED", 1)
-    rsu.configure(FAST + '[[config.can.buses]]\nname = "gear"\n')
+    rsu.configure(FAST + "[config.can.buses.gear]\n")
     report = rsu.until_config("OUTCOME_REJECTED", 2)
     assert "this unit has no CAN bus 'gear'; its settings name: body" in report["message"]
     assert int(report["running_revision"]) == 1
@@ -61,7 +61,7 @@ def test_a_config_for_a_bus_that_does_not_exist_is_refused_and_the_old_one_runs(
 def test_a_database_that_does_not_parse_is_refused(unit: MakeUnit) -> None:
     rsu = unit("rsu-bad-dbc")
     (rsu.folder / "dbc" / "bad.dbc").write_text("BO_ this is no DBC\n")
-    rsu.configure(FAST + '[[config.can.buses]]\nname = "body"\ndatabase_name = "bad.dbc"\n')
+    rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "bad.dbc"\n')
     rsu.until_online()
     report = rsu.until_config("OUTCOME_REJECTED", 1)
     assert "bad.dbc" in report["message"]
@@ -70,7 +70,7 @@ def test_a_database_that_does_not_parse_is_refused(unit: MakeUnit) -> None:
 
 def test_a_database_that_is_not_there_is_named(unit: MakeUnit) -> None:
     rsu = unit("rsu-no-dbc")
-    rsu.configure(FAST + '[[config.can.buses]]\nname = "body"\ndatabase_name = "absent.dbc"\n')
+    rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "absent.dbc"\n')
     rsu.until_online()
     assert "absent.dbc" in rsu.until_config("OUTCOME_REJECTED", 1)["message"]
 

@@ -18,7 +18,7 @@ from wayside_demo.centre import Centre
 from wayside_demo.field import FieldUnit
 from wayside_demo.stage import until
 
-FAST = '[config]\nreport_period = "1s"\n'
+FAST = "[config]\nreport_period_s = 1\n"
 CHUNK_BYTES = 65_536
 DAY_S = 86_400.0
 

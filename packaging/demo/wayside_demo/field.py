@@ -83,8 +83,8 @@ reconnect_cap_s = 2.0
         self.agent.start()
         until(f"{self.node_id} online", lambda: self.node().get("presence") == "PRESENCE_ONLINE", timeout_s)
 
-    def configure(self, config: str, *, name: str = "") -> dict[str, Any]:
-        """Applies a layer for this unit alone; `config` is TOML below `[config]`."""
+    def configure(self, config: str, *, name: str = "", plan: str = "") -> dict[str, Any]:
+        """Applies a layer for this unit alone; `config` is TOML below `[config]`, `plan` that of a rollout."""
         layer = self.folder / "layer.toml"
         layer.write_text(
             f"""\
@@ -97,7 +97,11 @@ nodes = ["nodes/{self.node_id}"]
 {config}
 """
         )
-        return self.centre.wayside("config", "apply", "-f", str(layer))
+        if not plan:
+            return self.centre.wayside("config", "apply", "-f", str(layer))
+        plan_file = self.folder / "plan.toml"
+        plan_file.write_text(plan)
+        return self.centre.wayside("config", "apply", "-f", str(layer), "--plan", str(plan_file))
 
     def until_config(self, outcome: str, revision: int, timeout_s: float = 20.0) -> dict[str, Any]:
         """Waits for the unit's word on a configuration, and returns it."""

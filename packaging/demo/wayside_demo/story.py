@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wayside_demo.centre import Centre, ReleaseBuilder
+from wayside_demo.configuring import Configuring
 from wayside_demo.fleet import Fleet
 from wayside_demo.recordings import found
 from wayside_demo.stage import BIN, Program, run, until
@@ -42,6 +43,7 @@ class Story:
         self.units: dict[str, Unit] = {}
         self.centre = Centre(work_dir, self.log_dir)
         self.fleet = Fleet(self.centre)
+        self.configuring = Configuring(work_dir, self.log_dir, self.centre, self.fleet, say)
         self.builder = ReleaseBuilder(work_dir, {GOOD_VERSION: "", BAD_VERSION: "silent-radio"})
         self.witness = TelemetryWitness()
 
@@ -53,9 +55,12 @@ class Story:
             ("An RSU enrols with a token, an unknown OBU is let in by an operator", self.enrol),
             ("Live values", self.show_live),
             ("A configuration change", self.change_config),
+            ("A bad configuration takes itself back", self.break_uplink),
             (f"Release {GOOD_VERSION} to both; the OBU loses power mid-download", self.roll_out_good),
             (f"Release {BAD_VERSION} is deaf to V2X; the health gate takes it back", self.roll_out_bad),
             (f"The manager is gone for {OUTAGE_S:g} s", self.cut_manager),
+            ("A road of simulated sites", self.build_road),
+            ("The whole road is changed, but never two neighbours at once", self.change_road),
             ("The OBU is stolen: its certificate is taken back", self.revoke_stolen),
             ("What was seen", self.sum_up),
         )
@@ -63,7 +68,8 @@ class Story:
     @property
     def programs(self) -> tuple[Program, ...]:
         """Everything that runs."""
-        return (self.centre.manager, self.centre.broker, *(made.agent for made in self.units.values()))
+        units = (made.agent for made in self.units.values())
+        return (self.centre.manager, self.centre.broker, *self.configuring.programs, *units)
 
     def choose_recordings(self) -> None:
         """Real recordings, or shipped ones."""
@@ -90,7 +96,7 @@ class Story:
 
     def enrol(self) -> None:
         """The RSU trades a token for a certificate; the OBU is unknown, and an operator lets it in."""
-        self.apply_layers(publish_period="1s", max_download=SLOW_BYTES_PER_S)
+        self.apply_layers(publish_period_s=1.0, max_download=SLOW_BYTES_PER_S)
         for node_id in NODES:
             self.units[node_id] = unit(
                 node_id, self.work_dir, self.log_dir, self.recordings, addresses=self.centre.addresses
@@ -129,11 +135,23 @@ class Story:
     def change_config(self) -> None:
         """Both units apply a pushed change."""
         before = {node_id: self.fleet.applied_revision(node_id) for node_id in NODES}
-        self.apply_layers(publish_period="0.5s", max_download=SLOW_BYTES_PER_S)
+        self.apply_layers(publish_period_s=0.5, max_download=SLOW_BYTES_PER_S)
         for node_id in NODES:
             until(f"{node_id} applies it", partial(self.fleet.has_applied_after, node_id, before[node_id]), 20)
             self.say.print(f"  {node_id}: revision {before[node_id]} → {self.fleet.applied_revision(node_id)}, applied")
         self.seen["config_revision"] = max(self.fleet.applied_revision(node_id) for node_id in NODES)
+
+    def break_uplink(self) -> None:
+        """The RSU is told a manager that is not there, and comes back by itself."""
+        self.seen |= self.configuring.break_uplink(self.command, RSU)
+
+    def build_road(self) -> None:
+        """Twelve simulated sites along a motorway."""
+        self.seen |= self.configuring.build_road(self.command)
+
+    def change_road(self) -> None:
+        """A corridor-safe rollout."""
+        self.seen |= self.configuring.change_road(self.command)
 
     def roll_out_good(self) -> None:
         """Both units run the good release, although the OBU was killed in the middle of its download."""
@@ -153,7 +171,7 @@ class Story:
 
     def roll_out_bad(self) -> None:
         """Both units try the bad release and go back by themselves."""
-        self.apply_layers(publish_period="0.5s", max_download=0)
+        self.apply_layers(publish_period_s=0.5, max_download=0)
         self.publish(BAD_VERSION)
         for node_id in NODES:
             until(f"{node_id} takes {BAD_VERSION} back", partial(self.fleet.is_taken_back, node_id, self.rollout), 90)
@@ -207,6 +225,9 @@ class Story:
             and self.seen["resume_shown"]
             and self.seen["rollback_shown"]
             and self.seen["approval_shown"]
+            and self.seen["config_reverted"]
+            and self.seen["drift_shown"]
+            and self.seen["road_breaches"] == 0
             and self.seen["audit_intact"]
             and self.seen["revoked_cut_s"] < REVOKED_WITHIN_S
             and self.seen["release_after"] == GOOD_VERSION
@@ -214,12 +235,12 @@ class Story:
             and all(self.seen[key] > 0 for key in counted)
         )
 
-    def apply_layers(self, *, publish_period: str, max_download: int) -> None:
+    def apply_layers(self, *, publish_period_s: float, max_download: int) -> None:
         """Applies the demo's two configuration layers."""
         layer, database = self.work_dir / "demo.toml", self.work_dir / "obu.toml"
         layer.write_text(
             demo_layer(
-                self.centre.broker_port, publish_period=publish_period, max_download_bytes_per_second=max_download
+                self.centre.broker_port, publish_period_s=publish_period_s, max_download_bytes_per_s=max_download
             )
         )
         if not database.exists():

@@ -63,7 +63,7 @@ options = {{ path = "{recordings.radio}", period_s = 0.5, loop = true }}
 """
 
 
-def demo_layer(broker_port: int, *, publish_period: str, max_download_bytes_per_second: int) -> str:
+def demo_layer(broker_port: int, *, publish_period_s: float, max_download_bytes_per_s: int) -> str:
     """A configuration layer for every node, TOML."""
     return f"""\
 name = "configLayers/demo"
@@ -73,17 +73,17 @@ priority = 100
 all_nodes = true
 
 [config]
-report_period = "1s"
+report_period_s = 1
 
 [config.telemetry]
 broker_host = "localhost"
 broker_port = {broker_port}
-publish_period = "{publish_period}"
-sample_period = "0.5s"
+publish_period_s = {publish_period_s}
+sample_period_s = 0.5
 
 [config.update]
-max_download_bytes_per_second = {max_download_bytes_per_second}
-health_gate_timeout = "12s"
+max_download_bytes_per_s = {max_download_bytes_per_s}
+health_gate_timeout_s = 12
 """
 
 
@@ -94,9 +94,8 @@ name = "configLayers/obu-can"
 priority = 200
 
 [selector]
-kinds = ["NODE_KIND_OBU"]
+kinds = ["obu"]
 
-[[config.can.buses]]
-name = "body"
+[config.can.buses.body]
 database_name = "{database_name}"
 """
