@@ -7,6 +7,7 @@ Usage: `class ConfigService(ConfigLayerCalls): ...`.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from wayside.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 from wayside.names import config_layer_id
@@ -28,13 +29,18 @@ from wayside_manager.core.configs import ConfigLayerRecord, Retargeted
 from wayside_manager.core.missing import hidden
 from wayside_manager.core.rollout import RolloutPlan
 from wayside_manager.ports.config import ConfigStore
+from wayside_manager.ports.releases import ReleaseStore
 from wayside_manager.ports.wakeups import Bus, Topic
+
+
+class ConfigServiceStore(ConfigStore, ReleaseStore, Protocol):
+    """What configuration needs of the store."""
 
 
 class ConfigLayerCalls(config_service_pb2_grpc.ConfigServiceServicer):
     """What operators do with layers."""
 
-    def __init__(self, store: ConfigStore, bus: Bus, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: ConfigServiceStore, bus: Bus, *, now: Callable[[], datetime]) -> None:
         self._store = store
         self._bus = bus
         self._now = now

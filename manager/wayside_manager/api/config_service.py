@@ -6,7 +6,7 @@ This is the half about nodes; layers are in `config_layers`. Usage: `ConfigServi
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from datetime import timedelta
 
-from wayside.errors import InvalidArgumentError
+from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.names import node_id
 from wayside.v1 import config_service_pb2
 from wayside_manager.api.config_layers import ConfigLayerCalls
@@ -20,6 +20,7 @@ from wayside_manager.api.config_views import (
 from wayside_manager.api.identity import admission
 from wayside_manager.api.node_messages import selector
 from wayside_manager.api.scopes import Context
+from wayside_manager.core.missing import hidden
 from wayside_manager.core.nodes import ConfigDecision
 from wayside_manager.ports.wakeups import Topic
 
@@ -98,8 +99,18 @@ class ConfigService(ConfigLayerCalls):
         self, request: config_service_pb2.GetConfigSchemaRequest, context: Context
     ) -> config_service_pb2.GetConfigSchemaResponse:
         """The schema of a version."""
+        await self._check_seen_version(request.version)
         schema_json, version = await self._store.find_config_schema(request.version)
         return config_service_pb2.GetConfigSchemaResponse(schema_json=schema_json, version=version)
+
+    async def _check_seen_version(self, version: str) -> None:
+        """A schema that a release publishes is for those who may see the release."""
+        try:
+            release = await self._store.get_release(version)
+        except NotFoundError:
+            return
+        if not admission().reach.uses_releases_of(release.tenant_id):
+            raise hidden("configSchemas", version)
 
     async def _decide(
         self, name: str, trial_id: str, *, decision: ConfigDecision | None = None, longest: timedelta | None = None

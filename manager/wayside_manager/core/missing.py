@@ -16,6 +16,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "groups": ("group", "the groups", "GROUP_NOT_FOUND"),
     "geofences": ("geofence", "the geofences", "GEOFENCE_NOT_FOUND"),
     "radioLicences": ("radio licence", "the radio licences", "RADIO_LICENCE_NOT_FOUND"),
+    "configSchemas": ("configuration schema", "the releases", "SCHEMA_NOT_FOUND"),
     "releases": ("release", "the releases", "RELEASE_NOT_FOUND"),
     "rollouts": ("rollout", "the rollouts", "ROLLOUT_NOT_FOUND"),
     "enrollmentTokens": ("enrolment token", "the tokens", "TOKEN_NOT_FOUND"),

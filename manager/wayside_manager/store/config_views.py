@@ -115,10 +115,7 @@ class SqlConfigViews(SqlConfigPreviews):
         """See ConfigStore."""
         schema = schemas_of(connection).find(version)
         if schema is None:
-            raise NotFoundError(
-                f"there is no schema of version {version[:80]}; leave the version out for the newest the manager knows",
-                reason="SCHEMA_NOT_FOUND",
-            )
+            raise not_there("configSchemas", version[:80])
         return schema.text, schema.version
 
 

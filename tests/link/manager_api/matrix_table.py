@@ -7,17 +7,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
 from tests.link.manager_api.peer import layer, release_archive, role, upload
-from wayside.v1 import access_service_pb2, node_pb2
+from wayside.v1 import access_service_pb2, node_pb2, site_pb2
 
 ALL = "viewer operator release-manager approver admin auditor integrator"
 VIEW = "viewer operator release-manager approver admin auditor"
 OPS = "operator admin"
 NOT_FOUND = "NOT_FOUND {}_NOT_FOUND"
+OTHER_TRIAL = "FAILED_PRECONDITION TRIAL_OTHER"
 Build = Callable[[World, Land, str], Awaitable[tuple[Message, ...]]]
 
 
@@ -90,6 +92,10 @@ def _layer_of(_world: World, land: Land) -> Any:  # noqa: ANN401  # a message
     return changed
 
 
+def _licence_of(_world: World, land: Land) -> site_pb2.RadioLicence:
+    return made.licence(land, land.ids["radioLicences"], land.node_id)
+
+
 def _operator_of(_world: World, land: Land) -> access_service_pb2.Operator:
     return access_service_pb2.Operator(name=land.name("operators"), display_name="changed")
 
@@ -138,9 +144,28 @@ OPERATOR_CALLS: dict[str, Row] = {
     "FleetService/RevokeNode": _thing("admin", "NODE", name=_new("nodes", made.node)),
     "ConfigService/GetConfigLayer": _thing(VIEW, "LAYER", name="{configLayers}"),
     "ConfigService/ListConfigLayers": _list(VIEW),
+    "ConfigService/ListConfigLayerRevisions": _thing(VIEW, "LAYER", name="{configLayers}"),
     "ConfigService/GetNodeConfig": _thing(VIEW, "NODE", node="{nodes}"),
+    "ConfigService/ListNodeConfigs": _thing(VIEW, "NODE", node="{nodes}"),
+    "ConfigService/ExplainNodeConfig": _thing(VIEW, "NODE", node="{nodes}"),
+    "ConfigService/PreviewConfig": _list(VIEW),
+    "ConfigService/ListConfigDrift": _list(VIEW),
+    "ConfigService/GetConfigSchema": _list(VIEW),
     "ConfigService/ApplyConfigLayer": _new_thing(OPS, config_layer=_layer_of),
     "ConfigService/DeleteConfigLayer": _thing(OPS, "LAYER", name=_new("configLayers", made.config_layer)),
+    "ConfigService/RollbackConfigLayer": _thing(OPS, "LAYER", name=_new("configLayers", made.changed_config_layer)),
+    "ConfigService/ExtendConfigTrial": _thing(
+        OPS, "NODE", done=OTHER_TRIAL, node="{nodes}", trial="none", timeout=Duration(seconds=60)
+    ),
+    "ConfigService/ConfirmConfigTrial": _thing(OPS, "NODE", done=OTHER_TRIAL, node="{nodes}", trial="none"),
+    "ConfigService/CancelConfigTrial": _thing(OPS, "NODE", done=OTHER_TRIAL, node="{nodes}", trial="none"),
+    "RadioLicenceService/GetRadioLicence": _thing(ALL, "RADIO_LICENCE", name="{radioLicences}"),
+    "RadioLicenceService/ListRadioLicences": _list(ALL),
+    "RadioLicenceService/ListRadioMismatches": _list(ALL),
+    "RadioLicenceService/ApplyRadioLicence": _new_thing(OPS, radio_licence=_licence_of),
+    "RadioLicenceService/DeleteRadioLicence": _thing(
+        OPS, "RADIO_LICENCE", name=_new("radioLicences", made.radio_licence)
+    ),
     "ReleaseService/GetRelease": _thing(VIEW, "RELEASE", name="{releases}"),
     "ReleaseService/ListReleases": _list(VIEW),
     "ReleaseService/CreateRelease": Row("release-manager admin", "new thing", _upload, NOT_FOUND.format("TENANT")),

@@ -14,7 +14,9 @@ from wayside.v1 import (
     enrollment_service_pb2,
     fleet_service_pb2,
     node_pb2,
+    radio_licence_service_pb2,
     rollout_service_pb2,
+    site_pb2,
 )
 from wayside_manager.services.authority import new_key
 
@@ -53,6 +55,11 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     land.ids |= {"nodes": land.node_id, "configLayers": f"l-{land.mark}", "releases": version}
     land.ids |= {"operators": f"o-{land.mark}", "tenants": land.tenant_id}
     land.ids["rollouts"] = await rollout(world, land, f"busy-{land.mark}")
+    request = radio_licence_service_pb2.ApplyRadioLicenceRequest(
+        radio_licence=licence(land, f"radio-{land.mark}", land.node_id)
+    )
+    await admin.call(admin.radio_licence.ApplyRadioLicence, request)
+    land.ids["radioLicences"] = f"radio-{land.mark}"
     land.ids["enrollmentTokens"] = await enrollment_token(world, land)
     land.ids["credentials"] = await credential_of(world, land)
 
@@ -113,6 +120,38 @@ async def config_layer(world: World, land: Land) -> str:
     made.tenant = land.tenant
     await world.admin.apply(made)
     return made.name.removeprefix("configLayers/")
+
+
+async def changed_config_layer(world: World, land: Land) -> str:
+    """One that was something else before."""
+    layer_id = await config_layer(world, land)
+    made = layer(layer_id, period_s=6)
+    made.tenant = land.tenant
+    await world.admin.apply(made)
+    return layer_id
+
+
+def licence(land: Land, licence_id: str, node_id: str) -> site_pb2.RadioLicence:
+    """By which a unit may transmit for a hundred years."""
+    made = site_pb2.RadioLicence(
+        name=f"radioLicences/{licence_id}",
+        number=f"number-{land.mark}",
+        tenant=land.tenant,
+        node=f"nodes/{node_id}",
+        center_frequency_hertz=5.915e9,
+        bandwidth_hertz=20e6,
+        max_transmit_power_dbm=29,
+    )
+    made.expire_time.FromJsonString("2126-01-01T00:00:00Z")
+    return made
+
+
+async def radio_licence(world: World, land: Land) -> str:
+    """Of a unit of its own: a unit has one at most."""
+    made = licence(land, world.fresh(land), await node(world, land))
+    request = radio_licence_service_pb2.ApplyRadioLicenceRequest(radio_licence=made)
+    await world.admin.call(world.admin.radio_licence.ApplyRadioLicence, request)
+    return made.name.removeprefix("radioLicences/")
 
 
 async def tenant(world: World, land: Land) -> str:
