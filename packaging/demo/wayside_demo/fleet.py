@@ -49,13 +49,13 @@ class Fleet:
 
     def word_on_rollout(self, node_id: str, rollout: str) -> dict[str, Any]:
         """A node's last word on a rollout."""
-        nodes = self._centre.wayside("rollouts", "show", rollout)["nodes"]
-        words: dict[str, Any] = next(node["update"] for node in nodes if node["node"] == f"nodes/{node_id}")
+        nodes = self._centre.wayside("rollouts", "nodes", rollout)["nodes"]
+        words: dict[str, Any] = next(node.get("update", {}) for node in nodes if node["node"] == f"nodes/{node_id}")
         return words
 
     def is_taken_back(self, node_id: str, rollout: str) -> bool:
         """Whether a node has taken a rollout's release back."""
-        return bool(self.word_on_rollout(node_id, rollout)["phase"] == "PHASE_ROLLED_BACK")
+        return bool(self.word_on_rollout(node_id, rollout).get("phase") == "PHASE_ROLLED_BACK")
 
     def is_downloading(self, node_id: str) -> bool:
         """Whether a node is past the first quarter of its download."""

@@ -134,6 +134,8 @@ class Story:
 
     def change_config(self) -> None:
         """Both units apply a pushed change."""
+        for node_id in NODES:
+            until(f"{node_id} keeps its first one", partial(self.fleet.has_applied_after, node_id, 0), 30)
         before = {node_id: self.fleet.applied_revision(node_id) for node_id in NODES}
         self.apply_layers(publish_period_s=0.5, max_download=SLOW_BYTES_PER_S)
         for node_id in NODES:
