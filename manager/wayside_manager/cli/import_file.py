@@ -96,7 +96,7 @@ def _registration(path: Path, number: int, row: Mapping[str, object]) -> enrollm
         public_key_pem=_pem(text("public_key")),
         tenant=resource_name(text("tenant"), "tenants") if text("tenant") else "",
         display_name=text("display_name"),
-        site=text("site"),
+        site=resource_name(text("site"), "sites") if text("site") else "",
         labels=_labels(path, number, row.get("labels", "")),
     )
 

@@ -23,6 +23,7 @@ from wayside_manager.cli.running import (
     reported,
     resource_name,
     run,
+    variables,
 )
 from wayside_manager.core.nodes import NodeKind, NodeState
 from wayside_manager.core.presence import Presence
@@ -71,11 +72,15 @@ def show(node: NodeArgument, output: OutputOption = None, context: ContextOption
 
 @app.command("update")
 @reported
-def update(
+def update(  # noqa: PLR0913  # one option for each thing that changes
     node: NodeArgument,
     *,
     display_name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
-    site: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
+    site: Annotated[str | None, typer.Option(help="Where it stands. An empty text: nowhere in particular.")] = None,
+    variable: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE for its configuration; repeat; replaces all. An empty text clears them."),
+    ] = None,
     label: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE; repeat; replaces all labels. An empty text clears them.")
     ] = None,
@@ -84,15 +89,16 @@ def update(
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
-    """Changes display name, site, labels or tenant."""
-    given = {"display_name": display_name, "site": site, "labels": label, "tenant": tenant}
+    """Changes display name, site, labels, tenant or variables."""
+    given = {"display_name": display_name, "site": site, "labels": label, "tenant": tenant, "variables": variable}
     paths = [name for name, value in given.items() if value is not None]
     if not paths:
-        raise InvalidArgumentError("give at least one of --display-name, --site, --label and --tenant")
+        raise InvalidArgumentError("give at least one of --display-name, --site, --label, --tenant and --variable")
     changed = node_pb2.Node(
         name=resource_name(node, "nodes"),
         display_name=display_name or "",
-        site=site or "",
+        site=resource_name(site, "sites") if site else "",
+        variables=variables(filter(None, variable or ())),
         labels=labels(filter(None, label or ())),
         tenant=resource_name(tenant, "tenants") if tenant else "",
         etag=etag,
@@ -173,6 +179,6 @@ def _filter(
         kinds=map(kind_value, kinds or ()),
         presences=map(presence_value, presences or ()),
         labels=labels(label or ()),
-        site=site,
+        site=resource_name(site, "sites") if site else "",
         states=[node_pb2.Node.State.Value(f"STATE_{state.name}") for state in states or ()],
     )

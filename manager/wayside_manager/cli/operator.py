@@ -8,11 +8,15 @@ from wayside_manager.cli import (
     approvals,
     audit,
     authorities,
+    corridors,
+    geofences,
+    groups,
     licences,
     nodes,
     policy,
     releases,
     rollouts,
+    sites,
     tenants,
     users,
 )
@@ -40,6 +44,10 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(config.app, name="config")
 app.add_typer(releases.app, name="releases")
 app.add_typer(rollouts.app, name="rollouts")
+app.add_typer(sites.app, name="sites")
+app.add_typer(corridors.app, name="corridors")
+app.add_typer(groups.app, name="groups")
+app.add_typer(geofences.app, name="geofences")
 app.add_typer(licences.app, name="licences")
 app.add_typer(users.app, name="users")
 app.add_typer(tenants.app, name="tenants")

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Annotated, ParamSpec, Protocol, TypeVar
 import grpc.aio
 import typer
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.v1 import node_pb2
@@ -214,6 +216,24 @@ def labels(texts: Iterable[str]) -> list[node_pb2.Label]:
         if not sign:
             raise InvalidArgumentError(f"--label: {text!r} is not KEY=VALUE")
         found.append(node_pb2.Label(key=key, value=value))
+    return found
+
+
+def variables(texts: Iterable[str]) -> Struct:
+    """Variables from `name=value` texts; true, false and numbers are such, a value in double quotes is a text.
+
+    Raises: InvalidArgumentError: a text without `=`.
+    """
+    found = Struct()
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise InvalidArgumentError(f"--variable: {text!r} is not NAME=VALUE")
+        try:
+            decoded = json.loads(value)
+        except (ValueError, RecursionError):
+            decoded = value
+        found[name] = decoded if isinstance(decoded, str | int | float) else value
     return found
 
 
