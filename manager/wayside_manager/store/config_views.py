@@ -14,6 +14,7 @@ from wayside_manager.core.configs import (
     ValueChange,
 )
 from wayside_manager.core.explaining import explained
+from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.pages import page_token as token_of
 from wayside_manager.store.config_making import (
