@@ -28,6 +28,8 @@ from wayside.v1 import (
     rollout_pb2,
     rollout_service_pb2,
     rollout_service_pb2_grpc,
+    site_pb2,
+    site_service_pb2,
     site_service_pb2_grpc,
 )
 
@@ -111,6 +113,11 @@ class Stubs:
             name=f"tenants/{tenant_id}", parent=f"tenants/{parent}", kind=access_service_pb2.Tenant.KIND_CITY
         )
         await self.call(self.access.CreateTenant, access_service_pb2.CreateTenantRequest(tenant=made))
+
+    async def make_site(self, site_id: str, *, tenant: str = "tenants/root") -> str:
+        """Makes a site; its name."""
+        site = site_pb2.Site(name=f"sites/{site_id}", tenant=tenant)
+        return (await self.call(self.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))).site.name
 
     async def make_operator(self, operator_id: str, *bindings: access_service_pb2.Binding) -> str:
         """Makes an operator with these roles; its token."""

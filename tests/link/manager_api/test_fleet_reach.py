@@ -48,7 +48,9 @@ async def haikou(manager: LocalManager, land: Peer) -> AsyncIterator[Peer]:
 @pytest.fixture
 async def at_k12(manager: LocalManager, land: Peer) -> AsyncIterator[Peer]:
     """Somebody who may change what stands at K12."""
-    await update(land, "haikou-1", site="k12")
+    for site_id in ("k12", "k13"):
+        await land.make_site(site_id, tenant="tenants/haikou")
+    await update(land, "haikou-1", site="sites/k12")
     token = await land.make_operator("bob", role("operator", "haikou", sites=("k12",)))
     async with manager.stranger(token=token) as peer:
         yield peer
@@ -86,13 +88,13 @@ async def test_a_watcher_is_told_nothing_of_a_node_that_went_out_of_its_reach(
     manager: LocalManager, land: Peer, at_k12: Peer
 ) -> None:
     await manager.enroll("haikou-2", token=await land.enrollment_token(tenant="tenants/haikou"))
-    await update(land, "haikou-2", site="k12")
+    await update(land, "haikou-2", site="sites/k12")
     watch = at_k12.stream(at_k12.fleet.WatchNodes, fleet_service_pb2.WatchNodesRequest())
     assert [(await anext(watch)).node.name for _ in range(2)] == ["nodes/haikou-1", "nodes/haikou-2"]
-    await update(land, "haikou-1", site="k13", display_name="elsewhere")
+    await update(land, "haikou-1", site="sites/k13", display_name="elsewhere")
     await update(land, "haikou-2", display_name="still here")  # is sent after whatever is sent of the other
     assert (await anext(watch)).node.display_name == "still here"
-    await update(land, "haikou-1", site="k12", display_name="back")
+    await update(land, "haikou-1", site="sites/k12", display_name="back")
     assert (await anext(watch)).node.display_name == "back"
     await watch.aclose()
 
@@ -110,9 +112,9 @@ async def test_a_watcher_of_one_city_hears_nothing_of_the_other(land: Peer, haik
 async def test_nobody_puts_a_node_where_they_could_not_change_it(at_k12: Peer) -> None:
     assert (await update(at_k12, "haikou-1", display_name="gantry")).display_name == "gantry"
     with pytest.raises(PermissionDeniedError) as caught:
-        await update(at_k12, "haikou-1", site="k13")
+        await update(at_k12, "haikou-1", site="sites/k13")
     assert caught.value.reason == "OUT_OF_REACH"
-    assert (await at_k12.get_node("haikou-1")).site == "k12"
+    assert (await at_k12.get_node("haikou-1")).site == "sites/k12"
 
 
 async def test_a_node_moves_to_a_tenant_of_the_mover_only(land: Peer, haikou: Peer) -> None:

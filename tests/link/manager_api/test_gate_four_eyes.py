@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.link.manager_api.peer import Clock, LocalManager, Peer, layer, role
+from tests.link.manager_api.peer import Clock, LocalManager, Peer, layer, release_archive, role
 from wayside.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
@@ -14,7 +14,14 @@ from wayside.errors import (
     PermissionDeniedError,
     WaysideError,
 )
-from wayside.v1 import access_service_pb2, approval_service_pb2, config_service_pb2, fleet_service_pb2, node_pb2
+from wayside.v1 import (
+    access_service_pb2,
+    approval_service_pb2,
+    config_service_pb2,
+    fleet_service_pb2,
+    node_pb2,
+    rollout_service_pb2,
+)
 
 ROLES, RETIRE = access_service_pb2.DANGEROUS_ACTION_ROLES, access_service_pb2.DANGEROUS_ACTION_RETIRE
 FLEET_CONFIG = access_service_pb2.DANGEROUS_ACTION_FLEET_CONFIG
@@ -197,3 +204,25 @@ async def test_retiring_always_needs_a_second_person_of_the_nodes_tenant(manager
         await east.decide(approval)
     retired = await operator.call(operator.fleet.RetireNode, request, wayside_approval=approval)
     assert retired.node.state == node_pb2.Node.STATE_RETIRED
+
+
+async def test_trying_a_rollout_again_counts_the_nodes_it_did_not_reach(manager: LocalManager, operator: Peer) -> None:
+    await operator.publish(release_archive("1.1.0"))
+    for number in range(3):
+        await manager.enroll(f"rsu-{number}")
+    request = rollout_service_pb2.CreateRolloutRequest(
+        release="releases/1.1.0", selector=node_pb2.NodeSelector(all_nodes=True)
+    )
+    name = (await operator.call(operator.rollout.CreateRollout, request)).rollout.name
+    await operator.call(operator.rollout.AbortRollout, rollout_service_pb2.AbortRolloutRequest(name=name))
+    rollout = access_service_pb2.DANGEROUS_ACTION_FLEET_ROLLOUT
+    again = rollout_service_pb2.RetryRolloutRequest(name=name)
+
+    await operator.set_policy(four_eyes_actions=[rollout], max_unapproved_node_count=2)
+    error = await refused(operator, operator.rollout.RetryRollout, again)
+    present = await operator.call(operator.access.GetAccessPolicy, access_service_pb2.GetAccessPolicyRequest())
+    await operator.set_policy(four_eyes_actions=[rollout], max_unapproved_node_count=3, etag=present.policy.etag)
+    retried = (await operator.call(operator.rollout.RetryRollout, again)).rollout
+
+    assert (error.reason, error.message.partition(" and")[0]) == ("APPROVAL_REQUIRED", "RetryRollout reaches 3 nodes")
+    assert (retried.retry_of, retried.node_count) == (name, 3)

@@ -37,7 +37,8 @@ async def test_a_role_for_one_site_opens_its_nodes_and_nothing_else(world: World
     own = world.own
     token = await world.admin.make_operator("on-site", role("admin", own.tenant_id, sites=("k12",)))
     here, there = f"nodes/busy-{own.mark}", own.name("nodes")
-    update = fleet_service_pb2.UpdateNodeRequest(node=node_pb2.Node(name=here, site="k12"))
+    site = await world.admin.make_site("k12", tenant=own.tenant)
+    update = fleet_service_pb2.UpdateNodeRequest(node=node_pb2.Node(name=here, site=site))
     update.update_mask.paths.append("site")
     before = await result(world, token, "FleetService/GetNode", name=here)
     await world.admin.call(world.admin.fleet.UpdateNode, update)
@@ -64,7 +65,7 @@ async def test_a_role_for_one_site_opens_its_nodes_and_nothing_else(world: World
 
 async def test_a_thing_one_sees_but_may_not_change_names_the_role(world: World) -> None:
     token = await world.admin.make_operator("mixed", role("viewer", "alpha"), role("operator", world.other.tenant_id))
-    request = fleet_service_pb2.UpdateNodeRequest(node=node_pb2.Node(name=world.own.name("nodes"), site="k1"))
+    request = fleet_service_pb2.UpdateNodeRequest(node=node_pb2.Node(name=world.own.name("nodes"), site="sites/k1"))
     request.update_mask.paths.append("site")
     answer = await answered(world, token, "FleetService/UpdateNode", request)
     assert answer.result == "PERMISSION_DENIED ROLE_MISSING"
