@@ -13,6 +13,7 @@ from wayside_manager.core.windows import is_open
 
 IN_FLIGHT, PENDING = RolloutNodeState.IN_FLIGHT, RolloutNodeState.PENDING
 SKIPPED, FAILED = RolloutNodeState.SKIPPED, RolloutNodeState.FAILED
+SHALL_RUN = frozenset({IN_FLIGHT, RolloutNodeState.SUCCEEDED})
 
 
 @dataclass
@@ -54,9 +55,17 @@ def check_step(before: Live, step: RolloutStep, roads: Roads, *, now: datetime) 
     assert not plan.max_in_flight_count or not told or len(flying) <= plan.max_in_flight_count
     assert not set(step.assigned_node_ids) & set(step.withdrawn_node_ids)
     assert set(step.waits) == {node_id for node_id, state in states.items() if state is PENDING}
+    assert not {states[node_id] for node_id in step.withdrawn_node_ids} & SHALL_RUN
+    assert all(states[node_id] in SHALL_RUN for node_id in step.assigned_node_ids)
     _check_failures(before, step, states)
+    if step.state is RolloutState.SUCCEEDED and record.state not in ENDED:
+        assert all(times.pass_time is not None for times in step.waves)
     if step.state in ENDED:
         check_ended(before, step, states, now=now)
+    else:
+        for node_id, state in states.items():
+            is_late = state is IN_FLIGHT and not is_open(plan.windows, now, before.facts[node_id].zone)
+            assert not is_late or before.nodes[node_id].phase in BETWEEN, "its window has closed"
     for node in told:
         facts = before.facts[node.node_id]
         assert record.state is RolloutState.RUNNING
@@ -91,7 +100,13 @@ def check_ended(before: Live, step: RolloutStep, states: dict[str, RolloutNodeSt
             assert node.state is IN_FLIGHT
             assert node.phase in BETWEEN
             assert now < before.record.deadline_time
-        elif node.state is IN_FLIGHT and state is not RolloutNodeState.SUCCEEDED and node.phase not in BETWEEN:
+        elif node.phase in BETWEEN and state in {FAILED, RolloutNodeState.EXPIRED}:
+            assert node_id not in step.withdrawn_node_ids, "who has switched finishes by itself"
+            is_due = now >= before.record.deadline_time or state is FAILED
+            assert is_due or node.state is not IN_FLIGHT, "who has switched may finish"
+        if before.record.state in ENDED and node.state is RolloutNodeState.SUCCEEDED:
+            assert state is node.state, "what succeeded stays"
+        if node.state is IN_FLIGHT and state not in SHALL_RUN and node.phase not in BETWEEN:
             assert node_id in step.withdrawn_node_ids
 
 

@@ -163,10 +163,7 @@ def test_failures_within_the_thresholds_are_named_at_the_end() -> None:
     plan = RolloutPlan(waves=(Wave(percent=100.0, min_success_percent=50.0),), max_failure_count=2)
     step = planned(rollout(plan), [done("a"), node("b", FAILED, phase=UpdatePhase.FAILED), done("c")])
     assert (step.state, step.message) == (RolloutState.SUCCEEDED, "1 of 3 nodes could not run 2.0.0: b")
-
-
-def test_a_rollout_without_nodes_has_succeeded() -> None:
-    assert planned(rollout(), []).state is RolloutState.SUCCEEDED
+    assert planned(rollout(), []).state is RolloutState.SUCCEEDED, "nobody to change"
 
 
 @pytest.mark.parametrize("is_ring", [False, True], ids=["road", "ring"])
@@ -216,7 +213,8 @@ def test_who_has_not_switched_when_its_window_closes_is_called_back() -> None:
 @pytest.mark.parametrize("phase", list(UpdatePhase), ids=lambda phase: phase or "no word")
 def test_the_end_means_the_same_in_every_state(state: RolloutState, phase: UpdatePhase) -> None:
     flying = node("a", IN_FLIGHT, phase=phase, runs_target=True)
-    step = planned(rollout(state=state), [flying, node("b"), done("c"), node("d", FAILED)], {"b": NodeFacts()})
+    lost = node("c", SUCCEEDED, phase=UpdatePhase.ROLLED_BACK)  # what succeeded stays, whatever it says later
+    step = planned(rollout(state=state), [flying, node("b"), lost, node("d", FAILED)])
     ends = {UpdatePhase.COMMITTED: SUCCEEDED, UpdatePhase.ROLLED_BACK: FAILED, UpdatePhase.FAILED: FAILED}
     is_between = phase in {UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL}
     a_state = IN_FLIGHT if is_between else ends.get(phase, EXPIRED)
@@ -237,7 +235,12 @@ def test_the_deadline_gives_up_what_is_not_done(state: RolloutState) -> None:
         RolloutState.SUCCEEDED,
         "3 of 4 nodes did not come before the deadline: b, c, d",
     )
-    assert planned(rollout(state=state), [node("a", IN_FLIGHT)], now=late).state is RolloutState.FAILED
+    whole = rollout(RolloutPlan(node_timeout_s=1e6), state=state)
+    step = planned(whole, [done("a"), node("b", IN_FLIGHT)], now=late)
+    assert (step.state, step.message) == (
+        RolloutState.FAILED,
+        "the deadline came: wave 1 of 1 has not passed its gate; 1 of 2 nodes run 2.0.0, 2 must",
+    )
 
 
 def test_a_paused_rollout_hands_out_nothing_and_lets_others_finish() -> None:
