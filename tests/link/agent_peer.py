@@ -111,6 +111,8 @@ class RoughManager:
         self.behaviours = list(behaviours)
         self.sessions: list[Conversation] = []
         self.artifact: Callable[[wire.FetchArtifactRequest], AsyncIterator[bytes]] | None = None
+        self.configs: dict[int, bytes] = {}
+        """Configurations it sends, by revision."""
         self.own = credentials()
         self.port = 0
 
@@ -147,6 +149,11 @@ class RoughManager:
             "Session": grpc.stream_stream_rpc_method_handler(
                 self._session, request_deserializer=wire.SessionRequest.FromString
             ),
+            "FetchConfig": grpc.unary_unary_rpc_method_handler(
+                self._fetch_config,
+                request_deserializer=wire.FetchConfigRequest.FromString,
+                response_serializer=wire.FetchConfigResponse.SerializeToString,
+            ),
             "FetchArtifact": grpc.unary_stream_rpc_method_handler(
                 self._fetch, request_deserializer=wire.FetchArtifactRequest.FromString
             ),
@@ -157,6 +164,9 @@ class RoughManager:
         self.sessions.append(conversation)
         behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
         await behaviour(conversation)
+
+    async def _fetch_config(self, request: wire.FetchConfigRequest, _context: Context) -> wire.FetchConfigResponse:
+        return wire.FetchConfigResponse(revision=request.revision, config=self.configs[request.revision])
 
     async def _fetch(self, request: wire.FetchArtifactRequest, _context: Context) -> AsyncIterator[bytes]:
         assert self.artifact
