@@ -1,40 +1,78 @@
-"""Layers merged into one configuration, and the bounds of what may come out."""
+"""Layers merged into one configuration: RFC 7396 and who has the last word."""
 
+import copy
 from datetime import UTC, datetime
+from random import Random
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wayside_manager.core.config_checks import problems
+from wayside_manager.core.config_diff import at, differences, is_same, leaves
 from wayside_manager.core.configs import ConfigLayerRecord
-from wayside_manager.core.merge import in_order, merged
+from wayside_manager.core.merge import in_order, leaf_paths, merge_patch, merged, opinions, setter
 from wayside_manager.core.selectors import NodeSelector
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
-LEAVES = st.one_of(st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=3))
-# One name is always a message or always a value, as in a protobuf schema.
-CONFIGS = st.fixed_dictionaries(
+NAMES = st.sampled_from("abc")
+LEAVES = st.one_of(
+    st.integers(0, 3), st.booleans(), st.sampled_from(["", "x"]), st.lists(st.integers(0, 2), max_size=2)
+)
+JSON = st.recursive(LEAVES | st.none(), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=8)
+PATCHES = st.dictionaries(NAMES, JSON, max_size=3)
+# One name is always an object or always a value, and nothing is taken away: as configurations without `null` are.
+PLAIN = st.fixed_dictionaries(
     {},
     optional={
         "value": LEAVES,
         "other": LEAVES,
-        "message": st.fixed_dictionaries({}, optional={"value": LEAVES, "inner": st.dictionaries(st.text(), LEAVES)}),
+        "object": st.fixed_dictionaries({}, optional={"value": LEAVES, "inner": st.dictionaries(NAMES, LEAVES)}),
     },
 )
+CASES = settings(max_examples=200)
 
 
-def layer(layer_id: str, priority: int) -> ConfigLayerRecord:
-    return ConfigLayerRecord(layer_id, NodeSelector(all_nodes=True), priority, {}, START, START)
+def layer(layer_id: str, priority: int, config: dict[str, Any] | None = None) -> ConfigLayerRecord:
+    return ConfigLayerRecord(layer_id, NodeSelector(all_nodes=True), priority, config or {}, START, START)
 
 
-def test_a_message_merges_field_by_field_and_a_list_replaces_a_list() -> None:
-    low = {"report_period": "30s", "telemetry": {"broker_host": "a", "broker_port": 1}, "can": {"buses": [1, 2]}}
-    high = {"telemetry": {"broker_port": 2}, "can": {"buses": [3]}}
+def layers_of(configs: list[dict[str, Any]]) -> list[ConfigLayerRecord]:
+    return [layer(f"l{index}", index, config) for index, config in enumerate(configs)]
+
+
+# RFC 7396, Appendix A, row by row
+@pytest.mark.parametrize(
+    ("original", "patch", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"a": "b"}, ["c"], ["c"]),
+        ({"a": "foo"}, None, None),
+        ({"a": "foo"}, "bar", "bar"),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_the_examples_of_the_rfc_hold(original: object, patch: object, result: object) -> None:
+    assert merge_patch(original, patch) == result
+
+
+def test_an_object_merges_field_by_field_and_a_list_replaces_a_list() -> None:
+    low = {"report_period_s": 30, "telemetry": {"broker_host": "a", "broker_port": 1}, "list": [1, 2]}
+    high = {"telemetry": {"broker_port": 2}, "list": [3]}
     assert merged([low, high]) == {
-        "report_period": "30s",
+        "report_period_s": 30,
         "telemetry": {"broker_host": "a", "broker_port": 2},
-        "can": {"buses": [3]},
+        "list": [3],
     }
 
 
@@ -43,85 +81,104 @@ def test_equal_priorities_are_ordered_by_name() -> None:
     assert [one.layer_id for one in in_order(layers)] == ["z", "a", "b"]
 
 
-@given(CONFIGS)
+def test_a_false_zero_or_empty_value_is_a_value() -> None:
+    assert merged([{"a": True, "b": 7, "c": "x", "d": [1]}, {"a": False, "b": 0, "c": "", "d": []}]) == {
+        "a": False,
+        "b": 0,
+        "c": "",
+        "d": [],
+    }
+
+
+@CASES
+@given(PLAIN)
 def test_merging_with_nothing_or_itself_changes_nothing(config: dict[str, object]) -> None:
     assert merged([config]) == merged([{}, config]) == merged([config, {}]) == merged([config, config]) == config
 
 
-@given(CONFIGS, CONFIGS, CONFIGS)
-def test_merging_in_steps_is_merging_at_once(
+@CASES
+@given(PLAIN, PLAIN, PLAIN)
+def test_merging_in_steps_is_merging_at_once_where_nothing_is_taken_away(
     first: dict[str, object], second: dict[str, object], third: dict[str, object]
 ) -> None:
     at_once = merged([first, second, third])
     assert merged([merged([first, second]), third]) == at_once == merged([first, merged([second, third])])
 
 
-@given(CONFIGS, CONFIGS)
-def test_the_last_word_stands_and_arguments_stay(low: dict[str, object], high: dict[str, object]) -> None:
-    before = repr((low, high))
-    result = merged([low, high])
-    assert repr((low, high)) == before
-    assert set(result) == set(low) | set(high)
-    for name in ("value", "other"):
-        if name in high:
-            assert result[name] == high[name]
+@CASES
+@given(PATCHES, PATCHES)
+def test_applying_the_same_layer_again_changes_nothing(low: dict[str, object], high: dict[str, object]) -> None:
+    assert merged([low, high, high]) == merged([low, high])
 
 
-SOUND: dict[str, object] = {
-    "report_period": "1s",
-    "can": {"buses": [{"name": "body", "database_name": "j1939.dbc", "signal_names": ["EEC1.EngineSpeed"]}]},
-    "telemetry": {
-        "broker_host": "broker.example",
-        "broker_port": 8883,
-        "topic_prefix": "wayside/v1",
-        "publish_period": "0.100s",
-        "sample_period": "0.010s",
-    },
-    "update": {"max_download_bytes_per_second": "1000000", "health_gate_timeout": "3600s"},
-}
+@CASES
+@given(st.lists(PATCHES, max_size=4))
+def test_arguments_stay_and_no_null_is_left(configs: list[dict[str, object]]) -> None:
+    before = copy.deepcopy(configs)
+    result = merged(configs)
+    assert configs == before
+    assert not any(value is None for _, value in leaves(result))
 
 
-@pytest.mark.parametrize("config", [SOUND, {}, {"telemetry": {"broker_host": "::1"}}, {"telemetry": {}}])
-def test_values_at_their_bounds_are_sound(config: dict[str, object]) -> None:
-    assert problems(config) == ()
+@CASES
+@given(st.lists(PATCHES, min_size=1, max_size=5))
+def test_the_layer_named_for_a_value_is_the_one_without_which_it_is_not_so(configs: list[dict[str, Any]]) -> None:
+    layers = layers_of(configs)
+    result = merged(configs)
+    for path, value in leaves(result):
+        name = setter(layers, path)
+        index = int(name.removeprefix("l"))
+        # nobody above says anything of it, and merging up to it gives the value already
+        so_far = dict(leaves(merged(configs[: index + 1])))
+        assert value == {} or so_far[path] == value
+        assert all(said.layer_id <= name for said, _ in opinions(layers, path))
 
 
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ({"report_period": "0.999s"}, "report_period: 0.999 s is outside 1 s to 3600 s"),
-        ({"report_period": "3600.1s"}, "report_period: 3600.1 s is outside 1 s to 3600 s"),
-        ({"report_period": 5}, "report_period: '5' is not a duration such as '30s'"),
-        ({"telemetry": {"publish_period": "0.05s"}}, "telemetry.publish_period: 0.05 s is outside 0.1 s to 3600 s"),
-        ({"telemetry": {"sample_period": "-1s"}}, "telemetry.sample_period: -1 s is outside 0.01 s to 3600 s"),
-        ({"telemetry": {"broker_port": -1}}, "telemetry.broker_port: -1 is outside 1 to 65535"),
-        (
-            {"telemetry": {"broker_host": "mqtt://a"}},
-            "telemetry.broker_host: 'mqtt://a' is not a host name or address; leave port and scheme out",
-        ),
-        (
-            {"telemetry": {"topic_prefix": "a/#"}},
-            "telemetry.topic_prefix: 'a/#' is not a topic; leave '+', '#' and a leading '/' out",
-        ),
-        ({"update": {"health_gate_timeout": "4s"}}, "update.health_gate_timeout: 4 s is outside 5 s to 3600 s"),
-        (
-            {"update": {"max_download_bytes_per_second": "-1"}},
-            "update.max_download_bytes_per_second: -1 is outside 0 to 9223372036854775807",
-        ),
-        (
-            {"can": {"buses": [{"name": "body"}, {"name": "body"}]}},
-            "can.buses[1].name: bus 'body' is named twice; merge the two entries",
-        ),
-        ({"can": {"buses": [{}]}}, "can.buses[0].name: a bus needs a name of 1 to 255 characters"),
-        (
-            {"can": {"buses": [{"name": "a", "database_name": "../x.dbc"}]}},
-            "can.buses[0].database_name: '../x.dbc' is not a file name; leave the directory out",
-        ),
-        (
-            {"can": {"buses": [{"name": "a", "signal_names": ["EngineSpeed"]}]}},
-            "can.buses[0].signal_names: 'EngineSpeed' is not of the form Message.Signal",
-        ),
-    ],
-)
-def test_a_problem_names_field_and_range(config: dict[str, object], said: str) -> None:
-    assert problems(config) == (said,)
+@CASES
+@given(st.lists(PATCHES, min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_the_order_of_asking_does_not_matter(configs: list[dict[str, Any]], random: Any) -> None:  # noqa: ANN401
+    layers = layers_of(configs)
+    mixed = list(layers)
+    random.shuffle(mixed)
+    assert in_order(mixed) == tuple(layers)
+
+
+def test_a_layer_that_takes_a_whole_away_has_an_opinion_on_what_was_in_it() -> None:
+    layers = layers_of([{"a": {"b": 1}}, {"a": None}, {"c": 2}])
+    assert [(one.layer_id, value) for one, value in opinions(layers, ("a", "b"))] == [("l0", 1), ("l1", None)]
+    assert setter(layers, ("a", "b")) == "l1"
+    assert setter(layers, ("x",)) == ""
+
+
+def test_leaf_paths_are_those_anybody_gives_a_value_to() -> None:
+    layers = layers_of([{"a": {"b": 1}, "e": {}}, {"a": {"c": None}}])
+    assert leaf_paths(layers) == {("a", "b"), ("a", "c"), ("e",)}
+
+
+def random_json(random: Random, depth: int = 0) -> Any:  # noqa: ANN401  # JSON
+    kind = random.randrange(8 if depth < 3 else 5)
+    if kind >= 5:
+        return {random.choice("abcd"): random_json(random, depth + 1) for _ in range(random.randrange(4))}
+    return (random.randrange(3), random.random() < 0.5, "x", None, [random.randrange(2)])[kind]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_thousands_of_stacks_of_layers_keep_the_rules(seed: int) -> None:
+    """Beside the properties above, which choose their cases slowly and well: 2,000 cases each, thousands per second."""
+    random = Random(seed)  # noqa: S311  # cases, not secrets
+    for _ in range(2_000):
+        configs = [
+            {random.choice("abcd"): random_json(random) for _ in range(random.randrange(4))}
+            for _ in range(random.randrange(1, 6))
+        ]
+        result = merged(configs)
+        layers = layers_of(configs)
+        assert merged([*configs, configs[-1]]) == result == merged([merged(configs[:-1]), configs[-1]])
+        for path, value in leaves(result):
+            assert value is not None
+            said = list(opinions(layers, path))
+            assert said[-1][0].layer_id == setter(layers, path)
+            assert value == {} or said[-1][1] == value
+        for path, before, after in differences(result, merged(configs[:-1])):
+            assert at(result, path) is before or at(result, path) == before
+            assert not is_same(before, after)

@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import ValidationError
@@ -69,6 +70,7 @@ def _secret_problems(config: ConfigMapping, schema: ConfigSchema) -> Iterator[st
             yield _secret_sentence(field, schema)
 
 
+@lru_cache(maxsize=16_384)  # nodes of a fleet set the same fields
 def _secret_field(path: Path, schema: ConfigSchema) -> Path:
     """The field at or above a path that names a secret; empty: none does."""
     outer = (path[:length] for length in range(1, len(path) + 1))

@@ -96,8 +96,12 @@ def value_changes(before: ConfigMapping, after: ConfigMapping) -> tuple[ValueCha
 
 def is_same(one: object, other: object) -> bool:
     """Whether two JSON values are equal; unlike Python's, `true` is not 1, but 1 is 1.0."""
+    if one is other:
+        return True
     if one is MISSING or other is MISSING:
-        return one is other
+        return False
+    if type(one) is str or type(other) is str:  # mostly
+        return one == other
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, Mapping) and isinstance(other, Mapping):
