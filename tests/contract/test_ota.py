@@ -20,7 +20,7 @@ from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import RestartRequestedError
-from wayside_agent.services.ota import Ota, World
+from wayside_agent.services.ota import LOOK_PERIOD_S, Ota, World
 
 ROOT = Path(__file__).parents[2]
 PACKED: Callable[[bytes, dict[str, bytes]], bytes] = runpy.run_path(str(ROOT / "firmware_images" / "build.py"))[
@@ -84,6 +84,8 @@ class Unit:
         self.rate = 0
         self.until: Callable[[UpdateStatus], bool] = lambda _: False
         self.ota: Ota | None = None
+        self.config_looks_left = 0
+        """How often it is still found that a configuration is on trial."""
         self.report_error: Exception | None = None
 
     async def start(self, target: ReleaseTarget | None, *, is_told: bool = True, is_launched: bool = True) -> None:
@@ -103,6 +105,7 @@ class Unit:
                     vitals=lambda: self.vitals_on_trial if is_trial else GOOD,
                     max_download_bytes_per_s=lambda: self.rate,
                     gate_timeout_s=lambda: 20.0,
+                    is_config_on_trial=self.is_config_on_trial,
                     clock=lambda: self.now_s,
                     pause=self.pause,
                 )
@@ -111,6 +114,10 @@ class Unit:
                 self.ota.follow(target)
             async with asyncio.timeout(20):
                 await self.ota.run()
+
+    def is_config_on_trial(self) -> bool:
+        self.config_looks_left -= 1
+        return self.config_looks_left >= 0
 
     async def report(self, status: UpdateStatus) -> None:
         self.said.append(status)
@@ -304,3 +311,47 @@ async def test_a_slot_emptied_before_the_switch_fails_the_update(unit: Unit) -> 
     shutil.rmtree(unit.root / "slots" / "a")
     status = await unit.ended(target_of(OLD), Phase.FAILED)
     assert "holds no complete release" in status.message
+
+
+async def test_a_release_waits_for_the_configuration_on_trial_before_it_is_switched_to(unit: Unit) -> None:
+    unit.config_looks_left = 40
+    before_s = unit.now_s
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    assert unit.now_s - before_s >= 40 * LOOK_PERIOD_S
+    assert unit.phases().count(Phase.SWITCHING) == 1
+
+
+async def test_a_release_that_waits_for_a_configuration_can_be_withdrawn(unit: Unit) -> None:
+    unit.config_looks_left = 1_000_000
+
+    def withdraw(status: UpdateStatus) -> bool:
+        if status.phase is Phase.SWITCHING and unit.ota:
+            unit.ota.follow(None)
+        return status.phase is Phase.IDLE and status.message != ""
+
+    unit.until = withdraw
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert unit.said[-1].message == "the manager withdrew the release"
+
+
+async def test_a_configuration_waits_from_the_moment_a_release_is_about_to_be_switched_to(unit: Unit) -> None:
+    seen: dict[Phase, bool] = {}
+
+    def look(status: UpdateStatus) -> bool:
+        if unit.ota:
+            seen[status.phase] = unit.ota.is_on_trial
+        return False
+
+    unit.until = look
+    with pytest.raises(RestartRequestedError):
+        await unit.start(target_of(OLD))
+    assert seen == {Phase.IDLE: False, Phase.DOWNLOADING: False, Phase.INSTALLING: False, Phase.SWITCHING: True}
+    unit.until = lambda status: look(status) or status.phase is Phase.PROVISIONAL
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert seen[Phase.PROVISIONAL]
+    unit.until = lambda status: look(status) or status.phase is Phase.COMMITTED
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert not seen[Phase.COMMITTED]
