@@ -42,13 +42,12 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     site = site_pb2.Site(name=f"sites/site-{land.mark}", tenant=tenant, display_name=f"called {land.mark}")
     await admin.call(admin.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
     land.ids["sites"] = f"site-{land.mark}"
-    site = await admin.make_site(f"site-{land.mark}", tenant=tenant)
     for node_id in (land.node_id, f"busy-{land.mark}"):
         token = await admin.enrollment_token(node=f"nodes/{node_id}", tenant=tenant)
         credential = await world.manager.enroll(node_id, token=token)
         land.credential = land.credential or credential
         labels = [node_pb2.Label(key="group", value=f"group-{land.mark}")]
-        node = node_pb2.Node(name=f"nodes/{node_id}", site=site, labels=labels)
+        node = node_pb2.Node(name=f"nodes/{node_id}", site=land.name("sites"), labels=labels)
         await admin.call(
             admin.fleet.UpdateNode, fleet_service_pb2.UpdateNodeRequest(node=node, update_mask=_mask("site", "labels"))
         )

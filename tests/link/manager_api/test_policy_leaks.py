@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.struct_pb2 import Struct
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -108,8 +109,16 @@ def messages(message_class: Any, words: st.SearchStrategy[str], depth: int = 0) 
     """Requests of a class, with the words in every field that takes text."""
     if depth > 2:
         return st.builds(message_class)
+    if message_class.DESCRIPTOR.full_name == Struct.DESCRIPTOR.full_name:
+        return st.dictionaries(words, words | st.floats(-1e6, 1e6), max_size=2).map(_struct)
     fields = {field.name: _values(field, words, depth) for field in message_class.DESCRIPTOR.fields}
     return st.fixed_dictionaries({}, optional=fields).map(lambda values: message_class(**values))
+
+
+def _struct(values: dict[str, Any]) -> Struct:
+    made = Struct()
+    made.update(values)
+    return made
 
 
 def _values(field: FieldDescriptor, words: st.SearchStrategy[str], depth: int) -> st.SearchStrategy[Any]:
