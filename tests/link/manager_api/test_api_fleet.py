@@ -161,13 +161,13 @@ async def test_layers_make_the_configuration_of_a_node(operator: Peer) -> None:
     listed = await operator.call(operator.config.ListConfigLayers, config_service_pb2.ListConfigLayersRequest())
 
     assert list(first.changed_nodes) == ["nodes/rsu-1"]
-    assert (merged.revision, merged.config.report_period.seconds) == (2, 9)
+    assert (merged.revision, merged.config["report_period_s"]) == (2, 9)
     assert [one.name for one in listed.config_layers] == ["configLayers/base", "configLayers/special"]
 
     delete = config_service_pb2.DeleteConfigLayerRequest(name="configLayers/special")
     await operator.call(operator.config.DeleteConfigLayer, delete)
     back = await operator.call(operator.config.GetNodeConfig, request)
-    assert (back.revision, back.config.report_period.seconds) == (3, 5)
+    assert (back.revision, back.config["report_period_s"]) == (3, 5)
     with pytest.raises(NotFoundError):
         await operator.call(operator.config.DeleteConfigLayer, delete)
 
