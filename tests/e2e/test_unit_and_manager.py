@@ -91,11 +91,11 @@ def test_a_corrupted_state_file_costs_only_itself(unit: MakeUnit) -> None:
     rsu.until_online()
     rsu.until_config("OUTCOME_APPLIED", 1)
     rsu.agent.stop()
-    state = rsu.folder / "state" / "config.state"
+    state = rsu.folder / "state" / "configuration.state"
     state.write_bytes(b"\x00" * 40)
     rsu.until_online()
     until("it fetches its configuration again", lambda: rsu.status().get("config_revision") == 1, 20)
-    assert list(state.parent.glob("config.state.corrupt-*"))
+    assert list(state.parent.glob("configuration.state.corrupt-*"))
     assert "corrupt" in rsu.agent.words()
 
 

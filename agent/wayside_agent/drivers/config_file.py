@@ -1,7 +1,7 @@
 """Keeps the state of the configuration in one durable file, and knows the time that counts for a trial.
 
-The file of agents before 0.2 (`config.state`) held another format and is left as it is: a release on trial that is
-taken back finds it again. Until the manager speaks, a unit that comes from there runs the defaults.
+Before configurations went on trial there was a file `config.state` of another format. It is left as it is: a release on
+trial that is taken back finds it again. Until the manager speaks, a unit that comes from there runs the defaults.
 
 Tested with: ext4, tmpfs; a power cut at every step (`tests/e2e/test_config_power_cut.py`).
 Source: `drivers.files`; proc_sys_kernel(5) (boot_id), clock_gettime(2) (CLOCK_BOOTTIME).

@@ -1,7 +1,7 @@
 """Runs configurations on trial: durable first, then switched to, then reported, then proven or taken back.
 
-`core/config_trial.py` decides; this file saves, switches and says. A trial under way is looked at twice a second and
-never waits for the manager or for the disk: what cannot be saved cannot be committed, but is always taken back in time.
+`core/config_trial.py` decides; this file saves, switches and says. A trial under way is looked at twice a second. It
+needs neither the manager nor room on the disk to be taken back in time: what cannot be saved is only never committed.
 Usage: `await trial.start()` once, then what `next_step` says; `await trial.settle()` before each step.
 """
 
