@@ -13,9 +13,11 @@ from wayside_manager.core.nodes import Label, NodeKind, UpdatePhase
 from wayside_manager.core.rollout import (
     ENDED,
     RolloutNodeRecord,
+    RolloutNodeState,
     RolloutOrder,
     RolloutPlan,
     RolloutRecord,
+    RolloutState,
     Wave,
     WaveTimes,
     Window,
@@ -28,6 +30,13 @@ from wayside_manager.core.selectors import Selectable
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 CANARY = Label("ring", "canary")
+WINDOWS: list[tuple[Window, ...]] = [
+    (),
+    (),
+    (Window(duration_s=5400.0),),
+    (Window(frozenset({7}), 30, 900.0),),  # the world begins on a Sunday
+    tuple(Window(begin_minute=minute, duration_s=1200.0) for minute in range(0, 600, 40)),  # 20 min on, 20 min off
+]
 PHASES = (UpdatePhase.DOWNLOADING, UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL, UpdatePhase.COMMITTED)
 
 
@@ -74,6 +83,24 @@ class World:
             assert life.record.state in ENDED, "every rollout ends by its deadline"
             assert not any(node.state in UNSETTLED for node in life.nodes.values()), "and leaves no node in the air"
 
+    def live_kindly(self) -> None:
+        """Plays it with nodes that do at once what they are told, and windows that are open: every rollout succeeds."""
+        for life in self.lives:
+            plan = replace(life.record.plan, windows=())
+            life.record = replace(life.record, plan=plan, deadline_time=START + timedelta(days=30))
+        for _ in range(100):  # each turn settles a node at least, or a watch of 15 min goes on
+            self._step_all()
+            if all(life.record.state in ENDED for life in self.lives):
+                break
+            for life in self.lives:
+                for node in life.nodes.values():
+                    if node.state is IN_FLIGHT:
+                        said = replace(node, phase=UpdatePhase.COMMITTED, runs_target=True)
+                        life.nodes[node.node_id] = said
+            self.now += timedelta(seconds=300)
+        assert [life.record.state for life in self.lives] == [RolloutState.SUCCEEDED] * len(self.lives)
+        assert all(node.state is RolloutNodeState.SUCCEEDED for life in self.lives for node in life.nodes.values())
+
     def _made(self, rollout_id: str) -> Live:
         rng = self.rng
         plan = RolloutPlan(
@@ -83,7 +110,7 @@ class World:
             max_failure_percent=rng.choice([0.0, 0.0, 20.0, 60.0]),
             node_timeout_s=rng.choice([600.0, 3600.0, 90_000.0]),
             deadline_s=rng.choice([7200.0, 40_000.0]),
-            windows=rng.choice([(), (), (Window(frozenset(), 0, 5400.0),), (Window(frozenset({7}), 30, 900.0),)]),
+            windows=rng.choice(WINDOWS),
             max_corridor_percent=rng.choice([0.0, 0.0, 30.0]),
             is_dynamic=rng.random() < 0.5,
         )

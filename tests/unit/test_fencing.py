@@ -134,6 +134,8 @@ def test_a_track_that_cannot_be_judged_is_refused_by_name() -> None:
         ([good[1], good[0]], "points[1].time: it is not after the time of the point before"),
         ([good[0], good[0]], "points[1].time: it is not after the time of the point before"),
         ([TrackPoint(START, float("nan"), 110)], "points[0].position: it is outside latitude -90 to 90"),
+        ([TrackPoint(datetime.min.replace(tzinfo=UTC), 20, 110)], "points[0].time: it is outside the years 1970"),
+        ([TrackPoint(datetime.max.replace(tzinfo=UTC), 20, 110)], "points[0].time: it is outside the years 1970"),
         ([TrackPoint(START, 20, 180.1)], "points[0].position: it is outside latitude -90 to 90"),
     ]:
         with pytest.raises(InvalidArgumentError) as caught:

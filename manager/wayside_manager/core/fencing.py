@@ -27,6 +27,8 @@ from wayside_manager.core.windows import holds
 
 POINTS_MAX = 100_000
 _MINUTE_S = 60.0
+_FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_TIME = datetime(9998, 1, 1, tzinfo=UTC)  # so that the days around a point are days of the calendar
 
 
 class CrossingKind(StrEnum):
@@ -105,13 +107,15 @@ class _Standing:
 def checked_track(points: Sequence[TrackPoint], *, field: str = "points") -> tuple[TrackPoint, ...]:
     """The track itself.
 
-    Raises: InvalidArgumentError: no points, or too many, or one is not on WGS 84, or times do not rise.
+    Raises: InvalidArgumentError: no points, or too many, or one is not on WGS 84, or times are absurd or do not rise.
     """
     if not 1 <= len(points) <= POINTS_MAX:
         _refuse(f"{field}: a track has 1 to {POINTS_MAX} points, and not {len(points)}")
     for index, point in enumerate(points):
         if not is_on_earth(point.latitude_deg, point.longitude_deg):
             _refuse(f"{field}[{index}].position: it is outside latitude -90 to 90 and longitude -180 to 180")
+        if not _FIRST_TIME <= point.time < _LAST_TIME:
+            _refuse(f"{field}[{index}].time: it is outside the years 1970 to 9997")
         if index and point.time <= points[index - 1].time:
             _refuse(f"{field}[{index}].time: it is not after the time of the point before; sort the points by time")
     return tuple(points)
