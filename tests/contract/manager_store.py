@@ -23,6 +23,7 @@ from wayside_manager.core.reports import (
     UpdateFacts,
 )
 from wayside_manager.core.selectors import NodeSelector
+from wayside_manager.core.sites import SiteRecord
 from wayside_manager.ports.store import Store
 from wayside_manager.store.sql import open_store
 
@@ -111,9 +112,25 @@ async def enrolled(
     return node
 
 
-def health(sequence: int, *, release: str = "", revision: int = 0, period_s: float = 30.0) -> Report:
+async def sited(store: Store, *site_ids: str, tenant_id: str = "root", **fields: Any) -> None:  # noqa: ANN401  # of the record
+    """Sites with these ids."""
+    for site_id in site_ids:
+        site = SiteRecord(site_id=site_id, tenant_id=tenant_id, create_time=START, update_time=START, **fields)
+        await store.apply_site(site, now=START)
+
+
+def health(
+    sequence: int,
+    *,
+    release: str = "",
+    revision: int = 0,
+    period_s: float = 30.0,
+    version: str = "1.0.0",
+    model: str = "",
+    config_sha256: str = "",
+) -> Report:
     """A health report whose body says its sequence."""
-    facts = HealthFacts(release, "1.0.0", revision, period_s)
+    facts = HealthFacts(release, version, revision, period_s, model, config_sha256)
     return Report(sequence, START, 3, f"health {sequence}".encode(), facts)
 
 

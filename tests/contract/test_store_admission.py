@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contract.enrolling import imported, key, node_of, refusal, registration, shown, valid, waiting_of
-from tests.contract.manager_store import START, after, asked, enrolled, token
+from tests.contract.manager_store import START, after, asked, enrolled, sited, token
 from wayside.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
@@ -24,7 +24,8 @@ from wayside_manager.ports.store import Store
 
 
 async def test_a_registered_unit_enrols_without_a_token_with_its_key_only(store: Store) -> None:
-    row = registration(site="k12", display_name="north", labels=(Label("lane", "3"),))
+    await sited(store, "k12")
+    row = registration(site_id="k12", display_name="north", labels=(Label("lane", "3"),))
     assert await imported(store, row) == ["created"]
     registered = await store.get_node("rsu-1")
 
@@ -33,7 +34,7 @@ async def test_a_registered_unit_enrols_without_a_token_with_its_key_only(store:
     node = await node_of(store, asked("rsu-1"))
 
     assert (registered.state, node.state) == (NodeState.REGISTERED, NodeState.ENROLLED)
-    assert (node.site, node.display_name, node.labels) == ("k12", "north", (Label("lane", "3"),))
+    assert (node.site_id, node.display_name, node.labels) == ("k12", "north", (Label("lane", "3"),))
 
 
 async def test_a_registered_unit_gets_the_id_it_was_registered_with(store: Store) -> None:

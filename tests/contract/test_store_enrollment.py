@@ -15,7 +15,7 @@ from tests.contract.enrolling import (
     shown,
     valid,
 )
-from tests.contract.manager_store import START, after, asked, certificate, enrolled, sha256_of, token
+from tests.contract.manager_store import START, after, asked, certificate, enrolled, sha256_of, sited, token
 from wayside.errors import (
     NotFoundError,
     PermissionDeniedError,
@@ -149,7 +149,8 @@ async def test_a_revoked_token_makes_no_node(store: Store) -> None:
 async def test_a_unit_that_replaces_another_inherits_what_operators_said(store: Store) -> None:
     await store.create_tenant(TenantRecord("haikou", TenantKind.CITY, "root", START))
     old = await enrolled(store, "rsu-1", labels={"lane": "3"}, tenant_id="haikou")
-    old = await store.update_node("rsu-1", NodeChange(site="k12", display_name="north"), now=START)
+    await sited(store, "k12")
+    old = await store.update_node("rsu-1", NodeChange(site_id="k12", display_name="north"), now=START)
     await store.add_token(replace(token(node_id="rsu-1"), tenant_id="haikou"))
 
     new = await node_of(store, shown(esn="E-new", key="new"), at_s=60)
@@ -157,7 +158,7 @@ async def test_a_unit_that_replaces_another_inherits_what_operators_said(store: 
     assert replace(new, esn=old.esn, etag=old.etag, update_time=old.update_time, certificate_expire_time=None) == (
         replace(old, certificate_expire_time=None)
     )
-    assert (new.esn, new.labels, new.site) == ("E-new", (Label("lane", "3"),), "k12")
+    assert (new.esn, new.labels, new.site_id) == ("E-new", (Label("lane", "3"),), "k12")
     assert new.etag != old.etag
     assert await valid(store, "rsu-1", at_s=60) == {key("new")}
     assert [each.revoke_time for each in await store.revoked_since(START)] == [after(60)]

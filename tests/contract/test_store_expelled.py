@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.contract.manager_land import layer, release, settled, whole
-from tests.contract.manager_store import START, after, certificate
+from tests.contract.manager_store import START, after, certificate, sited
 from wayside.errors import (
     ConflictError,
     FailedPreconditionError,
@@ -83,8 +83,9 @@ async def test_a_certificates_end_is_that_of_the_newest_proven_one(fleet: Store)
 
 
 async def test_what_operators_change_is_noted_for_the_audit_trail(fleet: Store) -> None:
+    await sited(fleet, "k12")
     calls = (
-        fleet.update_node("haikou-1", NodeChange(site="k12"), now=START),
+        fleet.update_node("haikou-1", NodeChange(site_id="k12"), now=START),
         fleet.revoke_node("haikou-1", now=START),
         fleet.retire_node("haikou-1", now=START),
         fleet.apply_layer(layer("base", "5s", tenant_id="sanya"), now=START),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.manager_store import START, after, batch, enrolled, health
+from tests.contract.manager_store import START, after, batch, enrolled, health, sited
 from wayside.errors import (
     ConflictError,
     FailedPreconditionError,
@@ -18,10 +18,11 @@ from wayside_manager.ports.store import Store
 
 async def test_a_stale_etag_changes_nothing(store: Store) -> None:
     node = await enrolled(store, "rsu-1")
-    await store.update_node("rsu-1", NodeChange(site="g98-k12"), now=START, etag=node.etag)
+    await sited(store, "g98-k12", "other")
+    await store.update_node("rsu-1", NodeChange(site_id="g98-k12"), now=START, etag=node.etag)
     with pytest.raises(ConflictError):
-        await store.update_node("rsu-1", NodeChange(site="other"), now=START, etag=node.etag)
-    assert (await store.get_node("rsu-1")).site == "g98-k12"
+        await store.update_node("rsu-1", NodeChange(site_id="other"), now=START, etag=node.etag)
+    assert (await store.get_node("rsu-1")).site_id == "g98-k12"
 
 
 async def test_an_update_leaves_what_it_does_not_name(store: Store) -> None:
@@ -37,7 +38,7 @@ async def test_retiring_twice_is_the_same_as_once(store: Store) -> None:
     first = await store.retire_node("rsu-1", now=START)
     assert await store.retire_node("rsu-1", now=after(9)) == first
     with pytest.raises(FailedPreconditionError):
-        await store.update_node("rsu-1", NodeChange(site="x"), now=START)
+        await store.update_node("rsu-1", NodeChange(site_id="x"), now=START)
 
 
 async def test_what_is_not_there_is_not_found(store: Store) -> None:
@@ -66,7 +67,7 @@ async def test_a_page_token_of_another_filter_is_refused(store: Store) -> None:
     for index in range(3):
         await enrolled(store, f"rsu-{index}")
     found = await store.list_nodes(NodeFilter(), reach=EVERYWHERE, now=START, page_size=1)
-    for node_filter, token_text in ((NodeFilter(site="x"), found.next_page_token), (NodeFilter(), "bogus")):
+    for node_filter, token_text in ((NodeFilter(site_id="x"), found.next_page_token), (NodeFilter(), "bogus")):
         with pytest.raises(InvalidArgumentError, match="page_token"):
             await store.list_nodes(node_filter, reach=EVERYWHERE, now=START, page_token=token_text)
 

@@ -18,7 +18,7 @@ from tests.contract.manager_land import (
     viewing,
     whole,
 )
-from tests.contract.manager_store import START, enrolled
+from tests.contract.manager_store import START, enrolled, sited
 from wayside_manager.core.access import EVERYWHERE, NOWHERE, Binding, Reach, Role
 from wayside_manager.core.nodes import NodeChange, NodeKind
 from wayside_manager.core.selectors import NodeFilter, NodeSelector, place_of
@@ -49,10 +49,11 @@ async def fleet(store: Store) -> Store:
 async def crowd(store: Store) -> Store:
     """A node for every tenant, site and set of labels."""
     await founded(store)
+    await sited(store, *filter(None, SITES))
     label_sets = [chosen for count in range(3) for chosen in itertools.combinations(LABELS, count)]
     for index, (tenant_id, site, labels) in enumerate(itertools.product(PARENTS, SITES, label_sets)):
         await enrolled(store, f"n-{index}", tenant_id=tenant_id)
-        await store.update_node(f"n-{index}", NodeChange(site=site, labels=labels), now=START)
+        await store.update_node(f"n-{index}", NodeChange(site_id=site, labels=labels), now=START)
     return store
 
 
