@@ -130,6 +130,7 @@ class FollowingUnit:
             outcome=node_pb2.ConfigReport.OUTCOME_APPLIED,
             running_revision=self.running_revision,
             running_config=config,
+            trial=self.desired[-1].config.trial if self.desired else "",
         )
         await self._say(config=report)
         await self.say_health()

@@ -120,9 +120,24 @@ async def test_what_a_node_cannot_run_is_refused_by_path_value_and_range(
         await operator.call(
             operator.config.GetConfigLayer, config_service_pb2.GetConfigLayerRequest(name="configLayers/a")
         )
-    preview = await previewed(operator, made("a", config))
-    assert (preview.changed_node_count, preview.refused_node_count) == (0, 1)
-    assert any(all(word in problem for word in said) for problem in preview.refusals[0].problems), preview
+
+
+async def test_a_preview_tells_which_nodes_would_refuse_and_why(manager: LocalManager, operator: Peer) -> None:
+    for node_id in ("rsu-1", "rsu-2", "rsu-3"):
+        await manager.enroll(node_id)
+    node = node_pb2.Node(name="nodes/rsu-2")
+    node.variables.update({"port": 1883})
+    update = fleet_service_pb2.UpdateNodeRequest(node=node)
+    update.update_mask.paths.append("variables")
+    await operator.call(operator.fleet.UpdateNode, update)
+    preview = await previewed(operator, made("a", {"telemetry": {"broker_port": "${port}"}}))
+    assert (preview.node_count, preview.changed_node_count, preview.refused_node_count) == (3, 1, 2)
+    assert list(preview.changes[0].nodes) == ["nodes/rsu-2"]
+    (refusal,) = preview.refusals
+    assert list(refusal.nodes) == ["nodes/rsu-1", "nodes/rsu-3"]
+    assert "telemetry.broker_port" in refusal.problems[0]
+    assert "port" in refusal.problems[0]
+    assert refusal.version
 
 
 @pytest.mark.usefixtures("rsu")
@@ -381,7 +396,7 @@ async def test_the_schema_of_a_version_is_that_of_its_release_and_for_who_may_se
     manager: LocalManager, operator: Peer
 ) -> None:
     own = await operator.call(operator.config.GetConfigSchema, config_service_pb2.GetConfigSchemaRequest())
-    assert json.loads(own.schema_json) == schema()
+    assert json.loads(own.schema_json) == json.loads(json.dumps(schema()))
     assert own.version
     published = json.dumps({"type": "object", "properties": {"x": {"type": "integer"}}}).encode()
     await operator.make_tenant("haikou")
