@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from wayside import settings_file
+from wayside.errors import InvalidArgumentError
 from wayside.names import checked_esn, checked_label
 
 DEFAULT_PATH = Path("/etc/wayside/agent.toml")
@@ -46,7 +47,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     model: Annotated[
         str,
         Meta(
-            pattern=r"^([!-~]([ -~]{0,62}[!-~])?)?$(?!\n)",
+            max_length=64,
             description="Model on the type plate, which selectors may name. Empty: not told.",
         ),
     ] = ""
@@ -143,6 +144,8 @@ def read(path: Path) -> Settings:
     settings = settings_file.read(path, Settings)
     checked_label(settings.node.id, field=f"{path}: field node.id")
     checked_esn(settings.node.esn, field=f"{path}: field node.esn")
+    if not settings.node.model.isprintable() or settings.node.model.strip() != settings.node.model:
+        raise InvalidArgumentError(f"{path}: field node.model: {settings.node.model!r} is not one short printable line")
     return resolved(settings, path.resolve().parent)
 
 

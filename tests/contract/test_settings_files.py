@@ -41,6 +41,14 @@ def test_relative_paths_count_from_the_file(tmp_path: Path) -> None:
     assert unit.runtime_dir == unit.state_dir
 
 
+def test_a_model_and_a_place_of_secrets_may_be_told(tmp_path: Path) -> None:
+    unit = settings.read(_written(tmp_path, GOOD))
+    assert (unit.node.model, unit.secrets_dir) == ("", "/etc/wayside/secrets")
+    text = 'secrets_dir = "secrets"\n' + GOOD.replace('kind = "rsu"', 'kind = "rsu"\nmodel = "路侧单元 RSU-5100"')
+    unit = settings.read(_written(tmp_path, text))
+    assert (unit.node.model, unit.secrets_dir) == ("路侧单元 RSU-5100", str(tmp_path / "secrets"))
+
+
 def test_the_launcher_reads_settings_of_a_newer_release(tmp_path: Path) -> None:
     newer = _written(tmp_path, GOOD.replace('kind = "rsu"', 'kind = "drone"') + "\n[hologram]\nphase = 3\n")
     assert settings.state_dir(newer) == tmp_path / "state"
@@ -60,6 +68,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ('id = "rsu-1"\n', "", r"field node\.id: .*missing required field id"),
         ('driver = "simulator"\n', 'driver = "simulator"\nspeed = 3\n', r"line 15: field can\[0\]\.speed: .*unknown"),
         ('name = "drive"', 'name = "Drive Train"', r"line 17: field can\[1\]\.name: "),
+        ('kind = "rsu"', 'kind = "rsu"\nmodel = " x"', r"field node\.model: ' x' is not one short"),
+        ('kind = "rsu"', 'kind = "rsu"\nmodel = "x\\ny"', r"field node\.model: .* is not one short"),
+        ('kind = "rsu"', 'kind = "rsu"\nmodel = "x\u200by"', r"field node\.model: .* is not one short"),
+        ('kind = "rsu"', f'kind = "rsu"\nmodel = "{"x" * 65}"', r"line 7: field node\.model: "),
         ("manager.example:7443", "manager.example", r"line 9: field manager\.device_address: "),
         ('state_dir = "state"', 'state_dir = "state', r"not valid TOML: .*line 1"),
         ("[node]", "colour = 3\n[node]", r"line 2: field state_dirr?|line \d+: field colour: .*unknown"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from wayside_agent.core.config_state import Config, ConfigState
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.update import UpdateStatus
+from wayside_agent.services.config_picture import picture
 from wayside_agent.services.health import Health
 from wayside_agent.services.timekeeping import Timekeeping
 
@@ -46,7 +47,7 @@ class Snapshot:
             "version": versions.agent_version,
             "release": versions.release,
             "config_revision": versions.config_revision,
-            "config": self._config(),
+            "config": picture(*self.config()),
             "manager_address": self.manager_address(),
             "is_manager_reached": self.is_manager_reached(),
             "manager_refusal": self.refusal(),
@@ -64,28 +65,6 @@ class Snapshot:
                 }
                 for reading in sorted(self.health.sensing.latest(), key=lambda reading: reading.name)
             },
-        }
-
-    def _config(self) -> dict[str, object]:
-        state, running = self.config()
-        trial = state.trial
-        return {
-            "running_revision": running.revision,
-            "running_sha256": running.sha256,
-            "proven_revision": state.committed.revision,
-            "trial": trial.config.trial if trial else "",
-            "trial_revision": trial.config.revision if trial else 0,
-            "trial_remaining_seconds": round(trial.remaining_s, 1) if trial else 0.0,
-            "trial_decision": trial.decision if trial else "",
-            "refused": [
-                {
-                    "revision": refused.key[0],
-                    "trial": refused.key[2],
-                    "phase": refused.phase,
-                    "message": refused.message,
-                }
-                for refused in state.refused
-            ],
         }
 
     def _time(self) -> dict[str, object]:
