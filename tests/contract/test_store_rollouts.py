@@ -1,4 +1,4 @@
-"""Releases and rollouts, with the loop that moves them, on every engine there is."""
+"""Rollouts of releases, with the loop that moves them, on every engine there is."""
 
 import asyncio
 
@@ -7,9 +7,10 @@ import pytest
 from tests.contract.manager_store import START, Clock, after, batch, enrolled, health, opened, release, update
 from wayside.errors import AlreadyExistsError, ConflictError, FailedPreconditionError, NotFoundError
 from wayside_manager.core.access import EVERYWHERE
-from wayside_manager.core.nodes import ReleaseAssignment, UpdatePhase
-from wayside_manager.core.rollout import RolloutNodeState, RolloutOrder, RolloutSpec, RolloutState
+from wayside_manager.core.nodes import Label, NodeChange, ReleaseAssignment, UpdatePhase
+from wayside_manager.core.rollout import RolloutNodeState, RolloutOrder, RolloutPlan, RolloutSpec, RolloutState, Wave
 from wayside_manager.core.rollout_plan import next_step
+from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Topic
 from wayside_manager.services.rollout_stepper import RolloutStepper
@@ -30,11 +31,11 @@ async def fleet(store: Store) -> Store:
 
 
 def spec(rollout_id: str = "r1", version: str = "1.1.0", *, max_in_flight_count: int = 1) -> RolloutSpec:
-    return RolloutSpec(rollout_id, version, NODE_IDS, max_in_flight_count=max_in_flight_count)
+    return RolloutSpec(rollout_id, version, NODE_IDS, RolloutPlan(max_in_flight_count=max_in_flight_count))
 
 
 async def step(store: Store) -> None:
-    await RolloutStepper(store, LocalBus(), now=Clock()).step_all()
+    await RolloutStepper(store, LocalBus(), now=Clock(), holder="a").step_all()
 
 
 async def say(store: Store, node_id: str, phase: UpdatePhase, *, running: str = "", rollout_id: str = "r1") -> None:
@@ -44,7 +45,8 @@ async def say(store: Store, node_id: str, phase: UpdatePhase, *, running: str = 
 
 
 async def state_of(store: Store, rollout_id: str = "r1") -> tuple[str, ...]:
-    return tuple(str(node.state) for node in (await store.get_rollout(rollout_id)).nodes)
+    nodes = (await store.list_rollout_nodes(rollout_id)).items
+    return tuple(str(node.state) for node in sorted(nodes, key=lambda node: node.node_id))
 
 
 async def test_a_release_is_published_once(fleet: Store) -> None:
@@ -67,7 +69,7 @@ async def test_a_rollout_goes_from_node_to_node(fleet: Store) -> None:
     await step(fleet)
     rollout = await fleet.get_rollout("r1")
     assert rollout.state is RolloutState.SUCCEEDED
-    assert rollout.nodes[0].update_report == b"update committed"
+    assert (await fleet.list_rollout_nodes("r1")).items[0].report == b"update committed"
     assert await fleet.live_rollouts() == ()
 
 
@@ -85,8 +87,9 @@ async def test_a_failed_node_ends_the_rollout_and_keeps_what_it_had(fleet: Store
     await say(fleet, "rsu-1", UpdatePhase.ROLLED_BACK)
     await step(fleet)
     rollout = await fleet.get_rollout("r1")
-    assert (rollout.state, rollout.message) == (RolloutState.FAILED, "1 of 3 nodes could not run 1.1.0: rsu-1")
-    assert await state_of(fleet) == ("failed", "pending", "pending")
+    assert rollout.state is RolloutState.FAILED
+    assert "rsu-1" in rollout.message
+    assert await state_of(fleet) == ("failed", "expired", "expired")
     for node_id in NODE_IDS:
         assert (await fleet.get_desired(node_id)).release is None
     assert (await fleet.get_desired("rsu-3")).revision == 0
@@ -99,12 +102,12 @@ async def test_abort_calls_back_who_has_not_switched(fleet: Store) -> None:
     await say(fleet, "rsu-2", UpdatePhase.PROVISIONAL)
     await fleet.order_rollout("r1", RolloutOrder.ABORT, now=START)
     await step(fleet)
-    assert await state_of(fleet) == ("pending", "in_flight", "pending")
+    assert await state_of(fleet) == ("expired", "in_flight", "expired")
     assert (await fleet.get_desired("rsu-1")).release is None
     assert (await fleet.get_desired("rsu-2")).release is not None
     await say(fleet, "rsu-2", UpdatePhase.COMMITTED, running="1.1.0")
     await step(fleet)
-    assert await state_of(fleet) == ("pending", "succeeded", "pending")
+    assert await state_of(fleet) == ("expired", "succeeded", "expired")
     assert (await fleet.get_rollout("r1")).state is RolloutState.ABORTED
 
 
@@ -138,7 +141,7 @@ async def test_a_paused_rollout_hands_out_nothing_new(fleet: Store) -> None:
 async def test_a_node_that_is_not_heard_waits_and_takes_no_place(fleet: Store) -> None:
     await fleet.record_reports([batch("rsu-2", health(2), at_s=300.0)])
     await fleet.create_rollout(spec(), now=START)
-    await RolloutStepper(fleet, LocalBus(), now=lambda: after(300.0)).step_all()
+    await RolloutStepper(fleet, LocalBus(), now=lambda: after(300.0), holder="a").step_all()
     assert await state_of(fleet) == ("pending", "in_flight", "pending")
 
 
@@ -160,10 +163,13 @@ async def test_a_stopped_manager_goes_on_where_it_was(fleet: Store, store_url: s
 
 async def test_a_step_planned_on_an_older_state_is_refused_whole(fleet: Store) -> None:
     rollout = await fleet.create_rollout(spec(), now=START)
-    planned = next_step(rollout, await fleet.rollout_facts("r1", now=START))
+    seen = await fleet.rollout_situation("r1", now=START)
+    planned = next_step(rollout, seen.nodes, seen.facts, seen.roads, now=START)
+    lease = await fleet.take_lease("rollouts", "a", now=START, life_s=15.0)
+    assert lease is not None
     await fleet.order_rollout("r1", RolloutOrder.ABORT, now=START)
     with pytest.raises(ConflictError):
-        await fleet.save_step(rollout, planned, now=START)
+        await fleet.save_step(rollout, planned, now=START, lease=lease)
     assert (await fleet.get_desired("rsu-1")).release is None
 
 
@@ -212,3 +218,71 @@ async def test_the_loop_moves_when_a_node_speaks(fleet: Store) -> None:
             await say(fleet, node_id, UpdatePhase.COMMITTED, running="1.1.0")
             await bus.publish(Topic.NODE, [node_id])
         running.cancel()
+
+
+async def test_the_next_wave_waits_for_the_gate_of_the_one_before(fleet: Store) -> None:
+    plan = RolloutPlan(waves=(Wave(count=1, observation_s=30.0), Wave(count=2)))
+    await fleet.create_rollout(RolloutSpec("r1", "1.1.0", NODE_IDS, plan), now=START)
+    await step(fleet)
+    assert await state_of(fleet) == ("in_flight", "pending", "pending")
+    await say(fleet, "rsu-1", UpdatePhase.COMMITTED, running="1.1.0")
+    await step(fleet)
+    assert await state_of(fleet) == ("succeeded", "pending", "pending")
+    await RolloutStepper(fleet, LocalBus(), now=lambda: after(31.0), holder="a").step_all()
+    assert await state_of(fleet) == ("succeeded", "in_flight", "in_flight")
+    assert await fleet.count_rollout_nodes(["r1"]) == {"r1": {(0, "succeeded"): 1, (1, "in_flight"): 2}}
+
+
+async def test_pages_of_nodes_come_by_wave_then_id(fleet: Store) -> None:
+    plan = RolloutPlan(waves=(Wave(labels=(Label("first", "yes"),)),))
+    await fleet.update_node("rsu-3", NodeChange(labels=(Label("first", "yes"),)), now=START)
+    await fleet.create_rollout(RolloutSpec("r1", "1.1.0", NODE_IDS, plan), now=START)
+    first = await fleet.list_rollout_nodes("r1", page_size=2)
+    rest = await fleet.list_rollout_nodes("r1", page_size=2, page_token=first.next_page_token)
+    assert [(node.node_id, node.wave) for node in (*first.items, *rest.items)] == [
+        ("rsu-3", 0),
+        ("rsu-1", 1),
+        ("rsu-2", 1),
+    ]
+    pending = await fleet.list_rollout_nodes("r1", states=frozenset({RolloutNodeState.SUCCEEDED}))
+    assert pending.items == ()
+
+
+async def test_a_retry_is_for_those_who_did_not_succeed(fleet: Store) -> None:
+    await fleet.create_rollout(spec(max_in_flight_count=3), now=START)
+    with pytest.raises(FailedPreconditionError, match="has not ended"):
+        await fleet.retry_rollout("r1", "r2", now=START)
+    await step(fleet)
+    await say(fleet, "rsu-1", UpdatePhase.COMMITTED, running="1.1.0")
+    await say(fleet, "rsu-2", UpdatePhase.ROLLED_BACK)
+    await step(fleet)
+    retried = await fleet.retry_rollout("r1", "r2", now=after(1), request_id="5f")
+    assert (retried.retry_of, retried.version) == ("r1", "1.1.0")
+    assert [node.node_id for node in (await fleet.list_rollout_nodes("r2")).items] == ["rsu-2", "rsu-3"]
+    assert await fleet.retry_rollout("r1", "r3", now=after(2), request_id="5f") == retried
+
+
+async def test_new_nodes_join_a_dynamic_rollout(fleet: Store) -> None:
+    plan = RolloutPlan(waves=(Wave(count=2),), is_dynamic=True, max_in_flight_count=1)
+    everyone = NodeSelector(all_nodes=True)
+    await fleet.create_rollout(RolloutSpec("r1", "1.1.0", ("rsu-1", "rsu-2"), plan, everyone), now=START)
+    await step(fleet)
+    nodes = (await fleet.list_rollout_nodes("r1")).items
+    assert [(node.node_id, node.wave, node.state) for node in nodes] == [
+        ("rsu-1", 0, "in_flight"),
+        ("rsu-2", 0, "pending"),
+        ("rsu-3", 0, "pending"),
+    ]
+
+
+async def test_who_is_no_longer_selected_leaves_a_dynamic_rollout(fleet: Store) -> None:
+    plan = RolloutPlan(is_dynamic=True, max_in_flight_count=1)
+    chosen = NodeSelector(labels=(Label("road", "g98"),))
+    for node_id in NODE_IDS:
+        await fleet.update_node(node_id, NodeChange(labels=(Label("road", "g98"),)), now=START)
+    await fleet.create_rollout(RolloutSpec("r1", "1.1.0", NODE_IDS, plan, chosen), now=START)
+    await step(fleet)
+    for node_id in NODE_IDS[:2]:
+        await fleet.update_node(node_id, NodeChange(labels=()), now=START)
+    await step(fleet)
+    assert await state_of(fleet) == ("in_flight", "skipped", "pending")

@@ -124,7 +124,7 @@ async def test_a_node_that_leaves_the_rollouts_tenant_drops_out(fleet: Store) ->
     await fleet.update_node("haikou-1", NodeChange(tenant_id="yunnan"), now=START)
     await fleet.update_node("hainan-1", NodeChange(tenant_id="sanya"), now=START)
     await fleet.revoke_node("sanya-1", now=START)
-    await RolloutStepper(fleet, LocalBus(), now=Clock()).step_all()
+    await RolloutStepper(fleet, LocalBus(), now=Clock(), holder="a").step_all()
     states = [node.state for node in (await fleet.get_rollout("r1")).nodes]
     assert states == [RolloutNodeState.SKIPPED, RolloutNodeState.PENDING, RolloutNodeState.SKIPPED]
 

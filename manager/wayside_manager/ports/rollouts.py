@@ -110,6 +110,9 @@ class RolloutStepStore(Protocol):
     async def take_lease(self, name: str, holder: str, *, now: datetime, life_s: float) -> Lease | None:
         """Takes or renews the lease; `None`: somebody else has it."""
 
+    async def release_lease(self, lease: Lease) -> None:
+        """Lets others have it at once."""
+
     async def live_rollouts(self) -> tuple[str, ...]:
         """Ids of rollouts that have not ended, and of ended ones with nodes under way; oldest first."""
 

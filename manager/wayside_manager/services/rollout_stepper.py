@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from wayside.errors import ConflictError, WaysideError
@@ -26,6 +27,7 @@ LEASE_LIFE_S = 15.0
 """Another manager goes on at most so long after the holder's end."""
 _RENEW_S = 5.0
 """Least time between two renewals: each is a commit."""
+_RELEASE_S = 1.0
 _REST_S = 0.1
 """Between two looks, so that thousands of reporting nodes cause ten looks a second and no more."""
 
@@ -62,11 +64,14 @@ class RolloutStepper:
             is_woken = asyncio.Event()
             for name, wakes in (("rollouts", rollout_wakes), ("nodes", node_wakes)):
                 group.create_task(_forward(wakes, is_woken), name=f"rollout-stepper-{name}")
-            while True:
-                is_woken.clear()
-                await self._step_all()
-                await _first(is_woken, self._tick_s)
-                await asyncio.sleep(_REST_S)
+            try:
+                while True:
+                    is_woken.clear()
+                    await self._step_all()
+                    await _first(is_woken, self._tick_s)
+                    await asyncio.sleep(_REST_S)
+            finally:
+                await self._release()
 
     async def step_all(self) -> None:
         """Moves every rollout as far as it goes now; nothing when another manager does.
@@ -91,6 +96,13 @@ class RolloutStepper:
             if self._is_failing:
                 logger.info("rollouts go on")
             self._is_failing = False
+
+    async def _release(self) -> None:
+        """Who stops in order does not let the next one wait."""
+        if self._lease is not None:
+            with suppress(WaysideError, TimeoutError):
+                async with asyncio.timeout(_RELEASE_S):
+                    await self._store.release_lease(self._lease)
 
     async def _leased(self) -> Lease | None:
         now = self._now()

@@ -36,6 +36,12 @@ def take(connection: Connection, name: str, holder: str, *, now: datetime, life_
     return Lease(name, holder, row.fence if row.holder == holder else row.fence + 1)
 
 
+def release(connection: Connection, lease: Lease) -> None:
+    """Lets others have it at once, if it is still its holder's."""
+    is_own = (leases.c.name == lease.name, leases.c.holder == lease.holder, leases.c.fence == lease.fence)
+    connection.execute(update(leases).where(*is_own).values(expire_us=0))
+
+
 def check(connection: Connection, lease: Lease) -> None:
     """Returns if the lease is still its holder's.
 

@@ -195,7 +195,7 @@ def _write_words(
     ]
     if not rows:
         return
-    values = {name: bindparam(f"to_{name}") for name in columns}
+    values: dict[str, ColumnElement[Any]] = {name: bindparam(f"to_{name}") for name in columns}
     statement = (
         update(rollout_nodes)
         .where(rollout_nodes.c.rollout_id == bindparam("of_rollout"), rollout_nodes.c.node_id == bindparam("of_node"))

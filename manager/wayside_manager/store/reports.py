@@ -115,7 +115,7 @@ def _known(connection: Connection, batches: Sequence[ReportBatch]) -> dict[str, 
             .where(node_status.c.node_id.in_(part))
         )
         for row in connection.execute(query):
-            own = known.get(row.node_id) or known.setdefault(row.node_id, Known(row))
+            own = known.get(row.node_id) or known.setdefault(row.node_id, Known(row))  # type: ignore[arg-type]  # a row is a row
             if row.spool_id is not None:
                 own.spools[row.spool_id] = row.acknowledged_sequence
     for node_id in sorted(wanted.keys() - known.keys()):

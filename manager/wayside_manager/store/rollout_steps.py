@@ -33,6 +33,11 @@ class SqlRolloutSteps(SqlPart):
         """See RolloutStepStore."""
         return leases.take(connection, name, holder, now=now, life_s=life_s)
 
+    @writing
+    def release_lease(self, connection: Connection, lease: Lease) -> None:
+        """See RolloutStepStore."""
+        leases.release(connection, lease)
+
     @reading
     def live_rollouts(self, connection: Connection) -> tuple[str, ...]:
         """See RolloutStepStore."""
