@@ -1,7 +1,7 @@
 """A live unit is told a configuration that breaks its way to the centre: it comes back by itself, and says why."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from wayside_demo.centre import Centre
 from wayside_demo.field import FieldUnit
 from wayside_demo.stage import until
 
-MakeUnit = Callable[..., FieldUnit]
 TRIAL_S = 12.0
 SLACK_S = 5.0  # of the look at the clock, the way back and this machine
 PLAN = f'trial_timeout = "{TRIAL_S:.0f}s"\n'
@@ -28,15 +27,17 @@ def good(centre: Centre, **telemetry: object) -> str:
     return f"[config]\nreport_period_s = 1\n[config.telemetry]\n{lines}"
 
 
-@pytest.fixture
-def rsu(centre: Centre, unit: MakeUnit) -> FieldUnit:
+@pytest.fixture(scope="module")
+def rsu(centre: Centre, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FieldUnit]:
     """A live unit: its manager and its broker are reached, and its batches arrive."""
-    made = unit("rsu-uplink")
+    made = FieldUnit("rsu-uplink", tmp_path_factory.mktemp("unit") / "rsu-uplink", centre)
+    made.enroll()
     made.configure(good(centre))
     made.until_online()
     made.until_config("OUTCOME_APPLIED", 1, 60)
     until_works(made)
-    return made
+    yield made
+    made.agent.stop()
 
 
 def until_works(rsu: FieldUnit) -> None:
@@ -65,6 +66,7 @@ def batch_count(health: dict[str, Any]) -> int:
         ("broker", "telemetry: not connected to localhost:1 since it was configured"),
         ("interface", "the network interface 'wwan9' is not there"),
     ],
+    ids=["manager", "broker", "interface"],
 )
 def test_a_unit_that_is_told_a_wrong_way_comes_back_by_itself_and_works_on(
     rsu: FieldUnit, centre: Centre, name: str, expected: str
@@ -77,7 +79,7 @@ def test_a_unit_that_is_told_a_wrong_way_comes_back_by_itself_and_works_on(
     before = rsu.node()
     committed = int(before["config"]["running_revision"])
 
-    rsu.configure(wrong, plan=PLAN)
+    rollout = rsu.configure(wrong, plan=PLAN)["rollout"]
     until("the trial is under way", lambda: rsu.status()["config"]["trial"], 30)
     begin_s = time.monotonic()
     if name == "manager":
@@ -87,13 +89,21 @@ def test_a_unit_that_is_told_a_wrong_way_comes_back_by_itself_and_works_on(
     assert time.monotonic() - begin_s <= TRIAL_S + SLACK_S
     until("it is back", lambda: rsu.status()["is_manager_reached"], SLACK_S)
 
-    report = rsu.until_config("OUTCOME_REVERTED", committed + 1)
-    assert expected in report["message"]
-    assert int(report["running_revision"]) == committed
+    def word() -> dict[str, Any]:
+        """The unit's own on this rollout; that on its configuration is soon a newer one: it is told the old again."""
+        (node,) = centre.wayside("rollouts", "nodes", rollout)["nodes"]
+        found: dict[str, Any] = node.get("config") or {}
+        return found
+
+    until("it says so", lambda: word().get("outcome") == "OUTCOME_REVERTED", 20)
+    assert expected in word()["message"]
+    assert int(word()["running_revision"]) == committed
+    assert centre.wayside("rollouts", "show", rollout)["state"] == "STATE_FAILED"
     assert expected in rsu.status()["config"]["refused"][0]["message"]
     until_works(rsu)
     assert int(rsu.node()["lost_report_count"]) == 0
     assert rsu.status()["config"]["running_revision"] == committed
 
-    rsu.configure(good(centre, sample_period_s=0.25), plan=PLAN)
-    assert int(rsu.until_config("OUTCOME_APPLIED", committed + 2, 60)["running_revision"]) > committed
+    rsu.configure(good(centre, sample_period_s=0.1 * committed), plan=PLAN)
+    rsu.until_config("OUTCOME_APPLIED", committed + 2, 60)
+    assert rsu.status()["config"]["running_revision"] > committed
