@@ -144,7 +144,12 @@ def _fault(error: ValidationError, meaning: str) -> str:
     limit: Any = error.validator_value
     match error.validator:
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-            return f"is outside {_range(schema)}"
+            within = _range(schema)
+            return (
+                f"is not {within}"
+                if within.startswith(("at ", "above ", "below ")) and " to " not in within
+                else f"is outside {within}"
+            )
         case "type":
             return _wrong_type(schema, limit)
         case "enum":
@@ -181,9 +186,9 @@ def _range(schema: Mapping[str, Any]) -> str:
     if "exclusiveMaximum" in schema:
         high = f"below {_number(schema['exclusiveMaximum'])}"
     if low is None:
-        return f"at most {_number(high)}"
+        return str(high) if "exclusiveMaximum" in schema else f"at most {_number(high)}"
     if high is None:
-        return f"at least {_number(low)}"
+        return str(low) if "exclusiveMinimum" in schema else f"at least {_number(low)}"
     return f"{_number(low)} to {_number(high)}"
 
 

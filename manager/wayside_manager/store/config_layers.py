@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from wayside.errors import AlreadyExistsError, InvalidArgumentError
 from wayside_manager.core.config_checks import problems
+from wayside_manager.core.config_schemas import own_schema
 from wayside_manager.core.configs import ConfigLayerRecord, ConfigMapping
 from wayside_manager.core.merge import merged
 from wayside_manager.core.missing import not_there
@@ -86,10 +87,10 @@ def _check_config(connection: Connection, layer: ConfigLayerRecord) -> None:
     # what is left without references to variables; of others it is known only per node
     config = _without_references(merged([layer.config]))
     schemas = schemas_of(connection)
-    own = schemas.of(running_release="", running_version="")
-    found = problems(config, own)
-    others = [schema for version in layer.selector.versions or schemas.versions if (schema := schemas.find(version))]
-    if found and not any(not problems(config, schema) for schema in others):
+    named = [schema for version in layer.selector.versions if (schema := schemas.find(version))]
+    every = [own_schema(), *(schema for version in schemas.versions if (schema := schemas.find(version)))]
+    found = min((problems(config, schema) for schema in named or every), key=len)
+    if found:
         raise InvalidArgumentError("; ".join(f"config.{problem}" for problem in found), reason="CONFIG_INVALID")
 
 
