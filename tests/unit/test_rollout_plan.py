@@ -1,13 +1,25 @@
 """The rollout planner: single rules. What holds whatever happens is in test_rollout_lives.py."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from tests.unit.rollout_rules import applied
+from tests.unit.rollout_makers import (
+    EXPIRED,
+    FAILED,
+    G98,
+    HEARD,
+    IN_FLIGHT,
+    PENDING,
+    SKIPPED,
+    START,
+    SUCCEEDED,
+    done,
+    node,
+    planned,
+    rollout,
+)
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import (
     RolloutNodeRecord,
@@ -20,43 +32,7 @@ from wayside_manager.core.rollout import (
     WaveTimes,
     Window,
 )
-from wayside_manager.core.rollout_plan import NodeFacts, Road, Roads, RolloutStep, next_step
-
-START = datetime(2026, 11, 22, 12, tzinfo=UTC)
-PENDING, IN_FLIGHT, SUCCEEDED, FAILED, SKIPPED, EXPIRED = RolloutNodeState
-HEARD = NodeFacts()
-NOWHERE = Roads()
-G98 = Road("g98", ("k1", "k2", "k3", "k4", "k5"), max_percent=100.0)
-
-
-def rollout(plan: RolloutPlan | None = None, **changes: Any) -> RolloutRecord:  # noqa: ANN401  # fields of the record
-    record = RolloutRecord("r1", START, START, START + timedelta(days=1), version="2.0.0", plan=plan or RolloutPlan())
-    return replace(record, **changes)
-
-
-def node(node_id: str, state: RolloutNodeState = PENDING, **values: Any) -> RolloutNodeRecord:  # noqa: ANN401  # fields of the record
-    values.setdefault("tell_time", None if state is PENDING else START - timedelta(minutes=1))
-    return RolloutNodeRecord(node_id, state=state, **values)
-
-
-def done(node_id: str, **values: Any) -> RolloutNodeRecord:  # noqa: ANN401  # fields of the record
-    return node(node_id, SUCCEEDED, phase=UpdatePhase.COMMITTED, runs_target=True, **values)
-
-
-def planned(
-    record: RolloutRecord,
-    nodes: Sequence[RolloutNodeRecord],
-    facts: Mapping[str, NodeFacts] | None = None,
-    roads: Roads = NOWHERE,
-    now: datetime = START,
-) -> RolloutStep:
-    every = {one.node_id: HEARD for one in nodes} | dict(facts or {})
-    step = next_step(record, nodes, every, roads, now=now)
-    after, after_nodes = applied(record, {one.node_id: one for one in nodes}, step, now=now)
-    again = next_step(after, [after_nodes[one.node_id] for one in nodes], every, roads, now=now)
-    assert not again.changes(after), "a step leaves nothing to do"
-    return step
-
+from wayside_manager.core.rollout_plan import NodeFacts, Roads
 
 SETTLING: list[tuple[str, RolloutNodeRecord, NodeFacts, RolloutNodeState]] = [
     ("a commit that runs it", node("a", IN_FLIGHT, phase=UpdatePhase.COMMITTED, runs_target=True), HEARD, SUCCEEDED),
@@ -108,6 +84,13 @@ def test_a_node_waits_for_a_reason(facts: NodeFacts, record: RolloutRecord, reas
 def test_no_more_than_allowed_are_in_flight() -> None:
     step = planned(rollout(RolloutPlan(max_in_flight_count=2)), [node("a", IN_FLIGHT), node("b"), node("c")])
     assert (step.assigned_node_ids, step.waits) == (("b",), {"c": WaitReason.ROOM})
+
+
+def test_who_was_called_back_and_had_switched_still_takes_room() -> None:
+    back = node("a", PENDING, tell_time=START, phase=UpdatePhase.PROVISIONAL)
+    plan = RolloutPlan(max_in_flight_count=1)
+    step = planned(rollout(plan), [back, node("b")], {"a": NodeFacts(is_between=True)})
+    assert step.waits == {"a": WaitReason.BUSY, "b": WaitReason.ROOM}
 
 
 def test_a_wave_waits_for_the_gate_and_the_watch_of_the_one_before() -> None:
@@ -164,41 +147,6 @@ def test_failures_within_the_thresholds_are_named_at_the_end() -> None:
     step = planned(rollout(plan), [done("a"), node("b", FAILED, phase=UpdatePhase.FAILED), done("c")])
     assert (step.state, step.message) == (RolloutState.SUCCEEDED, "1 of 3 nodes could not run 2.0.0: b")
     assert planned(rollout(), []).state is RolloutState.SUCCEEDED, "nobody to change"
-
-
-@pytest.mark.parametrize("is_ring", [False, True], ids=["road", "ring"])
-def test_neighbours_on_a_corridor_take_turns(*, is_ring: bool) -> None:
-    road = replace(G98, is_ring=is_ring)
-    nodes = [node(f"n{index}") for index in range(1, 6)]
-    facts = {f"n{index}": NodeFacts(site_id=f"k{index}") for index in range(1, 6)}
-    assert planned(rollout(), nodes, facts, Roads((road,))).assigned_node_ids == (
-        ("n1", "n3") if is_ring else ("n1", "n3", "n5")
-    )
-
-
-@pytest.mark.parametrize(
-    ("percent", "plan_percent", "allowed"), [(5.0, 0.0, 1), (40.0, 0.0, 2), (59.0, 0.0, 2), (100.0, 20.0, 1)]
-)
-def test_no_more_of_a_corridor_than_allowed_and_one_always(percent: float, plan_percent: float, allowed: int) -> None:
-    nodes = [node(f"n{index}") for index in range(1, 6)]
-    facts = {f"n{index}": NodeFacts(site_id=f"k{index}") for index in range(1, 6)}
-    roads = Roads((replace(G98, max_percent=percent),))
-    plan = RolloutPlan(max_corridor_percent=plan_percent)
-    assert len(planned(rollout(plan), nodes, facts, roads).assigned_node_ids) == allowed
-
-
-def test_the_nodes_of_a_site_go_together_and_those_without_one_are_free() -> None:
-    facts = {"a": NodeFacts(site_id="k1"), "b": NodeFacts(site_id="k1"), "c": HEARD}
-    roads = Roads((replace(G98, max_percent=1.0),))
-    assert planned(rollout(), [node("a"), node("b"), node("c")], facts, roads).assigned_node_ids == ("a", "b", "c")
-
-
-@pytest.mark.parametrize("is_heard", [False, True], ids=["silent", "heard"])
-def test_a_node_given_up_keeps_its_neighbours_waiting_until_it_is_heard(*, is_heard: bool) -> None:
-    lost = node("a", FAILED, phase=UpdatePhase.DOWNLOADING)
-    facts = {"a": NodeFacts(is_heard=is_heard, site_id="k1"), "b": NodeFacts(site_id="k2")}
-    step = planned(rollout(RolloutPlan(max_failure_count=2)), [lost, node("b")], facts, Roads((G98,)))
-    assert step.waits == ({} if is_heard else {"b": WaitReason.CORRIDOR})
 
 
 def test_who_has_not_switched_when_its_window_closes_is_called_back() -> None:
