@@ -14,8 +14,8 @@ from wayside_agent.core.trusted_time import Floor
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.identity import IdentityFiles
 from wayside_agent.drivers.key_child import request_pem
+from wayside_agent.link.broker import Broker, MqttTls
 from wayside_agent.link.enrollment import enroll_again
-from wayside_agent.link.mqtt import Broker, MqttTls
 from wayside_agent.ports.identity import Identity
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.returning import Returning

@@ -10,8 +10,9 @@ import pytest
 
 from tests.link.conftest import Mosquitto, free_port
 from wayside.errors import FailedPreconditionError, UnauthenticatedError, UnavailableError
+from wayside_agent.link.broker import Broker
 from wayside_agent.link.interface import source_address
-from wayside_agent.link.mqtt import Broker, MqttPublisher
+from wayside_agent.link.mqtt import MqttPublisher
 
 pytestmark = pytest.mark.timeout(60)
 PASSWORD_TOOL = shutil.which("mosquitto_passwd")

@@ -13,7 +13,8 @@ import pytest
 
 from tests.link.conftest import Mosquitto, free_port
 from wayside.errors import FailedPreconditionError, UnavailableError
-from wayside_agent.link.mqtt import Broker, MqttPublisher, MqttTls
+from wayside_agent.link.broker import Broker, MqttTls
+from wayside_agent.link.mqtt import MqttPublisher
 
 pytestmark = pytest.mark.timeout(60)
 

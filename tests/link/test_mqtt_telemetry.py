@@ -23,7 +23,8 @@ from wayside.v1.telemetry_pb2 import TelemetryBatch
 from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.link.mqtt import Broker, MqttPublisher
+from wayside_agent.link.broker import Broker
+from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.ports.spools import TelemetrySink
 from wayside_agent.services.telemetry import Telemetry

@@ -65,9 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", help="document the settings, or what may be set from afar")
     which = config.add_mutually_exclusive_group(required=True)
     which.add_argument("--schema", action="store_true", help="JSON Schema of the TOML file")
-    which.add_argument(
-        "--remote-schema", action="store_true", help="JSON Schema of the configuration from afar"
-    )
+    which.add_argument("--remote-schema", action="store_true", help="JSON Schema of the configuration from afar")
     config.set_defaults(command=_config)
     return parser
 

@@ -23,7 +23,8 @@ from wayside.errors import UnavailableError, WaysideError
 from wayside_agent.core.feed import FeedError, readings
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.link.mqtt import Broker, MqttTls, connected, translated
+from wayside_agent.link.broker import Broker, MqttTls
+from wayside_agent.link.mqtt import connected, translated
 from wayside_agent.ports.errors import DeviceAbsentError
 
 MAX_TRACKED_NAMES = 1000  # a sensor that invents names must not fill the memory of those who keep the latest values

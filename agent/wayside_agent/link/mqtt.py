@@ -8,60 +8,24 @@ A lost connection is lost for good: leave the context and open a new one.
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
-from wayside.errors import FailedPreconditionError, UnauthenticatedError, UnavailableError, WaysideError
-from wayside_agent.link.interface import source_address
+from wayside.errors import UnauthenticatedError, UnavailableError, WaysideError
+from wayside_agent.link.broker import Broker, prepared
 
 WINDOW_COUNT = 20  # measured-agent.md (h): halves the cost of a publish; a wider one gains little
 QOS_AT_LEAST_ONCE = 1
 
-_PASSWORD_MAX_CHARS = 4096
 _REFUSED_CODES = frozenset({134, 135})  # paho's names for CONNACK 4 (bad credentials) and 5 (not authorised)
 
 library_logger = logging.getLogger(f"{__name__}.library")
 library_logger.setLevel(logging.ERROR)  # the caller logs outages, once; the library would at every packet
-
-
-@dataclass(frozen=True, slots=True)
-class MqttTls:
-    """How a broker proves itself, and the client if it has to. Paths of PEM files."""
-
-    ca_file: Path | None = None
-    """`None`: the system's authorities."""
-    certificate_file: Path | None = None
-    key_file: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where a broker is and how to speak to it."""
-
-    host: str
-    port: int
-    tls: MqttTls | None = None
-    """`None`: plain text; only for a broker on the unit itself."""
-    interface: str = ""
-    """Network interface to leave by; empty: any."""
-    username: str = ""
-    password_file: Path | None = None
-    """Holds the password, UTF-8; read at every connection, a newline at its end does not count."""
-    keepalive_s: int = 30
-    """A dead connection is noticed after one and a half of these."""
-    timeout_s: float = 10.0
-    """For one answer of the broker."""
-
-    def __str__(self) -> str:
-        return f"MQTT broker {self.host}:{self.port}"
 
 
 @asynccontextmanager
@@ -82,7 +46,7 @@ async def connected(
 
     Raises: UnavailableError, UnauthenticatedError, FailedPreconditionError (TLS files, password).
     """
-    context, password, address = await asyncio.to_thread(_prepared, broker)
+    context, password, address = await asyncio.to_thread(prepared, broker)
     client = aiomqtt.Client(
         broker.host,
         broker.port,
@@ -196,58 +160,6 @@ async def _until_lost(client: aiomqtt.Client) -> None:
     """Raises MqttError as soon as the connection is lost; without it a publish would wait for its whole timeout."""
     async for _ in client.messages:
         pass  # a publisher subscribes to nothing
-
-
-def _prepared(broker: Broker) -> tuple[ssl.SSLContext | None, str | None, str]:
-    """TLS, password and own address of a connection. Blocks.
-
-    Raises: UnavailableError: the interface is not there. FailedPreconditionError: a file is not as it must be.
-    """
-    return _tls_context(broker), _password(broker), _own_address(broker)
-
-
-def _own_address(broker: Broker) -> str:
-    if not broker.interface:
-        return ""
-    try:
-        return source_address(broker.interface, broker.host, broker.port)
-    except UnavailableError as exc:
-        raise UnavailableError(f"{broker}: {exc}; retrying by itself") from exc
-
-
-def _password(broker: Broker) -> str | None:
-    path = broker.password_file
-    if path is None:
-        return None
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            password = file.read(_PASSWORD_MAX_CHARS + 1).rstrip("\r\n")
-    except OSError as exc:
-        raise FailedPreconditionError(
-            f"{broker}: the secret {path} cannot be read ({exc.strerror}); put it there, see settings secrets_dir"
-        ) from exc
-    except UnicodeDecodeError:  # its words would hold a part of the secret
-        password = ""
-    if not 0 < len(password) <= _PASSWORD_MAX_CHARS:
-        raise FailedPreconditionError(
-            f"{broker}: the secret {path} is no password; write 1 to {_PASSWORD_MAX_CHARS} characters, UTF-8"
-        ) from None
-    return password
-
-
-def _tls_context(broker: Broker) -> ssl.SSLContext | None:
-    tls = broker.tls
-    if tls is None:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.certificate_file:
-            context.load_cert_chain(tls.certificate_file, tls.key_file)
-    except (OSError, ssl.SSLError) as exc:
-        named = ", ".join(str(path) for path in (tls.ca_file, tls.certificate_file, tls.key_file) if path)
-        raise FailedPreconditionError(f"{broker}: cannot use the TLS files {named} ({exc}); correct them") from exc
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _translated(broker: Broker, error: BaseException) -> WaysideError:
