@@ -46,5 +46,5 @@ def _within(scope: Scope) -> ColumnElement[bool]:
     # through a function, so that lists in order of ids walk along the ids instead of sorting what the index finds
     conditions = [func.coalesce(nodes.c.tenant_id, "").in_(sorted(scope.tenant_ids))]
     if scope.sites:
-        conditions.append(nodes.c.site_id.in_(sorted(scope.sites)))
+        conditions.append(func.coalesce(nodes.c.site_id, "").in_(sorted(scope.sites)))
     return and_(*conditions, *(has_label(label) for label in sorted(scope.labels)))

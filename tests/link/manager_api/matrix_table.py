@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
 from tests.link.manager_api.peer import layer, release_archive, role, upload
-from wayside.v1 import access_service_pb2, node_pb2, site_pb2
+from wayside.v1 import access_service_pb2, node_pb2, site_pb2, site_service_pb2
 
 ALL = "viewer operator release-manager approver admin auditor integrator"
 VIEW = "viewer operator release-manager approver admin auditor"
@@ -115,6 +115,14 @@ async def _upload(world: World, land: Land, _method: str) -> tuple[Message, ...]
     return tuple(upload(release_archive(version), version=version, tenant=land.tenant))
 
 
+def _new_place(collection: str, world: World, land: Land) -> dict[str, object]:
+    """What must be said of any new site, corridor, group or geofence."""
+    place: dict[str, object] = {"name": f"{collection}/{world.fresh(land)}", "tenant": land.tenant}
+    return place | ({"geometry_json": made.SQUARE} if collection == "geofences" else {})
+
+
+_NO_PLACES = b'{"type": "FeatureCollection", "features": []}'
+_POINT = site_service_pb2.TrackPoint(position={"latitude_degrees": 0.5}, time={"seconds": 1})
 _MASK = {"paths": ["display_name"]}
 _SOME = node_pb2.NodeSelector(all_nodes=True)
 
@@ -159,6 +167,26 @@ OPERATOR_CALLS: dict[str, Row] = {
     ),
     "ConfigService/ConfirmConfigTrial": _thing(OPS, "NODE", done=OTHER_TRIAL, node="{nodes}", trial="none"),
     "ConfigService/CancelConfigTrial": _thing(OPS, "NODE", done=OTHER_TRIAL, node="{nodes}", trial="none"),
+    "SiteService/GetSite": _thing(ALL, "SITE", name="{sites}"),
+    "SiteService/ListSites": _list(ALL),
+    "SiteService/ApplySite": _new_thing(OPS, site=lambda world, land: _new_place("sites", world, land)),
+    "SiteService/DeleteSite": _thing(OPS, "SITE", name=_new("sites", made.site)),
+    "SiteService/GetCorridor": _thing(ALL, "CORRIDOR", name="{corridors}"),
+    "SiteService/ListCorridors": _list(ALL),
+    "SiteService/ApplyCorridor": _new_thing(OPS, corridor=lambda world, land: _new_place("corridors", world, land)),
+    "SiteService/DeleteCorridor": _thing(OPS, "CORRIDOR", name=_new("corridors", made.corridor)),
+    "SiteService/GetGroup": _thing(ALL, "GROUP", name="{groups}"),
+    "SiteService/ListGroups": _list(ALL),
+    "SiteService/ApplyGroup": _new_thing(OPS, group=lambda world, land: _new_place("groups", world, land)),
+    "SiteService/DeleteGroup": _thing(OPS, "GROUP", name=_new("groups", made.group)),
+    "SiteService/GetGeofence": _thing(ALL, "GEOFENCE", name="{geofences}"),
+    "SiteService/ListGeofences": _list(ALL),
+    "SiteService/ApplyGeofence": _new_thing(OPS, geofence=lambda world, land: _new_place("geofences", world, land)),
+    "SiteService/DeleteGeofence": _thing(OPS, "GEOFENCE", name=_new("geofences", made.geofence)),
+    "SiteService/ImportGeoJson": _list(OPS, geojson=_NO_PLACES),
+    "SiteService/ExportGeoJson": _list(ALL),
+    "SiteService/SelectNodes": _list(ALL, selector=_SOME),
+    "SiteService/JudgeTrack": _list(ALL, points=[_POINT], geofences=lambda _world, land: [land.name("geofences")]),
     "RadioLicenceService/GetRadioLicence": _thing(ALL, "RADIO_LICENCE", name="{radioLicences}"),
     "RadioLicenceService/ListRadioLicences": _list(ALL),
     "RadioLicenceService/ListRadioMismatches": _list(ALL),
