@@ -1,13 +1,23 @@
 """Every parser that sees bytes before it knows who sent them: one table, one harness each."""
 
-from tests.fuzz import agent_targets, config_targets, identity_targets, manager_targets, people_targets
+from tests.fuzz import (
+    agent_targets,
+    config_targets,
+    identity_targets,
+    manager_targets,
+    people_targets,
+    place_targets,
+    rollout_targets,
+)
 from tests.fuzz.engine import Target
 
 TARGETS: tuple[Target, ...] = (
     *manager_targets.TARGETS,
     *identity_targets.TARGETS,
     *people_targets.TARGETS,
+    *place_targets.TARGETS,
     *config_targets.TARGETS,
+    *rollout_targets.TARGETS,
     *agent_targets.TARGETS,
 )
 BY_NAME = {target.name: target for target in TARGETS}

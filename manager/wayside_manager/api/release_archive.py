@@ -6,6 +6,7 @@ Usage: `check = ArchiveCheck("1.2.0")`, `check(file)`, then `check.config_schema
 """
 
 import json
+import struct
 import tarfile
 import zlib
 from lzma import LZMAError
@@ -17,6 +18,19 @@ from wayside_manager.core.published_schema import SCHEMA_MAX_BYTES, checked_sche
 DESCRIPTION = "release.json"
 DESCRIPTION_MAX_BYTES = 64 * 1024
 CONFIG_SCHEMA = "config.schema.json"
+
+_DAMAGED = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    zlib.error,
+    LZMAError,
+    ValueError,
+    TypeError,
+    LookupError,
+    struct.error,
+)
+"""What tarfile raises for damaged archives: beside its own errors whatever its code comes upon, `ord(b"")` for one."""
 
 
 def described_version(file: BinaryIO) -> str:
@@ -65,7 +79,7 @@ def _front(file: BinaryIO) -> tuple[bytes, bytes | None]:
             if not member.isreg():
                 raise _no_release(f"its {CONFIG_SCHEMA} is no plain file")
             return description, _content(archive, member, max_bytes=SCHEMA_MAX_BYTES)
-    except (tarfile.TarError, EOFError, OSError, zlib.error, LZMAError) as exc:
+    except _DAMAGED as exc:
         raise _no_release("it is no tar archive") from exc
 
 

@@ -38,6 +38,7 @@ async def test_a_published_release_is_listed_newest_first(operator: Peer, manage
         (ARCHIVE, {"size_bytes": len(ARCHIVE) - 1}, "SIZE_MISMATCH"),
         (ARCHIVE, {"version": "1.2.0"}, "VERSION_DIFFERS"),
         (b"not a tar archive", {}, "NOT_A_RELEASE"),
+        pytest.param(b"\x1f\x8b\x08" * 2, {}, "NOT_A_RELEASE", id="gzip that ends at once"),
         pytest.param(ARCHIVE[:60], {}, "NOT_A_RELEASE", id="cut short"),  # its bytes hold the time it was made
         (release_archive("1.1.0", first="payload.bin"), {}, "NOT_A_RELEASE"),
         (ARCHIVE, {"version": "one"}, "VERSION_INVALID"),
