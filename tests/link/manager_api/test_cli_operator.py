@@ -172,27 +172,27 @@ def test_a_layer_is_applied_shown_and_deleted(wayside: Invoke, manager: LocalMan
     file = tmp_path / "layer.toml"
     file.write_text(
         'name = "only"\npriority = 7\n[selector]\nkinds = ["rsu"]\nnodes = ["config-1"]\n'
-        '[config]\nreport_period = "45s"\n[config.telemetry]\nsample_period = "0.5s"\n'
+        "[config]\nreport_period_s = 45\n[config.telemetry]\nsample_period_s = 0.5\n"
     )
     applied = wayside("config", "apply", "-f", file, "--tenant", "root", "-o", "json")
-    effective = wayside("config", "effective", "config-1", "-o", "json")
-    shown, listed = wayside("config", "show", "only"), wayside("config", "list", "-o", "json")
-    deleted = wayside("config", "delete", "only")
+    wanted = wayside("config", "show", "config-1", "-o", "json")
+    shown, listed = wayside("config", "get", "only"), wayside("config", "layers", "-o", "json")
+    deleted = wayside("config", "delete", "only", "--yes")
 
     assert applied.json["changed_nodes"] == ["nodes/config-1"]
-    assert effective.json["config"]["telemetry"]["sample_period"] == "0.500s"
-    assert effective.json["revision"] == "1"  # protobuf JSON writes 64-bit integers as text
-    assert '"report_period": "45s"' in shown.out
+    assert wanted.json["config"]["telemetry"]["sample_period_s"] == 0.5
+    assert wanted.json["revision"] == "1"  # protobuf JSON writes 64-bit integers as text
+    assert '"report_period_s": 45' in shown.out
     assert [layer["name"] for layer in listed.json["config_layers"]] == ["configLayers/only"]
-    assert "changes config-1" in deleted.out
+    assert "changes 1 node: config-1" in deleted.out
 
 
-def test_a_layer_out_of_range_names_the_field(wayside: Invoke, tmp_path: Path) -> None:
+def test_a_layer_out_of_range_names_file_line_and_field(wayside: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "layer.toml"
-    file.write_text('name = "x"\n[selector]\nall_nodes = true\n[config]\nreport_period = "0s"\n')
+    file.write_text('name = "x"\n[selector]\nall = true\n[config]\nreport_period_s = 0\n')
     answer = wayside("config", "apply", "-f", file)
     assert answer.code == 2
-    assert "report_period" in answer.err
+    assert f"{file}: line 5: config.report_period_s" in answer.err
 
 
 def test_a_release_is_published_once(wayside: Invoke, archive: Path) -> None:

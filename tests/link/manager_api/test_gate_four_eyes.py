@@ -181,6 +181,24 @@ async def test_nodes_a_layer_leaves_count_like_those_it_reaches(manager: LocalMa
     assert shrunk.reason == deleted.reason == "APPROVAL_REQUIRED"
 
 
+async def test_going_back_to_a_wide_revision_needs_a_second_person_who_sees_which(
+    manager: LocalManager, operator: Peer
+) -> None:
+    for number in range(3):
+        await manager.enroll(f"rsu-{number}")
+    narrow = layer("every")
+    narrow.selector.CopyFrom(node_pb2.NodeSelector(nodes=["nodes/rsu-0"]))
+    await operator.apply(layer("every"))
+    await operator.apply(narrow)
+    await operator.set_policy(four_eyes_actions=[FLEET_CONFIG], max_unapproved_node_count=2)
+    request = config_service_pb2.RollbackConfigLayerRequest(name="configLayers/every")
+    unnamed = await refused(operator, operator.config.RollbackConfigLayer, request)
+    request.revision = 1
+    named = await refused(operator, operator.config.RollbackConfigLayer, request)
+    assert (unnamed.reason, named.reason) == ("REVISION_REQUIRED", "APPROVAL_REQUIRED")
+    assert "RollbackConfigLayer reaches 3 nodes" in named.message
+
+
 async def test_nodes_of_other_tenants_do_not_make_a_layer_dangerous(manager: LocalManager, operator: Peer) -> None:
     await operator.make_tenant("east")
     await manager.enroll("rsu-0")

@@ -146,7 +146,7 @@ async def test_mismatches_come_in_pages_of_units_and_only_of_units_one_sees(
     ]
     assert not second.next_page_token
     with pytest.raises(InvalidArgumentError):
-        await mismatches(operator, page_token="other")  # noqa: S106  # of a page
+        await mismatches(operator, page_token="other")
     ann = await operator.make_operator("ann", role("viewer", "haikou"))
     async with manager.stranger(token=ann) as peer:
         assert await mismatches(peer) == []
