@@ -175,7 +175,7 @@ async def _push(figures: Figures, manager: Manager, operator: grpc.aio.Channel, 
     for period_s in range(10, 10 + PUSH_COUNT):
         layer = config_service_pb2.ConfigLayer(name="configLayers/base", priority=1)
         layer.selector.all_nodes = True
-        layer.config.report_period.seconds = period_s
+        layer.config.update({"report_period_s": period_s})
         request = config_service_pb2.ApplyConfigLayerRequest(config_layer=layer)
         await config.ApplyConfigLayer(request, metadata=manager.metadata)
         for session in sessions:

@@ -12,7 +12,7 @@ from tests.link.agent_peer import Conversation, RoughManager
 from tests.link.agent_unit import FirstWord, Unit, ends, link_to, linked, made, said
 from wayside.errors import ConflictError, PermissionDeniedError, UnauthenticatedError, UnavailableError
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.link import manager as link_manager
+from wayside_agent.link import session as link_session
 from wayside_agent.link.spool import FileSpool
 
 
@@ -166,7 +166,7 @@ async def test_a_closed_channel_ends_the_uplink_of_nobody(unit: Unit, caplog: py
 async def test_a_port_that_accepts_and_stays_silent_is_an_outage(
     unit: Unit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_manager, "WRITE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(link_session, "WRITE_TIMEOUT_S", 0.2)
     connected = asyncio.Event()
     writers = []
 

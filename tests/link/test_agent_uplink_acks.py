@@ -12,7 +12,7 @@ from tests.link.agent_peer import Conversation, RoughManager
 from tests.link.agent_unit import END, Unit, ends, linked, said
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.link import manager as link_manager
+from wayside_agent.link import session as link_session
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.services import exchange
 
@@ -94,7 +94,7 @@ async def test_an_idle_session_needs_no_acknowledgement(unit: Unit, monkeypatch:
 async def test_a_manager_that_stops_reading_is_left_and_nothing_is_lost(
     unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_manager, "WRITE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(link_session, "WRITE_TIMEOUT_S", 0.5)
     stuck = asyncio.Event()
 
     async def stops_reading(conversation: Conversation) -> None:

@@ -6,7 +6,8 @@ from wayside.errors import PermissionDeniedError
 from wayside.names import node_name
 from wayside.v1 import enrollment_service_pb2 as enrollment
 from wayside.v1 import enrollment_service_pb2_grpc, node_pb2
-from wayside_agent.link.manager import CHANNEL_OPTIONS, RPC_TIMEOUT_S, translated
+from wayside_agent.link.manager import CHANNEL_OPTIONS
+from wayside_agent.link.session import RPC_TIMEOUT_S, translated
 from wayside_agent.ports.identity import Identity
 
 KINDS = {"rsu": node_pb2.NODE_KIND_RSU, "obu": node_pb2.NODE_KIND_OBU}

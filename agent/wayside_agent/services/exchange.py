@@ -26,7 +26,7 @@ WAITING_ANSWERS = 4  # probes to answer; a manager that asks faster than we can 
 
 
 class Session(Protocol):
-    """An open session, see `link.manager.Session`."""
+    """An open session, see `link.session.Session`."""
 
     async def send(self, request: wire.SessionRequest) -> None:
         """Sends one message up."""

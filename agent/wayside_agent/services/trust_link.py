@@ -9,7 +9,7 @@ from wayside_agent.ports.identity import Identity
 
 
 class Trial(Protocol):
-    """A second connection, see `link.manager.Trial`."""
+    """A second connection, see `link.session.Trial`."""
 
     async def confirm(self) -> None:
         """Proves the certificate of this connection."""
