@@ -55,6 +55,8 @@ def test_a_registered_unit_needs_no_token_and_nobody_else_gets_its_place(
     rsu, other = unit("rsu-registered", enrolled=False), unit("rsu-other", enrolled=False)
     body = "".join(key_of(rsu)["public_key_pem"].splitlines()[1:-1])
     rows = tmp_path / "units.csv"
+    (tmp_path / "k12.json").write_text('{"name": "k12"}')
+    centre.wayside("sites", "apply", "-f", str(tmp_path / "k12.json"), "--tenant", "root")
     rows.write_text(
         f"node_id,esn,kind,public_key,site\nrsu-registered,ESN-rsu-registered,rsu,{body},k12\nbad,,rsu,x,\n"
     )
@@ -74,11 +76,13 @@ def test_a_registered_unit_needs_no_token_and_nobody_else_gets_its_place(
     assert "registered with another key" in stolen.stderr
     assert asked(rsu).stdout == "enrolled as nodes/rsu-registered\n"
     rsu.until_online()
-    assert shown(centre, "rsu-registered")["site"] == "k12"
+    assert shown(centre, "rsu-registered")["site"] == "sites/k12"
 
 
 def test_a_replacement_inherits_and_the_old_unit_is_out(unit: MakeUnit, centre: Centre, tmp_path: Path) -> None:
     old = unit("rsu-place")
+    (tmp_path / "k12.json").write_text('{"name": "k12"}')
+    centre.wayside("sites", "apply", "-f", str(tmp_path / "k12.json"), "--tenant", "root")
     centre.wayside("nodes", "update", "rsu-place", "--site", "k12", "--label", "lane=3")
     old.configure(FAST)
     old.until_online()
@@ -98,7 +102,7 @@ def test_a_replacement_inherits_and_the_old_unit_is_out(unit: MakeUnit, centre: 
         until("it has the old one's configuration", lambda: new.status().get("config_revision", 0) >= 1, 20)
         until_reports(new)
         node = shown(centre, "rsu-place")
-        assert (node["site"], node["esn"]) == ("k12", "ESN-2")
+        assert (node["site"], node["esn"]) == ("sites/k12", "ESN-2")
         assert node["labels"] == [{"key": "lane", "value": "3"}]
         assert not old.status()["is_manager_reached"]
         assert int(node["lost_report_count"]) == 0

@@ -42,6 +42,8 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     site = site_pb2.Site(name=f"sites/site-{land.mark}", tenant=tenant, display_name=f"called {land.mark}")
     await admin.call(admin.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
     land.ids["sites"] = f"site-{land.mark}"
+    for collection, maker in (("corridors", corridor), ("groups", group), ("geofences", geofence)):
+        land.ids[collection] = await maker(world, land)
     for node_id in (land.node_id, f"busy-{land.mark}"):
         token = await admin.enrollment_token(node=f"nodes/{node_id}", tenant=tenant)
         credential = await world.manager.enroll(node_id, token=token)
@@ -87,6 +89,35 @@ async def aborted_rollout(world: World, land: Land) -> str:
     request = rollout_service_pb2.AbortRolloutRequest(name=f"rollouts/{rollout_id}")
     await world.admin.call(world.admin.rollout.AbortRollout, request)
     return rollout_id
+
+
+SQUARE = '{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}'
+
+
+async def site(world: World, land: Land) -> str:
+    """A new site where nobody stands."""
+    return (await world.admin.make_site(world.fresh(land), tenant=land.tenant)).removeprefix("sites/")
+
+
+async def corridor(world: World, land: Land) -> str:
+    """A new corridor without sites."""
+    made = site_pb2.Corridor(name=f"corridors/{world.fresh(land)}", tenant=land.tenant)
+    done = await world.admin.call(world.admin.site.ApplyCorridor, site_service_pb2.ApplyCorridorRequest(corridor=made))
+    return done.corridor.name.removeprefix("corridors/")
+
+
+async def group(world: World, land: Land) -> str:
+    """A new group of one node."""
+    made = site_pb2.Group(name=f"groups/{world.fresh(land)}", tenant=land.tenant, nodes=[f"nodes/{land.node_id}"])
+    done = await world.admin.call(world.admin.site.ApplyGroup, site_service_pb2.ApplyGroupRequest(group=made))
+    return done.group.name.removeprefix("groups/")
+
+
+async def geofence(world: World, land: Land) -> str:
+    """A new geofence."""
+    made = site_pb2.Geofence(name=f"geofences/{world.fresh(land)}", tenant=land.tenant, geometry_json=SQUARE)
+    done = await world.admin.call(world.admin.site.ApplyGeofence, site_service_pb2.ApplyGeofenceRequest(geofence=made))
+    return done.geofence.name.removeprefix("geofences/")
 
 
 async def enrollment_token(world: World, land: Land) -> str:

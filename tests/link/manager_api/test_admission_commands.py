@@ -41,6 +41,7 @@ async def test_a_token_is_made_listed_and_revoked(manager: LocalManager) -> None
 
 async def test_a_csv_is_imported_row_by_row(manager: LocalManager, operator: Peer, tmp_path: Path) -> None:
     one, two = new_key(), new_key()
+    await operator.make_site("k12")
     good = ("rsu-1", "E1", "RSU", body(public_pem(one)), "root", "North", "k12", "corridor=g98; lane=3")
     path = written(tmp_path / "units.csv", good, ("rsu-2", "E1", "rsu", public_pem(two), "", "", "", ""))
 
@@ -56,7 +57,7 @@ async def test_a_csv_is_imported_row_by_row(manager: LocalManager, operator: Pee
     assert (code, json.loads(out)["results"][0]["outcome"]) == (0, "OUTCOME_UNCHANGED")
 
     node = await operator.get_node("rsu-1")
-    assert (node.site, node.display_name) == ("k12", "North")
+    assert (node.site, node.display_name) == ("sites/k12", "North")
     assert {label.key: label.value for label in node.labels} == {"corridor": "g98", "lane": "3"}
     assert (await asked(manager, "rsu-1", one, esn="E1")).node == "nodes/rsu-1"
 

@@ -35,10 +35,14 @@ async def test_an_unknown_node_is_not_found_and_a_malformed_name_refused(operato
 @pytest.mark.usefixtures("rsu")
 async def test_an_update_changes_what_the_mask_names(operator: Peer) -> None:
     node = node_pb2.Node(
-        name="nodes/rsu-1", display_name="North gantry", site="K12", labels=[node_pb2.Label(key="road", value="G98")]
+        name="nodes/rsu-1",
+        display_name="North gantry",
+        site="sites/k12",
+        labels=[node_pb2.Label(key="road", value="G98")],
     )
+    await operator.make_site("k12")
     changed = await update(operator, node, "site", "labels")
-    assert (changed.site, changed.display_name, changed.labels[0].value) == ("K12", "", "G98")
+    assert (changed.site, changed.display_name, changed.labels[0].value) == ("sites/k12", "", "G98")
 
 
 @pytest.mark.parametrize("paths", [(), ("esn",), ("site", "state")])
@@ -63,11 +67,12 @@ async def test_malformed_labels_are_refused(operator: Peer, labels: list[tuple[s
 @pytest.mark.usefixtures("rsu")
 async def test_a_wrong_etag_is_a_conflict(operator: Peer) -> None:
     with pytest.raises(ConflictError):
-        await update(operator, node_pb2.Node(name="nodes/rsu-1", etag="stale", site="x"), "site")
+        await update(operator, node_pb2.Node(name="nodes/rsu-1", etag="stale", site="sites/x"), "site")
     with pytest.raises(ConflictError):
         await retire(operator, etag="stale")
     present = (await operator.get_node("rsu-1")).etag
-    assert (await update(operator, node_pb2.Node(name="nodes/rsu-1", etag=present, site="x"), "site")).etag != present
+    renamed = node_pb2.Node(name="nodes/rsu-1", etag=present, display_name="x")
+    assert (await update(operator, renamed, "display_name")).etag != present
 
 
 @pytest.mark.usefixtures("rsu")
@@ -75,7 +80,7 @@ async def test_a_retired_node_takes_no_update_and_leaves_the_list(operator: Peer
     assert (await retire(operator)).state == node_pb2.Node.STATE_RETIRED
     await retire(operator)
     with pytest.raises(FailedPreconditionError):
-        await update(operator, node_pb2.Node(name="nodes/rsu-1", site="x"), "site")
+        await update(operator, node_pb2.Node(name="nodes/rsu-1", site="sites/x"), "site")
     assert list((await list_nodes(operator)).nodes) == []
     retired = fleet_service_pb2.NodeFilter(states=[node_pb2.Node.STATE_RETIRED])
     assert len((await list_nodes(operator, filter=retired)).nodes) == 1
@@ -103,7 +108,7 @@ async def test_a_page_token_is_good_for_its_own_filter_only(manager: LocalManage
     for number in range(2):
         await manager.enroll(f"rsu-{number}", token=token)
     page_token = (await list_nodes(operator, page_size=1)).next_page_token
-    other = fleet_service_pb2.NodeFilter(site="x")
+    other = fleet_service_pb2.NodeFilter(site="sites/x")
     for fields in ({"page_size": -1}, {"page_token": "x"}, {"page_token": page_token, "filter": other}):
         with pytest.raises(InvalidArgumentError):
             await list_nodes(operator, **fields)

@@ -77,7 +77,10 @@ async def test_a_registered_unit_enrols_once_and_a_replay_disturbs_nothing(
     manager: LocalManager, operator: Peer
 ) -> None:
     key = new_key()
-    (made,) = await imported(operator, [row("rsu-1", key, site="k12", labels=[node_pb2.Label(key="lane", value="3")])])
+    await operator.make_site("k12")
+    (made,) = await imported(
+        operator, [row("rsu-1", key, site="sites/k12", labels=[node_pb2.Label(key="lane", value="3")])]
+    )
     registered = await operator.get_node("rsu-1")
 
     assert await refused(manager, "rsu-1", new_key()) == "KEY_MISMATCH"
@@ -90,7 +93,7 @@ async def test_a_registered_unit_enrols_once_and_a_replay_disturbs_nothing(
     node = await operator.get_node("rsu-1")
     assert made.outcome == Outcome.OUTCOME_CREATED
     assert (registered.state, node.state) == (node_pb2.Node.STATE_REGISTERED, node_pb2.Node.STATE_ENROLLED)
-    assert (node.site, node.labels[0].value) == ("k12", "3")
+    assert (node.site, node.labels[0].value) == ("sites/k12", "3")
 
 
 async def test_an_import_says_what_became_of_each_row_and_can_be_repeated(operator: Peer) -> None:
@@ -175,7 +178,9 @@ async def test_a_rejected_unit_stays_out(manager: LocalManager, operator: Peer) 
 async def test_a_replacement_inherits_and_the_old_unit_is_cut_off(
     manager: LocalManager, operator: Peer, rsu: NodeCredential
 ) -> None:
-    change = fleet_service_pb2.UpdateNodeRequest(node=node_pb2.Node(name="nodes/rsu-1", site="k12"))
+    change = fleet_service_pb2.UpdateNodeRequest(
+        node=node_pb2.Node(name="nodes/rsu-1", site=await operator.make_site("k12"))
+    )
     change.update_mask.paths.append("site")
     await operator.call(operator.fleet.UpdateNode, change)
     await operator.set_policy(accepts_unknown_units=True)
@@ -190,7 +195,7 @@ async def test_a_replacement_inherits_and_the_old_unit_is_cut_off(
     assert old.reason == "CREDENTIAL_REVOKED"
     assert admitted.node == "nodes/rsu-1"
     node = await operator.get_node("rsu-1")
-    assert (node.site, node.esn) == ("k12", "E-new")
+    assert (node.site, node.esn) == ("sites/k12", "E-new")
     await has_session(manager, credential(admitted, key))
 
 

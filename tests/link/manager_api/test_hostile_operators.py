@@ -43,20 +43,22 @@ async def test_nobody_widens_their_own_rights_by_a_site_or_a_label(
         role("admin", "haikou", sites=("k12",)),
         access_service_pb2.Binding(role=access_service_pb2.ROLE_ADMIN, tenant="tenants/haikou", labels=[mine]),
     )
+    for site_id in ("k12", "k13"):
+        await operator.make_site(site_id, tenant="tenants/haikou")
     async with as_operator(manager, "ann", *bindings) as ann:
         only = (role("operator", "haikou"),)
         narrowed = (await api_token(ann, bindings=only)).token
         async with manager.stranger(token=narrowed) as program:
             for peer in (ann, program):
                 for node, path in (
-                    (node_pb2.Node(name=node_of_haikou, site="k12"), "site"),
+                    (node_pb2.Node(name=node_of_haikou, site="sites/k12"), "site"),
                     (node_pb2.Node(name=node_of_haikou, labels=[mine]), "labels"),
                 ):
                     with pytest.raises(PermissionDeniedError) as caught:
                         await change(peer, node, path)
                     assert caught.value.reason == "MORE_THAN_OWN"
-        assert (await change(ann, node_pb2.Node(name=node_of_haikou, site="k13"), "site")).site == "k13"
-    await change(operator, node_pb2.Node(name=node_of_haikou, site="k12"), "site")
+        assert (await change(ann, node_pb2.Node(name=node_of_haikou, site="sites/k13"), "site")).site == "sites/k13"
+    await change(operator, node_pb2.Node(name=node_of_haikou, site="sites/k12"), "site")
 
 
 async def test_nobody_takes_a_node_to_where_they_are_more(manager: LocalManager, node_of_haikou: str) -> None:
@@ -170,4 +172,4 @@ async def test_a_role_of_another_tenant_is_not_needed_to_see_that_nothing_is_the
 ) -> None:
     async with as_operator(manager, "ann", role("admin", "sanya")) as ann:
         with pytest.raises(NotFoundError):
-            await change(ann, node_pb2.Node(name=node_of_haikou, site="k12"), "site")
+            await change(ann, node_pb2.Node(name=node_of_haikou, site="sites/k12"), "site")
