@@ -68,12 +68,16 @@ class Configuring:
         rollout = self._rollout(rollout_of(applied))
         if rollout["state"] != "STATE_SUCCEEDED":
             raise StoryError(f"the rollout of the road: {rollout['state']}: {rollout.get('message', '')}")
-        judged = road.judged()
+        judged = road.judged(rollout_of(applied).removeprefix("rollouts/"))
         self._say.print(
             f"  {judged.trial_count} trials, at most {judged.most_at_once} at once; neighbours at once:"
             f" {len(judged.breaches)} times, by the units' own notes"
         )
-        return {"road_most_at_once": judged.most_at_once, "road_breaches": len(judged.breaches)}
+        return {
+            "road_trials": judged.trial_count,
+            "road_most_at_once": judged.most_at_once,
+            "road_breaches": len(judged.breaches),
+        }
 
     def break_uplink(self, command: Command, node_id: str) -> dict[str, Any]:
         """A unit is told a manager that is not there; it comes back by itself, and says why."""
@@ -85,7 +89,8 @@ class Configuring:
         plan.write_text(f'trial_timeout = "{TRIAL_S}s"\n')
         applied = command("config", "apply", "-f", str(layer), "--plan", str(plan))
         until(f"{node_id} takes it back", partial(self._has_ended, rollout_of(applied)), TRIAL_S + 60)
-        word = self._fleet.node(node_id)["config"]
+        (stood,) = self._centre.wayside("rollouts", "nodes", rollout_of(applied))["nodes"]
+        word = stood["config"]
         self._say.print(f"  {node_id}: {word['message']}")
         drift = command("config", "drift", "--node", node_id)["drifts"]
         command("config", "delete", "bad", "--yes")

@@ -1,6 +1,6 @@
 """A road of simulated sites, for rollouts that must not take it down: its map, its units, and who judges them.
 
-Usage: `road = Road.prepared(folder, count=12)`; import `road.map_file` and `road.units_file`; later `road.breaches()`.
+Usage: `road = Road.prepared(folder, count=12)`; import `road.map_file` and `road.units_file`; later `road.judged(trial)`.
 """
 
 import base64
@@ -68,13 +68,15 @@ class Road:
         """In the order of the road."""
         return tuple(map(unit_id, range(1, self.count + 1)))
 
-    def judged(self) -> Judgement:
-        """Judges the trials by what the units noted, not by what the manager planned."""
+    def judged(self, trial: str) -> Judgement:
+        """Judges the trials of one rollout by what the units noted, not by what the manager planned."""
         places = {node_id: place for place, node_id in enumerate(self.unit_ids)}
         on_trial: set[int] = set()
         breaches, most, begun = [], 0, 0
         for line in (self.folder / "trials.jsonl").read_text().splitlines():
             note = json.loads(line)
+            if note["trial"] != trial:
+                continue
             place = places[note["node"]]
             if note["event"] == "end":
                 on_trial.discard(place)

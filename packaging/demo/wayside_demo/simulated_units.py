@@ -53,7 +53,7 @@ class SimulatedUnit:
         self._tried: set[str] = set()
         self._outgoing: asyncio.Queue[node_service_pb2.SessionRequest] = asyncio.Queue()
 
-    async def enrol(self, stub: enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub) -> None:
+    async def enrol(self, stub: "enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub") -> None:
         """Trades its registered key for a certificate."""
         key = serialization.load_pem_private_key(self._key_pem, password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -79,7 +79,7 @@ class SimulatedUnit:
                     await self._hold(stub)
                 await asyncio.sleep(RECONNECT_S)
 
-    async def _hold(self, stub: node_service_pb2_grpc.NodeServiceAsyncStub) -> None:
+    async def _hold(self, stub: "node_service_pb2_grpc.NodeServiceAsyncStub") -> None:
         async for answer in stub.Session(self._said()):
             if answer.HasField("probe"):
                 self._outgoing.put_nowait(node_service_pb2.SessionRequest(probe=answer.probe))
@@ -103,7 +103,7 @@ class SimulatedUnit:
                 yield request
 
     async def _walk_to(
-        self, stub: node_service_pb2_grpc.NodeServiceAsyncStub, target: node_service_pb2.ConfigTarget
+        self, stub: "node_service_pb2_grpc.NodeServiceAsyncStub", target: node_service_pb2.ConfigTarget
     ) -> None:
         if target.trial in self._tried:
             return

@@ -229,6 +229,7 @@ class Story:
             and self.seen["approval_shown"]
             and self.seen["config_reverted"]
             and self.seen["drift_shown"]
+            and self.seen["road_trials"] == self.seen["simulated_units"]
             and self.seen["road_breaches"] == 0
             and self.seen["audit_intact"]
             and self.seen["revoked_cut_s"] < REVOKED_WITHIN_S
