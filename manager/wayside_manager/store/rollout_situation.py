@@ -9,10 +9,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.penalty import Penalty, is_boxed
@@ -21,7 +22,7 @@ from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeSt
 from wayside_manager.core.rollout_plan import NodeFacts
 from wayside_manager.core.rollout_roads import Road, Roads
 from wayside_manager.ports.rollouts import RolloutSituation
-from wayside_manager.store.moments import as_time_or_none, as_us
+from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.rollout_rows import NODE_STATES, PHASES, the_rollout
@@ -82,8 +83,7 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     busy = _busy(connection, rollout_id)
     look = _Look(connection, rollout, busy.keys(), now)
     query = _OWN.where(rollout_nodes.c.rollout_id == rollout_id)
-    for row in connection.execute(query.order_by(rollout_nodes.c.wave, rollout_nodes.c.node_id)):
-        look.add(tuple(row))
+    look.add(connection.execute(query.order_by(rollout_nodes.c.node_id)).all())
     joined = _joining(connection, rollout, {node.node_id for node in look.nodes}, look)
     site_ids = {fact.site_id for fact in look.facts.values()}
     roads = Roads(_roads(connection, site_ids), frozenset(busy.values()) - {""})
@@ -99,6 +99,8 @@ class _Look:
         self.nodes: list[RolloutNodeRecord] = []
         self.facts: dict[str, NodeFacts] = {}
         self._rollout = rollout
+        self._version = rollout.version
+        self._is_config = not rollout.version
         self._busy = busy_node_ids
         self._now = now
         self._now_us = as_us(now)
@@ -108,17 +110,19 @@ class _Look:
         # most nodes of a site are in the same way
         self._facts = cache(NodeFacts)
 
-    def add(self, row: tuple[Any, ...]) -> None:
-        """Takes a row of `_OWN`."""
-        about, (wave, progress, phase, runs_target, message, tell_us, revision, sha256) = row[:14], row[14:]
-        state = NODE_STATES[progress]
-        node = RolloutNodeRecord(
-            row[0], wave, state, PHASES[phase], runs_target, message, as_time_or_none(tell_us), revision
-        )
-        self.nodes.append(node)
-        self.facts[node.node_id] = self._fact(about, state, revision, sha256)
+    def add(self, rows: Iterable[Row[Any]]) -> None:
+        """Takes rows of `_OWN`, in order of ids."""
+        for row in rows:
+            *about, wave, progress, phase, runs_target, message, tell_us, revision, sha256 = row
+            node_id, state = about[0], NODE_STATES[progress]
+            tell_time = None if tell_us is None else as_time(tell_us)
+            self.nodes.append(
+                RolloutNodeRecord(node_id, wave, state, PHASES[phase], runs_target, message, tell_time, revision)
+            )
+            self.facts[node_id] = self._fact(about, state, revision, sha256)
+        self.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
 
-    def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
+    def join(self, row: Row[Any], wave: int) -> RolloutNodeRecord:
         """Takes a row of `_NODES` of a node that has none in the rollout yet."""
         node = RolloutNodeRecord(row[0], wave)
         self.nodes.append(node)
@@ -131,10 +135,10 @@ class _Look:
         for node_id in pending.intersection(node_ids):
             self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
 
-    def _fact(self, row: tuple[Any, ...], progress: RolloutNodeState, revision: int, sha256: str) -> NodeFacts:
-        (node_id, state, tenant_id, site_id, last_us, period_us, release, running_sha256, *rest) = row
-        (phase, outcome, penalty, penalty_us, target_revision, told_trial) = rest
-        is_config = not self._rollout.version
+    def _fact(self, row: Iterable[Any], progress: RolloutNodeState, revision: int, sha256: str) -> NodeFacts:
+        node_id, state, tenant_id, site_id, last_us, period_us, release, running_sha256, *rest = row
+        phase, outcome, penalty, penalty_us, target_revision, told_trial = rest
+        is_config = self._is_config
         is_gone = state != NodeState.ENROLLED or tenant_id not in self._below
         if is_config and progress is RolloutNodeState.PENDING:
             is_gone = is_gone or target_revision != revision  # the layers ask for something newer
@@ -144,7 +148,7 @@ class _Look:
         return self._facts(
             is_gone,
             last_us is not None and self._now_us - last_us <= self._silence_us(period_us),
-            running_sha256 == sha256 if is_config else release == self._rollout.version,
+            running_sha256 == sha256 if is_config else release == self._version,
             phase in _BETWEEN or outcome == UpdatePhase.PROVISIONAL,
             node_id in self._busy,
             penalty > 0 and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),
@@ -221,7 +225,7 @@ def _joining(
     found: list[RolloutNodeRecord] = []
     for part in parts(new):
         rows = connection.execute(_NODES.where(nodes.c.node_id.in_(part)).order_by(nodes.c.node_id))
-        found.extend(look.join(tuple(row), last_wave) for row in rows)
+        found.extend(look.join(row, last_wave) for row in rows)
     return tuple(found)
 
 
