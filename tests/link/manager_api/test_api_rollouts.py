@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -149,9 +150,8 @@ async def test_the_next_wave_waits_until_the_one_before_it_is_proven(operator: P
         halfway = await operator.rollout_nodes(name)
         await found["rsu-1"].keep()
         for node_id in names[1:]:
-            unit = found[node_id]
-            await unit.until(lambda unit=unit: unit.release_trial)
-            await unit.keep()
+            await found[node_id].until(partial(getattr, found[node_id], "release_trial"))
+            await found[node_id].keep()
         ended = await operator.ended_rollout(name)
 
     assert halfway["rsu-1"].state == Progress.STATE_IN_FLIGHT

@@ -62,7 +62,7 @@ async def test_a_failed_rollout_of_configuration_is_watched_to_its_end_and_retri
 
 
 async def test_a_wrong_plan_is_told_by_its_option(manager: LocalManager) -> None:
-    for option, value in (("--wave", "some"), ("--window", "at night"), ("--deadline", "soon"), ("--corridor", "g 98")):
+    for option, value in (("--wave", "some"), ("--window", "at night"), ("--deadline", "soon")):
         code, _, err = await wayside(manager, "rollouts", "create", "1.1.0", "--all", option, value)
         assert (code, err.count("\n")) == (2, 1), err
         assert option in err
