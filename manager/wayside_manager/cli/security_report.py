@@ -9,9 +9,8 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
 
-from google.protobuf.message import DecodeError
-
-from wayside.v1 import node_pb2
+from wayside.errors import InvalidArgumentError
+from wayside.node_config import decoded
 from wayside_manager.app import utc_now
 from wayside_manager.cli.hop_evidence import addresses, authorities_pem, certificates, port_facts, secrets
 from wayside_manager.cli.output import Output, print_fields, print_json, print_line, print_table
@@ -28,8 +27,6 @@ from wayside_manager.core.selectors import NodeFilter
 from wayside_manager.ports.store import Store
 from wayside_manager.settings import DataFolder, read_settings
 from wayside_manager.store.sql import open_store
-
-_MQTT_PORT, _MQTTS_PORT = 1883, 8883  # the agent's own defaults
 
 
 @reported
@@ -125,16 +122,13 @@ async def _expiries(store: Store, nodes: list[NodeRecord], now: datetime) -> dic
 
 def _broker(content: bytes) -> tuple[str, bool] | None:
     """Address of the broker in a serialized configuration, and whether MQTT is plain."""
-    config = node_pb2.NodeConfig()
     try:
-        config.ParseFromString(content)
-    except DecodeError:
+        telemetry = decoded(content).telemetry
+    except InvalidArgumentError:  # none yet, or of a version that knows more
         return None
-    telemetry = config.telemetry
     if not telemetry.broker_host:
         return None
-    default_port = _MQTT_PORT if telemetry.broker_plaintext else _MQTTS_PORT
-    return f"{telemetry.broker_host}:{telemetry.broker_port or default_port}", telemetry.broker_plaintext
+    return f"{telemetry.broker_host}:{telemetry.port}", telemetry.broker_plaintext
 
 
 def _as_mapping(facts: HopFacts) -> dict[str, object]:

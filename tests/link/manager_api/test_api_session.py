@@ -20,7 +20,10 @@ async def test_a_session_begins_with_a_welcome_and_the_whole_desired_state(opera
     session = await Session(rsu_peer).opened()
 
     welcome = (await session.next()).welcome
+    await session.report(1)  # nobody is told anything new before it is heard
     desired = await session.until("desired_state")
+    while not desired.config.revision:
+        desired = await session.until("desired_state")
 
     assert welcome.acknowledged_sequence == 0
     assert welcome.HasField("server_time")
@@ -31,6 +34,8 @@ async def test_a_session_begins_with_a_welcome_and_the_whole_desired_state(opera
 async def test_a_change_reaches_an_open_session(operator: Peer, rsu_peer: Peer) -> None:
     session = await Session(rsu_peer).opened()
     first = await session.until("desired_state")
+    await session.report(1)
+    await session.until("ack")
 
     await operator.apply(layer(period_s=7))
     second = await session.until("desired_state")
@@ -39,7 +44,7 @@ async def test_a_change_reaches_an_open_session(operator: Peer, rsu_peer: Peer) 
     answer = await rsu_peer.call(
         rsu_peer.node.FetchConfig, node_service_pb2.FetchConfigRequest(revision=second.config.revision)
     )
-    assert node_pb2.NodeConfig.FromString(answer.config).report_period.seconds == 7
+    assert answer.config == b'{"report_period_s":7}'
 
 
 async def test_an_acknowledged_report_is_in_the_database(operator: Peer, rsu_peer: Peer) -> None:
