@@ -42,8 +42,6 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     site = site_pb2.Site(name=f"sites/site-{land.mark}", tenant=tenant, display_name=f"called {land.mark}")
     await admin.call(admin.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
     land.ids["sites"] = f"site-{land.mark}"
-    for collection, maker in (("corridors", corridor), ("groups", group), ("geofences", geofence)):
-        land.ids[collection] = await maker(world, land)
     for node_id in (land.node_id, f"busy-{land.mark}"):
         token = await admin.enrollment_token(node=f"nodes/{node_id}", tenant=tenant)
         credential = await world.manager.enroll(node_id, token=token)
@@ -60,6 +58,8 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     await admin.make_operator(f"o-{land.mark}", role("viewer", land.tenant_id))
     land.ids |= {"nodes": land.node_id, "configLayers": f"l-{land.mark}", "releases": version}
     land.ids |= {"operators": f"o-{land.mark}", "tenants": land.tenant_id}
+    for collection, maker in (("corridors", corridor), ("groups", group), ("geofences", geofence)):
+        land.ids[collection] = await maker(world, land)
     land.ids["rollouts"] = await rollout(world, land, f"busy-{land.mark}")
     request = radio_licence_service_pb2.ApplyRadioLicenceRequest(
         radio_licence=licence(land, f"radio-{land.mark}", land.node_id)
