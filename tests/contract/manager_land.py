@@ -31,9 +31,9 @@ async def settled(store: Store) -> None:
         await enrolled(store, f"{tenant_id}-1", tenant_id=tenant_id)
 
 
-def layer(layer_id: str, period: str = "", *, tenant_id: str, priority: int = 0) -> ConfigLayerRecord:
+def layer(layer_id: str, period_s: int = 0, *, tenant_id: str, priority: int = 0) -> ConfigLayerRecord:
     """A layer for every node of a tenant and those below it."""
-    config = {"report_period": period} if period else {}
+    config = {"report_period_s": period_s} if period_s else {}
     return replace(manager_store.layer(layer_id, config, priority=priority), tenant_id=tenant_id)
 
 

@@ -196,7 +196,7 @@ async def test_the_schema_of_the_release_a_node_runs_counts_for_it(store: Store)
     assert (await store.node_config_state("new-1")).schema_version == "2.0.0"
     assert (await store.find_config_schema("2.0.0"))[1] == "2.0.0"
     assert (await store.find_config_schema(""))[1] == (await store.node_config_state("old-1")).schema_version
-    with pytest.raises(NotFoundError, match="no schema of version 9"):
+    with pytest.raises(NotFoundError, match="schema 9 does not exist"):
         await store.find_config_schema("9")
 
 

@@ -32,8 +32,8 @@ async def fleet(store: Store) -> Store:
 async def test_a_revoked_node_is_configured_but_not_updated(fleet: Store) -> None:
     await fleet.revoke_node("haikou-1", now=START)
     assert await fleet.select_nodes(EVERY, reach=EVERYWHERE, tenant_id="haikou") == ()
-    applied = await fleet.apply_layer(layer("base", "5s", tenant_id="haikou"), now=START)
-    assert applied.changed_node_ids == ("haikou-1",)
+    applied = await fleet.apply_layer(layer("base", 5, tenant_id="haikou"), now=START)
+    assert applied.effect.changed_node_ids == ("haikou-1",)
 
 
 @pytest.mark.parametrize("state", [NodeState.REVOKED, NodeState.RETIRED])
@@ -88,8 +88,8 @@ async def test_what_operators_change_is_noted_for_the_audit_trail(fleet: Store) 
         fleet.update_node("haikou-1", NodeChange(site_id="k12"), now=START),
         fleet.revoke_node("haikou-1", now=START),
         fleet.retire_node("haikou-1", now=START),
-        fleet.apply_layer(layer("base", "5s", tenant_id="sanya"), now=START),
-        fleet.apply_layer(layer("base", "9s", tenant_id="sanya"), now=START),
+        fleet.apply_layer(layer("base", 5, tenant_id="sanya"), now=START),
+        fleet.apply_layer(layer("base", 9, tenant_id="sanya"), now=START),
         fleet.delete_layer("base", now=START),
         fleet.add_release(release("1.1.0")),
         fleet.create_rollout(RolloutSpec("r1", "1.1.0", ("sanya-1",), tenant_id="sanya"), now=START),
@@ -101,7 +101,10 @@ async def test_what_operators_change_is_noted_for_the_audit_trail(fleet: Store) 
         CALL.reset(reset)
     noted = [facts(entry) for entry in await fleet.read_chain(1, max_count=100)]
     credentials = [f"credentials/{one.credential_id}" for one in await fleet.list_credentials("nodes/haikou-1")]
-    assert [[change.resource for change in each.changes] for each in noted] == [
+    named = [[change.resource for change in each.changes] for each in noted]
+    # a change of a layer starts a rollout, whose name is drawn
+    assert all(names[1].startswith("rollouts/c") for names in named[3:6])
+    assert [names[:1] if names[0] == "configLayers/base" else names for names in named] == [
         ["nodes/haikou-1"],
         [*credentials, "nodes/haikou-1"],  # taking a credential back is a change of its own
         ["nodes/haikou-1"],

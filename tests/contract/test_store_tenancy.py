@@ -25,26 +25,27 @@ async def fleet(store: Store) -> Store:
 
 
 async def period_of(store: Store, node_id: str) -> bytes:
-    return (await store.get_node_config(node_id)).content
+    return (await store.node_config_state(node_id)).config.content
 
 
 async def test_a_layer_reaches_its_tenant_and_those_below_it_only(fleet: Store) -> None:
-    applied = await fleet.apply_layer(layer("base", "5s", tenant_id="hainan"), now=START)
-    assert applied.changed_node_ids == ("haikou-1", "hainan-1", "sanya-1")
+    applied = await fleet.apply_layer(layer("base", 5, tenant_id="hainan"), now=START)
+    assert applied.effect.changed_node_ids == ("haikou-1", "hainan-1", "sanya-1")
     assert applied.layer.tenant_id == "hainan"
-    assert await fleet.delete_layer("base", now=START) == ("haikou-1", "hainan-1", "sanya-1")
+    deleted = await fleet.delete_layer("base", now=START)
+    assert deleted.effect.changed_node_ids == ("haikou-1", "hainan-1", "sanya-1")
     assert (await fleet.get_desired("yunnan-1")).revision == 0
 
 
 async def test_layers_of_a_city_and_its_province_merge_by_priority(fleet: Store) -> None:
-    await fleet.apply_layer(layer("city", "7s", tenant_id="haikou", priority=1), now=START)
-    await fleet.apply_layer(layer("province", "5s", tenant_id="hainan", priority=2), now=START)
-    assert await period_of(fleet, "haikou-1") == await period_of(fleet, "sanya-1") != b""
+    await fleet.apply_layer(layer("city", 7, tenant_id="haikou", priority=1), now=START)
+    await fleet.apply_layer(layer("province", 5, tenant_id="hainan", priority=2), now=START)
+    assert await period_of(fleet, "haikou-1") == await period_of(fleet, "sanya-1") != b"{}"
 
 
 async def test_a_node_that_moves_gets_the_configuration_of_where_it_is(fleet: Store) -> None:
-    await fleet.apply_layer(layer("north", "5s", tenant_id="haikou"), now=START)
-    await fleet.apply_layer(layer("south", "9s", tenant_id="sanya"), now=START)
+    await fleet.apply_layer(layer("north", 5, tenant_id="haikou"), now=START)
+    await fleet.apply_layer(layer("south", 9, tenant_id="sanya"), now=START)
     moved = await fleet.update_node("haikou-1", NodeChange(tenant_id="sanya"), now=START)
     assert (moved.tenant_id, moved.desired.config_revision) == ("sanya", 2)
     assert await period_of(fleet, "haikou-1") == await period_of(fleet, "sanya-1")
@@ -57,9 +58,9 @@ async def test_a_node_cannot_move_to_nobody(fleet: Store) -> None:
 
 
 async def test_a_layer_never_changes_hands(fleet: Store) -> None:
-    await fleet.apply_layer(layer("base", "5s", tenant_id="yunnan"), now=START)
+    await fleet.apply_layer(layer("base", 5, tenant_id="yunnan"), now=START)
     with pytest.raises(AlreadyExistsError) as caught:
-        await fleet.apply_layer(layer("base", "9s", tenant_id="haikou"), now=START)
+        await fleet.apply_layer(layer("base", 9, tenant_id="haikou"), now=START)
     assert "yunnan" not in caught.value.message
     assert (await fleet.get_layer("base")).tenant_id == "yunnan"
 
@@ -125,7 +126,7 @@ async def test_a_node_that_leaves_the_rollouts_tenant_drops_out(fleet: Store) ->
     await fleet.update_node("hainan-1", NodeChange(tenant_id="sanya"), now=START)
     await fleet.revoke_node("sanya-1", now=START)
     await RolloutStepper(fleet, LocalBus(), now=Clock(), holder="a").step_all()
-    states = [node.state for node in (await fleet.get_rollout("r1")).nodes]
+    states = [node.state for node in (await fleet.list_rollout_nodes("r1")).items]
     assert states == [RolloutNodeState.SKIPPED, RolloutNodeState.PENDING, RolloutNodeState.SKIPPED]
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wayside_manager.core.variables import Template, known_variables, names_in, origin_of
+from wayside_manager.core.variables import Template, VariableValue, known_variables, names_in, origin_of
 
-VARIABLES = {"host": "b.example", "port": 1883, "ratio": 0.5, "on": True, "node.id": "rsu-1"}
+VARIABLES: dict[str, VariableValue] = {"host": "b.example", "port": 1883, "ratio": 0.5, "on": True, "node.id": "rsu-1"}
 TEXTS = st.text(alphabet="${}ab.", max_size=12)
 
 
@@ -61,8 +61,8 @@ def test_what_a_variable_brings_is_not_looked_at_again() -> None:
 
 
 def test_the_own_variable_goes_before_that_of_the_site_and_built_in_ones_before_both() -> None:
-    own = {"host": "own", "node.id": "forged"}
-    of_site = {"host": "site", "port": 1, "site.id": "forged"}
+    own: dict[str, VariableValue] = {"host": "own", "node.id": "forged"}
+    of_site: dict[str, VariableValue] = {"host": "site", "port": 1, "site.id": "forged"}
     known = known_variables(node_id="rsu-1", esn="E1", kind="rsu", site_id="k12", own=own, of_site=of_site)
     assert known == {
         "host": "own",

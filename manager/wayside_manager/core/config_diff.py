@@ -98,12 +98,10 @@ def is_same(one: object, other: object) -> bool:
     """Whether two JSON values are equal; unlike Python's, `true` is not 1, but 1 is 1.0."""
     if one is other:
         return True
-    if one is MISSING or other is MISSING:
+    if one is MISSING or other is MISSING or isinstance(one, bool) or isinstance(other, bool):
         return False
-    if type(one) is str or type(other) is str:  # mostly
+    if isinstance(one, str):  # mostly
         return one == other
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same(value, other[name]) for name, value in one.items())
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from wayside.errors import NotFoundError
+from wayside.node_config import canonical
 from wayside_manager.core.configs import ConfigLayerRecord, LayerRevisionRecord
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -89,7 +90,7 @@ def add_revision(
         "tenant_id": layer.tenant_id,
         "selector": selector_text(NodeSelector() if is_deletion else layer.selector),
         "priority": layer.priority,
-        "config": "{}" if is_deletion else json.dumps(layer.config, sort_keys=True),
+        "config": "{}" if is_deletion else canonical(layer.config).decode(),
         "author": author,
         "comment": comment,
         "is_deletion": is_deletion,

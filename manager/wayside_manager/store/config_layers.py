@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from wayside.errors import AlreadyExistsError, InvalidArgumentError
+from wayside.node_config import canonical
 from wayside_manager.core.config_checks import problems
 from wayside_manager.core.config_schemas import own_schema
 from wayside_manager.core.configs import ConfigLayerRecord, ConfigMapping
@@ -50,7 +51,7 @@ def said_of(layer: ConfigLayerRecord) -> dict[str, object]:
         "tenant": layer.tenant_id,
         "priority": layer.priority,
         "selector": selector_text(layer.selector),
-        "config": json.dumps(layer.config, sort_keys=True),  # as text: true is not 1 there
+        "config": canonical(layer.config).decode(),  # as text: true is not 1 there, but 5.0 is 5
     }
 
 

@@ -1,10 +1,10 @@
 """Configuration layers in SQL."""
 
-import json
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
+from wayside.node_config import canonical
 from wayside_manager.core.access import Reach
 from wayside_manager.core.configs import AppliedLayer, ConfigLayerRecord, Retargeted
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -151,7 +151,7 @@ def _put(connection: Connection, layer: ConfigLayerRecord, present: ConfigLayerR
     values = {
         "selector": selector_text(layer.selector),
         "priority": layer.priority,
-        "config": json.dumps(layer.config, sort_keys=True),
+        "config": canonical(layer.config).decode(),
         "update_us": now_us,
         "revision": revision,
     }
