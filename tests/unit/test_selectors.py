@@ -89,7 +89,9 @@ AT = Selectable("rsu-1", NodeKind.RSU, site_id="k12", model="WS-200", version="1
         (NodeSelector(group_ids=("a",)), Resolved(groups=(Membership(frozenset({"x"}), frozenset({"rsu-1"})),)), False),
     ],
 )
-def test_places_groups_models_and_versions_count(selector: NodeSelector, resolved: Resolved, is_meant: bool) -> None:  # from the table
+def test_places_groups_models_and_versions_count(
+    selector: NodeSelector, resolved: Resolved, is_meant: bool
+) -> None:  # from the table
     assert selects(selector, AT, resolved) is is_meant
 
 
