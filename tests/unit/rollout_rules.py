@@ -131,4 +131,6 @@ def _check_gates(
         wave = [state for node_id, state in states.items() if before.nodes[node_id].wave == node.wave - 1]
         size = sum(state is not SKIPPED for state in wave)
         succeeded = sum(state is RolloutNodeState.SUCCEEDED for state in wave)
-        assert succeeded >= needed_count(gate_of(before.record.plan, node.wave - 1), size), "its gate does not hold"
+        failed = sum(state is FAILED for state in wave)
+        gate = gate_of(before.record.plan, node.wave - 1)
+        assert succeeded >= needed_count(gate, size, failed), "its gate does not hold"

@@ -135,7 +135,7 @@ class World:
         return replace(
             rng.choice([Wave(count=rng.randint(1, 3)), Wave(percent=rng.uniform(1, 100)), Wave(labels=(CANARY,))]),
             min_success_count=rng.randint(0, 2),
-            min_success_percent=rng.choice([1.0, 50.0, 100.0]),
+            min_success_percent=rng.choice([0.0, 1.0, 50.0, 100.0]),
             observation_s=rng.choice([0.0, 0.0, 900.0]),
         )
 

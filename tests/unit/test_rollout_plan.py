@@ -105,7 +105,7 @@ def test_a_wave_waits_for_the_gate_and_the_watch_of_the_one_before() -> None:
 
 
 def test_a_gate_that_gives_way_while_it_is_watched_is_closed_again() -> None:
-    plan = RolloutPlan(waves=(Wave(count=2, observation_s=600.0),), max_failure_count=5)
+    plan = RolloutPlan(waves=(Wave(count=2, min_success_percent=100.0, observation_s=600.0),), max_failure_count=5)
     record = rollout(plan, waves=(WaveTimes(START, START), WaveTimes()))
     lost = replace(done("a"), phase=UpdatePhase.ROLLED_BACK)
     step = planned(record, [lost, done("b"), node("c", wave=1)], now=START + timedelta(hours=1))
@@ -197,3 +197,16 @@ def test_a_paused_rollout_hands_out_nothing_and_lets_others_finish() -> None:
     late = node("b", IN_FLIGHT, tell_time=START - timedelta(hours=2))
     step = planned(paused, [done_now, late, node("c")])
     assert (step.state, step.node_states) == (RolloutState.PAUSED, {"a": SUCCEEDED, "b": FAILED})
+
+
+def test_failures_within_the_threshold_do_not_close_a_gate_that_asks_for_no_share() -> None:
+    plan = RolloutPlan(waves=(Wave(count=2),), max_failure_count=2)
+    failed = replace(done("a"), state=RolloutNodeState.FAILED, phase=UpdatePhase.ROLLED_BACK)
+    step = planned(rollout(plan), [failed, done("b"), node("c", wave=1)])
+    assert step.assigned_node_ids == ("c",)
+
+
+def test_who_must_be_confirmed_has_the_time_of_its_trial() -> None:
+    plan = RolloutPlan(needs_confirmation=True, trial_timeout_s=7200.0, node_timeout_s=3600.0)
+    held = replace(node("a", tell_time=START), state=RolloutNodeState.IN_FLIGHT, phase=UpdatePhase.PROVISIONAL)
+    assert not planned(rollout(plan), [held], now=START + timedelta(hours=1.5)).node_states

@@ -67,6 +67,12 @@ def test_the_last_wave_has_the_gate_of_the_one_before() -> None:
     assert gate_of(RolloutPlan(), 0) == Wave()
 
 
+def test_a_gate_without_a_share_asks_for_everybody_who_has_not_failed() -> None:
+    assert needed_count(Wave(), 5, 2) == 3
+    assert needed_count(Wave(), 5, 5) == 1
+    assert needed_count(Wave(min_success_percent=100.0), 5, 2) == 5
+
+
 @pytest.mark.parametrize(
     ("count", "percent", "size", "wanted"),
     [

@@ -84,7 +84,8 @@ class Wave:
     labels: tuple[Label, ...] = ()
     site_ids: tuple[str, ...] = ()
     min_success_count: int = 1
-    min_success_percent: float = 100.0
+    min_success_percent: float = 0.0
+    """0: every node of the wave that has not failed."""
     observation_s: float = 0.0
 
 
@@ -138,8 +139,8 @@ class RolloutNodeRecord:
     """From 0."""
     state: RolloutNodeState = RolloutNodeState.PENDING
     phase: UpdatePhase = UpdatePhase.NONE
-    """The node's newest word on this rollout. Of configuration: PROVISIONAL, COMMITTED (applied), ROLLED_BACK (reverted),
-    FAILED (rejected)."""
+    """The node's newest word on this rollout. Of configuration: PROVISIONAL, COMMITTED (applied), ROLLED_BACK
+    (reverted), FAILED (rejected)."""
     runs_target: bool = False
     """That word says that it runs what it should."""
     message: str = ""

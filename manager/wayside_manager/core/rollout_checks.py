@@ -56,11 +56,7 @@ def _checked_wave(path: str, wave: Wave) -> Wave:
     _check_number(f"{path}.min_success_count", wave.min_success_count, 0, _COUNT_MAX)
     _check_number(f"{path}.min_success_percent", wave.min_success_percent, 0, 100)
     _check_time(f"{path}.observation", wave.observation_s, 0, 30 * SECONDS_PER_DAY)
-    return replace(
-        wave,
-        min_success_count=wave.min_success_count or 1,
-        min_success_percent=wave.min_success_percent or 100.0,
-    )
+    return replace(wave, min_success_count=wave.min_success_count or 1)
 
 
 def _check_window(path: str, window: Window) -> None:

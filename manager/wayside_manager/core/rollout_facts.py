@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from wayside_manager.core.nodes import UpdatePhase
-from wayside_manager.core.rollout import RolloutNodeRecord, RolloutNodeState
+from wayside_manager.core.rollout import RolloutNodeRecord, RolloutNodeState, RolloutPlan
 
 BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL})
 """It has switched and must finish: it cannot be called back."""
 UNSETTLED = frozenset({RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT})
+_REPORT_S = 60.0
+"""For the word that a trial is over to come in."""
 _BROKEN_OFF = frozenset({UpdatePhase.ROLLED_BACK, UpdatePhase.FAILED})
 _CLOSING = _BROKEN_OFF | {UpdatePhase.COMMITTED}
 _OVER = frozenset({RolloutNodeState.SUCCEEDED, RolloutNodeState.SKIPPED})
@@ -45,6 +47,13 @@ class NodeFacts:
     """Empty: no site, so no corridor."""
     zone: tzinfo = UTC
     """Of its site, else of the plan."""
+
+
+def patience_s(plan: RolloutPlan) -> float:
+    """How long a node may take [s]; where a person must confirm, at least as long as the trial and its report."""
+    if not plan.needs_confirmation:
+        return plan.node_timeout_s
+    return max(plan.node_timeout_s, plan.trial_timeout_s + _REPORT_S)
 
 
 def settled(node: RolloutNodeRecord, facts: NodeFacts, *, is_live: bool, told_before: datetime) -> RolloutNodeState:

@@ -20,7 +20,7 @@ from wayside_manager.core.rollout import (
     WaitReason,
     WaveTimes,
 )
-from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, message_of, recalled, settled
+from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, message_of, patience_s, recalled, settled
 from wayside_manager.core.rollout_roads import Road, Roads
 from wayside_manager.core.rollout_turns import Turns
 from wayside_manager.core.rollout_verdict import Verdict, judged
@@ -68,7 +68,7 @@ def next_step(
     The nodes are told in the order they come in; `facts` names every one of them.
     """
     is_live = rollout.state not in ENDED
-    told_before = now - timedelta(seconds=rollout.plan.node_timeout_s)
+    told_before = now - timedelta(seconds=patience_s(rollout.plan))
     states = [settled(node, facts[node.node_id], is_live=is_live, told_before=told_before) for node in nodes]
     verdict = judged(rollout, nodes, states, now=now)
     waits: Mapping[str, WaitReason] = {}
@@ -92,7 +92,7 @@ def _difference(
     now: datetime,
 ) -> RolloutStep:
     changed = [(node, state) for node, state in zip(nodes, states, strict=True) if state is not node.state]
-    said = ((node.node_id, message_of(node, state, timeout_s=rollout.plan.node_timeout_s)) for node, state in changed)
+    said = ((node.node_id, message_of(node, state, timeout_s=patience_s(rollout.plan))) for node, state in changed)
     begun = {node.wave for node, state in changed if state is RolloutNodeState.IN_FLIGHT}
     waves = tuple(
         WaveTimes(now, times.pass_time) if index in begun and times.begin_time is None else times

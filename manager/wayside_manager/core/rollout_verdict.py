@@ -98,7 +98,7 @@ def _too_many_failures(
 
 def _gate_sentence(rollout: RolloutRecord, done: Progress, tallies: Sequence[Tally]) -> str:
     tally = tallies[done.open_wave]
-    needed = needed_count(gate_of(rollout.plan, done.open_wave), tally.node_count)
+    needed = needed_count(gate_of(rollout.plan, done.open_wave), tally.node_count, tally.failed_count)
     return (
         f"wave {done.open_wave + 1} of {len(tallies)} has not passed its gate; {tally.succeeded_count} of "
         f"{tally.node_count} nodes run {rollout.what}, {needed} must"

@@ -63,9 +63,14 @@ def gate_of(plan: RolloutPlan, index: int) -> Wave:
     return plan.waves[min(index, len(plan.waves) - 1)] if plan.waves else _DEFAULT_WAVE
 
 
-def needed_count(gate: Wave, node_count: int) -> int:
-    """Nodes of a wave of that size that must have succeeded before its gate is passed."""
-    share = math.ceil((gate.min_success_percent or 100.0) * node_count / 100.0 - _ROUNDING)
+def needed_count(gate: Wave, node_count: int, failed_count: int = 0) -> int:
+    """Nodes of a wave of that size that must have succeeded before its gate is passed.
+
+    A gate without a share asks for everybody who has not failed: failures are the plan's thresholds' business.
+    """
+    share = node_count - failed_count
+    if gate.min_success_percent:
+        share = math.ceil(gate.min_success_percent * node_count / 100.0 - _ROUNDING)
     return min(node_count, max(gate.min_success_count or 1, share))
 
 
@@ -102,7 +107,7 @@ def _taken(wave: Wave, left: Sequence[Selectable], node_count: int) -> Sequence[
 
 
 def _holds(gate: Wave, tally: Tally) -> bool:
-    return tally.succeeded_count >= needed_count(gate, tally.node_count)
+    return tally.succeeded_count >= needed_count(gate, tally.node_count, tally.failed_count)
 
 
 def _timed(times: Sequence[WaveTimes], index: int, *, holds: bool, now: datetime) -> WaveTimes:

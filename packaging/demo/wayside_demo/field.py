@@ -113,3 +113,17 @@ nodes = ["nodes/{self.node_id}"]
         until(f"{self.node_id} says {outcome} of configuration {revision}", has_spoken, timeout_s)
         report: dict[str, Any] = self.node()["config"]
         return report
+
+    def until_word(self, rollout: str, outcome: str, timeout_s: float = 30.0) -> dict[str, Any]:
+        """Waits for the unit's word in a rollout of configuration, and returns it.
+
+        After a failure its newest word is soon another: the manager tells it the former configuration again.
+        """
+
+        def word() -> dict[str, Any]:
+            (node,) = self.centre.wayside("rollouts", "nodes", rollout)["nodes"]
+            found: dict[str, Any] = node.get("config") or {}
+            return found
+
+        until(f"{self.node_id} says {outcome} in {rollout}", lambda: word().get("outcome") == outcome, timeout_s)
+        return word()

@@ -1,6 +1,6 @@
 """A road of simulated sites, for rollouts that must not take it down: its map, its units, and who judges them.
 
-Usage: `road = Road.prepared(folder, count=12)`; import `road.map_file` and `road.units_file`; later `road.judged(trial)`.
+Usage: `road = Road.prepared(folder, count=12)`; import `road.map_file`, `road.units_file`; later `road.judged(trial)`.
 """
 
 import base64

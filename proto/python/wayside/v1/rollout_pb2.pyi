@@ -195,7 +195,9 @@ class RolloutPlan(google.protobuf.message.Message):
 
     @property
     def node_timeout(self) -> google.protobuf.duration_pb2.Duration:
-        """How long a node may take, from its being told to its word that it is done; then it has failed. Default 1 h, 10 s to 30 d."""
+        """How long a node may take, from its being told to its word that it is done; then it has failed. Default 1 h, 10 s to 30 d.
+        With `needs_confirmation` at least as long as its trial.
+        """
 
     @property
     def deadline(self) -> google.protobuf.duration_pb2.Duration:
@@ -249,7 +251,9 @@ class RolloutWave(google.protobuf.message.Message):
     min_success_count: builtins.int
     """The gate: so many of the wave's nodes must have succeeded. 0: 1, or all if there are fewer."""
     min_success_percent: builtins.float
-    """The gate: and so much of the wave, 0 to 100. 0: 100. Nodes that were retired meanwhile do not count."""
+    """The gate: and so much of the wave, 0 to 100. 0: every node of it that has not failed; how many may fail is the plan's
+    `max_failure_count`. Nodes that were retired meanwhile do not count.
+    """
     @property
     def members(self) -> Global___WaveMembers:
         """Those with all of these labels, or at one of these sites."""
