@@ -163,7 +163,8 @@ async def test_the_next_wave_waits_until_the_one_before_it_is_proven(operator: P
 
 async def test_a_failed_rollout_says_why_and_is_retried_with_who_is_left(operator: Peer, manager: LocalManager) -> None:
     await operator.publish(ARCHIVE)
-    plan = rollout_pb2.RolloutPlan(max_failure_count=5)
+    whole = rollout_pb2.RolloutWave(percent=100, min_success_percent=100)
+    plan = rollout_pb2.RolloutPlan(waves=[whole], max_failure_count=5)
     async with units(manager, {"rsu-1": Fate.APPLY, "rsu-2": Fate.REVERT}) as found:
         first = (await create(operator, found, plan=plan)).name
         with pytest.raises(FailedPreconditionError, match="has not ended"):
