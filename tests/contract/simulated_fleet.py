@@ -48,6 +48,8 @@ class Fleet:
 
     store: Store
     clock: Clock = field(default_factory=Clock)
+    period_s: float = 30.0
+    """They report so often, they say."""
     units: dict[str, Unit] = field(default_factory=dict)
     told: dict[str, list[str]] = field(default_factory=dict)
     """Per node, every trial and rollout it was told, in order, each change once."""
@@ -121,7 +123,7 @@ class Fleet:
     async def _say(self, unit: Unit, *more: Report) -> None:
         said = []
         sha256 = hashlib.sha256(unit.config).hexdigest()
-        for report in (health(0, release=unit.release, config_sha256=sha256), *more):
+        for report in (health(0, release=unit.release, config_sha256=sha256, period_s=self.period_s), *more):
             unit.sequence += 1
             said.append(with_sequence(report, unit.sequence))
         at_s = (self.clock() - Clock().time).total_seconds()

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.penalty import Penalty, is_boxed
@@ -110,7 +110,7 @@ class _Look:
         # most nodes of a site are in the same way
         self._facts = cache(NodeFacts)
 
-    def add(self, rows: Iterable[Row[Any]]) -> None:
+    def add(self, rows: Iterable[Any]) -> None:
         """Takes rows of `_OWN`, in order of ids."""
         for row in rows:
             *about, wave, progress, phase, runs_target, message, tell_us, revision, sha256 = row
@@ -122,7 +122,7 @@ class _Look:
             self.facts[node_id] = self._fact(about, state, revision, sha256)
         self.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
 
-    def join(self, row: Row[Any], wave: int) -> RolloutNodeRecord:
+    def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
         """Takes a row of `_NODES` of a node that has none in the rollout yet."""
         node = RolloutNodeRecord(row[0], wave)
         self.nodes.append(node)
@@ -225,7 +225,7 @@ def _joining(
     found: list[RolloutNodeRecord] = []
     for part in parts(new):
         rows = connection.execute(_NODES.where(nodes.c.node_id.in_(part)).order_by(nodes.c.node_id))
-        found.extend(look.join(row, last_wave) for row in rows)
+        found.extend(look.join(tuple(row), last_wave) for row in rows)
     return tuple(found)
 
 
