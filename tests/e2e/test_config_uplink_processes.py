@@ -89,15 +89,9 @@ def test_a_unit_that_is_told_a_wrong_way_comes_back_by_itself_and_works_on(
     assert time.monotonic() - begin_s <= TRIAL_S + SLACK_S
     until("it is back", lambda: rsu.status()["is_manager_reached"], SLACK_S)
 
-    def word() -> dict[str, Any]:
-        """The unit's own on this rollout; that on its configuration is soon a newer one: it is told the old again."""
-        (node,) = centre.wayside("rollouts", "nodes", rollout)["nodes"]
-        found: dict[str, Any] = node.get("config") or {}
-        return found
-
-    until("it says so", lambda: word().get("outcome") == "OUTCOME_REVERTED", 20)
-    assert expected in word()["message"]
-    assert int(word()["running_revision"]) == committed
+    word = rsu.until_word(rollout, "OUTCOME_REVERTED")
+    assert expected in word["message"]
+    assert int(word["running_revision"]) == committed
     assert centre.wayside("rollouts", "show", rollout)["state"] == "STATE_FAILED"
     assert expected in rsu.status()["config"]["refused"][0]["message"]
     until_works(rsu)

@@ -52,8 +52,8 @@ def test_a_config_for_a_bus_that_does_not_exist_is_refused_and_the_old_one_runs(
     rsu.configure(FAST)
     rsu.until_online()
     rsu.until_config("OUTCOME_APPLIED", 1)
-    rsu.configure(FAST + "[config.can.buses.gear]\n")
-    report = rsu.until_config("OUTCOME_REJECTED", 2)
+    rollout = rsu.configure(FAST + "[config.can.buses.gear]\n")["rollout"]
+    report = rsu.until_word(rollout, "OUTCOME_REJECTED")
     assert "this unit has no CAN bus 'gear'; its settings name: body" in report["message"]
     assert int(report["running_revision"]) == 1
 
@@ -61,18 +61,18 @@ def test_a_config_for_a_bus_that_does_not_exist_is_refused_and_the_old_one_runs(
 def test_a_database_that_does_not_parse_is_refused(unit: MakeUnit) -> None:
     rsu = unit("rsu-bad-dbc")
     (rsu.folder / "dbc" / "bad.dbc").write_text("BO_ this is no DBC\n")
-    rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "bad.dbc"\n')
+    rollout = rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "bad.dbc"\n')["rollout"]
     rsu.until_online()
-    report = rsu.until_config("OUTCOME_REJECTED", 1)
+    report = rsu.until_word(rollout, "OUTCOME_REJECTED")
     assert "bad.dbc" in report["message"]
     assert int(report["running_revision"]) == 0
 
 
 def test_a_database_that_is_not_there_is_named(unit: MakeUnit) -> None:
     rsu = unit("rsu-no-dbc")
-    rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "absent.dbc"\n')
+    rollout = rsu.configure(FAST + '[config.can.buses.body]\ndatabase_name = "absent.dbc"\n')["rollout"]
     rsu.until_online()
-    assert "absent.dbc" in rsu.until_config("OUTCOME_REJECTED", 1)["message"]
+    assert "absent.dbc" in rsu.until_word(rollout, "OUTCOME_REJECTED")["message"]
 
 
 def test_kills_lose_no_report(unit: MakeUnit) -> None:
