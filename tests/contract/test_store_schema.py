@@ -88,8 +88,8 @@ async def test_free_texts_of_sites_become_sites_and_roles_there_keep_their_reach
             pass
     engine = _older(store_url, "0003")
     with engine.begin() as connection:
-        at = dict(connection.execute(text("SELECT node_id, site_id FROM nodes")).all())  # type: ignore[arg-type]  # pairs
-        names = dict(connection.execute(text("SELECT site_id, display_name FROM sites")).all())  # type: ignore[arg-type]  # pairs
+        at = {row[0]: row[1] for row in connection.execute(text("SELECT node_id, site_id FROM nodes"))}
+        names = {row[0]: row[1] for row in connection.execute(text("SELECT site_id, display_name FROM sites"))}
         (binding,) = json.loads(str(connection.scalar(text("SELECT bindings FROM operators"))))
     engine.dispose()
     assert at == {"rsu-1": "k12-300", "rsu-2": "k12-300-2", "rsu-3": None, "rsu-4": "k12-300"}

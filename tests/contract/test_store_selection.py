@@ -150,7 +150,8 @@ async def test_an_area_that_crosses_itself_is_refused(store: Store) -> None:
 
 
 async def test_pages_of_nodes_are_the_whole_in_order(road: Store) -> None:
-    every, token = [], ""
+    every: list[str] = []
+    token = ""
     for _ in itertools.count():
         page, total_count = await road.find_nodes(
             NodeSelector(all_nodes=True), reach=EVERYWHERE, page_size=20, page_token=token

@@ -29,6 +29,7 @@ from wayside_manager.core.sites import (
     SiteRecord,
     WeeklyHours,
 )
+from wayside_manager.ports.sites import Place
 from wayside_manager.ports.store import Store
 
 SQUARE = json.dumps({"type": "Polygon", "coordinates": [[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]]})
@@ -191,7 +192,7 @@ async def test_a_node_stands_at_sites_of_its_tenant_or_of_one_above(store: Store
 
 
 async def test_an_import_is_all_or_nothing_and_says_what_it_did(store: Store) -> None:
-    places = [corridor(("k12", 1.0), ("k15", 2.0)), site("k12"), site("k15"), geofence()]
+    places: list[Place] = [corridor(("k12", 1.0), ("k15", 2.0)), site("k12"), site("k15"), geofence()]
     assert await store.import_places(places, now=START, is_dry=True) == (4, 0, 0)
     assert (await store.list_sites(reach=EVERYWHERE)).items == ()
     assert await store.import_places(places, now=START) == (4, 0, 0)
