@@ -34,12 +34,15 @@ from wayside_manager.cli.running import (
     run,
 )
 from wayside_manager.cli.selector_options import naming_nodes
+from wayside_manager.cli.standstill import LIVE, RUNNING, one_or_all, print_given, stand_still
 
 FAILED_SHOWN = 20
 
 app = typer.Typer(no_args_is_help=True, help="Rollouts: who gets a release or a configuration, when, and when to stop.")
 
 RolloutArgument = Annotated[str, typer.Argument(help="Rollout, as listed.")]
+StoppedArgument = Annotated[str, typer.Argument(help="Rollout, as listed; left out with --all.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Every rollout under way; needs no second person.")]
 RequestIdOption = Annotated[str, typer.Option(help="UUID that makes a repeated call harmless.")]
 
 
@@ -146,10 +149,24 @@ async def _print_failed(manager: ManagerClient, name: str) -> None:
 
 @app.command("pause")
 @reported
-def pause(rollout: RolloutArgument, output: OutputOption = None, context: ContextOption = None) -> None:
-    """Hands out nothing new until resumed; nodes under way finish."""
-    request = rollout_service_pb2.PauseRolloutRequest(name=resource_name(rollout, "rollouts"))
-    print_rollout(run(lambda manager: manager.call(manager.rollout.PauseRollout, request), context).rollout, output)
+def pause(
+    rollout: StoppedArgument = "",
+    *,
+    is_all: AllOption = False,
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Hands out nothing new until resumed; nodes under way finish. With --all, nothing in the whole fleet."""
+    name = one_or_all(rollout, is_all=is_all)
+    if name:
+        print_rollout(run(lambda manager: _paused(manager, name), context), output)
+    else:
+        print_given(run(stand_still(_paused, RUNNING), context), "paused", output)
+
+
+async def _paused(manager: ManagerClient, name: str) -> rollout_pb2.Rollout:
+    request = rollout_service_pb2.PauseRolloutRequest(name=name)
+    return (await manager.call(manager.rollout.PauseRollout, request)).rollout
 
 
 @app.command("resume")
@@ -162,10 +179,24 @@ def resume(rollout: RolloutArgument, output: OutputOption = None, context: Conte
 
 @app.command("abort")
 @reported
-def abort(rollout: RolloutArgument, output: OutputOption = None, context: ContextOption = None) -> None:
-    """Ends a rollout; nodes that have not switched keep what they run, what succeeded stays."""
-    request = rollout_service_pb2.AbortRolloutRequest(name=resource_name(rollout, "rollouts"))
-    print_rollout(run(lambda manager: manager.call(manager.rollout.AbortRollout, request), context).rollout, output)
+def abort(
+    rollout: StoppedArgument = "",
+    *,
+    is_all: AllOption = False,
+    output: OutputOption = None,
+    context: ContextOption = None,
+) -> None:
+    """Ends a rollout, or all: nodes that have not switched keep what they run, what succeeded stays."""
+    name = one_or_all(rollout, is_all=is_all)
+    if name:
+        print_rollout(run(lambda manager: _aborted(manager, name), context), output)
+    else:
+        print_given(run(stand_still(_aborted, LIVE), context), "aborted", output)
+
+
+async def _aborted(manager: ManagerClient, name: str) -> rollout_pb2.Rollout:
+    request = rollout_service_pb2.AbortRolloutRequest(name=name)
+    return (await manager.call(manager.rollout.AbortRollout, request)).rollout
 
 
 @app.command("retry")

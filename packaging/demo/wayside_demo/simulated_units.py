@@ -3,8 +3,9 @@
     python -m wayside_demo.simulated_units FOLDER --device localhost:8443 --enrollment localhost:8444 --ca-file ca.pem
 
 The folder is as `wayside_demo.road` prepares it. The units enrol by registered keys and follow what they are told:
-a configuration is on trial for a second and then kept. Every trial's begin and end is a line of `trials.jsonl`, so that
-somebody who did not plan a rollout can judge it. One process plays them all; each has its own key and connection.
+a configuration is on trial for a second and then kept, or taken back if it holds the text of `--reverts`. Every trial's
+begin and end is a line of `trials.jsonl`, so that somebody who did not plan a rollout can judge it. What the manager
+has not acknowledged is said again. One process plays them all; each has its own key and connection.
 """
 
 import argparse
@@ -41,16 +42,18 @@ VERSION, MODEL = "1.0.0", "simulated"
 class SimulatedUnit:
     """One unit: what it runs, and what it has to say."""
 
-    def __init__(self, node_id: str, esn: str, key_pem: bytes, trials: TextIO) -> None:
+    def __init__(self, node_id: str, esn: str, key_pem: bytes, trials: TextIO, *, reverts: bytes) -> None:
         self.node_id = node_id
         self._esn = esn
         self._key_pem = key_pem
         self._trials = trials
+        self._reverts = reverts
         self._certificate_pem = b""
         self._spool_id = uuid.uuid4().hex
         self._sequence = 0
         self._running = (0, b"{}")
         self._tried: set[str] = set()
+        self._owed: dict[int, node_service_pb2.Report] = {}
         self._outgoing: asyncio.Queue[node_service_pb2.SessionRequest] = asyncio.Queue()
 
     async def enrol(self, stub: "enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub") -> None:
@@ -81,7 +84,9 @@ class SimulatedUnit:
 
     async def _hold(self, stub: "node_service_pb2_grpc.NodeServiceAsyncStub") -> None:
         async for answer in stub.Session(self._said()):
-            if answer.HasField("probe"):
+            if answer.HasField("ack"):
+                self._owed = {key: owed for key, owed in self._owed.items() if key > answer.ack.sequence}
+            elif answer.HasField("probe"):
                 self._outgoing.put_nowait(node_service_pb2.SessionRequest(probe=answer.probe))
             elif answer.HasField("desired_state") and answer.desired_state.HasField("config"):
                 await self._walk_to(stub, answer.desired_state.config)
@@ -92,6 +97,9 @@ class SimulatedUnit:
             agent_version=VERSION, spool_id=self._spool_id, instance_id=self._spool_id
         )
         yield node_service_pb2.SessionRequest(hello=hello)
+        self._outgoing = asyncio.Queue()
+        for report in self._owed.values():
+            self._outgoing.put_nowait(node_service_pb2.SessionRequest(report=report))
         self._say(node_service_pb2.Report(health=self._health()))
         while True:
             try:
@@ -107,8 +115,8 @@ class SimulatedUnit:
     ) -> None:
         if target.trial in self._tried:
             return
-        self._tried.add(target.trial)
         fetched = await stub.FetchConfig(node_service_pb2.FetchConfigRequest(revision=target.revision))
+        self._tried.add(target.trial)
         decoded(fetched.config)  # as strict as a real one
         before, self._running = self._running, (target.revision, fetched.config)
         if before[1] != fetched.config:
@@ -116,7 +124,11 @@ class SimulatedUnit:
             self._say_config(target, node_pb2.ConfigReport.OUTCOME_PROVISIONAL)
             await asyncio.sleep(TRIAL_S)
             self._note("end", target.trial)
-        self._say_config(target, node_pb2.ConfigReport.OUTCOME_APPLIED)
+        if self._reverts and self._reverts in fetched.config:
+            self._running = before
+            self._say_config(target, node_pb2.ConfigReport.OUTCOME_REVERTED, "this unit is made to take it back")
+        else:
+            self._say_config(target, node_pb2.ConfigReport.OUTCOME_APPLIED)
         self._say(node_service_pb2.Report(health=self._health()))
 
     def _note(self, event: str, trial: str) -> None:
@@ -125,11 +137,15 @@ class SimulatedUnit:
         self._trials.flush()
 
     def _say_config(
-        self, target: node_service_pb2.ConfigTarget, outcome: node_pb2.ConfigReport.Outcome.ValueType
+        self,
+        target: node_service_pb2.ConfigTarget,
+        outcome: node_pb2.ConfigReport.Outcome.ValueType,
+        message: str = "",
     ) -> None:
         word = node_pb2.ConfigReport(
             revision=target.revision,
             outcome=outcome,
+            message=message,
             running_revision=self._running[0],
             trial=target.trial,
             running_config=self._running[1],
@@ -151,15 +167,17 @@ class SimulatedUnit:
         self._sequence += 1
         report.sequence = self._sequence
         report.record_time.GetCurrentTime()
+        self._owed[self._sequence] = report
         self._outgoing.put_nowait(node_service_pb2.SessionRequest(report=report))
 
 
-def _units(folder: Path, trials: TextIO) -> list[SimulatedUnit]:
+def _units(folder: Path, trials: TextIO, *, reverts: bytes) -> list[SimulatedUnit]:
     with (folder / "units.csv").open(encoding="utf-8") as file:
-        return [
-            SimulatedUnit(row["node_id"], row["esn"], (folder / f"{row['node_id']}.key").read_bytes(), trials)
-            for row in csv.DictReader(file)
-        ]
+        rows = [(row["node_id"], row["esn"]) for row in csv.DictReader(file)]
+    return [
+        SimulatedUnit(node_id, esn, (folder / f"{node_id}.key").read_bytes(), trials, reverts=reverts)
+        for node_id, esn in rows
+    ]
 
 
 async def run(units: list[SimulatedUnit], ca_pem: bytes, *, device_address: str, enrollment_address: str) -> None:
@@ -180,10 +198,11 @@ def main() -> None:
     parser.add_argument("--device", required=True)
     parser.add_argument("--enrollment", required=True)
     parser.add_argument("--ca-file", type=Path, required=True)
+    parser.add_argument("--reverts", default="", help="units take configurations back that hold this text")
     given = parser.parse_args()
     ca_pem = given.ca_file.read_bytes()
     with (given.folder / "trials.jsonl").open("a", encoding="utf-8") as trials:
-        units = _units(given.folder, trials)
+        units = _units(given.folder, trials, reverts=given.reverts.encode())
         asyncio.run(run(units, ca_pem, device_address=given.device, enrollment_address=given.enrollment))
 
 

@@ -66,3 +66,42 @@ async def test_a_wrong_plan_is_told_by_its_option(manager: LocalManager) -> None
         code, _, err = await wayside(manager, "rollouts", "create", "1.1.0", "--all", option, value)
         assert (code, err.count("\n")) == (2, 1), err
         assert option in err
+
+
+async def test_one_order_stops_every_rollout_under_way(manager: LocalManager, operator: Peer) -> None:
+    await operator.publish(release_archive("1.1.0"))
+    for node_id in ("rsu-1", "rsu-2"):
+        await manager.enroll(node_id)
+        await wayside(manager, "rollouts", "create", "1.1.0", "--node", node_id)
+
+    _, paused, _ = await wayside(manager, "rollouts", "pause", "--all", "-o", "json")
+    again = await wayside(manager, "rollouts", "pause", "--all")
+    _, aborted, _ = await wayside(manager, "rollouts", "abort", "--all")
+    _, none, _ = await wayside(manager, "rollouts", "abort", "--all", "-o", "json")
+
+    assert [rollout["state"] for rollout in json.loads(paused)["rollouts"]] == ["STATE_PAUSED"] * 2
+    assert again[:2] == (0, "paused 0 rollouts\n")
+    assert aborted.endswith("aborted 2 rollouts\n")
+    assert json.loads(none) == {"rollouts": [], "refused": []}
+
+
+async def test_who_may_only_look_hears_what_goes_on(manager: LocalManager, operator: Peer, tmp_path: Path) -> None:
+    await operator.publish(release_archive("1.1.0"))
+    await manager.enroll("rsu-1")
+    _, made, _ = await wayside(manager, "rollouts", "create", "1.1.0", "--all", "-o", "json")
+    await wayside(manager, "users", "create", "vera", "--binding", "viewer@root")
+    _, issued, _ = await wayside(manager, "users", "token", "vera", "-o", "json")
+    token = tmp_path / "token"
+    token.write_text(json.loads(issued)["token"])
+    token.chmod(0o600)
+
+    code, out, err = await wayside(manager, "rollouts", "abort", "--all", token=token)
+
+    assert (code, out) == (5, "aborted 0 rollouts\n")
+    assert f"1 go on, because you may not steer them: {json.loads(made)['name'].removeprefix('rollouts/')}" in err
+
+
+async def test_an_order_names_one_rollout_or_all(manager: LocalManager) -> None:
+    for arguments in (("abort",), ("abort", "r1", "--all"), ("pause",)):
+        code, _, err = await wayside(manager, "rollouts", *arguments)
+        assert (code, err) == (2, "error: give a rollout, as listed, or --all\n")
