@@ -33,6 +33,7 @@ from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.denial_log import DenialLog
+from wayside_manager.services.desired_look import DesiredLook
 from wayside_manager.services.oidc import JwksVerifier
 from wayside_manager.services.passwords import Passwords
 from wayside_manager.services.presence_sweep import PresenceSweep
@@ -105,6 +106,7 @@ def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]
     return (
         ("report-writer", parts.writer.run),
         ("sessions", parts.sessions.run),
+        ("desired-look", DesiredLook(store, bus).run),
         ("session-trust", parts.sessions.watch_trust),
         ("trust", parts.trust.run),
         ("revocation-list", parts.revoked.run),

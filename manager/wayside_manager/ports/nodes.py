@@ -64,3 +64,9 @@ class DesiredStore(Protocol):
 
         Raises: NotFoundError.
         """
+
+    async def sum_desired(self) -> int:
+        """Sum of the revisions of what all nodes should be; it grows whenever one is told something."""
+
+    async def desired_revisions(self) -> dict[str, int]:
+        """Per node, the revision of what it should be."""

@@ -7,7 +7,7 @@ Usage: `assign(connection, {"rsu-1": ("1.2.0", "r1")})`, `tell_config(connection
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from wayside_manager.core.nodes import ConfigDecision, DesiredRecord
 from wayside_manager.store.node_rows import desired_columns, desired_record, node_not_found
@@ -43,6 +43,17 @@ class SqlDesired(SqlPart):
         if row is None:
             raise node_not_found(node_id)
         return desired_record(row)
+
+    @reading
+    def sum_desired(self, connection: Connection) -> int:
+        """See DesiredStore."""
+        return int(connection.execute(select(func.coalesce(func.sum(node_desired.c.revision), 0))).scalar_one())
+
+    @reading
+    def desired_revisions(self, connection: Connection) -> dict[str, int]:
+        """See DesiredStore."""
+        rows = connection.execute(select(node_desired.c.node_id, node_desired.c.revision))
+        return {row.node_id: row.revision for row in rows}
 
 
 def assign(connection: Connection, assignments: Mapping[str, tuple[str | None, str | None]]) -> None:
