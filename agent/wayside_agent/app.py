@@ -34,7 +34,7 @@ from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.link.spool_opening import opened_spool
 from wayside_agent.ports.identity import Identity
-from wayside_agent.services.config_trial import World as ConfigWorld
+from wayside_agent.services.config_world import World as ConfigWorld
 from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.exchange import Ears

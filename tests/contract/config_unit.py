@@ -18,7 +18,7 @@ from wayside_agent.core.desired import problems
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.config_file import ConfigFile
-from wayside_agent.services.config_trial import World
+from wayside_agent.services.config_world import World
 from wayside_agent.services.desired import Desired
 
 Outcome = node_pb2.ConfigReport.Outcome

@@ -196,7 +196,7 @@ async def test_a_stored_configuration_keeps_what_an_older_agent_knows_of_it_and_
         assert (report.revision, report.outcome, report.running_revision) == (3, Outcome.OUTCOME_APPLIED, 3)
         assert (report.running_config, report.trial) == (
             b'{"manager":{"device_address":"manager.example:8443"}}',
-            "",
+            "r1",
         )
         assert "report_period_s" in report.message
         assert "radar" in report.message

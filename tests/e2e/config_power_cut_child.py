@@ -26,7 +26,7 @@ from wayside_agent.core.gate import Vitals
 from wayside_agent.drivers.config_file import ConfigFile
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.ports.spools import SpoolRecord
-from wayside_agent.services.config_trial import World
+from wayside_agent.services.config_world import World
 from wayside_agent.services.desired import Desired
 
 GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)

@@ -85,6 +85,8 @@ def test_an_event_out_of_place_is_refused(event: Event) -> None:
         (REVERTED, replace(TARGET, decision=Decision.CONFIRM), Step.REST),
         (REVERTED, AGAIN, Step.TRY),
         (REVERTED, BACK, Step.TAKE_OVER),
+        (REVERTED, Target(1, "sha-1", "r1"), Step.TAKE_OVER),
+        (rules.taken_over(REVERTED, BACK), TARGET, Step.RECALL),
         (REJECTED, TARGET, Step.REST),
         (REJECTED, replace(TARGET, sha256="sha-4"), Step.TRY),
     ],
@@ -115,13 +117,19 @@ def test_what_is_proven_but_does_not_run_as_it_is_is_no_reason_to_skip_a_trial()
     ],
 )
 def test_who_decides_decides(decision: Decision, spent_s: float, verdict: Verdict, end: Event | None) -> None:
-    found = rules.judged(decided(decision, spent_s=spent_s), verdict)
+    found = rules.judged(decided(decision, spent_s=spent_s), verdict, is_reached=True)
     assert (found[0] if found else None) is end
 
 
+def test_confirmed_it_waits_for_the_manager_to_be_reached_with_it_as_long_as_its_time_lasts() -> None:
+    assert rules.judged(decided(Decision.CONFIRM), WAIT, is_reached=False) is None
+    found = rules.judged(decided(Decision.CONFIRM, spent_s=60), WAIT, is_reached=False)
+    assert found == (Event.TIMED_OUT, "deaf")
+
+
 def test_time_out_names_what_was_worse() -> None:
-    assert rules.judged(decided(Decision.GATE, spent_s=99), WAIT) == (Event.TIMED_OUT, "deaf")
-    found = rules.judged(decided(Decision.HOLD, spent_s=99), WAIT)
+    assert rules.judged(decided(Decision.GATE, spent_s=99), WAIT, is_reached=False) == (Event.TIMED_OUT, "deaf")
+    found = rules.judged(decided(Decision.HOLD, spent_s=99), WAIT, is_reached=False)
     assert found == (Event.TIMED_OUT, "nobody confirmed it within 60 s; deaf")
 
 
@@ -212,6 +220,8 @@ class Unit:
                 self.keep(rules.refused(self.state, target, "cancelled", event=Event.CANCELLED))
             case Step.GO_BACK if target:
                 self.keep(rules.superseded(self.state, target))
+            case Step.RECALL if target:
+                self.keep(rules.recalled(self.state, target))
             case Step.PROVE:
                 self.look()
 
@@ -224,7 +234,7 @@ class Unit:
         trial = trial_of(self.state).at(self.now)
         self.state = replace(self.state, trial=trial)
         self.gate, verdict = self.gate.seen(self.vitals, trial.spent_s)
-        end = rules.judged(trial, verdict)
+        end = rules.judged(trial, verdict, is_reached=self.vitals.manager_reached)
         if end is None:
             self.keep(self.state)
         elif end[0] in {Event.PASSED, Event.CONFIRMED}:

@@ -72,6 +72,11 @@ class Config:
         """Names the attempt."""
         return self.revision, self.sha256, self.trial
 
+    @property
+    def actual_sha256(self) -> str:
+        """Of the content as it is: another one than `sha256` when somebody changed it on the unit."""
+        return sha256(self.content).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

@@ -22,6 +22,10 @@ MAX_START_COUNT = 3
 """Starts of the agent in one trial; a configuration that ends it more often is taken back before it is applied."""
 MAX_REFUSED_COUNT = 16
 """Refused attempts that are remembered; the manager tells of one at a time."""
+MAX_WITHDRAWN_COUNT = 3
+"""Times that one attempt may be withdrawn on trial and begun again."""
+MAX_MESSAGE_CHARS = 2000
+"""Of a refusal: it is written again with every state, and said in a report."""
 
 
 class Event(StrEnum):
@@ -106,10 +110,15 @@ def superseded(state: ConfigState, target: Target) -> ConfigState:
     What was refused before is not tried again, so that is said once more.
     """
     following = replace(_after(state, Event.SUPERSEDED), trial=None, before=_trial(state).before, is_said=True)
+    return recalled(following, target)
+
+
+def recalled(state: ConfigState, target: Target) -> ConfigState:
+    """The state at rest once the manager asks again for what was refused, if it was: that is said once more."""
     known = state.why_not(target.key)
     if known is None:
-        return following
-    return replace(following, phase=known.phase, refused=_with(state, known), is_said=False, before=None)
+        return state
+    return replace(state, phase=known.phase, refused=_with(state, known), message="", before=None, is_said=False)
 
 
 def told(state: ConfigState, target: Target) -> ConfigState:
@@ -131,9 +140,13 @@ def started(state: ConfigState, now: Moment) -> tuple[ConfigState, tuple[Event, 
     return replace(state, trial=trial, is_said=False), end
 
 
-def judged(trial: Trial, verdict: Verdict) -> tuple[Event, str] | None:
-    """How a trial ends, and why; `None`: it goes on."""
-    if trial.decision is Decision.CONFIRM:
+def judged(trial: Trial, verdict: Verdict, *, is_reached: bool) -> tuple[Event, str] | None:
+    """How a trial ends, and why; `None`: it goes on.
+
+    Who confirms does not see whether the unit finds its way back: it may not even have begun. So the manager must hold
+    a word that was said since (`is_reached`), else the time ends it.
+    """
+    if trial.decision is Decision.CONFIRM and is_reached:
         return Event.CONFIRMED, ""
     if trial.decision is Decision.CANCEL:
         return Event.CANCELLED, "cancelled by the manager"
@@ -154,6 +167,24 @@ def subject(state: ConfigState) -> Key:
     return state.committed.key if state.phase is Phase.COMMITTED else state.refused[0].key
 
 
+class Withdrawals:
+    """Counts how often another configuration was asked for while the same one was on trial.
+
+    Not durable: two managers between which a configuration leads the unit to and fro do that within one life.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[Key, int] = {}
+
+    def one_more(self, key: Key) -> str:
+        """Counts one; why the attempt is to end for good, or empty: not yet."""
+        count = self._counts.pop(key, 0) + 1
+        self._counts = dict([*self._counts.items(), (key, count)][-MAX_REFUSED_COUNT:])
+        if count < MAX_WITHDRAWN_COUNT:
+            return ""
+        return f"{count} times another one was asked for while it was on trial; does it lead to another manager?"
+
+
 class Step(StrEnum):
     """What to do next."""
 
@@ -161,6 +192,7 @@ class Step(StrEnum):
     TAKE_OVER = "TAKE_OVER"
     TRY = "TRY"
     DROP = "DROP"
+    RECALL = "RECALL"
     PROVE = "PROVE"
     GO_BACK = "GO_BACK"
 
@@ -169,14 +201,20 @@ def next_step(state: ConfigState, target: Target | None, *, is_whole: bool) -> S
     """The next step from what is durable and what the manager wants; `is_whole`: what was proven runs as it is."""
     if state.trial is not None and (target is None or target.key == state.trial.config.key):
         return Step.PROVE
-    if target is None or (state.trial is None and target.key == state.committed.key):
+    if target is None or (state.trial is None and target.key == subject(state)):
         return Step.REST
     if is_whole and target.sha256 == state.committed.sha256:
         return Step.TAKE_OVER
     if state.trial is not None:
         return Step.GO_BACK
-    if state.why_not(target.key):
+    return _first_step(state, target)
+
+
+def _first_step(state: ConfigState, target: Target) -> Step:
+    if target.key == state.committed.key:  # it runs as far as it can
         return Step.REST
+    if state.why_not(target.key):
+        return Step.RECALL
     return Step.DROP if target.decision is Decision.CANCEL else Step.TRY
 
 
@@ -194,5 +232,7 @@ def _trial(state: ConfigState) -> Trial:
 
 
 def _with(state: ConfigState, entry: Refused) -> tuple[Refused, ...]:
+    if len(entry.message) > MAX_MESSAGE_CHARS:
+        entry = replace(entry, message=f"{entry.message[: MAX_MESSAGE_CHARS - 1]}…")
     others = (refused for refused in state.refused if refused.key != entry.key)
     return (entry, *others)[:MAX_REFUSED_COUNT]

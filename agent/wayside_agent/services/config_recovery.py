@@ -39,12 +39,14 @@ async def recovered(stored: Config, prepare: Prepare) -> Recovered:
 
     Raises: WaysideError: not even the defaults can.
     """
+    changed = changed_by_hand(stored)
     try:
-        return Recovered(await prepare(decoded_config(stored.content)), stored)
+        running = replace(stored, sha256=stored.actual_sha256)
+        return Recovered(await prepare(decoded_config(stored.content)), running, changed)
     except WaysideError as error:
         why = str(error)
     config, left_out = lenient_config(stored.content)
-    left_out = left_out or (why,)
+    left_out = (*changed, *(left_out or (why,)))
     kept = NodeConfig()
     switch = await prepare(kept)
     for name in sorted(config.__struct_fields__, key="manager".__ne__):  # the way to the manager before anything else
@@ -62,3 +64,11 @@ async def recovered(stored: Config, prepare: Prepare) -> Recovered:
     return Recovered(
         switch, replace(stored, revision=revision, content=content, sha256=sha256(content).hexdigest()), left_out
     )
+
+
+def changed_by_hand(stored: Config) -> tuple[str, ...]:
+    """One sentence if the content is not what the manager sent; empty: it is."""
+    if stored.actual_sha256 == stored.sha256:
+        return ()
+    found, sent = stored.actual_sha256[:12], stored.sha256[:12]
+    return (f"it was changed on the unit: its SHA-256 is {found}…, that of revision {stored.revision} is {sent}…",)

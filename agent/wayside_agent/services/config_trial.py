@@ -5,43 +5,25 @@ needs neither the manager nor room on the disk to be taken back in time: what ca
 Usage: `await trial.start()` once, then what `next_step` says; `await trial.settle()` before each step.
 """
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-from wayside.errors import WaysideError
-from wayside.v1 import node_pb2
+from wayside.errors import InvalidArgumentError, WaysideError
 from wayside_agent.core import config_trial as rules
-from wayside_agent.core.config_state import SAVE_PERIOD_S, Config, ConfigState, Decision, Moment, Target
+from wayside_agent.core.config_state import SAVE_PERIOD_S, Config, ConfigState, Decision, Target
 from wayside_agent.core.config_trial import Event
 from wayside_agent.core.gate import Gate, Vitals
-from wayside_agent.ports.configs import ConfigStore
 from wayside_agent.services.config_message import decoded_config
-from wayside_agent.services.config_recovery import Prepare, recovered
+from wayside_agent.services.config_recovery import changed_by_hand, recovered
 from wayside_agent.services.config_words import left_out_report, state_report
+from wayside_agent.services.config_world import LOOK_PERIOD_S, World
 
 logger = logging.getLogger(__name__)
 
-LOOK_PERIOD_S = 0.5
-"""Between two looks at the vitals of a unit with a configuration on trial."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything the service acts on and asks."""
-
-    store: ConfigStore
-    prepare: Prepare
-    report: Callable[[node_pb2.ConfigReport], Awaitable[int]]
-    """Makes a report durable; its sequence, or 0: it was lost."""
-    is_acknowledged: Callable[[int], bool]
-    """Whether the manager holds the report of this sequence."""
-    vitals: Callable[[], Vitals]
-    now: Callable[[], Moment]
-    is_release_on_trial: Callable[[], bool] = lambda: False
-    look_period_s: float = LOOK_PERIOD_S
-    warm_up_s: float = 5.0
-    """From the start of the agent until a trial may begin: vitals of before need the window of the pulse."""
+REPORT_TIMEOUT_S = 10.0
+"""For a disk that hangs: the trial must end in time without it."""
 
 
 class ConfigTrial:
@@ -59,6 +41,7 @@ class ConfigTrial:
         self._is_beginning = False
         self._fault = ""
         self._left_out: tuple[str, ...] = ()
+        self._withdrawals = rules.Withdrawals()
         self.state = ConfigState()
         self.running = Config()
         """What runs; its content differs from what is proven where that cannot run as it is."""
@@ -88,9 +71,7 @@ class ConfigTrial:
             await self._resume()
         if self._left_out:
             logger.error("configuration %d: %s", self.state.committed.revision, "; ".join(self._left_out))
-            await self._world.report(
-                left_out_report(self.state.committed.revision, self._committed, self._left_out, self.running)
-            )
+            await self._world.report(left_out_report(self.state, self._committed, self._left_out, self.running))
 
     async def _resume(self) -> None:
         """Counts this start, durably, then goes on with the trial, or takes it back."""
@@ -99,6 +80,8 @@ class ConfigTrial:
             await self._save(self.state)  # without a durable count a bad configuration would start for ever
             if end is None and self.state.trial is not None:
                 config = self.state.trial.config
+                if changed := changed_by_hand(config):
+                    raise InvalidArgumentError("; ".join(changed))
                 self._try(config, await self._world.prepare(decoded_config(config.content)))
         except WaysideError as error:
             end = end or (Event.BROKE, f"the agent cannot start with it: {error}")
@@ -114,14 +97,18 @@ class ConfigTrial:
             await self._save(self.state)
         if self.state.is_said:
             return True
-        sequence = await self._world.report(state_report(self.state, self.running))
+        try:
+            async with asyncio.timeout(REPORT_TIMEOUT_S):
+                sequence = await self._world.report(state_report(self.state, self.running))
+        except TimeoutError:
+            return False
         if not sequence:
             return False
-        said = replace(self.state, is_said=True)
-        if self.state.trial is None:
-            await self._save(said)
         self._evidence = self._evidence or sequence
-        self.state = said
+        self.state = replace(self.state, is_said=True)
+        if self.state.trial is None:
+            self._is_saved = False  # if it cannot be, it is tried again without saying it twice
+            await self._save(self.state)
         return True
 
     async def begin(self, target: Target, content: bytes, switch: Callable[[], None]) -> None:
@@ -165,7 +152,7 @@ class ConfigTrial:
         is_reached = bool(self._evidence) and self._world.is_acknowledged(self._evidence)
         vitals = replace(vitals, manager_reached=vitals.manager_reached and is_reached)
         self._gate, verdict = replace(self._gate, timeout_s=trial.timeout_s).seen(vitals, trial.spent_s)
-        end = rules.judged(trial, verdict)
+        end = rules.judged(trial, verdict, is_reached=vitals.manager_reached)
         if end is None:
             # one look and the writing itself happen before the next save
             if now.since_boot_s - self._saved_at_s >= SAVE_PERIOD_S - 2 * LOOK_PERIOD_S:
@@ -204,15 +191,28 @@ class ConfigTrial:
 
     async def supersede(self, target: Target) -> None:
         """Takes back what is on trial, because the manager wants another one."""
+        if await self._ended_as_withdrawn_too_often():
+            return
         self._run_committed()
         await self._settle_on(rules.superseded(self.state, target))
+
+    async def _ended_as_withdrawn_too_often(self) -> bool:
+        if message := self._withdrawals.one_more(rules.subject(self.state)):
+            await self._go_back(Event.BROKE, message)
+        return bool(message)
 
     async def take_over(self, target: Target) -> None:
         """Takes over revision and trial of a configuration whose content is proven; it ends any trial of another."""
         if self.state.trial is not None:
+            if await self._ended_as_withdrawn_too_often():
+                return
             self._run_committed()
         await self._settle_on(rules.taken_over(self.state, target))
         self._committed = self.running = self.state.committed
+
+    async def recall(self, target: Target) -> None:
+        """Says once more what became of an attempt that is not made again."""
+        await self._settle_on(rules.recalled(self.state, target))
 
     async def refuse(self, target: Target, message: str, *, event: Event = Event.REFUSED) -> None:
         """Remembers that a configuration will not run in this trial, and why."""

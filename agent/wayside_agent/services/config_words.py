@@ -18,6 +18,8 @@ from wayside_agent.core.config_state import (
 from wayside_agent.core.config_trial import subject
 
 MAX_MESSAGE_CHARS = 2000  # of a report; the manager takes 64 KiB
+MAX_CONTENT_BYTES = 48 * 1024
+"""Of what runs, in a report. A larger one is said by its revision, and in the health report by its hash."""
 Outcome = node_pb2.ConfigReport.Outcome
 _OUTCOMES = {
     Phase.COMMITTED: Outcome.OUTCOME_APPLIED,
@@ -56,20 +58,29 @@ def state_report(state: ConfigState, running: Config) -> node_pb2.ConfigReport:
 
 
 def left_out_report(
-    revision: int, committed: Config, left_out: tuple[str, ...], running: Config
+    state: ConfigState, committed: Config, left_out: tuple[str, ...], running: Config
 ) -> node_pb2.ConfigReport:
-    """Which values of a proven configuration cannot run. It is about no trial: nobody asked for a change.
+    """Why a proven configuration does not run as it was proven.
+
+    It is about the trial that brought it; about a later one that was refused, if there was, which must stay the last
+    word on what was asked for last.
 
     Args:
-        revision: Of what is proven.
+        state: With what is proven, as it is stored.
         committed: What of it can run; revision 0 if nothing can.
         left_out: One sentence each.
         running: What runs now, which may be on trial.
     """
     is_default = committed.revision == 0
     outcome = Outcome.OUTCOME_REVERTED if is_default else Outcome.OUTCOME_APPLIED
-    intro = "the defaults run" if is_default else "a part of it cannot run"
-    return _report(outcome, revision, f"{intro}: {'; '.join(left_out)}", running)
+    intro = "the defaults run" if is_default else "it does not run as it was proven"
+    message, revision, trial = f"{intro}: {'; '.join(left_out)}", state.committed.revision, state.committed.trial
+    if state.phase in {Phase.REVERTED, Phase.REJECTED}:
+        outcome, message = _OUTCOMES[state.phase], f"{state.refused[0].message}; revision {revision}: {message}"
+        revision, _, trial = subject(state)
+    report = _report(outcome, revision, message, running)
+    report.trial = trial
+    return report
 
 
 def _report(
@@ -82,5 +93,5 @@ def _report(
         outcome=outcome,
         running_revision=running.revision,
         message=message,
-        running_config=running.content,
+        running_config=running.content if len(running.content) <= MAX_CONTENT_BYTES else b"",
     )

@@ -22,8 +22,9 @@ from wayside_agent.core.config_state import Config, ConfigState, Target
 from wayside_agent.core.config_trial import Event, Step, next_step
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.services.config_message import decoded_config
-from wayside_agent.services.config_trial import ConfigTrial, World
+from wayside_agent.services.config_trial import ConfigTrial
 from wayside_agent.services.config_words import target_of
+from wayside_agent.services.config_world import World
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Desired:
             Step.TAKE_OVER: self._take_over,
             Step.TRY: self._try,
             Step.DROP: self._drop,
+            Step.RECALL: self._recall,
             Step.GO_BACK: self._go_back,
         }
         self.desired_revision = 0
@@ -151,6 +153,10 @@ class Desired:
         await self._trial.refuse(target, "cancelled by the manager before it began", event=Event.CANCELLED)
         return 0.0
 
+    async def _recall(self, target: Target) -> float:
+        await self._trial.recall(target)
+        return 0.0
+
     async def _go_back(self, target: Target) -> float:
         await self._trial.supersede(target)
         return 0.0
@@ -176,7 +182,7 @@ class Desired:
 
     def _must_wait(self) -> bool:
         is_warm = self._world.now().since_boot_s >= self._warm_at_s
-        return not is_warm or self._world.is_release_on_trial()
+        return not is_warm or self._world.is_release_on_trial() or self._world.is_renewing()
 
 
 def _check_hash(content: bytes, target: Target) -> None:
