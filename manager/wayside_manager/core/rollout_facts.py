@@ -24,7 +24,8 @@ UNSETTLED = frozenset({RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT})
 _REPORT_S = 60.0
 """For the word that a trial is over to come in."""
 _BROKEN_OFF = frozenset({UpdatePhase.ROLLED_BACK, UpdatePhase.FAILED})
-_CLOSING = _BROKEN_OFF | {UpdatePhase.COMMITTED}
+CLOSING = _BROKEN_OFF | {UpdatePhase.COMMITTED}
+"""The last word a node has on what it was told."""
 _OVER = frozenset({RolloutNodeState.SUCCEEDED, RolloutNodeState.SKIPPED})
 
 
@@ -64,7 +65,7 @@ def settled(node: RolloutNodeRecord, facts: NodeFacts, *, is_live: bool, told_be
         return RolloutNodeState.FAILED if is_lost else state
     if facts.is_gone:
         return RolloutNodeState.SKIPPED
-    if phase in _CLOSING:
+    if phase in CLOSING:
         is_done = phase is UpdatePhase.COMMITTED and node.runs_target
         return RolloutNodeState.SUCCEEDED if is_done else RolloutNodeState.FAILED
     if facts.runs_target and not facts.is_between and phase not in BETWEEN:
@@ -90,7 +91,7 @@ def holds_site(node: RolloutNodeRecord, facts: NodeFacts, state: RolloutNodeStat
     state = state or node.state
     if state is RolloutNodeState.IN_FLIGHT:
         return True
-    if node.tell_time is None or facts.is_gone or state in _OVER or node.phase in _CLOSING:
+    if node.tell_time is None or facts.is_gone or state in _OVER or node.phase in CLOSING:
         return False
     return facts.is_between or not facts.is_heard
 

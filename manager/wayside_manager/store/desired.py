@@ -10,11 +10,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from wayside_manager.core.nodes import ConfigDecision, DesiredRecord
-from wayside_manager.store.node_rows import desired_columns, desired_record, node_not_found
+from wayside_manager.store.node_rows import desired_columns, desired_record, node_not_found, parts
 from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import node_desired, releases
 
 _MICROSECONDS_PER_SECOND = 1_000_000
+_SHARED_MIN_COUNT = 20
+"""Nodes that are told the same from which on one statement for them all is faster than a row each."""
+_NEXT = node_desired.c.revision + 1
 
 
 class ToldConfig(NamedTuple):
@@ -80,27 +83,35 @@ def tell_config(
     """Tells nodes which configuration to run, per node a `ToldConfig` or the same as a tuple."""
     if not told:
         return
-    statement = (
-        update(node_desired)
-        .where(node_desired.c.node_id == bindparam("of_node"))
-        .values(
-            revision=node_desired.c.revision + 1,
-            config_revision=bindparam("to_revision"),
-            config_sha256=bindparam("to_sha256"),
-            config_trial=bindparam("to_trial"),
-            config_trial_timeout_us=bindparam("to_timeout_us"),
-            config_decision=bindparam("to_decision"),
-        )
-    )
-    rows = [
-        {
-            "of_node": node_id,
-            "to_revision": revision,
-            "to_sha256": sha256,
-            "to_trial": trial,
-            "to_timeout_us": round(timeout_s * _MICROSECONDS_PER_SECOND),
-            "to_decision": decision,
-        }
-        for node_id, (revision, sha256, trial, timeout_s, decision) in told.items()
-    ]
-    connection.execute(statement, rows)
+    groups: dict[tuple[int, str, str, float, ConfigDecision], list[str]] = {}
+    for node_id, config in told.items():
+        groups.setdefault(tuple(config), []).append(node_id)
+    single: dict[str, tuple[int, str, str, float, ConfigDecision]] = {}
+    for each, node_ids in groups.items():
+        if len(node_ids) < _SHARED_MIN_COUNT:
+            single |= dict.fromkeys(node_ids, each)
+            continue
+        for part in parts(node_ids):
+            values = {name.removeprefix("to_"): value for name, value in _told_values(each).items()}
+            is_one = node_desired.c.node_id.in_(part)
+            connection.execute(update(node_desired).where(is_one).values(revision=_NEXT, **values))
+    _tell_each(connection, single)
+
+
+def _tell_each(connection: Connection, told: Mapping[str, tuple[int, str, str, float, ConfigDecision]]) -> None:
+    if told:
+        rows = [{"of_node": node_id} | _told_values(each) for node_id, each in told.items()]
+        values = {name.removeprefix("to_"): bindparam(name) for name in rows[0] if name != "of_node"}
+        statement = update(node_desired).where(node_desired.c.node_id == bindparam("of_node"))
+        connection.execute(statement.values(revision=_NEXT, **values), rows)
+
+
+def _told_values(told: tuple[int, str, str, float, ConfigDecision]) -> dict[str, object]:
+    revision, sha256, trial, timeout_s, decision = told
+    return {
+        "to_config_revision": revision,
+        "to_config_sha256": sha256,
+        "to_config_trial": trial,
+        "to_config_trial_timeout_us": round(timeout_s * _MICROSECONDS_PER_SECOND),
+        "to_config_decision": decision,
+    }

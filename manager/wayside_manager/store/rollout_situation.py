@@ -13,18 +13,18 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Label, Select, and_, literal, or_, select
 
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.penalty import Penalty, is_boxed
-from wayside_manager.core.presence import lost_limit_s
 from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord
-from wayside_manager.core.rollout_plan import NodeFacts
+from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts
 from wayside_manager.core.rollout_roads import Road, Roads
 from wayside_manager.ports.rollouts import RolloutSituation
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
+from wayside_manager.store.rollout_holds import held_elsewhere, lost_limit_us
 from wayside_manager.store.rollout_rows import NODE_STATES, PHASES, the_rollout
 from wayside_manager.store.selection import resolver
 from wayside_manager.store.tables import (
@@ -38,40 +38,49 @@ from wayside_manager.store.tables import (
     sites,
 )
 
-_MICROSECONDS_PER_SECOND = 1_000_000
-_BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL})
+# what is compared is compared where it lies: 10,000 texts more or less are some tens of milliseconds
+_IS_BETWEEN = or_(
+    node_status.c.update_phase.in_(sorted(BETWEEN)), node_status.c.config_outcome == UpdatePhase.PROVISIONAL
+)
 _OF_NODE = (
     nodes.c.node_id,
-    nodes.c.state,
-    nodes.c.tenant_id,
     nodes.c.site_id,
+    nodes.c.tenant_id,
     node_status.c.last_report_us,
     node_status.c.report_period_us,
-    node_status.c.running_release,
-    node_status.c.running_config_sha256,
-    node_status.c.update_phase,
-    node_status.c.config_outcome,
     node_status.c.penalty,
     node_status.c.penalty_us,
-    node_desired.c.target_config_revision,
-    node_desired.c.config_trial,
+    (nodes.c.state != NodeState.ENROLLED).label("is_out"),
+    _IS_BETWEEN.label("is_between"),
 )
 _OF_ROLLOUT = (
     rollout_nodes.c.wave,
     rollout_nodes.c.state.label("progress"),
     rollout_nodes.c.phase,
-    rollout_nodes.c.runs_target,
+    rollout_nodes.c.runs_target.label("says_target"),
     rollout_nodes.c.message,
     rollout_nodes.c.tell_us,
     rollout_nodes.c.config_revision,
-    rollout_nodes.c.config_sha256,
+)
+_RUNS_CONFIG = node_status.c.running_config_sha256 == rollout_nodes.c.config_sha256
+# a newer target while it waits, a newer telling while it is under way: another change has it
+_HAS_NEWER = or_(
+    and_(
+        rollout_nodes.c.state == RolloutNodeState.PENDING,
+        node_desired.c.target_config_revision != rollout_nodes.c.config_revision,
+    ),
+    and_(
+        rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT,
+        node_desired.c.config_trial != rollout_nodes.c.rollout_id,
+    ),
 )
 _NODES = (
     select(*_OF_NODE)
     .join(node_status, node_status.c.node_id == nodes.c.node_id)
     .join(node_desired, node_desired.c.node_id == nodes.c.node_id)
 )
-_OWN = _NODES.add_columns(*_OF_ROLLOUT).join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
+_OWN = _NODES.join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
+_OWN_CONFIG = _OWN.add_columns(_RUNS_CONFIG.label("runs"), _HAS_NEWER.label("has_newer"), *_OF_ROLLOUT)
 
 
 def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> RolloutSituation:
@@ -80,14 +89,24 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     Raises: NotFoundError.
     """
     rollout = the_rollout(connection, rollout_id)
-    busy = _busy(connection, rollout_id)
-    look = _Look(connection, rollout, busy.keys(), now)
-    query = _OWN.where(rollout_nodes.c.rollout_id == rollout_id)
+    busy_node_ids, held_site_ids = held_elsewhere(connection, rollout_id, now=now)
+    look = _Look(connection, rollout, busy_node_ids, now)
+    query = _own(rollout).where(rollout_nodes.c.rollout_id == rollout_id)
     look.add(connection.execute(query.order_by(rollout_nodes.c.node_id)).all())
     joined = _joining(connection, rollout, {node.node_id for node in look.nodes}, look)
     site_ids = {fact.site_id for fact in look.facts.values()}
-    roads = Roads(_roads(connection, site_ids), frozenset(busy.values()) - {""})
+    roads = Roads(_roads(connection, site_ids), held_site_ids)
     return RolloutSituation(rollout, look.nodes, look.facts, roads, joined)
+
+
+def _own(rollout: RolloutRecord) -> Select[Any]:
+    if not rollout.version:
+        return _OWN_CONFIG
+    return _OWN.add_columns(_runs_release(rollout.version), literal(0).label("has_newer"), *_OF_ROLLOUT)
+
+
+def _runs_release(version: str) -> Label[bool]:
+    return (node_status.c.running_release == version).label("runs")
 
 
 class _Look:
@@ -98,35 +117,33 @@ class _Look:
     ) -> None:
         self.nodes: list[RolloutNodeRecord] = []
         self.facts: dict[str, NodeFacts] = {}
-        self._rollout = rollout
-        self._version = rollout.version
-        self._is_config = not rollout.version
         self._busy = busy_node_ids
         self._now = now
         self._now_us = as_us(now)
         self._below = tenant_tree(connection).below(rollout.tenant_id)
         self._zones = _zones(connection, rollout)
-        self._silence_us = cache(_lost_limit_us)
         # most nodes of a site are in the same way
         self._facts = cache(NodeFacts)
 
     def add(self, rows: Iterable[Any]) -> None:
         """Takes rows of `_OWN`, in order of ids."""
         for row in rows:
-            *about, wave, progress, phase, runs_target, message, tell_us, revision, sha256 = row
-            node_id, state = about[0], NODE_STATES[progress]
+            node_id, *about, runs, has_newer, wave, progress, phase, says_target, message, tell_us, revision = row
             tell_time = None if tell_us is None else as_time(tell_us)
             self.nodes.append(
-                RolloutNodeRecord(node_id, wave, state, PHASES[phase], runs_target, message, tell_time, revision)
+                RolloutNodeRecord(
+                    node_id, wave, NODE_STATES[progress], PHASES[phase], says_target, message, tell_time, revision
+                )
             )
-            self.facts[node_id] = self._fact(about, state, revision, sha256)
+            self.facts[node_id] = self._fact(node_id, about, runs, has_newer)
         self.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
 
     def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
-        """Takes a row of `_NODES` of a node that has none in the rollout yet."""
-        node = RolloutNodeRecord(row[0], wave)
+        """Takes a row of `_NODES`, and whether it runs the release, of a node that has none in the rollout yet."""
+        node_id, *about, runs = row
+        node = RolloutNodeRecord(node_id, wave)
         self.nodes.append(node)
-        self.facts[node.node_id] = self._fact(row, node.state, 0, "")
+        self.facts[node_id] = self._fact(node_id, about, runs, has_newer=False)
         return node
 
     def drop(self, node_ids: Iterable[str]) -> None:
@@ -135,40 +152,19 @@ class _Look:
         for node_id in pending.intersection(node_ids):
             self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
 
-    def _fact(self, row: Iterable[Any], progress: RolloutNodeState, revision: int, sha256: str) -> NodeFacts:
-        node_id, state, tenant_id, site_id, last_us, period_us, release, running_sha256, *rest = row
-        phase, outcome, penalty, penalty_us, target_revision, told_trial = rest
-        is_config = self._is_config
-        is_gone = state != NodeState.ENROLLED or tenant_id not in self._below
-        if is_config and progress is RolloutNodeState.PENDING:
-            is_gone = is_gone or target_revision != revision  # the layers ask for something newer
-        elif is_config and progress is RolloutNodeState.IN_FLIGHT:
-            is_gone = is_gone or told_trial != self._rollout.rollout_id  # it was told something newer
+    def _fact(self, node_id: str, about: Iterable[Any], runs: bool, has_newer: bool) -> NodeFacts:  # of a row
+        site_id, tenant_id, last_us, period_us, penalty, penalty_us, is_out, is_between = about
         site_id = site_id or ""
         return self._facts(
-            is_gone,
-            last_us is not None and self._now_us - last_us <= self._silence_us(period_us),
-            running_sha256 == sha256 if is_config else release == self._version,
-            phase in _BETWEEN or outcome == UpdatePhase.PROVISIONAL,
+            bool(is_out or has_newer or tenant_id not in self._below),
+            last_us is not None and self._now_us - last_us <= lost_limit_us(period_us),
+            bool(runs),
+            bool(is_between),
             node_id in self._busy,
             penalty > 0 and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),
             site_id,
             self._zones(site_id),
         )
-
-
-def _lost_limit_us(report_period_us: int) -> int:
-    return round(lost_limit_s(report_period_us / _MICROSECONDS_PER_SECOND) * _MICROSECONDS_PER_SECOND)
-
-
-def _busy(connection: Connection, rollout_id: str) -> dict[str, str]:
-    """Nodes that other rollouts have in flight, of any tenant, and the site of each."""
-    query = (
-        select(nodes.c.node_id, nodes.c.site_id)
-        .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
-        .where(rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT, rollout_nodes.c.rollout_id != rollout_id)
-    )
-    return {node_id: site_id or "" for node_id, site_id in connection.execute(query)}
 
 
 def _zones(connection: Connection, rollout: RolloutRecord) -> Callable[[str], tzinfo]:
@@ -224,7 +220,8 @@ def _joining(
     last_wave = max(0, len(rollout.waves) - 1)
     found: list[RolloutNodeRecord] = []
     for part in parts(new):
-        rows = connection.execute(_NODES.where(nodes.c.node_id.in_(part)).order_by(nodes.c.node_id))
+        query = _NODES.add_columns(_runs_release(rollout.version)).where(nodes.c.node_id.in_(part))
+        rows = connection.execute(query.order_by(nodes.c.node_id))
         found.extend(look.join(tuple(row), last_wave) for row in rows)
     return tuple(found)
 

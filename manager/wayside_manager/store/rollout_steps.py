@@ -1,6 +1,6 @@
 """Rollouts in SQL, as the stepper moves them: a step and the desired states it changes are one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,10 +89,19 @@ class SqlRolloutSteps(SqlPart):
 
 
 def _write_states(connection: Connection, rollout_id: str, step: RolloutStep) -> None:
-    states = [{"of_node": node_id, "to_state": state} for node_id, state in step.node_states.items()]
-    _update_nodes(connection, rollout_id, states, {"state": "to_state"})
-    messages = [{"of_node": node_id, "to_message": message} for node_id, message in step.node_messages.items()]
-    _update_nodes(connection, rollout_id, messages, {"message": "to_message"})
+    _set_nodes(connection, rollout_id, step.node_states, "state")
+    _set_nodes(connection, rollout_id, step.node_messages, "message")
+
+
+def _set_nodes(connection: Connection, rollout_id: str, values: Mapping[str, str], column: str) -> None:
+    """Writes one column of nodes of a rollout. Many get the same: a statement per value is many times as fast."""
+    groups: dict[str, list[str]] = {}
+    for node_id, value in values.items():
+        groups.setdefault(value, []).append(node_id)
+    for value, node_ids in groups.items():
+        for part in parts(node_ids):
+            is_one = (rollout_nodes.c.rollout_id == rollout_id, rollout_nodes.c.node_id.in_(part))
+            connection.execute(update(rollout_nodes).where(*is_one).values({column: value}))
 
 
 def _hand_out_release(connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int) -> None:
