@@ -49,6 +49,12 @@ async def ended(fleet: Fleet, rollout_id: str) -> RolloutState:
     raise AssertionError("the rollout does not end")
 
 
+async def drifts(fleet: Fleet) -> dict[str, tuple[DriftCause, str]]:
+    """Per node that drifts why, and the sentence on it."""
+    page = await fleet.store.list_drift(reach=EVERYWHERE, selector=NodeSelector(is_all=True))
+    return {drift.node_id: (drift.cause, drift.message) for drift in page.items}
+
+
 async def test_a_change_of_a_layer_goes_from_node_to_node(fleet: Fleet) -> None:
     rollout_id = await change(fleet, 20)
     assert (await fleet.store.get_desired("rsu-1")).config_revision == 0
@@ -73,6 +79,13 @@ async def test_a_unit_that_goes_back_stops_the_rollout_and_the_others_keep_what_
     node = await fleet.store.get_node("rsu-1")
     assert (node.status.config_outcome, node.desired.config_trial) == ("applied", f"back-{rollout_id}")
     assert node.status.running_config_sha256 == node.desired.config_sha256 != node.desired.target_config_sha256
+    assert await drifts(fleet) == {
+        "rsu-1": (DriftCause.REVERTED, REVERTED_WORDS),
+        "rsu-2": (DriftCause.WAITING, sentence_of(DriftCause.WAITING)),
+        "rsu-3": (DriftCause.WAITING, sentence_of(DriftCause.WAITING)),
+    }
+    await fleet.store.retry_rollout(rollout_id, "again", now=fleet.clock())
+    assert {cause for cause, _ in (await drifts(fleet)).values()} == {DriftCause.WAITING}  # its turn comes
 
 
 async def test_abort_calls_back_who_has_not_switched(fleet: Fleet) -> None:
@@ -109,14 +122,15 @@ async def test_a_retry_is_for_those_who_run_something_else(fleet: Fleet) -> None
     assert await ended(fleet, "again") is RolloutState.SUCCEEDED
 
 
-async def test_what_is_told_at_once_takes_a_node_out(fleet: Fleet) -> None:
+async def test_a_unit_that_is_revoked_is_told_at_once_and_leaves_the_rollout(fleet: Fleet) -> None:
     rollout_id = await change(fleet, 20)
+    await fleet.store.revoke_node("rsu-2", now=START)
     road = layer("road", {"report_period_s": 25}, selector=NodeSelector(labels=(Label("road", "g98"),)), priority=1)
     await fleet.store.apply_layer(road, now=START)
     await fleet.store.update_node("rsu-2", NodeChange(labels=(Label("road", "g98"),)), now=START)
+    desired = await fleet.store.get_desired("rsu-2")
+    assert desired.config_trial == f"node-{desired.target_config_revision}"
     assert await states(fleet, rollout_id) == ("pending", "skipped", "pending")
-    assert await ended(fleet, rollout_id) is RolloutState.SUCCEEDED
-    assert fleet.units["rsu-2"].config == b'{"report_period_s":25}'
 
 
 TAKEN_OVER = {

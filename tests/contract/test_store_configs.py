@@ -108,7 +108,7 @@ async def test_a_new_node_is_told_its_configuration_at_once(store: Store) -> Non
 
 
 @pytest.mark.parametrize("part", ["labels", "site_id", "variables"])
-async def test_what_changes_of_one_node_is_told_at_once(store: Store, part: str) -> None:
+async def test_the_first_configuration_of_a_node_is_told_at_once(store: Store, part: str) -> None:
     await enrolled(store, "rsu-1")
     await sited(store, "k12")
     await store.apply_layer(

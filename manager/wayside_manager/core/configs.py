@@ -61,8 +61,13 @@ class Retargeted:
 
     changed_node_ids: tuple[str, ...] = ()
     """Sorted."""
-    rollout_id: str = ""
-    """Empty: no node in service changes by it, or they were told at once."""
+    rollout_ids: tuple[str, ...] = ()
+    """Rollouts that were made: one at most when a shared thing changed, one per tenant when nodes did."""
+
+    @property
+    def rollout_id(self) -> str:
+        """The rollout of a change of a shared thing. Empty: no node in service changes by it."""
+        return self.rollout_ids[0] if self.rollout_ids else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What changes do to nodes' configurations, inside the transaction that makes them.
 
-`retarget` works out anew what the layers ask for (the *target*). What a shared thing changes goes out by a rollout,
-which tells the nodes when their turn comes; what changes of one node is told at once. A node gets a new revision only
-when the bytes differ. One that no layer reaches any more gets the empty configuration, the agent's defaults; one that
-was never reached keeps revision 0.
+`retarget` works out anew what the layers ask for (the *target*). It goes out by a rollout, which tells the nodes when
+their turn comes, whether a shared thing changed or a node itself: a script that relabels a road one by one must not
+put all of it on trial. A node gets a new revision only when the bytes differ. One that no layer reaches any more gets
+the empty configuration, the agent's defaults; one that was never reached keeps revision 0.
 """
 
 from collections.abc import Iterable
@@ -13,14 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, update
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.access import ROOT_TENANT
 from wayside_manager.core.configs import Retargeted
-from wayside_manager.core.nodes import ConfigDecision
 from wayside_manager.core.rollout import RolloutPlan
 from wayside_manager.store.config_making import ConfigMaker, Made
-from wayside_manager.store.config_rollouts import leave_config_rollouts, start_config_rollout
+from wayside_manager.store.config_rollouts import leave_config_rollouts, renew_targets, start_config_rollout
 from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents, every_layer
-from wayside_manager.store.desired import tell_config
+from wayside_manager.store.desired import ToldConfig, tell_config
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.tables import config_contents, node_configs, node_desired, nodes
@@ -37,15 +35,17 @@ def retarget(
     node_ids: Iterable[str] | None = None,
     tenant_id: str = "",
     plan: RolloutPlan | None = None,
-    is_told_at_once: bool = False,
     is_strict: bool = True,
 ) -> Retargeted:
     """Gives these nodes, `None`: all of a tenant and of those below it, the configuration the layers ask for now.
 
-    `cause` is what changed, by name: `configLayers/base`, `nodes/rsu-1`. Nodes that are not in service (registered,
-    revoked) are told at once and are in no rollout; retired ones keep what they have. When a node can no longer run
-    what comes out, nothing changes (`is_strict`), or that node keeps what it had, and a problem is noted. One that
-    could not run it before for the very same reason holds nobody up.
+    `cause` is what changed, by name: `configLayers/base`, `nodes/rsu-1`. `tenant_id` is that of the shared thing which
+    changed, and of the rollout, which takes the nodes over from older ones. Empty: nodes themselves changed. Then one
+    that was never told anything is told at once, one whose turn is still to come in a rollout gets its new target
+    there, and the others go out by one rollout per tenant. Nodes that are not in service (registered, revoked) are told
+    at once and are in no rollout; retired ones keep what they have. When a node can no longer run what comes out,
+    nothing changes (`is_strict`), or that node keeps what it had, and a problem is noted. One that could not run it
+    before for the very same reason holds nobody up.
     Raises: InvalidArgumentError: `is_strict`, and a node could not run what comes out.
     """
     changes, noted, refused = _outcomes(connection, _chosen(connection, node_ids, tenant_id))
@@ -56,23 +56,39 @@ def retarget(
         return Retargeted()
     targets = _write(connection, changes, cause=cause, now_us=as_us(now))
     plan = plan or RolloutPlan()
-    at_once = {node.node_id for node, _ in changes if is_told_at_once or not node.selectable.can_come}
-    leave_config_rollouts(connection, at_once, message=f"told at once by a change of {cause}", now=now)
-    tell_config(
-        connection,
-        {
-            node_id: (revision, sha256, f"node-{revision}", plan.trial_timeout_s, ConfigDecision.GATE)
-            for node_id, (revision, sha256) in targets.items()
-            if node_id in at_once
-        },
+    owners = {node.node_id: node.selectable.tenant_id for node, _ in changes if node.selectable.can_come}
+    staying = frozenset[str]()
+    if not tenant_id:
+        waiting = {node_id: target for node_id, target in targets.items() if node_id in owners}
+        staying = renew_targets(connection, waiting, owners, now=now)
+        for node, _ in changes:
+            if _was_never_told(node) and node.node_id not in staying:
+                owners.pop(node.node_id, None)
+    _tell(connection, {key: target for key, target in targets.items() if key not in owners}, plan, cause=cause, now=now)
+    later: dict[str, dict[str, tuple[int, str]]] = {}
+    for node_id in owners.keys() - staying:
+        later.setdefault(tenant_id or owners[node_id], {})[node_id] = targets[node_id]
+    started = (
+        start_config_rollout(connection, tenant_id=owner, cause=cause, plan=plan, targets=of_owner, now=now)
+        for owner, of_owner in sorted(later.items())
     )
-    later = {node_id: target for node_id, target in targets.items() if node_id not in at_once}
-    rollout_id = ""
-    if later:
-        rollout_id = start_config_rollout(
-            connection, tenant_id=tenant_id or ROOT_TENANT, cause=cause, plan=plan, targets=later, now=now
-        )
-    return Retargeted(tuple(sorted(targets)), rollout_id)
+    return Retargeted(tuple(sorted(targets)), tuple(rollout_id for rollout_id in started if rollout_id))
+
+
+def _was_never_told(node: ConfigNode) -> bool:
+    """Whether nothing was ever told: who went back to nothing has a trial."""
+    return node.desired.config_revision == 0 and not node.desired.config_trial
+
+
+def _tell(
+    connection: Connection, targets: dict[str, tuple[int, str]], plan: RolloutPlan, *, cause: str, now: datetime
+) -> None:
+    leave_config_rollouts(connection, targets, message=f"told at once by a change of {cause}", now=now)
+    told = {
+        node_id: ToldConfig(revision, sha256, f"node-{revision}", plan.trial_timeout_s)
+        for node_id, (revision, sha256) in targets.items()
+    }
+    tell_config(connection, told)
 
 
 def _outcomes(

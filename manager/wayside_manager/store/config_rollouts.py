@@ -6,6 +6,7 @@ older one skips it; where it was under way, it is told the newer configuration a
     rollout_id = start_config_rollout(
         connection, tenant_id="root", cause="configLayers/base", plan=None, targets={"rsu-1": (7, sha256)}, now=now
     )
+    staying = renew_targets(connection, {"rsu-1": (8, sha256)}, {"rsu-1": "root"}, now=now)
     leave_config_rollouts(connection, ["rsu-1"], message="told at once", now=now)
 """
 
@@ -17,10 +18,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from wayside_manager.core.nodes import ConfigDecision
-from wayside_manager.core.rollout import RolloutNodeState, RolloutPlan, RolloutRecord
+from wayside_manager.core.rollout import ENDED, RolloutNodeState, RolloutPlan, RolloutRecord
 from wayside_manager.store.desired import ToldConfig, tell_config
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts
+from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.rollout_rows import deadline, insert_rollout
 from wayside_manager.store.tables import node_desired, node_status, rollout_nodes, rollouts
 
@@ -93,6 +95,48 @@ def leave_config_rollouts(connection: Connection, node_ids: Iterable[str], *, me
     _leave(connection, _under_way_elsewhere(connection, node_ids), message=message, now_us=as_us(now))
 
 
+def renew_targets(
+    connection: Connection,
+    targets: Mapping[str, tuple[int, str]],
+    tenant_ids: Mapping[str, str],
+    *,
+    now: datetime,
+) -> frozenset[str]:
+    """Gives nodes whose turn is still to come their new target in the rollout where they wait; which nodes these are.
+
+    `tenant_ids`: the tenant of each node; a rollout of another line does not reach it any more, so it does not stay.
+    """
+    tree = tenant_tree(connection)
+    found: list[dict[str, Any]] = []
+    for part in parts(targets):
+        query = (
+            select(rollout_nodes.c.node_id, rollout_nodes.c.rollout_id, rollouts.c.tenant_id)
+            .join(rollouts, rollouts.c.rollout_id == rollout_nodes.c.rollout_id)
+            .where(
+                rollout_nodes.c.node_id.in_(part),
+                rollout_nodes.c.state == RolloutNodeState.PENDING,
+                rollouts.c.version.is_(None),
+                rollouts.c.state.not_in(ENDED),
+            )
+        )
+        for node_id, rollout_id, tenant_id in connection.execute(query):
+            if tenant_ids[node_id] in tree.below(tenant_id):
+                revision, sha256 = targets[node_id]
+                found.append(
+                    {"of_rollout": rollout_id, "of_node": node_id, "to_revision": revision, "to_sha256": sha256}
+                )
+    if not found:
+        return frozenset()
+    statement = (
+        update(rollout_nodes)
+        .where(rollout_nodes.c.rollout_id == bindparam("of_rollout"), rollout_nodes.c.node_id == bindparam("of_node"))
+        .values(config_revision=bindparam("to_revision"), config_sha256=bindparam("to_sha256"))
+    )
+    connection.execute(statement, found)
+    _touch(connection, {row["of_rollout"] for row in found}, as_us(now))
+    return frozenset(row["of_node"] for row in found)
+
+
 def retry_targets(connection: Connection, node_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
     """What the layers ask of those of these nodes that run something else, per node revision and SHA-256."""
     found: dict[str, tuple[int, str]] = {}
@@ -157,7 +201,11 @@ def _leave(connection: Connection, older: Mapping[str, Iterable[Row[Any]]], *, m
         .values(state=RolloutNodeState.SKIPPED, message=message)
     )
     connection.execute(statement, [{"of_rollout": row.rollout_id, "of_node": row.node_id} for row in left])
-    # a step planned before must not tell them what is old now: it finds another etag
-    for part in parts(sorted({row.rollout_id for row in left})):
+    _touch(connection, {row.rollout_id for row in left}, now_us)
+
+
+def _touch(connection: Connection, rollout_ids: Iterable[str], now_us: int) -> None:
+    """A step planned before must not tell nodes what is old now: it finds another etag."""
+    for part in parts(sorted(rollout_ids)):
         moved = update(rollouts).where(rollouts.c.rollout_id.in_(part))
         connection.execute(moved.values(revision=rollouts.c.revision + 1, update_us=now_us))

@@ -50,7 +50,7 @@ class SqlEnrollment(SqlEnrollmentTokens, SqlRegistrations, SqlEnrollmentRequests
             _let_go_of_others(connection, entry.node_id, request.key_sha256, as_us(now))
         insert_credential(connection, request.issue(entry.node_id), tenant_id=entry.tenant_id)
         cause = f"nodes/{entry.node_id}"
-        retarget(connection, now=now, cause=cause, node_ids=[entry.node_id], is_told_at_once=True, is_strict=False)
+        retarget(connection, now=now, cause=cause, node_ids=[entry.node_id], is_strict=False)
         return EnrollmentAnswer(node=the_node(connection, entry.node_id))
 
 

@@ -49,7 +49,7 @@ def _migrated(connection: Connection) -> str:
     command.upgrade(config, "head")
     if before not in {"", _head(config)}:
         # what the layers make of nodes may be another thing for this program than for the one before
-        retarget(connection, now=datetime.now(UTC), cause="manager", is_told_at_once=True, is_strict=False)
+        retarget(connection, now=datetime.now(UTC), cause="manager", is_strict=False)
     return _checked(connection)
 
 

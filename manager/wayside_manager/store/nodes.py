@@ -83,7 +83,7 @@ class SqlNodes(SqlPart):
             replace_labels(connection, node_id, change.labels)
         if any(part is not None for part in (change.labels, change.tenant_id, change.site_id, change.variables)):
             cause = f"nodes/{node_id}"
-            retarget(connection, now=now, cause=cause, node_ids=[node_id], is_told_at_once=True, is_strict=False)
+            retarget(connection, now=now, cause=cause, node_ids=[node_id], is_strict=False)
         return _noted(connection, node)
 
     @writing

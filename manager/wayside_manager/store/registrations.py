@@ -29,7 +29,7 @@ class SqlRegistrations(SqlPart):
         made = [
             each.node_id for each, result in zip(registrations, results, strict=True) if result is ImportOutcome.CREATED
         ]
-        retarget(connection, now=now, cause="nodes/import", node_ids=made, is_told_at_once=True, is_strict=False)
+        retarget(connection, now=now, cause="nodes/import", node_ids=made, is_strict=False)
         return results
 
     @writing_quietly  # by the one who writes, because a reader cannot try to write; nothing of it stays

@@ -47,7 +47,7 @@ class SqlReports(SqlPart):
         if now is None or not others:
             return Recorded(sequences)
         cause = f"nodes/{others[0]}" if len(others) == 1 else "nodes/-"
-        effect = retarget(connection, now=now, cause=cause, node_ids=others, is_told_at_once=True, is_strict=False)
+        effect = retarget(connection, now=now, cause=cause, node_ids=others, is_strict=False)
         return Recorded(sequences, frozenset(effect.changed_node_ids))
 
     @reading
