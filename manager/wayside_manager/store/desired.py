@@ -5,7 +5,7 @@ Usage: `assign(connection, {"rsu-1": ("1.2.0", "r1")})`, `tell_config(connection
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -83,10 +83,10 @@ def tell_config(
     """Tells nodes which configuration to run, per node a `ToldConfig` or the same as a tuple."""
     if not told:
         return
-    groups: dict[tuple[int, str, str, float, ConfigDecision], list[str]] = {}
+    groups: dict[ToldConfig, list[str]] = {}
     for node_id, config in told.items():
-        groups.setdefault(tuple(config), []).append(node_id)
-    single: dict[str, tuple[int, str, str, float, ConfigDecision]] = {}
+        groups.setdefault(ToldConfig(*config), []).append(node_id)
+    single: dict[str, ToldConfig] = {}
     for each, node_ids in groups.items():
         if len(node_ids) < _SHARED_MIN_COUNT:
             single |= dict.fromkeys(node_ids, each)
@@ -98,20 +98,19 @@ def tell_config(
     _tell_each(connection, single)
 
 
-def _tell_each(connection: Connection, told: Mapping[str, tuple[int, str, str, float, ConfigDecision]]) -> None:
+def _tell_each(connection: Connection, told: Mapping[str, ToldConfig]) -> None:
     if told:
         rows = [{"of_node": node_id} | _told_values(each) for node_id, each in told.items()]
-        values = {name.removeprefix("to_"): bindparam(name) for name in rows[0] if name != "of_node"}
+        values: dict[str, Any] = {name.removeprefix("to_"): bindparam(name) for name in rows[0] if name != "of_node"}
         statement = update(node_desired).where(node_desired.c.node_id == bindparam("of_node"))
         connection.execute(statement.values(revision=_NEXT, **values), rows)
 
 
-def _told_values(told: tuple[int, str, str, float, ConfigDecision]) -> dict[str, object]:
-    revision, sha256, trial, timeout_s, decision = told
+def _told_values(told: ToldConfig) -> dict[str, Any]:
     return {
-        "to_config_revision": revision,
-        "to_config_sha256": sha256,
-        "to_config_trial": trial,
-        "to_config_trial_timeout_us": round(timeout_s * _MICROSECONDS_PER_SECOND),
-        "to_config_decision": decision,
+        "to_config_revision": told.revision,
+        "to_config_sha256": told.sha256,
+        "to_config_trial": told.trial,
+        "to_config_trial_timeout_us": round(told.trial_timeout_s * _MICROSECONDS_PER_SECOND),
+        "to_config_decision": told.decision,
     }
