@@ -197,6 +197,7 @@ class Agent:
                 vitals=self.pulse.vitals,
                 now=BootClock().now,
                 is_release_on_trial=lambda: self.ota.is_on_trial,
+                is_renewing=lambda: self.renewal.is_busy,
             ),
             follow_release=self.ota.follow,
             rng=self._rng,
@@ -226,6 +227,7 @@ class Agent:
             utc_s=self.time.utc_s,
             mono_s=boottime_s,
             rng=self._rng,
+            is_held=lambda: self.desired.is_on_trial,
         )
 
     def _use_manager(self, address: str) -> None:

@@ -38,6 +38,7 @@ class RenewingUnit:
         self.folder = folder
         self.files = IdentityFiles(folder / "identity", keys or KeyFile(KeyFile.Options()))
         self.change_count = 0
+        self.is_held: Callable[[], bool] = lambda: False
         self.utc_s: Callable[[], float] = time.time
         self.ask: Ask | None = None
         """How the unit asks for a new certificate when the one before has ended; `None`: not at all."""
@@ -82,6 +83,7 @@ class RenewingUnit:
             utc_s=self.utc_s,
             mono_s=time.monotonic,
             rng=Even(0.0),
+            is_held=lambda: self.is_held(),  # noqa: PLW0108  # a test may change it
         )
         self.returning = self._returning(self.ask) if self.ask is not None else None
         self.renewal = Renewal(self.files.load(), self.files, link, surroundings, returning=self.returning)

@@ -83,6 +83,27 @@ async def test_a_unit_renews_by_the_trusted_time_when_nobody_asks(unit: Renewing
     assert manager.calls == ["renew", "confirm"]
 
 
+async def test_while_a_configuration_is_on_trial_no_credentials_change(unit: RenewingUnit) -> None:
+    manager = RenewingManager(asks_to_renew, sound)
+    manager.enrol(unit.files)
+    questions: asyncio.Queue[bool] = asyncio.Queue(maxsize=100)
+
+    def held() -> bool:
+        questions.put_nowait(unit.uplink.is_connected)
+        return True
+
+    unit.is_held = held
+    async with manager, unit.running(manager):
+        while not await questions.get():  # until it looks while it is asked to renew
+            unit.renewal.notice(wire.TrustNotice(should_renew=True))
+        assert manager.calls == []
+        assert not unit.renewal.is_busy
+        unit.is_held = lambda: False
+        unit.renewal.notice(wire.TrustNotice(should_renew=True))
+        await unit.until_changed()
+    assert manager.calls == ["renew", "confirm"]
+
+
 @pytest.mark.parametrize("error", [UnauthenticatedError("not the node's"), PermissionDeniedError("not taken")])
 async def test_a_successor_that_is_refused_is_dropped_and_the_old_stays(
     unit: RenewingUnit,

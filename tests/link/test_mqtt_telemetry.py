@@ -220,7 +220,7 @@ async def test_the_unit_knows_whether_its_broker_is_connected_also_when_it_has_n
         telemetry = telemetry_on(spool)
         assert telemetry.broker() is None
         config = config_for(mosquitto, publish_period_s=3600.0)
-        address = f"{mosquitto.host}:{mosquitto.port}"
+        address = f"{mosquitto.host}:{mosquitto.port} in plain text"
         telemetry.use(config)
         assert telemetry.broker() == BrokerLink(address)
         async with running(telemetry):
@@ -232,6 +232,8 @@ async def test_the_unit_knows_whether_its_broker_is_connected_also_when_it_has_n
             await until(lambda: is_connected(telemetry))
             telemetry.use(msgspec.structs.replace(config, interface="nowhere0", username="unit"))
             assert telemetry.broker() == BrokerLink(f"{address} by nowhere0 as unit")
+            telemetry.use(msgspec.structs.replace(config, interface="nowhere0", username="u", password_secret="key"))
+            assert telemetry.broker() == BrokerLink(f"{address} by nowhere0 as u with the secret key")
             await until(lambda: "'nowhere0' is not there" in telemetry.fault)
             telemetry.use(config)
             await until(lambda: is_connected(telemetry))

@@ -35,12 +35,22 @@ def test_what_the_unit_has_fits_it() -> None:
         ),
         (b'{"telemetry":{"username":"u","password_secret":"x"}}', "telemetry.password_secret: there is no secret 'x'"),
         (b'{"telemetry":{"password_secret":"broker"}}', "set telemetry.username"),
+        (
+            b'{"telemetry":{"broker_host":"127.x","broker_plaintext":true,"username":"u","password_secret":"broker"}}',
+            "telemetry.broker_plaintext: a password must not cross a network in plain text",
+        ),
     ],
-    ids=["bus", "database", "secret", "name"],
+    ids=["bus", "database", "secret", "name", "plain text"],
 )
 def test_each_problem_names_its_field(content: bytes, expected: str) -> None:
     (problem,) = found(decoded(content))
     assert expected in problem
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_to_a_broker_on_the_unit_a_password_may_go_in_plain_text(host: str) -> None:
+    content = b'{"telemetry":{"broker_host":"%s","broker_plaintext":true,"username":"u","password_secret":"broker"}}'
+    assert found(decoded(content % host.encode())) == ()
 
 
 def test_every_problem_is_told_at_once_but_not_a_million() -> None:

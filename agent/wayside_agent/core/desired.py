@@ -45,11 +45,21 @@ def _secret_problems(telemetry: TelemetryConfig, secrets: Collection[str]) -> It
     secret = telemetry.password_secret
     if secret and not telemetry.username:
         yield "telemetry.password_secret: a broker takes a password only with a name; set telemetry.username"
+    if secret and telemetry.broker_plaintext and not _is_on_the_unit(telemetry.broker_host):
+        yield (
+            "telemetry.broker_plaintext: a password must not cross a network in plain text; set it to false, or name "
+            "a broker on the unit itself"
+        )
     if secret and secret not in secrets:
         yield (
             f"telemetry.password_secret: there is no secret {_shown(secret)} on the unit; put a file of that name "
             "there, see settings secrets_dir"
         )
+
+
+def _is_on_the_unit(host: str) -> bool:
+    parts = host.split(".")
+    return host in {"localhost", "::1"} or (parts[0] == "127" and all(part.isdecimal() for part in parts))
 
 
 def _shown(name: str) -> str:

@@ -14,15 +14,23 @@ from pathlib import Path
 
 from wayside_agent.core.config_state import ConfigState, Moment
 from wayside_agent.drivers.files import StateFile
+from wayside_agent.ports.errors import DeviceFaultError
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+
+SAVE_TIMEOUT_S = 10.0
+"""A worn flash takes seconds for a write; one that takes longer must not hold up the end of a trial."""
 
 
 class ConfigFile:
     """`ports.configs.ConfigStore` in a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, save_timeout_s: float = SAVE_TIMEOUT_S) -> None:
+        self._path = path
         self._file = StateFile(path, ConfigState)
+        self._save_timeout_s = save_timeout_s
+        self._write: asyncio.Task[None] | None = None
 
     def load(self) -> ConfigState | None:
         """What was saved; `None` before the first time, or when the file was corrupt.
@@ -34,9 +42,26 @@ class ConfigFile:
     async def save(self, state: ConfigState) -> None:
         """Makes it durable.
 
-        Raises: ResourceExhaustedError, DeviceFaultError: what was stored before stands.
+        A disk that hangs holds one write; another one does not begin before that has ended.
+
+        Raises: ResourceExhaustedError, DeviceFaultError: what was stored before stands, or what the disk hangs with.
         """
-        await asyncio.to_thread(self._file.save, state)
+        if self._write is not None:
+            await self._wait(self._write)  # whatever became of it, this one is newer
+        self._write = asyncio.get_running_loop().create_task(
+            asyncio.to_thread(self._file.save, state), name="config-save"
+        )
+        await self._wait(self._write)
+        write, self._write = self._write, None
+        write.result()
+
+    async def _wait(self, write: "asyncio.Task[None]") -> None:
+        done, _ = await asyncio.wait((write,), timeout=self._save_timeout_s)
+        if not done:
+            raise DeviceFaultError(
+                f"{self._path}: the disk has not answered for {self._save_timeout_s:g} s; check the disk"
+            )
+        write.exception()  # taken notice of
 
 
 class BootClock:

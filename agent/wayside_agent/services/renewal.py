@@ -57,6 +57,9 @@ class Surroundings:
     """The trusted time."""
     mono_s: Callable[[], float]
     rng: Random
+    is_held: Callable[[], bool] = lambda: False
+    """While a configuration is on trial, which may lead to another manager: the one it goes back to must still know
+    what the unit shows, and be known by what it trusts."""
 
 
 class Renewal:
@@ -82,6 +85,8 @@ class Renewal:
         self._shut = asyncio.Event()
         self._failure_count = 0
         self._told = ""
+        self.is_busy = False
+        """New credentials are being fetched or proven."""
         self.identity = identity
         """What the link uses now."""
         self.pace = self._pace_of(identity)
@@ -117,14 +122,22 @@ class Renewal:
                 await _rest(self._shut, pause_s)  # only the way back is more urgent
             else:
                 self._failure_count, self._told = 0, ""
-                await _rest(self._wake, self.pace.look_s)
+                await _rest(self._wake, self.pace.away_s if self._around.is_held() else self.pace.look_s)
 
     async def _turn(self) -> None:
         """Does what is due."""
         successor = await asyncio.to_thread(self._store.load_next)
         if self._returning is not None and self._wants_back():
             await self._come_back(self._returning, successor)
-        elif successor is not None:
+        elif not self._around.is_held():
+            self.is_busy = True
+            try:
+                await self._look_after(successor)
+            finally:
+                self.is_busy = False
+
+    async def _look_after(self, successor: Identity | None) -> None:
+        if successor is not None:
             await self._prove(successor)
         elif self._is_due():
             await self._renew()

@@ -99,8 +99,10 @@ class Telemetry:
         if not config.broker_host:
             return None
         ways = (
+            "in plain text" if config.broker_plaintext else "",
             f"by {config.interface}" if config.interface else "",
             f"as {config.username}" if config.username else "",
+            f"with the secret {config.password_secret}" if config.password_secret else "",
         )
         address = " ".join((f"{config.broker_host}:{config.port}", *filter(None, ways)))
         fault = "" if self._is_connected else self.fault  # until the first batch is out it stays for the log
