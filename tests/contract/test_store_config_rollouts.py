@@ -4,6 +4,9 @@ import pytest
 
 from tests.contract.manager_store import START, after, layer
 from tests.contract.simulated_fleet import Fate, Fleet
+from wayside_manager.core.access import EVERYWHERE
+from wayside_manager.core.configs import DriftCause
+from wayside_manager.core.drift import sentence_of
 from wayside_manager.core.nodes import ConfigDecision, Label, NodeChange
 from wayside_manager.core.reports import ReportBatch
 from wayside_manager.core.rollout import RolloutOrder, RolloutPlan, RolloutState, Wave
@@ -51,7 +54,7 @@ async def ended(fleet: Fleet, rollout_id: str) -> RolloutState:
 
 async def drifts(fleet: Fleet) -> dict[str, tuple[DriftCause, str]]:
     """Per node that drifts why, and the sentence on it."""
-    page = await fleet.store.list_drift(reach=EVERYWHERE, selector=NodeSelector(is_all=True))
+    page = await fleet.store.list_drift(reach=EVERYWHERE, selector=NodeSelector(all_nodes=True))
     return {drift.node_id: (drift.cause, drift.message) for drift in page.items}
 
 
@@ -80,7 +83,7 @@ async def test_a_unit_that_goes_back_stops_the_rollout_and_the_others_keep_what_
     assert (node.status.config_outcome, node.desired.config_trial) == ("applied", f"back-{rollout_id}")
     assert node.status.running_config_sha256 == node.desired.config_sha256 != node.desired.target_config_sha256
     assert await drifts(fleet) == {
-        "rsu-1": (DriftCause.REVERTED, REVERTED_WORDS),
+        "rsu-1": (DriftCause.REVERTED, sentence_of(DriftCause.REVERTED)),
         "rsu-2": (DriftCause.WAITING, sentence_of(DriftCause.WAITING)),
         "rsu-3": (DriftCause.WAITING, sentence_of(DriftCause.WAITING)),
     }

@@ -24,12 +24,12 @@ from wayside_manager.core.selectors import NodeSelector, checked_selector
 from wayside_manager.store.config_layers import check_layer, check_owner, the_layer
 from wayside_manager.store.config_making import ConfigMaker, Made, config_of
 from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents, every_layer
+from wayside_manager.store.drift_words import refusals, target_times, words
 from wayside_manager.store.moments import as_time
-from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.reaches import covers_node
 from wayside_manager.store.selection import resolver
-from wayside_manager.store.tables import node_configs, node_desired, node_status, nodes, rollout_nodes
+from wayside_manager.store.tables import node_desired, node_status, nodes
 
 _SINCE_WORD = frozenset({DriftCause.PROVISIONAL, DriftCause.REJECTED, DriftCause.REVERTED})
 """Causes that are as old as the node's word."""
@@ -173,13 +173,16 @@ def _under_way(connection: Connection, chosen: list[ConfigNode]) -> ConfigPrevie
 def _drifts(connection: Connection, chosen: list[ConfigNode]) -> Iterator[Drift]:
     hashes = {node.desired.target_config_sha256 for node in chosen}
     known = contents(connection, hashes | {node.status.running_config_sha256 for node in chosen})
-    said = _words(connection, chosen)
-    times = _target_times(connection, [node.node_id for node in chosen])
+    said = words(connection, chosen)
+    refused = refusals(connection, chosen)
+    times = target_times(connection, [node.node_id for node in chosen])
     maker = ConfigMaker(connection, every_layer(connection))
     for node in chosen:
         cause = cause_of(node.desired, node.status)
         if cause is None:
             continue
+        if cause is DriftCause.WAITING and node.node_id in refused:  # it has run the former one since
+            cause, said[node.node_id] = refused[node.node_id]
         yield Drift(
             node.node_id,
             cause,
@@ -205,34 +208,3 @@ def _since(node: ConfigNode, cause: DriftCause, times: dict[str, int]) -> Any:  
     if cause is DriftCause.WAITING and node.node_id in times:
         return as_time(times[node.node_id])
     return None
-
-
-def _words(connection: Connection, chosen: list[ConfigNode]) -> dict[str, str]:
-    """Per node its own sentence on the trial it was told by a rollout."""
-    trials = {node.node_id: node.desired.config_trial for node in chosen}
-    answered = [
-        node.node_id
-        for node in chosen
-        if node.status.config_trial == node.desired.config_trial != "" and not node.desired.config_problem
-    ]
-    found: dict[str, str] = {}
-    columns = (rollout_nodes.c.node_id, rollout_nodes.c.rollout_id, rollout_nodes.c.message)
-    for part in parts(answered):
-        query = select(*columns).where(rollout_nodes.c.node_id.in_(part), rollout_nodes.c.message != "")
-        found |= {
-            row.node_id: row.message for row in connection.execute(query) if row.rollout_id == trials[row.node_id]
-        }
-    return found
-
-
-def _target_times(connection: Connection, node_ids: list[str]) -> dict[str, int]:
-    """Per node when the layers first asked for what they ask for now."""
-    found: dict[str, int] = {}
-    for part in parts(node_ids):
-        query = (
-            select(node_configs.c.node_id, node_configs.c.create_us)
-            .join(node_desired, node_desired.c.node_id == node_configs.c.node_id)
-            .where(node_configs.c.node_id.in_(part), node_configs.c.revision == node_desired.c.target_config_revision)
-        )
-        found |= {row.node_id: row.create_us for row in connection.execute(query)}
-    return found
