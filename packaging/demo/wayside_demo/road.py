@@ -8,6 +8,7 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -68,15 +69,17 @@ class Road:
         """In the order of the road."""
         return tuple(map(unit_id, range(1, self.count + 1)))
 
+    def notes(self, trial: str) -> list[dict[str, Any]]:
+        """What the units noted of the trials of one rollout, in order; a line that is being written does not count."""
+        lines = (self.folder / "trials.jsonl").read_text().split("\n")[:-1]
+        return [note for note in map(json.loads, lines) if note["trial"] == trial]
+
     def judged(self, trial: str) -> Judgement:
         """Judges the trials of one rollout by what the units noted, not by what the manager planned."""
         places = {node_id: place for place, node_id in enumerate(self.unit_ids)}
         on_trial: set[int] = set()
         breaches, most, begun = [], 0, 0
-        for line in (self.folder / "trials.jsonl").read_text().splitlines():
-            note = json.loads(line)
-            if note["trial"] != trial:
-                continue
+        for note in self.notes(trial):
             place = places[note["node"]]
             if note["event"] == "end":
                 on_trial.discard(place)
