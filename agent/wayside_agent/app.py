@@ -39,7 +39,7 @@ from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.exchange import Ears
 from wayside_agent.services.health import Health, Versions, wire_time_quality
-from wayside_agent.services.ota import Ota, World
+from wayside_agent.services.ota import Ota
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.renewal import Renewal, Surroundings
 from wayside_agent.services.reporting import Reporting
@@ -47,6 +47,7 @@ from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.snapshot import Snapshot
 from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
+from wayside_agent.services.update_world import World
 from wayside_agent.services.uplink import Hello, Uplink
 from wayside_agent.settings import IdentitySettings, Settings
 from wayside_agent.trust import boottime_s, broker, returning, timekeeping

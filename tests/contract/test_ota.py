@@ -20,7 +20,8 @@ from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import RestartRequestedError
-from wayside_agent.services.ota import LOOK_PERIOD_S, Ota, World
+from wayside_agent.services.ota import Ota
+from wayside_agent.services.update_world import LOOK_PERIOD_S, World
 
 ROOT = Path(__file__).parents[2]
 PACKED: Callable[[bytes, dict[str, bytes]], bytes] = runpy.run_path(str(ROOT / "firmware_images" / "build.py"))[

@@ -24,7 +24,8 @@ from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import RestartRequestedError
-from wayside_agent.services.ota import Ota, World
+from wayside_agent.services.ota import Ota
+from wayside_agent.services.update_world import World
 
 GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)
 DEAF = Vitals(manager_reached=True, fix_dimension=3)

@@ -157,6 +157,21 @@ class Update:
         count = 0 if progressed or self.phase in AT_REST else self.resume_count + 1
         return replace(self, resume_count=count, downloaded_bytes=downloaded_bytes)
 
+    def status(self, running: Running) -> "UpdateStatus":
+        """What the unit says of it, with what runs."""
+        target = self.target
+        return UpdateStatus(
+            release=target.release if target else "",
+            rollout=target.rollout if target else "",
+            phase=self.phase,
+            downloaded_bytes=self.downloaded_bytes,
+            total_bytes=target.size_bytes if target else 0,
+            running_release=running.release,
+            running_version=running.version,
+            message=self.message,
+            resumed_from_bytes=self.resumed_from_bytes,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:

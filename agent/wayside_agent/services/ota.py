@@ -7,12 +7,11 @@ Usage: `ota.follow(target)` whenever the desired state changes; `await ota.run()
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wayside.errors import FailedPreconditionError, WaysideError
-from wayside_agent.core.gate import Gate, Outcome, Vitals
+from wayside_agent.core.gate import Outcome
 from wayside_agent.core.update import (
     AT_REST,
     MAX_RESUME_COUNT,
@@ -26,35 +25,13 @@ from wayside_agent.core.update import (
     next_step,
 )
 from wayside_agent.ports.errors import RestartRequestedError
-from wayside_agent.ports.updates import ArtifactSource, Downloads, Slots, UpdateStore
 from wayside_agent.services.fetching import Fetching
+from wayside_agent.services.update_world import LOOK_PERIOD_S, World
 
 logger = logging.getLogger(__name__)
 
-LOOK_PERIOD_S = 0.5
-"""Between two looks at the vitals of a release on trial."""
 RETRY_S = 10.0
 """After the device refused something that does not end the update."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything the service acts on and asks."""
-
-    slots: Slots
-    source: ArtifactSource
-    downloads: Downloads
-    store: UpdateStore
-    report: Callable[[UpdateStatus], Awaitable[None]]
-    """Makes a report durable."""
-    vitals: Callable[[], Vitals]
-    max_download_bytes_per_s: Callable[[], int]
-    """0: unlimited."""
-    gate_timeout_s: Callable[[], float]
-    is_config_on_trial: Callable[[], bool] = lambda: False
-    """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
-    clock: Callable[[], float] = time.monotonic
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class Ota:
@@ -102,18 +79,7 @@ class Ota:
 
     def status(self) -> UpdateStatus:
         """The present state, as it would be reported."""
-        update, target = self._update, self._update.target
-        return UpdateStatus(
-            release=target.release if target else "",
-            rollout=target.rollout if target else "",
-            phase=update.phase,
-            downloaded_bytes=update.downloaded_bytes,
-            total_bytes=target.size_bytes if target else 0,
-            running_release=self._running.release,
-            running_version=self._running.version,
-            message=update.message,
-            resumed_from_bytes=update.resumed_from_bytes,
-        )
+        return self._update.status(self._running)
 
     @property
     def is_on_trial(self) -> bool:
@@ -220,18 +186,12 @@ class Ota:
         await self._enter(self._update.after(Event.STARTED))
 
     async def _prove(self) -> None:
-        gate = Gate(self._update.before, self._running.gate_timeout_s)
-        begin_s = self._world.clock()
-        while True:
-            gate, verdict = gate.seen(self._world.vitals(), self._world.clock() - begin_s)
-            if verdict.outcome is Outcome.PASS:
-                await self._world.slots.commit()
-                return
-            if verdict.outcome is Outcome.FAIL:
-                # said by the software before, once it runs again: until then it is not true
-                await self._enter(self._update.after(Event.REFUSED, message="; ".join(verdict.reasons)), is_said=False)
-                return
-            await self._world.pause(LOOK_PERIOD_S)
+        verdict = await self._world.verdict(self._update.before, self._running.gate_timeout_s)
+        if verdict.outcome is Outcome.PASS:
+            await self._world.slots.commit()
+            return
+        # said by the software before, once it runs again: until then it is not true
+        await self._enter(self._update.after(Event.REFUSED, message="; ".join(verdict.reasons)), is_said=False)
 
     async def _settle(self) -> None:
         await self._enter(self._update.after(Event.PASSED))

@@ -1,0 +1,45 @@
+"""What the update of a unit acts on and asks, and how it watches a release on trial.
+
+Usage: `World(slots=…, source=…, …)`, joined by the app; `await world.verdict(before, timeout_s)` once a release runs.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from wayside_agent.core.gate import Gate, Outcome, Verdict, Vitals
+from wayside_agent.core.update import UpdateStatus
+from wayside_agent.ports.updates import ArtifactSource, Downloads, Slots, UpdateStore
+
+LOOK_PERIOD_S = 0.5
+"""Between two looks at the vitals of a release on trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the service acts on and asks."""
+
+    slots: Slots
+    source: ArtifactSource
+    downloads: Downloads
+    store: UpdateStore
+    report: Callable[[UpdateStatus], Awaitable[None]]
+    """Makes a report durable."""
+    vitals: Callable[[], Vitals]
+    max_download_bytes_per_s: Callable[[], int]
+    """0: unlimited."""
+    gate_timeout_s: Callable[[], float]
+    is_config_on_trial: Callable[[], bool] = lambda: False
+    """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def verdict(self, before: Vitals, timeout_s: float) -> Verdict:
+        """What the gate says of the release that runs, once it has made up its mind: PASS or FAIL."""
+        gate, begin_s = Gate(before, timeout_s), self.clock()
+        while True:
+            gate, verdict = gate.seen(self.vitals(), self.clock() - begin_s)
+            if verdict.outcome is not Outcome.WAIT:
+                return verdict
+            await self.pause(LOOK_PERIOD_S)
