@@ -17,6 +17,7 @@ from wayside_manager.api.calls import Calls
 from wayside_manager.api.enum_words import enum_word
 from wayside_manager.api.identity import admission
 from wayside_manager.api.node_messages import selector
+from wayside_manager.api.rollout_looks import RolloutLooks
 from wayside_manager.api.rollout_messages import plan_record, rollout_message, rollout_node_message
 from wayside_manager.api.scopes import Context, send
 from wayside_manager.core.rollout import ENDED, RolloutNodeState, RolloutOrder, RolloutRecord, RolloutSpec, WaitReason
@@ -43,6 +44,7 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
         self._bus = bus
         self._calls = calls
         self._now = now
+        self._looks = RolloutLooks(self._present)
 
     async def CreateRollout(
         self, request: rollout_service_pb2.CreateRolloutRequest, context: Context
@@ -113,7 +115,7 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
         async with self._calls.endable(context), self._bus.subscribe(Topic.ROLLOUT, watched_id) as subscription:
             sent = rollout_pb2.Rollout()
             while sent.state not in _ENDED_VALUES:
-                rollout = await self._present(watched_id)
+                rollout = await self._looks.look(watched_id)
                 if rollout != sent:
                     await send(context, rollout_service_pb2.WatchRolloutResponse(rollout=rollout))
                     sent = rollout

@@ -4,9 +4,11 @@ Counted is whoever is there before or after, whether a layer asks for it or not;
 because nothing names it yet. Usage: `await PlaceReach(store, now).selectors("ApplySite", request)`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import shapely
@@ -56,14 +58,15 @@ class PlaceReach:
 
     async def of_geofence(self, message: Any) -> tuple[NodeSelector, ...]:  # noqa: ANN401
         """Who is inside."""
-        return await self._of(geofence_record(message.geofence, tenant_id=_owner(message.geofence), now=self.now()))
+        read = partial(geofence_record, message.geofence, tenant_id=_owner(message.geofence), now=self.now())
+        return await self._of(await asyncio.to_thread(read))  # it may have 100,000 corners
 
     async def of_nobody(self, _message: Any) -> tuple[NodeSelector, ...]:  # noqa: ANN401
         """What is deleted is named by nothing and has nobody."""
         return _NOBODY
 
     async def _of_file(self, data: bytes) -> tuple[NodeSelector, ...]:
-        places = read_places(data, now=self.now())
+        places = await asyncio.to_thread(read_places, data, now=self.now())
         site_ids = tuple(place.site_id for place in places if isinstance(place, SiteRecord))
         found = (NodeSelector(site_ids=site_ids),) if site_ids else _NOBODY
         for place in places:
@@ -79,7 +82,9 @@ class PlaceReach:
                 return (NodeSelector(site_ids=tuple(sites)),) if sites else _NOBODY
             if isinstance(place, GeofenceRecord):
                 await self.store.get_geofence(place.geofence_id)
-                return NodeSelector(geofence_ids=(place.geofence_id,)), NodeSelector(areas=_outlines(place.geometry))
+                return NodeSelector(geofence_ids=(place.geofence_id,)), NodeSelector(
+                    areas=await asyncio.to_thread(_outlines, place.geometry)
+                )
             if isinstance(place, GroupRecord):
                 await self.store.get_group(place.group_id)
                 after = place.selector or NodeSelector(node_ids=place.node_ids)
