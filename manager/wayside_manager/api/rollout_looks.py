@@ -40,7 +40,8 @@ class RolloutLooks:
                 return look.result()
 
     async def _take(self, rollout_id: str) -> rollout_pb2.Rollout:
-        look = self._waiting[rollout_id] = asyncio.get_running_loop().create_future()
+        look: asyncio.Future[rollout_pb2.Rollout] = asyncio.get_running_loop().create_future()
+        self._waiting[rollout_id] = look
         try:
             async with self._turn:
                 await asyncio.sleep(self._rested_s - time.monotonic())

@@ -14,12 +14,14 @@ from functools import cached_property, lru_cache
 from importlib.metadata import version as version_of
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
 
 from wayside import node_config
 from wayside.errors import InvalidArgumentError
 from wayside_manager.core.config_diff import Path
 from wayside_manager.core.configs import MISSING
+from wayside_manager.core.schema_patterns import TEXT_LENGTH_MAX
 
 _STEPS_MAX = 64
 """References followed from one value: more than any schema needs."""
@@ -144,7 +146,19 @@ def _is_decoded(content: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def _validator(text: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(text))
+    made: Draft202012Validator = _Validator(json.loads(text))
+    return made
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401  # of jsonschema
+    if isinstance(instance, str) and len(instance) > TEXT_LENGTH_MAX:
+        yield ValidationError(f"longer than {TEXT_LENGTH_MAX} characters")
+        return
+    yield from Draft202012Validator.VALIDATORS["pattern"](validator, pattern, instance, schema)
+
+
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # it has no types
+"""Matches short texts only: see `schema_patterns`."""
 
 
 def _below(part: Mapping[str, Any], name: str) -> Iterator[object]:

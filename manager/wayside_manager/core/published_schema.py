@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.schema_patterns import fault_of
 
 SCHEMA_MAX_BYTES = 256 * 1024
 """Twenty times what that of the agent has."""
@@ -50,6 +51,7 @@ def checked_schema(content: bytes) -> str:
     except (RecursionError, OverflowError) as exc:  # of a regular expression
         raise _refused("a pattern in it is too complex") from exc
     _check_references(schema)
+    _check_patterns(schema)
     return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -58,6 +60,15 @@ def _check_depth(value: object, depth: int = 0) -> None:
         raise _refused(f"it is nested more than {_DEPTH_MAX} deep")
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _check_depth(part, depth + 1)
+
+
+def _check_patterns(schema: dict[str, Any]) -> None:
+    for part in _parts(schema):
+        keyed = part.get("patternProperties")
+        for pattern in (part.get("pattern"), *(keyed if isinstance(keyed, dict) else ())):
+            fault = fault_of(pattern) if isinstance(pattern, str) else ""
+            if fault:
+                raise _refused(f"pattern {pattern[:80]!r}: {fault}")
 
 
 def _check_references(schema: dict[str, Any]) -> None:
