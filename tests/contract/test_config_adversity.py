@@ -8,9 +8,14 @@ import pytest
 
 from tests.contract.config_unit import GOOD, Decision, Outcome, Unit, awake
 from wayside.node_config import NodeConfig, canonical
-from wayside.v1 import node_pb2
+from wayside.v1 import node_pb2, node_service_pb2
 from wayside_agent.core.config_state import Config, ConfigState
 from wayside_agent.core.config_trial import MAX_WITHDRAWN_COUNT
+from wayside_manager.api.report_messages import stored_form
+from wayside_manager.core.configs import DriftCause
+from wayside_manager.core.drift import cause_of
+from wayside_manager.core.nodes import DesiredRecord, NodeStatus
+from wayside_manager.core.reports import ConfigFacts
 
 OLD, NEW, NEWER = 10.0, 20.0, 30.0  # report periods, by which a test knows a configuration
 REPORT_MAX_BYTES = 64 * 1024
@@ -183,3 +188,39 @@ def _known(revision: int, config: dict[str, object], trial: str) -> Config:
 
 def _sha256(content: bytes) -> str:
     return sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept", "cause"),
+    [
+        ({"report_period_s": 10}, {"report_period_s": 11}, DriftCause.CHANGED),
+        ({"report_period_s": 10, "radar": {}}, {"report_period_s": 10, "radar": {}}, DriftCause.CHANGED),
+        ({"report_period_s": -1}, {"report_period_s": -1}, DriftCause.REVERTED),
+        ({"report_period_s": 10}, {"report_period_s": 10}, None),
+    ],
+    ids=["changed by hand", "a part left out", "nothing of it runs", "untouched"],
+)
+async def test_the_manager_sees_by_the_report_that_something_else_runs(
+    unit: Unit, sent: dict[str, object], kept: dict[str, object], cause: DriftCause | None
+) -> None:
+    told = _known(1, sent, "r1")
+    stored = replace(told, content=canonical(kept))
+    await unit.file.save(ConfigState(committed=stored, is_said=cause is not None))
+    unit.restart()
+    async with awake(unit):
+        report = await unit.reports.get()
+    facts = stored_form(node_service_pb2.Report(sequence=1, config=report)).facts
+    assert isinstance(facts, ConfigFacts)
+    assert facts.running_config_sha256 == unit.desired.running.sha256
+    desired = DesiredRecord(
+        "rsu-1",
+        config_revision=told.revision,
+        config_sha256=told.sha256,
+        config_trial=told.trial,
+        target_config_revision=told.revision,
+        target_config_sha256=told.sha256,
+    )
+    status = NodeStatus(
+        running_config_sha256=facts.running_config_sha256, config_outcome=facts.outcome, config_trial=facts.trial
+    )
+    assert cause_of(desired, status) is cause
