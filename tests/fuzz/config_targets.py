@@ -1,4 +1,4 @@
-"""The parsers of configuration: layers on the wire, and the files that operators are sent by others."""
+"""Layers on the wire, and the files that operators are sent by others: layers, plans, places, licences."""
 
 import atexit
 import functools
@@ -11,11 +11,13 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from tests.fuzz.engine import Target
-from wayside.v1 import config_service_pb2, node_pb2
+from wayside.v1 import config_service_pb2, node_pb2, site_pb2
 from wayside_manager.api import struct_values
 from wayside_manager.api.config_messages import layer_message, layer_record
 from wayside_manager.cli.layer_file import read_layer
 from wayside_manager.cli.licence_file import read_licences
+from wayside_manager.cli.place_file import read_places
+from wayside_manager.cli.plan_file import read_plan
 
 _NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 _TOML = b"""\
@@ -40,6 +42,33 @@ l-k13,HI-2026-0013,rsu-k13,5915,20,29,2027-12-31T10:00:00+08:00,
 """
 _ROWS = b"""[{"licence":"l","number":"n","node":"x","center_mhz":5915,"bandwidth_mhz":20,"max_power_dbm":29.5,
 "expires":"2027-12-31"}]"""
+
+
+_PLAN = b"""\
+max_failure_percent = 5
+deadline = "7d"
+node_timeout = 600
+windows = ["mon-fri 01:00-04:00", {weekdays = [1, 7], begin = "22:00", duration = "2h"}]
+time_zone = "Asia/Shanghai"
+waves = ["1", "10%", "rest", {count = 2, observation = "1h"}, {members = {sites = ["k12"], labels = {ring = "wide"}}}]
+"""
+_PLAN_JSON = b'{"waves":[{"percent":12.5,"min_success_percent":90},"rest"],"windows":["01:00-04:00"],"deadline":3600}'
+_SITES = b"""\
+[[sites]]
+name = "k12"
+kind = "toll"
+position = {latitude = 20.02, longitude = 110.35}
+variables = {broker = "10.2.0.1", is_lit = true, lanes = 4}
+"""
+_CORRIDOR = (
+    b'{"name":"g98","sites":[{"site":"k12","stake":"K12+300"},{"site":"k15","stake_meters":15000}],"is_ring":true}'
+)
+_FENCE = b"""\
+name = "town"
+kind = "test-area"
+hours = [{weekdays = [1, 7], begin = "08:00", end = "02:00"}]
+geometry = {type = "Polygon", coordinates = [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
+"""
 
 
 @functools.cache
@@ -83,6 +112,9 @@ def _taken_in(data: bytes) -> None:
         raise AssertionError("the layer is told otherwise than it was taken in")
 
 
+_sites = functools.partial(read_places, collection="sites", kind=site_pb2.Site)
+_corridors = functools.partial(read_places, collection="corridors", kind=site_pb2.Corridor)
+_geofences = functools.partial(read_places, collection="geofences", kind=site_pb2.Geofence)
 _WORDS = (b"null", b"true", b"[]", b"{}", b'"', b"1e999", b"-1", b"NaN", b"Infinity", b"[" * 500, b"{" * 500)
 TARGETS = (
     Target(
@@ -104,6 +136,15 @@ TARGETS = (
         _in_file("licences.csv", read_licences),
         lambda: (_CSV,),
         words=(b'"', b"\r", b"\x00", b",", b"9999-12-31", b"0001-01-01", b"nan", b"inf", b"\xef\xbb\xbf"),
+    ),
+    Target("plan file, TOML", _in_file("plan.toml", read_plan), lambda: (_PLAN,), words=(b"7d", b"%", b"-", *_WORDS)),
+    Target("plan file, JSON", _in_file("plan.json", read_plan), lambda: (_PLAN_JSON,), words=_WORDS),
+    Target(
+        "sites file", _in_file("sites.toml", _sites), lambda: (_SITES,), words=(b"[[sites]]", b"2026-01-01", *_WORDS)
+    ),
+    Target("corridors file", _in_file("corridors.json", _corridors), lambda: (_CORRIDOR,), words=(b"K12+", *_WORDS)),
+    Target(
+        "geofences file", _in_file("geofences.toml", _geofences), lambda: (_FENCE,), words=(b"[[geofences]]", *_WORDS)
     ),
     Target("licence file, JSON", _in_file("licences.json", read_licences), lambda: (_ROWS,), words=_WORDS),
 )

@@ -8,6 +8,7 @@ from tests.fuzz import (
     people_targets,
     place_targets,
     rollout_targets,
+    value_targets,
 )
 from tests.fuzz.engine import Target
 
@@ -18,6 +19,7 @@ TARGETS: tuple[Target, ...] = (
     *place_targets.TARGETS,
     *config_targets.TARGETS,
     *rollout_targets.TARGETS,
+    *value_targets.TARGETS,
     *agent_targets.TARGETS,
 )
 BY_NAME = {target.name: target for target in TARGETS}

@@ -13,8 +13,12 @@ from tests.fuzz.targets import TARGETS
 from wayside.errors import InvalidArgumentError
 from wayside_manager.services.certificate_request import requested_key
 
-# of certificates with odd serial numbers: a word of cryptography's to developers
-pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number")
+pytestmark = [
+    # of certificates with odd serial numbers: a word of cryptography's to developers
+    pytest.mark.filterwarnings("ignore:Parsed a serial number"),
+    # of regular expressions in schemas: a word of Python's on what a later version may read otherwise
+    pytest.mark.filterwarnings("ignore:Possible :FutureWarning"),
+]
 EXAMPLE_COUNT = 300
 MUTATION_COUNT = 2_000
 SAMPLE = settings(

@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
@@ -74,8 +75,8 @@ def _new_thing(roles: str, *, done: str = "OK", **fields: Any) -> Row:  # noqa: 
     return Row(roles, "new thing", _fields(**fields), NOT_FOUND.format("TENANT"), done)
 
 
-def _list(roles: str, *, done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
-    return Row(roles, "list", _fields(**fields), done=done)
+def _list(roles: str, *, hidden: str = "", done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
+    return Row(roles, "list", _fields(**fields), hidden, done)
 
 
 def _deployment(*, done: str = "OK", **fields: Any) -> Row:  # noqa: ANN401  # fields of a message
@@ -122,7 +123,7 @@ def _new_place(collection: str, world: World, land: Land) -> dict[str, object]:
 
 
 _NO_PLACES = b'{"type": "FeatureCollection", "features": []}'
-_POINT = site_service_pb2.TrackPoint(position={"latitude_degrees": 0.5}, time={"seconds": 1})
+_POINT = site_service_pb2.TrackPoint(position=node_pb2.Position(latitude_degrees=0.5), time=Timestamp(seconds=1))
 _MASK = {"paths": ["display_name"]}
 _SOME = node_pb2.NodeSelector(all_nodes=True)
 
@@ -186,7 +187,12 @@ OPERATOR_CALLS: dict[str, Row] = {
     "SiteService/ImportGeoJson": _list(OPS, geojson=_NO_PLACES),
     "SiteService/ExportGeoJson": _list(ALL),
     "SiteService/SelectNodes": _list(ALL, selector=_SOME),
-    "SiteService/JudgeTrack": _list(ALL, points=[_POINT], geofences=lambda _world, land: [land.name("geofences")]),
+    "SiteService/JudgeTrack": _list(
+        ALL,
+        hidden=NOT_FOUND.format("GEOFENCE"),
+        points=[_POINT],
+        geofences=lambda _world, land: [land.name("geofences")],
+    ),
     "RadioLicenceService/GetRadioLicence": _thing(ALL, "RADIO_LICENCE", name="{radioLicences}"),
     "RadioLicenceService/ListRadioLicences": _list(ALL),
     "RadioLicenceService/ListRadioMismatches": _list(ALL),

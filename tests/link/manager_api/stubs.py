@@ -33,7 +33,7 @@ from wayside.v1 import (
     site_service_pb2_grpc,
 )
 
-CALL_S = 10.0
+CALL_S = 30.0
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 

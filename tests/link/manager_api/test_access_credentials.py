@@ -95,7 +95,7 @@ async def test_who_keeps_guessing_for_one_name_waits_and_the_owner_at_a_known_ad
         for _ in range(5):
             with pytest.raises(UnauthenticatedError):
                 await sign_in(stranger, "ann", "wrong horse battery")
-        with pytest.raises(ResourceExhaustedError, match="wait 5 s"):
+        with pytest.raises(ResourceExhaustedError, match=r"wait [1-5] s"):
             await sign_in(stranger, "ann", PASSWORD)
         with pytest.raises(UnauthenticatedError):
             await sign_in(stranger, "bob", PASSWORD)  # another name is another matter

@@ -37,7 +37,9 @@ async def test_a_selector_of_a_hundred_thousand_nodes_is_refused(operator: Peer)
     huge.selector.all_nodes = False
     huge.selector.nodes.extend(f"nodes/n{index}" for index in range(100_000))
     await caller(operator)  # before it has logged in, a connection may send 16 KiB at once
-    with pytest.raises(InvalidArgumentError, match=r"selector\.nodes: name at most 10000 nodes"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"config_layer\.selector\.nodes: name at most 10000, or use labels or groups"
+    ):
         await operator.apply(huge)
 
 

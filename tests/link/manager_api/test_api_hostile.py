@@ -69,6 +69,9 @@ TEXTS = (
     csr(new_key()),
 )  # fmt: skip
 
+NAMES = ("report_period_s", "can", "buses", "telemetry", "broker_host", "", "a.b", "\x00", "x" * 10_000)
+"""Of what a Struct holds."""
+
 
 def _number(field: FieldDescriptor) -> st.SearchStrategy[int]:
     low, high = RANGES[field.cpp_type]
@@ -99,7 +102,12 @@ def _message(draw: st.DrawFn, descriptor: Descriptor, depth: int = 0) -> Message
     for field in descriptor.fields:
         if depth > 4 or not draw(st.booleans()):
             continue
-        if field.is_repeated:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:  # of a Struct, as all are
+            entry = _value(field.message_type.fields_by_name["value"], depth)
+            names = st.sampled_from(NAMES) | st.text(max_size=20)
+            for key, value in draw(st.dictionaries(names, entry, max_size=3)).items():
+                getattr(message, field.name)[key].CopyFrom(value)
+        elif field.is_repeated:
             values: list[Any] = draw(st.lists(_value(field, depth), max_size=3))
             getattr(message, field.name).extend(values * (3000 if draw(st.integers(0, 30)) == 0 else 1))
         elif field.message_type is not None:

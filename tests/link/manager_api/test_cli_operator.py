@@ -23,7 +23,7 @@ from wayside_manager.cli.manager import app as manager_app
 from wayside_manager.cli.operator import app
 from wayside_manager.settings import DataFolder
 
-START_S = 20.0
+START_S = 60.0
 Invoke = Callable[..., "Answer"]
 
 
@@ -90,10 +90,20 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("noun", ["nodes", "config", "releases", "rollouts"])
-def test_a_list_of_a_new_manager_says_it_is_empty_and_is_json_nevertheless(wayside: Invoke, noun: str) -> None:
-    assert "there is none" in wayside(noun, "list").err
-    assert json.loads(wayside(noun, "list", "--output", "json").out) is not None
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((noun, "list") for noun in ("nodes", "releases", "rollouts", "sites", "corridors", "groups", "geofences")),
+        ("licences", "list"),
+        ("config", "layers"),
+    ],
+    ids=" ".join,
+)
+def test_a_list_of_a_new_manager_says_it_is_empty_and_is_json_nevertheless(
+    wayside: Invoke, words: tuple[str, ...]
+) -> None:
+    assert "there is none" in wayside(*words).err
+    assert json.loads(wayside(*words, "--output", "json").out) is not None
 
 
 def test_nodes_are_listed_as_a_table_or_as_json(wayside: Invoke, manager: LocalManager) -> None:
@@ -117,18 +127,23 @@ def test_the_context_comes_from_the_environment_or_the_home_folder(manager: Loca
     assert "context.toml is not there" in lost.err
 
 
-def test_a_node_is_updated_shown_revoked_and_retired(wayside: Invoke, manager: LocalManager) -> None:
+def test_a_node_is_updated_shown_revoked_and_retired(wayside: Invoke, manager: LocalManager, tmp_path: Path) -> None:
     asyncio.run(manager.enroll("change-1"))
-    changed = wayside("nodes", "update", "change-1", "--site", "K12", "--label", "road=G98", "-o", "json")
-    stale = wayside("nodes", "update", "change-1", "--site", "K13", "--etag", "stale")
+    sites = tmp_path / "sites.toml"
+    sites.write_text('[[sites]]\nname = "k12"\n[[sites]]\nname = "k13"\n')
+    assert wayside("sites", "apply", "-f", sites).code == 0
+    changed = wayside("nodes", "update", "change-1", "--site", "k12", "--label", "road=G98", "-o", "json")
+    stale = wayside("nodes", "update", "change-1", "--site", "k13", "--etag", "stale")
+    nowhere = wayside("nodes", "update", "change-1", "--site", "k14")
     shown = wayside("nodes", "show", "change-1")
     moved = wayside("nodes", "update", "change-1", "--tenant", "atlantis")
     revoked = wayside("nodes", "revoke", "change-1", "--yes", "-o", "json")
     retired = wayside("nodes", "retire", "change-1", "--yes", "-o", "json")
 
     assert (changed.json["labels"], changed.json["tenant"]) == ([{"key": "road", "value": "G98"}], "tenants/root")
-    assert (stale.code, moved.code) == (4, 3)
-    assert "K12" in shown.out
+    assert changed.json["site"] == "sites/k12"
+    assert (stale.code, nowhere.code, moved.code) == (4, 3, 3)
+    assert "k12" in shown.out
     assert (revoked.json["state"], retired.json["state"]) == ("STATE_REVOKED", "STATE_RETIRED")
 
 

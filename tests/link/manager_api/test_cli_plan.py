@@ -145,7 +145,7 @@ def test_a_window_is_written_short(text: str, window: tuple[list[int], str, str]
         *((plan_texts.wave, text) for text in ("", "%", "x%", "five", "-1", "k12")),
         *((plan_texts.window, text) for text in ("", "01:00", "25:00-26:00", "mon-xyz 01:00-02:00", "1:00-2:00")),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_what_is_neither_is_refused_with_an_example(parse: Any, text: str) -> None:  # noqa: ANN401  # a function
     with pytest.raises(InvalidArgumentError, match="write"):
