@@ -619,7 +619,9 @@ class ConfigReport(google.protobuf.message.Message):
     trial: builtins.str
     """Trial the report is about, as in `ConfigTarget.trial`."""
     running_config: builtins.bytes
-    """The configuration that runs now, canonical JSON as FetchConfig sends it; `{}`: the agent's defaults."""
+    """The configuration that runs now, canonical JSON as FetchConfig sends it; `{}`: the agent's defaults. Empty: it is
+    too large for a report; `running_revision` names it, and `config_sha256` of the health report.
+    """
     @property
     def trial_remaining(self) -> google.protobuf.duration_pb2.Duration:
         """Time the trial has left. Set when the outcome is PROVISIONAL."""

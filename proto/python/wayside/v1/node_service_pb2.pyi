@@ -261,7 +261,7 @@ class ConfigTarget(google.protobuf.message.Message):
         DECISION_HOLD: ConfigTarget._Decision.ValueType  # 1
         """A person: it goes back when the time is over, however good it looks."""
         DECISION_CONFIRM: ConfigTarget._Decision.ValueType  # 2
-        """It commits now."""
+        """It commits as soon as the manager holds a word that was said with it; without one it goes back in time."""
         DECISION_CANCEL: ConfigTarget._Decision.ValueType  # 3
         """It goes back now."""
 
@@ -273,7 +273,7 @@ class ConfigTarget(google.protobuf.message.Message):
     DECISION_HOLD: ConfigTarget.Decision.ValueType  # 1
     """A person: it goes back when the time is over, however good it looks."""
     DECISION_CONFIRM: ConfigTarget.Decision.ValueType  # 2
-    """It commits now."""
+    """It commits as soon as the manager holds a word that was said with it; without one it goes back in time."""
     DECISION_CANCEL: ConfigTarget.Decision.ValueType  # 3
     """It goes back now."""
 
