@@ -16,6 +16,7 @@ from wayside.errors import InvalidArgumentError
 from wayside_manager.core.configs import Retargeted
 from wayside_manager.core.rollout import RolloutPlan
 from wayside_manager.store.config_making import ConfigMaker, Made
+from wayside_manager.store.config_retention import forget_older
 from wayside_manager.store.config_rollouts import leave_config_rollouts, renew_targets, start_config_rollout
 from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents, every_layer
 from wayside_manager.store.desired import ToldConfig, tell_config
@@ -158,6 +159,7 @@ def _write(
         statement,
         [{"of_node": row["node_id"], "to_revision": row["revision"], "to_sha256": row["sha256"]} for row in rows],
     )
+    forget_older(connection, {row["node_id"]: row["revision"] for row in rows})
     return {row["node_id"]: (row["revision"], row["sha256"]) for row in rows}
 
 
