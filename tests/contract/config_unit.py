@@ -48,7 +48,7 @@ class Unit:
         self.vitals_of: Callable[[NodeConfig], Vitals] = lambda _: GOOD
         self.cannot_prepare: Callable[[NodeConfig], str] = lambda _: ""
         self.on_switch: Callable[[NodeConfig], None] = lambda _: None
-        self.is_release_on_trial = False
+        self.is_release_on_trial = self.is_renewing = False
         self.running = NodeConfig()
         self.reports: asyncio.Queue[node_pb2.ConfigReport] = asyncio.Queue(maxsize=1000)
         self.releases: list[ReleaseTarget | None] = []
@@ -68,6 +68,7 @@ class Unit:
                 vitals=lambda: self.vitals_of(self.running),
                 now=self.now,
                 is_release_on_trial=lambda: self.is_release_on_trial,
+                is_renewing=lambda: self.is_renewing,
                 look_period_s=0.0001,
                 warm_up_s=0.0,
             ),

@@ -148,13 +148,14 @@ async def test_a_desired_state_without_a_configuration_keeps_what_runs(unit: Uni
         assert (await unit.verdict(unit.offer(3, 30))).running_revision == 3
 
 
-async def test_a_trial_waits_for_the_release_on_trial(unit: Unit) -> None:
+@pytest.mark.parametrize("what", ["is_release_on_trial", "is_renewing"])
+async def test_a_trial_waits_for_the_release_on_trial_and_for_new_credentials(unit: Unit, what: str) -> None:
     async with awake(unit):
-        unit.is_release_on_trial = True
+        setattr(unit, what, True)
         await unit.desired.follow(unit.offer(1, 10))
         await unit.looked(30)
         assert unit.fetched == []
-        unit.is_release_on_trial = False
+        setattr(unit, what, False)
         assert (await unit.word()).outcome == Outcome.OUTCOME_APPLIED
 
 
