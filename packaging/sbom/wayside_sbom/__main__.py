@@ -63,7 +63,7 @@ def _matched(lock: list[Locked], installed: dict[str, Installed]) -> list[Packag
     signs = [sign for package in installed.values() for sign in package.ai_signs]
     if signs:
         raise ValueError(f"'AI components: none' is no longer true; declare {', '.join(signs)} or remove it")
-    return [(entry, installed.get(entry.name)) for entry in lock]
+    return [(entry, installed[entry.name] if entry.is_wanted else None) for entry in lock]
 
 
 def _product(part: str) -> Product:

@@ -50,8 +50,13 @@ def document(
     components |= {part.name: _own(part, ComponentType.LIBRARY) for part in own_parts}
     requires = {part.name: part.requires for part in (product, *own_parts)}
     for locked, installed in packages:
-        components[locked.name] = _component(locked, installed)
-        requires[locked.name] = installed.requires if installed else ()
+        component = _component(locked, installed)
+        bom.components.add(component)
+        if installed is None:
+            bom.register_dependency(component)
+        else:  # a name locked in two versions is required in the one that is installed
+            components[locked.name] = component
+            requires[locked.name] = installed.requires
     bom.components.update(component for component in components.values() if component is not root)
     for name, component in components.items():
         bom.register_dependency(component, [components[other] for other in requires[name] if other in components])

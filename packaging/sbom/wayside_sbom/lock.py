@@ -24,12 +24,12 @@ class Locked:
 
 
 def read_lock(text: str) -> list[Locked]:
-    """The packages of a lock, by name.
+    """The packages of a lock, by name and version: a name may have two, each with a marker.
 
     Raises: ValueError: a line that is no exact version with at least one hash.
     """
     entries = [_entry(line) for line in text.replace("\\\n", " ").splitlines() if line.strip()]
-    return sorted(entries, key=lambda entry: entry.name)
+    return sorted(entries, key=lambda entry: (entry.name, entry.version))
 
 
 def _entry(line: str) -> Locked:
