@@ -9,6 +9,7 @@ from wayside.errors import NotFoundError
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import LastReport
 from wayside_manager.ports.store import Store
+from wayside_manager.store.report_status import Known
 from wayside_manager.store.report_writes import ReportWrites
 
 
@@ -133,7 +134,7 @@ async def test_a_node_that_had_many_spools_costs_no_more_than_another(
     await store.record_reports([batch("rsu-1", health(1), spool_id=f"spool-{number}") for number in range(300)])
     read: list[dict[str, dict[str, int]]] = []
 
-    def noted(known: dict[str, dict[str, int]]) -> ReportWrites:
+    def noted(known: dict[str, Known]) -> ReportWrites:
         read.append({node_id: dict(own.spools) for node_id, own in known.items()})
         return ReportWrites(known)
 

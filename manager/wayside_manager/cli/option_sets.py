@@ -31,7 +31,8 @@ def option_set(name: str, kind: type[Any]) -> Callable[[Callable[..., None]], Ca
             command(*args, **kwargs, **{name: kind(**given)})
 
         signature = inspect.signature(command)
-        before, after = [], []
+        before: list[inspect.Parameter] = []
+        after: list[inspect.Parameter] = []
         for parameter in signature.parameters.values():
             own = after if parameter.kind is inspect.Parameter.KEYWORD_ONLY else before
             if parameter.name != name:

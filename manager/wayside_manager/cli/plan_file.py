@@ -23,6 +23,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
@@ -70,9 +71,10 @@ def _mapping(path: Path, text: str) -> Mapping[str, object]:
 
 
 Reader = Callable[[object, str], Message]
+Filled = TypeVar("Filled", bound=Message)
 
 
-def _filled(mapping: Mapping[str, object], message: Message, place: str, readers: Mapping[str, Reader]) -> Message:
+def _filled(mapping: Mapping[str, object], message: Filled, place: str, readers: Mapping[str, Reader]) -> Filled:
     """The message with the fields of a mapping."""
     for key, value in mapping.items():
         where = f"{place}.{key}" if place else key
@@ -109,8 +111,8 @@ def _members(value: object, where: str) -> Message:
     if isinstance(mapping.get("labels"), dict):
         labels = _table(mapping["labels"], f"{where}.labels")
         mapping["labels"] = [{"key": key, "value": text} for key, text in labels.items()]
-    if isinstance(mapping.get("sites"), list):
-        sites = mapping["sites"]
+    sites = mapping.get("sites")
+    if isinstance(sites, list):
         mapping["sites"] = [plan_texts.site(one) if isinstance(one, str) else one for one in sites]
     return _filled(mapping, rollout_pb2.WaveMembers(), where, {})
 

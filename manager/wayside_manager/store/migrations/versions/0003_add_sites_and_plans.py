@@ -317,7 +317,7 @@ def _renew_rollouts() -> None:
         batch.drop_column("max_failure_count")
         batch.drop_column("max_in_flight_count")
     with op.batch_alter_table("rollout_nodes") as batch:
-        for name, kind, default in (
+        for name, type_, default in (
             ("wave", sa.Integer(), "0"),
             ("runs_target", sa.Boolean(), sa.false()),
             ("report", sa.LargeBinary(), sa.text("x''")),
@@ -325,7 +325,7 @@ def _renew_rollouts() -> None:
             ("config_revision", sa.BigInteger(), "0"),
             ("config_sha256", sa.String(64), ""),
         ):
-            batch.add_column(sa.Column(name, kind, nullable=False, server_default=default))
+            batch.add_column(sa.Column(name, type_, nullable=False, server_default=default))
         batch.add_column(sa.Column("tell_us", sa.BigInteger(), nullable=True))
         batch.add_column(sa.Column("previous_config_revision", sa.BigInteger(), nullable=True))
     op.execute("UPDATE rollout_nodes SET report = update_report, runs_target = (state = 'succeeded')")
