@@ -91,7 +91,7 @@ def services(parts: Parts) -> Services:
         config=ConfigService(store, bus, now=now),
         release=ReleaseService(store, parts.artifacts, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes),
         rollout=RolloutService(store, bus, calls, now=now),
-        site=SiteService(store, now=now),
+        site=SiteService(store, bus, now=now),
         radio_licence=RadioLicenceService(store, now=now),
         access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),

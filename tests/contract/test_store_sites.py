@@ -24,6 +24,7 @@ from wayside_manager.core.sites import (
     GeofenceKind,
     GeofenceRecord,
     GroupRecord,
+    ImportedPlaces,
     Position,
     SiteKind,
     SiteRecord,
@@ -193,12 +194,12 @@ async def test_a_node_stands_at_sites_of_its_tenant_or_of_one_above(store: Store
 
 async def test_an_import_is_all_or_nothing_and_says_what_it_did(store: Store) -> None:
     places: list[Place] = [corridor(("k12", 1.0), ("k15", 2.0)), site("k12"), site("k15"), geofence()]
-    assert await store.import_places(places, now=START, is_dry=True) == (4, 0, 0)
+    assert await store.import_places(places, now=START, is_dry=True) == ImportedPlaces(4, 0, 0)
     assert (await store.list_sites(reach=EVERYWHERE)).items == ()
-    assert await store.import_places(places, now=START) == (4, 0, 0)
-    assert await store.import_places(places, now=START) == (0, 0, 4)
+    assert await store.import_places(places, now=START) == ImportedPlaces(4, 0, 0)
+    assert await store.import_places(places, now=START) == ImportedPlaces(0, 0, 4)
     moved = [site("k12", position=Position(1.0, 2.0)), site("new")]
-    assert await store.import_places(moved, now=START) == (1, 1, 0)
+    assert await store.import_places(moved, now=START) == ImportedPlaces(1, 1, 0)
     with pytest.raises(NotFoundError, match="site k99"):
         await store.import_places([site("other"), corridor(("k99", 1.0))], now=START)
     with pytest.raises(NotFoundError):

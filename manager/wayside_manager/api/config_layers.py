@@ -25,12 +25,13 @@ from wayside_manager.api.identity import admission, admitted_tenant, calling_hol
 from wayside_manager.api.node_messages import selector
 from wayside_manager.api.rollout_messages import plan_record
 from wayside_manager.api.scopes import Context
-from wayside_manager.core.configs import ConfigLayerRecord, Retargeted
+from wayside_manager.api.wakes import wake
+from wayside_manager.core.configs import ConfigLayerRecord
 from wayside_manager.core.missing import hidden
 from wayside_manager.core.rollout import RolloutPlan
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.releases import ReleaseStore
-from wayside_manager.ports.wakeups import Bus, Topic
+from wayside_manager.ports.wakeups import Bus
 
 
 class ConfigServiceStore(ConfigStore, ReleaseStore, Protocol):
@@ -58,7 +59,7 @@ class ConfigLayerCalls(config_service_pb2_grpc.ConfigServiceServicer):
             author=calling_holder(),
             comment=comment(request.comment),
         )
-        await self._wake(applied.effect)
+        await wake(self._bus, applied.effect)
         return config_service_pb2.ApplyConfigLayerResponse(
             config_layer=layer_message(applied.layer),
             rollout=rollout_of(applied.effect),
@@ -95,7 +96,7 @@ class ConfigLayerCalls(config_service_pb2_grpc.ConfigServiceServicer):
             plan=_plan(request),
             author=calling_holder(),
         )
-        await self._wake(deleted.effect)
+        await wake(self._bus, deleted.effect)
         return config_service_pb2.DeleteConfigLayerResponse(
             rollout=rollout_of(deleted.effect),
             changed_node_count=len(deleted.effect.changed_node_ids),
@@ -131,7 +132,7 @@ class ConfigLayerCalls(config_service_pb2_grpc.ConfigServiceServicer):
             plan=_plan(request),
             author=calling_holder(),
         )
-        await self._wake(applied.effect)
+        await wake(self._bus, applied.effect)
         return config_service_pb2.RollbackConfigLayerResponse(
             config_layer=layer_message(applied.layer),
             rollout=rollout_of(applied.effect),
@@ -181,12 +182,6 @@ class ConfigLayerCalls(config_service_pb2_grpc.ConfigServiceServicer):
         present = await self._store.get_layer(layer_id)
         if not admission().reach.covers_tenant(present.tenant_id):
             raise hidden("configLayers", layer_id)
-
-    async def _wake(self, effect: Retargeted) -> None:
-        await self._bus.publish(Topic.DESIRED, effect.changed_node_ids)
-        await self._bus.publish(Topic.NODE, effect.changed_node_ids)
-        if effect.rollout_id:
-            await self._bus.publish(Topic.ROLLOUT, (effect.rollout_id,))
 
 
 def _plan(

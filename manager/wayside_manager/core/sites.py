@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from wayside_manager.core.access import ROOT_TENANT
+from wayside_manager.core.configs import Retargeted
 from wayside_manager.core.selectors import NodeSelector
 
 Variables: TypeAlias = Mapping[str, str | int | float | bool]
@@ -50,6 +51,18 @@ class Owned:
     create_time: datetime
     update_time: datetime
     etag: str = ""
+    effect: Retargeted = field(default=Retargeted(), compare=False)
+    """What applying it did to configurations; of what was not just applied: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedPlaces:
+    """What an import of places did."""
+
+    created_count: int
+    changed_count: int
+    unchanged_count: int
+    effect: Retargeted = field(default=Retargeted(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from wayside_manager.core.sites import (
     CorridorRecord,
     GeofenceRecord,
     GroupRecord,
+    ImportedPlaces,
     RadioLicenceRecord,
     SiteRecord,
 )
@@ -25,7 +26,7 @@ class SiteStore(Protocol):
     """Where nodes are, and how they belong together.
 
     Applying creates or replaces; the tenant is set once, times and etag are the store's. What it does to configurations
-    goes out by a rollout, as a change of a layer does (`store.config_effects.retarget`).
+    goes out by a rollout, as a change of a layer does (`store.config_effects.retarget`); `effect` says whom it alters.
     Every `apply_*` raises ConflictError: the etag is not the present one; AlreadyExistsError: another tenant has the
     name; InvalidArgumentError, NotFoundError: something it names is not there. Every `delete_*` raises NotFoundError,
     ConflictError; FailedPreconditionError: something still names it. Every `get_*` raises NotFoundError, every `list_*`
@@ -57,10 +58,8 @@ class SiteStore(Protocol):
     ) -> Page[GeofenceRecord]: ...
     async def delete_geofence(self, geofence_id: str, *, etag: str = "") -> None: ...
 
-    async def import_places(
-        self, places: Iterable[Place], *, now: datetime, is_dry: bool = False
-    ) -> tuple[int, int, int]:
-        """Applies all of them or none; how many were created, changed, and the same."""
+    async def import_places(self, places: Iterable[Place], *, now: datetime, is_dry: bool = False) -> ImportedPlaces:
+        """Applies all of them or none."""
 
     async def find_nodes(
         self, selector: NodeSelector, *, reach: Reach, page_size: int = 0, page_token: str = ""

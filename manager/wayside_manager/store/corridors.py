@@ -1,5 +1,6 @@
 """Corridors in SQL."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -37,8 +38,8 @@ class SqlCorridors(SqlPart):
         self, connection: Connection, corridor: CorridorRecord, *, now: datetime, etag: str = ""
     ) -> CorridorRecord:
         """See SiteStore."""
-        altered(connection, (put_corridor(connection, corridor, now=now, etag=etag),), now=now)
-        return _the_corridor(connection, corridor.corridor_id)
+        effect = altered(connection, (put_corridor(connection, corridor, now=now, etag=etag),), now=now)
+        return replace(_the_corridor(connection, corridor.corridor_id), effect=effect)
 
     @reading
     def get_corridor(self, connection: Connection, corridor_id: str) -> CorridorRecord:

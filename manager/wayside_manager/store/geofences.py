@@ -1,6 +1,7 @@
 """Geofences in SQL."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +37,8 @@ class SqlGeofences(SqlPart):
         self, connection: Connection, geofence: GeofenceRecord, *, now: datetime, etag: str = ""
     ) -> GeofenceRecord:
         """See SiteStore."""
-        altered(connection, (put_geofence(connection, geofence, now=now, etag=etag),), now=now)
-        return geofence_record(the_row(connection, GEOFENCE, geofence.geofence_id))
+        effect = altered(connection, (put_geofence(connection, geofence, now=now, etag=etag),), now=now)
+        return replace(geofence_record(the_row(connection, GEOFENCE, geofence.geofence_id)), effect=effect)
 
     @reading
     def get_geofence(self, connection: Connection, geofence_id: str) -> GeofenceRecord:

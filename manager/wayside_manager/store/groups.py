@@ -41,8 +41,8 @@ class SqlGroups(SqlPart):
     @writing
     def apply_group(self, connection: Connection, group: GroupRecord, *, now: datetime, etag: str = "") -> GroupRecord:
         """See SiteStore."""
-        altered(connection, (put_group(connection, group, now=now, etag=etag),), now=now)
-        return group_record(connection, the_row(connection, GROUP, group.group_id))
+        effect = altered(connection, (put_group(connection, group, now=now, etag=etag),), now=now)
+        return replace(group_record(connection, the_row(connection, GROUP, group.group_id)), effect=effect)
 
     @reading
     def get_group(self, connection: Connection, group_id: str, *, reach: Reach = EVERYWHERE) -> GroupRecord:

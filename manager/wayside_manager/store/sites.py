@@ -42,8 +42,8 @@ class SqlSites(SqlCorridors, SqlGroups, SqlGeofences, SqlPlaceImport):
     def apply_site(self, connection: Connection, site: SiteRecord, *, now: datetime, etag: str = "") -> SiteRecord:
         """See SiteStore."""
         applied = put_site(connection, site, now=now, etag=etag)
-        altered(connection, (applied,), now=now)
-        return site_record(the_row(connection, SITE, site.site_id))
+        effect = altered(connection, (applied,), now=now)
+        return replace(site_record(the_row(connection, SITE, site.site_id)), effect=effect)
 
     @reading
     def get_site(self, connection: Connection, site_id: str, *, reach: Reach = EVERYWHERE) -> SiteRecord:

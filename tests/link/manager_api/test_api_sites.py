@@ -1,5 +1,6 @@
 """Sites, corridors, groups and geofences over the wire and from the command line."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tests.link.manager_api.commands import wayside
 from tests.link.manager_api.peer import LocalManager, Peer, role
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, PermissionDeniedError
-from wayside.v1 import access_service_pb2, fleet_service_pb2, node_pb2, site_pb2, site_service_pb2
+from wayside.v1 import access_service_pb2, config_service_pb2, fleet_service_pb2, node_pb2, site_pb2, site_service_pb2
 
 SQUARE = {
     "type": "Polygon",
@@ -200,3 +201,28 @@ def _rmc(body: str) -> str:
 
 def _east(longitude_deg: float) -> str:
     return f"{int(longitude_deg):03}{(longitude_deg - int(longitude_deg)) * 60:07.4f}"
+
+
+async def test_a_change_of_a_site_wakes_watchers_of_who_changes_by_it(operator: Peer, manager: LocalManager) -> None:
+    await operator.make_site("k12")
+    await place(operator, manager, "rsu-1", "k12")
+    await change_lane(operator, 1)
+    layer = config_service_pb2.ConfigLayer(name="configLayers/base")
+    layer.selector.sites.append("sites/k12")
+    layer.config.update({"telemetry": {"topic_prefix": "t/${site.id}/${lane}"}})
+    await operator.apply(layer)
+    await operator.call(operator.fleet.RevokeNode, fleet_service_pb2.RevokeNodeRequest(name="nodes/rsu-1"))
+    watch = operator.stream(operator.fleet.WatchNodes, fleet_service_pb2.WatchNodesRequest())
+    before = (await anext(watch)).node
+    await change_lane(operator, 2)
+    async with asyncio.timeout(10):
+        after = (await anext(watch)).node
+    # it is not in service, so it is told at once
+    assert after.desired_config_revision == after.target_config_revision == before.target_config_revision + 1
+    await watch.aclose()
+
+
+async def change_lane(peer: Peer, lane: int) -> None:
+    site = site_pb2.Site(name="sites/k12", tenant="tenants/root")
+    site.variables.update({"lane": lane})
+    await peer.call(peer.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))

@@ -7,6 +7,7 @@ from wayside_manager.api.identity import admission
 from wayside_manager.api.places.messages import corridor_message, corridor_record
 from wayside_manager.api.places.parts import PlaceCalls
 from wayside_manager.api.scopes import Context
+from wayside_manager.api.wakes import wake
 
 
 class CorridorCalls(PlaceCalls):
@@ -19,6 +20,7 @@ class CorridorCalls(PlaceCalls):
         now = self._now()
         record = corridor_record(request.corridor, tenant_id=admission().tenant_id, now=now)
         applied = await self._store.apply_corridor(record, now=now, etag=request.corridor.etag)
+        await wake(self._bus, applied.effect)
         return site_service_pb2.ApplyCorridorResponse(corridor=corridor_message(applied))
 
     async def GetCorridor(

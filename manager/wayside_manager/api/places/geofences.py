@@ -7,6 +7,7 @@ from wayside_manager.api.identity import admission
 from wayside_manager.api.places.messages import geofence_message, geofence_record
 from wayside_manager.api.places.parts import PlaceCalls
 from wayside_manager.api.scopes import Context
+from wayside_manager.api.wakes import wake
 
 
 class GeofenceCalls(PlaceCalls):
@@ -19,6 +20,7 @@ class GeofenceCalls(PlaceCalls):
         now = self._now()
         record = geofence_record(request.geofence, tenant_id=admission().tenant_id, now=now)
         applied = await self._store.apply_geofence(record, now=now, etag=request.geofence.etag)
+        await wake(self._bus, applied.effect)
         return site_service_pb2.ApplyGeofenceResponse(geofence=geofence_message(applied))
 
     async def GetGeofence(

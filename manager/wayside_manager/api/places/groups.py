@@ -7,6 +7,7 @@ from wayside_manager.api.identity import admission
 from wayside_manager.api.places.messages import group_message, group_record
 from wayside_manager.api.places.parts import PlaceCalls
 from wayside_manager.api.scopes import Context
+from wayside_manager.api.wakes import wake
 
 
 class GroupCalls(PlaceCalls):
@@ -19,6 +20,7 @@ class GroupCalls(PlaceCalls):
         now = self._now()
         record = group_record(request.group, tenant_id=admission().tenant_id, now=now)
         applied = await self._store.apply_group(record, now=now, etag=request.group.etag)
+        await wake(self._bus, applied.effect)
         applied = await self._store.get_group(applied.group_id, reach=admission().reach)
         return site_service_pb2.ApplyGroupResponse(group=group_message(applied))
 

@@ -16,6 +16,7 @@ from wayside_manager.api.places.messages import moment, position, position_messa
 from wayside_manager.api.places.parts import PlaceCalls
 from wayside_manager.api.scopes import Context
 from wayside_manager.api.time_zones import checked_zone
+from wayside_manager.api.wakes import wake
 from wayside_manager.core.fencing import POINTS_MAX, Crossing, Fence, TrackPoint, checked_track, fence_of, judged
 from wayside_manager.core.geojson import Drawn, read_places, written
 from wayside_manager.core.geometry import parsed_geometry
@@ -40,9 +41,11 @@ class MapCalls(PlaceCalls):
             _admitted(place, request.tenant)
             for place in await asyncio.to_thread(read_places, request.geojson, now=now)  # it takes a while
         ]
-        created, changed, unchanged = await self._store.import_places(places, now=now, is_dry=request.validate_only)
+        done = await self._store.import_places(places, now=now, is_dry=request.validate_only)
+        if not request.validate_only:
+            await wake(self._bus, done.effect)
         return site_service_pb2.ImportGeoJsonResponse(
-            created_count=created, changed_count=changed, unchanged_count=unchanged
+            created_count=done.created_count, changed_count=done.changed_count, unchanged_count=done.unchanged_count
         )
 
     async def ExportGeoJson(

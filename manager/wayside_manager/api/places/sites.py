@@ -7,6 +7,7 @@ from wayside_manager.api.identity import admission
 from wayside_manager.api.places.messages import site_message, site_record
 from wayside_manager.api.places.parts import PlaceCalls
 from wayside_manager.api.scopes import Context
+from wayside_manager.api.wakes import wake
 
 
 class SiteCalls(PlaceCalls):
@@ -19,6 +20,7 @@ class SiteCalls(PlaceCalls):
         now = self._now()
         record = site_record(request.site, tenant_id=admission().tenant_id, now=now)
         applied = await self._store.apply_site(record, now=now, etag=request.site.etag)
+        await wake(self._bus, applied.effect)
         applied = await self._store.get_site(applied.site_id, reach=admission().reach)
         return site_service_pb2.ApplySiteResponse(site=site_message(applied))
 
