@@ -1,6 +1,6 @@
 """Configuration layers and what they make of a node's configuration.
 
-A configuration is a plain mapping of JSON values, named as in `wayside.node_config`; absent fields are absent, and in a layer
+A configuration is a plain mapping of JSON values, named as in `wayside.node_config`; absent fields are absent; in a layer
 `None` takes a value away. A path joins names by dots: `telemetry.publish_period_s`; a list is one value.
 """
 
@@ -116,7 +116,7 @@ class ChangeGroup:
 
 @dataclass(frozen=True, slots=True)
 class RefusalGroup:
-    """Nodes whose configuration cannot be made for the same reason."""
+    """Nodes whose configuration cannot be made for the same reason; without any: a layer that no version allows."""
 
     problems: tuple[str, ...]
     version: str

@@ -72,8 +72,18 @@ def check_layer(connection: Connection, layer: ConfigLayerRecord) -> None:
     """Returns if a layer makes sense by itself, whomever it reaches.
 
     A value that no schema there is would allow is refused at once, not only when it comes to reach a node.
-    Raises: InvalidArgumentError: its selector, priority or configuration; NotFoundError: its selector names what is not
-    there.
+    Raises: as `check_form`; InvalidArgumentError: its configuration.
+    """
+    check_form(connection, layer)
+    found, _ = layer_problems(connection, layer)
+    if found:
+        raise InvalidArgumentError("; ".join(f"config.{problem}" for problem in found), reason="CONFIG_INVALID")
+
+
+def check_form(connection: Connection, layer: ConfigLayerRecord) -> None:
+    """Returns if a layer is well formed, whatever values it sets.
+
+    Raises: InvalidArgumentError: its selector or priority; NotFoundError: its selector names what is not there.
     """
     checked_selector(layer.selector, field="selector")
     if not 0 <= layer.priority <= PRIORITY_MAX:
@@ -81,18 +91,16 @@ def check_layer(connection: Connection, layer: ConfigLayerRecord) -> None:
             f"priority: {layer.priority} is outside 0 to {PRIORITY_MAX}", reason="PRIORITY_INVALID"
         )
     resolver(connection).check(layer.selector, field="selector", tenant_id=layer.tenant_id)
-    _check_config(connection, layer)
 
 
-def _check_config(connection: Connection, layer: ConfigLayerRecord) -> None:
+def layer_problems(connection: Connection, layer: ConfigLayerRecord) -> tuple[tuple[str, ...], str]:
+    """What no schema there is would allow in a layer by itself, and the version of the mildest; empty: nothing."""
     # what is left without references to variables; of others it is known only per node
     config = _without_references(merged([layer.config]))
     schemas = schemas_of(connection)
     named = [schema for version in layer.selector.versions if (schema := schemas.find(version))]
     every = [own_schema(), *(schema for version in schemas.versions if (schema := schemas.find(version)))]
-    found = min((problems(config, schema) for schema in named or every), key=len)
-    if found:
-        raise InvalidArgumentError("; ".join(f"config.{problem}" for problem in found), reason="CONFIG_INVALID")
+    return min(((problems(config, schema), schema.version) for schema in named or every), key=lambda one: len(one[0]))
 
 
 def _without_references(value: ConfigMapping) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from wayside_manager.core.configs import (
     ConfigPreview,
     Drift,
     DriftCause,
+    RefusalGroup,
     ValueChange,
 )
 from wayside_manager.core.drift import cause_of, sentence_of
@@ -21,7 +22,7 @@ from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.pages import page_token as token_of
 from wayside_manager.core.reports import ConfigOutcome
 from wayside_manager.core.selectors import NodeSelector, checked_selector
-from wayside_manager.store.config_layers import check_layer, check_owner, the_layer
+from wayside_manager.store.config_layers import check_form, check_owner, layer_problems, the_layer
 from wayside_manager.store.config_making import ConfigMaker, Made, config_of
 from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents, every_layer
 from wayside_manager.store.drift_words import refusals, target_times, words
@@ -82,7 +83,8 @@ class SqlConfigPreviews(SqlPart):
             for node, made in outcomes
             if not made.problems and made.sha256 != node.desired.target_config_sha256
         ]
-        return ConfigPreview(len(chosen), grouped_changes(_changes(connection, moved)), grouped_refusals(refused))
+        told = (*grouped_refusals(refused), *_refused_anywhere(connection, layers, outcomes))
+        return ConfigPreview(len(chosen), grouped_changes(_changes(connection, moved)), told)
 
     @reading
     def list_drift(
@@ -129,10 +131,21 @@ def _layers_then(
     """The layers there would be."""
     for layer in layers:
         check_owner(connection, layer)
-        check_layer(connection, layer)
+        check_form(connection, layer)
     gone = {the_layer(connection, layer_id).layer_id for layer_id in deleted_layer_ids}
     then = {layer.layer_id: layer for layer in every_layer(connection) if layer.layer_id not in gone}
     return in_order((then | {layer.layer_id: layer for layer in layers}).values())
+
+
+def _refused_anywhere(
+    connection: Connection, layers: Sequence[ConfigLayerRecord], outcomes: list[tuple[ConfigNode, Made]]
+) -> Iterator[RefusalGroup]:
+    """Values that no schema there is would allow, where no node says so: applying such a layer is refused."""
+    said = {problem for _, made in outcomes for problem in made.problems}
+    for layer in layers:
+        found, version = layer_problems(connection, layer)
+        if not said.issuperset(found):
+            yield RefusalGroup(tuple(f"{layer.layer_id}: {problem}" for problem in found), version, ())
 
 
 def _changes(

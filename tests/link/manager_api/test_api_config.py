@@ -141,6 +141,33 @@ async def test_a_preview_tells_which_nodes_would_refuse_and_why(manager: LocalMa
 
 
 @pytest.mark.usefixtures("rsu")
+@pytest.mark.parametrize("selector", [{"all_nodes": True}, {"models": ["none"]}], ids=["of a node", "of nobody"])
+@pytest.mark.parametrize("is_overruled", [False, True], ids=["in force", "overruled"])
+async def test_a_preview_tells_of_values_no_schema_allows_as_refusals(
+    operator: Peer, selector: dict[str, Any], is_overruled: bool
+) -> None:
+    if is_overruled:
+        await operator.apply(made("above", {"report_period_s": 5}, priority=20))
+    preview = await previewed(operator, made("a", {"report_period_s": 7200}, **selector))
+    (refusal,) = preview.refusals
+    is_node = "all_nodes" in selector and not is_overruled
+    assert (list(refusal.nodes), preview.refused_node_count) == ((["nodes/rsu-1"], 1) if is_node else ([], 0))
+    assert "report_period_s: 7200" in refusal.problems[0]
+    assert refusal.version
+
+
+@pytest.mark.parametrize(
+    "fields", [{"priority": 1_001}, {"nodes": ["rsu 1"]}, {"bounds": 1}], ids=["priority", "selector", "nobody"]
+)
+async def test_a_preview_of_a_malformed_layer_is_refused(operator: Peer, fields: dict[str, Any]) -> None:
+    given = made("a", {}, **({} if "bounds" in fields else fields))
+    if "bounds" in fields:
+        given.selector.Clear()
+    with pytest.raises(InvalidArgumentError):
+        await previewed(operator, given)
+
+
+@pytest.mark.usefixtures("rsu")
 async def test_a_preview_groups_equal_changes_and_changes_nothing(manager: LocalManager, operator: Peer) -> None:
     await manager.enroll("rsu-2")
     await manager.enroll("obu-1", kind="OBU")

@@ -118,7 +118,7 @@ def print_preview(
     *,
     shown: Callable[[Message, str], str] = shortened,
 ) -> None:
-    """Counts, then each group of equal changes and of equal refusals; exit 1 when nodes would refuse."""
+    """Counts, then each group of equal changes and of equal refusals; exit 1 when anything is refused."""
     if chosen_output(output) is Output.JSON:
         print_config_json(answer)
     else:
@@ -129,10 +129,13 @@ def print_preview(
             print_table(CHANGE_COLUMNS, map(partial(change_row, shown=shown), group.values))
         for refusal in answer.refusals:
             version = f" (version {refusal.version})" if refusal.version else ""
-            print_line(f"\n{some(refusal.nodes, refusal.node_count)} would refuse{version}")
+            who = (
+                f"{some(refusal.nodes, refusal.node_count)} would refuse" if refusal.node_count else "no version allows"
+            )
+            print_line(f"\n{who}{version}")
             for problem in refusal.problems:
                 print_line(f"  {problem}")
-    if answer.refused_node_count:
+    if answer.refusals:
         raise typer.Exit(1)
 
 
