@@ -310,3 +310,37 @@ async def test_a_trial_of_a_part_that_cannot_run_leads_back_to_what_can(unit: Un
         report = await unit.verdict(unit.offer(2, NEW, "r2"))
         assert (report.outcome, report.running_revision) == (Outcome.OUTCOME_REVERTED, 0)
         assert unit.running == NodeConfig()
+
+
+@pytest.mark.parametrize("decision", ["gate", "hold"])
+async def test_a_trial_that_was_called_back_before_it_began_is_tried_when_it_is_told_again(
+    unit: Unit, decision: str
+) -> None:
+    word = Decision.DECISION_HOLD if decision == "hold" else Decision.DECISION_UNSPECIFIED
+    async with awake(unit):
+        unit.is_release_on_trial = True  # so a configuration waits
+        await unit.desired.follow(unit.offer(2, NEW, "c1", decision=word))
+        await unit.looked(20)
+        back = await unit.verdict(unit.offer(1, OLD, "back-c1"))
+        assert (back.outcome, back.trial, back.message) == (Outcome.OUTCOME_APPLIED, "back-c1", "")
+        unit.is_release_on_trial = False
+        again = await unit.on_trial(unit.offer(2, NEW, "c1", decision=word))
+        assert again.trial == "c1"
+        if word == Decision.DECISION_HOLD:
+            await unit.desired.follow(unit.offer(2, NEW, "c1", decision=Decision.DECISION_CONFIRM))
+        assert (await unit.word()).outcome == Outcome.OUTCOME_APPLIED
+        assert unit.running.report_period_s == NEW
+
+
+async def test_a_trial_that_was_called_back_on_its_way_is_tried_when_it_is_told_again_also_after_a_restart(
+    unit: Unit,
+) -> None:
+    async with awake(unit):
+        await held(unit)
+        back = await unit.verdict(unit.offer(1, OLD, "back-r2"))
+        assert (back.outcome, back.message) == (Outcome.OUTCOME_APPLIED, "withdrawn: configuration 2 was on trial")
+    unit.restart()
+    async with awake(unit):
+        await held(unit)
+        report = await unit.verdict(unit.offer(2, NEW, "r2", decision=Decision.DECISION_CONFIRM))
+        assert (report.outcome, report.trial) == (Outcome.OUTCOME_APPLIED, "r2")

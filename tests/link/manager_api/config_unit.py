@@ -23,7 +23,7 @@ from typing import Any
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session
 from wayside.v1 import node_pb2, node_service_pb2, release_pb2
 
-UNTIL_S = 10.0
+UNTIL_S = 30.0
 EMPTY = b"{}"
 
 
@@ -157,6 +157,8 @@ class FollowingUnit:
         assert hashlib.sha256(fetched).hexdigest() == target.sha256
         if fetched == self.running:  # taken over without a trial; a trial of something else ends with it
             message = "withdrawn" if self.trial is not None else ""
+            if self.trial is not None:
+                self._tried.discard(self.trial.trial)  # it came to no end, so it may be asked for again
             self.trial, self.running_revision = None, target.revision
             await self._say_config(target, node_pb2.ConfigReport.OUTCOME_APPLIED, message)
         elif self.fate is Fate.REJECT:

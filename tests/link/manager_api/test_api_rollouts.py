@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.link.manager_api.config_unit import Fate, FollowingUnit, following
-from tests.link.manager_api.peer import LocalManager, Peer, layer, release_archive
-from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from tests.link.manager_api.peer import LocalManager, Peer, layer, release_archive, role
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, PermissionDeniedError
 from wayside.v1 import node_pb2, release_pb2, rollout_pb2, rollout_service_pb2
 
 ARCHIVE = release_archive("1.1.0")
@@ -250,3 +250,23 @@ async def test_an_aborted_rollout_lets_who_is_on_trial_finish_and_tells_nobody_e
     assert nodes["rsu-1"].state == Progress.STATE_SUCCEEDED
     assert nodes["rsu-2"].state == Progress.STATE_EXPIRED
     assert found["rsu-2"].trial is None
+
+
+@pytest.mark.usefixtures("rsu")
+async def test_a_dynamic_rollout_and_a_retry_are_for_who_may_touch_the_whole_tenant(
+    operator: Peer, manager: LocalManager
+) -> None:
+    await operator.publish(ARCHIVE)
+    await operator.make_site("k12")
+    token = await operator.make_operator("ann", role("release-manager", sites=("k12",)))
+    dynamic = rollout_pb2.RolloutPlan(is_dynamic=True)
+    everything = node_pb2.NodeSelector(all_nodes=True)
+    made = await create(operator, plan=dynamic, selector=everything)
+    await abort(operator, made.name)
+    async with manager.stranger(token=token) as ann:
+        with pytest.raises(PermissionDeniedError, match="for the whole of a tenant"):
+            await create(ann, plan=dynamic, selector=everything)
+        with pytest.raises(NotFoundError, match="tenant root does not exist"):
+            await create(ann, plan=dynamic, selector=everything, tenant="tenants/root")
+        with pytest.raises(NotFoundError, match=made.name.removeprefix("rollouts/")):
+            await retry(ann, made.name)
