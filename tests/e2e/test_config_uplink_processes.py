@@ -94,6 +94,10 @@ def test_a_unit_that_is_told_a_wrong_way_comes_back_by_itself_and_works_on(
     assert int(word["running_revision"]) == committed
     assert centre.wayside("rollouts", "show", rollout)["state"] == "STATE_FAILED"
     assert expected in rsu.status()["config"]["refused"][0]["message"]
+    (drift,) = centre.wayside("config", "drift", "--node", rsu.node_id)["drifts"]
+    assert drift["cause"] == "CAUSE_REVERTED"
+    assert expected in drift["message"]
+    assert drift["values"]
     until_works(rsu)
     assert int(rsu.node()["lost_report_count"]) == 0
     assert rsu.status()["config"]["running_revision"] == committed

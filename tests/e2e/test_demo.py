@@ -12,7 +12,7 @@ from wayside_demo.recordings import SHIPPED
 from wayside_demo.ship import ship
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 300
+TIMEOUT_S = 420
 
 
 def test_shipped_recordings_are_what_the_simulators_make(tmp_path: Path) -> None:
@@ -46,6 +46,11 @@ def test_the_demo_shows_all_of_it(data: str, request: pytest.FixtureRequest, tmp
     assert seen["resume_shown"] is True
     assert seen["rollback_shown"] is True
     assert seen["approval_shown"] is True
+    assert seen["config_reverted"] is True
+    assert seen["drift_shown"] is True
+    assert seen["road_trials"] == seen["simulated_units"] == 12
+    assert seen["road_breaches"] == 0
+    assert 1 <= seen["road_most_at_once"] <= 4
     assert seen["audit_intact"] is True
     assert seen["revoked_cut_s"] < 5
     assert seen["release_before"] != seen["release_after"] == "1.1.0"
