@@ -32,7 +32,7 @@ class RoadStage:
         units = Program("road", command, self.folder)
         units.start()
         try:
-            until("all units are online", self._all_online, 60)
+            until("all units are online", self._all_online, 120)
             yield
         finally:
             units.stop()
@@ -63,7 +63,7 @@ class RoadStage:
         """The units that have begun the trial of a rollout, in order, by their own notes."""
         return [note["node"] for note in self.notes(rollout) if note["event"] == "begin"]
 
-    def until_begun(self, rollout: str, more_than: int, timeout_s: float = 60.0) -> None:
+    def until_begun(self, rollout: str, more_than: int, timeout_s: float = 90.0) -> None:
         """Waits until so many units have begun."""
         what = f"more than {more_than} begin {rollout}"
         until(what, lambda: len(self.begun(rollout)) > more_than, timeout_s)
