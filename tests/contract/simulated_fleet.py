@@ -116,9 +116,16 @@ class Fleet:
             told.append(name)
 
     async def _say_config(self, unit: Unit, desired: DesiredRecord, outcome: ConfigOutcome) -> None:
-        await self._say(
-            unit, word(0, desired.config_trial, outcome, revision=desired.config_revision, running=unit.config)
+        message = f"made to {unit.fate}" if outcome in {ConfigOutcome.REVERTED, ConfigOutcome.REJECTED} else ""
+        said = word(
+            0,
+            desired.config_trial,
+            outcome,
+            revision=desired.config_revision,
+            running=unit.config,
+            message=message,
         )
+        await self._say(unit, said)
 
     async def _say(self, unit: Unit, *more: Report) -> None:
         said = []

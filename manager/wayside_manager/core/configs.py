@@ -1,7 +1,7 @@
 """Configuration layers and what they make of a node's configuration.
 
-A configuration is a plain mapping of JSON values, named as in `wayside.node_config`; absent fields are absent; in a layer
-`None` takes a value away. A path joins names by dots: `telemetry.publish_period_s`; a list is one value.
+A configuration is a plain mapping of JSON values, named as in `wayside.node_config`; absent fields are absent; a layer
+takes a value away with `None`. A path joins names by dots: `telemetry.publish_period_s`; a list is one value.
 """
 
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ from wayside_manager.core.configs import (
     RefusalGroup,
     ValueChange,
 )
-from wayside_manager.core.drift import cause_of, sentence_of
+from wayside_manager.core.drift import cause_after, cause_of, sentence_of
 from wayside_manager.core.merge import in_order, setter
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -25,7 +25,7 @@ from wayside_manager.core.selectors import NodeSelector, checked_selector
 from wayside_manager.store.config_layers import check_form, check_owner, layer_problems, the_layer
 from wayside_manager.store.config_making import ConfigMaker, Made, config_of
 from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents, every_layer
-from wayside_manager.store.drift_words import refusals, target_times, words
+from wayside_manager.store.drift_words import target_times, tries, words
 from wayside_manager.store.moments import as_time
 from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.reaches import covers_node
@@ -187,15 +187,15 @@ def _drifts(connection: Connection, chosen: list[ConfigNode]) -> Iterator[Drift]
     hashes = {node.desired.target_config_sha256 for node in chosen}
     known = contents(connection, hashes | {node.status.running_config_sha256 for node in chosen})
     said = words(connection, chosen)
-    refused = refusals(connection, chosen)
+    tried = tries(connection, [node.node_id for node in chosen])
     times = target_times(connection, [node.node_id for node in chosen])
     maker = ConfigMaker(connection, every_layer(connection))
     for node in chosen:
         cause = cause_of(node.desired, node.status)
         if cause is None:
             continue
-        if cause is DriftCause.WAITING and node.node_id in refused:  # it has run the former one since
-            cause, said[node.node_id] = refused[node.node_id]
+        if cause is DriftCause.WAITING and node.node_id in tried:  # its newest word is on something else
+            cause, said[node.node_id] = cause_after(tried[node.node_id])
         yield Drift(
             node.node_id,
             cause,

@@ -1,23 +1,16 @@
 """What nodes said of what they should run, and since when they should, in SQL.
 
-Usage: `words(connection, nodes)`, `refusals(connection, nodes)`, `target_times(connection, node_ids)`; all by node id.
+Usage: `words(connection, nodes)`, `tries(connection, node_ids)`, `target_times(connection, node_ids)`; all by node id.
 """
-
-from collections.abc import Mapping
 
 from sqlalchemy import Connection, select
 
-from wayside_manager.core.configs import DriftCause
+from wayside_manager.core.drift import Try
 from wayside_manager.core.nodes import UpdatePhase
-from wayside_manager.core.rollout import RolloutNodeState
+from wayside_manager.core.rollout import RolloutNodeState, RolloutState
 from wayside_manager.store.config_rows import ConfigNode
 from wayside_manager.store.node_rows import parts
-from wayside_manager.store.tables import node_configs, node_desired, rollout_nodes
-
-_REFUSED: Mapping[str, DriftCause] = {
-    UpdatePhase.ROLLED_BACK: DriftCause.REVERTED,
-    UpdatePhase.FAILED: DriftCause.REJECTED,
-}
+from wayside_manager.store.tables import node_configs, node_desired, rollout_nodes, rollouts
 
 
 def words(connection: Connection, chosen: list[ConfigNode]) -> dict[str, str]:
@@ -38,30 +31,33 @@ def words(connection: Connection, chosen: list[ConfigNode]) -> dict[str, str]:
     return found
 
 
-def refusals(connection: Connection, chosen: list[ConfigNode]) -> dict[str, tuple[DriftCause, str]]:
-    """Per node that refused or took back what it should run: which of them, and its sentence.
+def tries(connection: Connection, node_ids: list[str]) -> dict[str, Try]:
+    """Per node the newest rollout that was to bring it what it should run, and how far that came.
 
-    A rollout that ends so tells it the former configuration again, so its newest word is on that. A node that waits
-    for another rollout of the same has yet to answer.
+    A rollout that ends badly tells the node its former configuration again, so the node's newest word is on that.
     """
-    found: dict[str, tuple[DriftCause, str]] = {}
-    mine = [node.node_id for node in chosen]
+    found: dict[str, Try] = {}
     columns = (rollout_nodes.c.node_id, rollout_nodes.c.state, rollout_nodes.c.phase, rollout_nodes.c.message)
-    for part in parts(mine):
+    for part in parts(node_ids):
         query = (
-            select(*columns)
+            select(*columns, rollouts.c.rollout_id, rollouts.c.state.label("rollout_state"))
             .join(node_desired, node_desired.c.node_id == rollout_nodes.c.node_id)
+            .join(rollouts, rollouts.c.rollout_id == rollout_nodes.c.rollout_id)
             .where(
                 rollout_nodes.c.node_id.in_(part),
                 rollout_nodes.c.config_revision == node_desired.c.target_config_revision,
                 rollout_nodes.c.config_revision > 0,
             )
-            .order_by(rollout_nodes.c.tell_us.asc().nulls_last())
+            .order_by(rollouts.c.create_us, rollout_nodes.c.tell_us.asc().nulls_last())
         )
         for row in connection.execute(query):
-            found.pop(row.node_id, None)
-            if row.phase in _REFUSED and row.state == RolloutNodeState.FAILED:
-                found[row.node_id] = _REFUSED[row.phase], row.message
+            found[row.node_id] = Try(
+                row.rollout_id,
+                RolloutState(row.rollout_state),
+                RolloutNodeState(row.state),
+                UpdatePhase(row.phase),
+                row.message,
+            )
     return found
 
 
