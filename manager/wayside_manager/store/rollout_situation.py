@@ -8,12 +8,11 @@ from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from functools import cache
 from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, Label, Select, and_, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Label, Select, and_, literal, or_, select, type_coerce
 
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.penalty import Penalty, is_boxed
@@ -38,10 +37,19 @@ from wayside_manager.store.tables import (
     sites,
 )
 
+_ROWS_AT_ONCE = 500
+"""Few enough that rows are gone again before the collector of garbage looks at them."""
 # what is compared is compared where it lies: 10,000 texts more or less are some tens of milliseconds
 _IS_BETWEEN = or_(
     node_status.c.update_phase.in_(sorted(BETWEEN)), node_status.c.config_outcome == UpdatePhase.PROVISIONAL
 )
+
+
+def _flag(condition: ColumnElement[bool], name: str) -> Label[int]:
+    """A condition as the database says it: making five booleans of each of 10,000 rows takes its time."""
+    return type_coerce(condition, Integer).label(name)
+
+
 _OF_NODE = (
     nodes.c.node_id,
     nodes.c.site_id,
@@ -50,14 +58,14 @@ _OF_NODE = (
     node_status.c.report_period_us,
     node_status.c.penalty,
     node_status.c.penalty_us,
-    (nodes.c.state != NodeState.ENROLLED).label("is_out"),
-    _IS_BETWEEN.label("is_between"),
+    _flag(nodes.c.state != NodeState.ENROLLED, "is_out"),
+    _flag(_IS_BETWEEN, "is_between"),
 )
 _OF_ROLLOUT = (
     rollout_nodes.c.wave,
     rollout_nodes.c.state.label("progress"),
     rollout_nodes.c.phase,
-    rollout_nodes.c.runs_target.label("says_target"),
+    _flag(rollout_nodes.c.runs_target, "says_target"),
     rollout_nodes.c.message,
     rollout_nodes.c.tell_us,
     rollout_nodes.c.config_revision,
@@ -80,7 +88,7 @@ _NODES = (
     .join(node_desired, node_desired.c.node_id == nodes.c.node_id)
 )
 _OWN = _NODES.join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
-_OWN_CONFIG = _OWN.add_columns(_RUNS_CONFIG.label("runs"), _HAS_NEWER.label("has_newer"), *_OF_ROLLOUT)
+_OWN_CONFIG = _OWN.add_columns(_flag(_RUNS_CONFIG, "runs"), _flag(_HAS_NEWER, "has_newer"), *_OF_ROLLOUT)
 
 
 def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> RolloutSituation:
@@ -92,7 +100,9 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     busy_node_ids, held_site_ids = held_elsewhere(connection, rollout_id, now=now)
     look = _Look(connection, rollout, busy_node_ids, now)
     query = _own(rollout).where(rollout_nodes.c.rollout_id == rollout_id)
-    look.add(connection.execute(query.order_by(rollout_nodes.c.node_id)).all())
+    for rows in connection.execute(query.order_by(rollout_nodes.c.node_id)).partitions(_ROWS_AT_ONCE):
+        look.add(rows)
+    look.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
     joined = _joining(connection, rollout, {node.node_id for node in look.nodes}, look)
     site_ids = {fact.site_id for fact in look.facts.values()}
     roads = Roads(_roads(connection, site_ids), held_site_ids)
@@ -105,8 +115,8 @@ def _own(rollout: RolloutRecord) -> Select[Any]:
     return _OWN.add_columns(_runs_release(rollout.version), literal(0).label("has_newer"), *_OF_ROLLOUT)
 
 
-def _runs_release(version: str) -> Label[bool]:
-    return (node_status.c.running_release == version).label("runs")
+def _runs_release(version: str) -> Label[int]:
+    return _flag(node_status.c.running_release == version, "runs")
 
 
 class _Look:
@@ -123,20 +133,17 @@ class _Look:
         self._below = tenant_tree(connection).below(rollout.tenant_id)
         self._zones = _zones(connection, rollout)
         # most nodes of a site are in the same way
-        self._facts = cache(NodeFacts)
+        self._shared: dict[tuple[Any, ...], NodeFacts] = {}
 
     def add(self, rows: Iterable[Any]) -> None:
         """Takes rows of `_OWN`, in order of ids."""
         for row in rows:
             node_id, *about, runs, has_newer, wave, progress, phase, says_target, message, tell_us, revision = row
-            tell_time = None if tell_us is None else as_time(tell_us)
+            state, told = NODE_STATES[progress], None if tell_us is None else as_time(tell_us)
             self.nodes.append(
-                RolloutNodeRecord(
-                    node_id, wave, NODE_STATES[progress], PHASES[phase], says_target, message, tell_time, revision
-                )
+                RolloutNodeRecord(node_id, wave, state, PHASES[phase], bool(says_target), message, told, revision)
             )
             self.facts[node_id] = self._fact(node_id, about, runs, has_newer)
-        self.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
 
     def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
         """Takes a row of `_NODES`, and whether it runs the release, of a node that has none in the rollout yet."""
@@ -152,19 +159,22 @@ class _Look:
         for node_id in pending.intersection(node_ids):
             self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
 
-    def _fact(self, node_id: str, about: Iterable[Any], runs: bool, has_newer: bool) -> NodeFacts:  # of a row
+    def _fact(self, node_id: str, about: Iterable[Any], runs: int, has_newer: int) -> NodeFacts:  # of a row
         site_id, tenant_id, last_us, period_us, penalty, penalty_us, is_out, is_between = about
-        site_id = site_id or ""
-        return self._facts(
+        is_penalised = penalty > 0 and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now)
+        key = (
             bool(is_out or has_newer or tenant_id not in self._below),
             last_us is not None and self._now_us - last_us <= lost_limit_us(period_us),
             bool(runs),
             bool(is_between),
             node_id in self._busy,
-            penalty > 0 and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),
-            site_id,
-            self._zones(site_id),
+            is_penalised,
+            site_id or "",
         )
+        facts = self._shared.get(key)
+        if facts is None:
+            facts = self._shared[key] = NodeFacts(*key, self._zones(key[-1]))
+        return facts
 
 
 def _zones(connection: Connection, rollout: RolloutRecord) -> Callable[[str], tzinfo]:
