@@ -1,6 +1,7 @@
 """What would change, and which nodes run something else than they should, in SQL."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
@@ -28,7 +29,7 @@ from wayside_manager.store.config_rows import ConfigNode, config_nodes, contents
 from wayside_manager.store.drift_words import target_times, tries, words
 from wayside_manager.store.moments import as_time
 from wayside_manager.store.part import SqlPart, reading
-from wayside_manager.store.reaches import covers_node
+from wayside_manager.store.reaches import covers_node, may_name_places_of
 from wayside_manager.store.selection import resolver
 from wayside_manager.store.tables import node_desired, node_status, nodes
 
@@ -106,7 +107,7 @@ class SqlConfigPreviews(SqlPart):
             query = query.limit(size + 1)
         chosen = config_nodes(connection, connection.scalars(query))
         if selector is not None:
-            chosen = _selected(connection, chosen, selector)
+            chosen = _selected(connection, chosen, selector, reach)
         shown, more = chosen[:size], len(chosen) > size
         items = tuple(_drifts(connection, shown))
         return Page(items, token_of(question, (shown[-1].node_id,)) if more else "")
@@ -114,13 +115,15 @@ class SqlConfigPreviews(SqlPart):
 
 def _chosen(connection: Connection, reach: Reach, selector: NodeSelector | None) -> list[ConfigNode]:
     found = config_nodes(connection, where=(covers_node(reach),))
-    return found if selector is None else _selected(connection, found, selector)
+    return found if selector is None else _selected(connection, found, selector, reach)
 
 
-def _selected(connection: Connection, found: list[ConfigNode], selector: NodeSelector) -> list[ConfigNode]:
+def _selected(
+    connection: Connection, found: list[ConfigNode], selector: NodeSelector, reach: Reach
+) -> list[ConfigNode]:
     checked_selector(selector, field="selector")
     meant = resolver(connection)
-    meant.check(selector, field="selector")
+    meant.check(selector, field="selector", is_owner=partial(may_name_places_of, reach))
     matcher = meant.matcher(selector)
     return [node for node in found if matcher.matches(node.selectable)]
 

@@ -104,7 +104,9 @@ class SqlNodes(SqlPart):
     ) -> tuple[str, ...]:
         """See NodeStore."""
         there = selectables(connection, where=(_is_below(connection, tenant_id), covers_node(reach)))
-        matches = resolver(connection).matcher(selector).matches
+        found = resolver(connection)
+        found.check(selector, field="selector", tenant_id=tenant_id)
+        matches = found.matcher(selector).matches
         return tuple(node.node_id for node in there if node.can_come and matches(node))
 
     @reading

@@ -48,3 +48,8 @@ def _within(scope: Scope) -> ColumnElement[bool]:
     if scope.sites:
         conditions.append(func.coalesce(nodes.c.site_id, "").in_(sorted(scope.sites)))
     return and_(*conditions, *(has_label(label) for label in sorted(scope.labels)))
+
+
+def may_name_places_of(reach: Reach, tenant_id: str) -> bool:
+    """Whether a caller may name the places and groups of a tenant; those of others are as if they were not there."""
+    return reach.uses_releases_of(tenant_id) or any(tenant_id in scope.tenant_ids for scope in reach.scopes)
