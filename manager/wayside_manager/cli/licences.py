@@ -1,4 +1,4 @@
-"""`wayside licences`: apply, list, delete, mismatches."""
+"""`wayside licences`: apply, list, show, delete, mismatches."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from wayside.errors import InvalidArgumentError
 from wayside.v1 import radio_licence_service_pb2, site_pb2
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.licence_file import read_licences
-from wayside_manager.cli.output import Output, as_mapping, local_time, print_json, print_line, short
+from wayside_manager.cli.output import Output, as_mapping, local_time, print_fields, print_json, print_line, short
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -27,6 +27,7 @@ COLUMNS = ("LICENCE", "TENANT", "NUMBER", "NODE", "MHZ", "WIDTH MHZ", "MOST DBM"
 MISMATCH_COLUMNS = ("NODE", "CAUSE", "LICENCE", "MESSAGE")
 _HZ_PER_MHZ = 1e6
 
+LicenceArgument = Annotated[str, typer.Argument(help="Licence, as listed.")]
 app = typer.Typer(no_args_is_help=True, help="Radio licences of roadside units, and which units do not keep to them.")
 
 
@@ -58,7 +59,7 @@ def apply(
     if chosen_output(output) is Output.JSON:
         print_json({"radio_licences": [as_mapping(each) for each in done]})
     else:
-        print_line(f"{len(done)} licences are in force")
+        print_line("1 licence is in force" if len(done) == 1 else f"{len(done)} licences are in force")
 
 
 @app.command("list")
@@ -75,10 +76,22 @@ def list_licences(output: OutputOption = None, context: ContextOption = None) ->
     print_listed("radio_licences", licences, output, columns=COLUMNS, row=_row)
 
 
+@app.command("show")
+@reported
+def show(licence: LicenceArgument, output: OutputOption = None, context: ContextOption = None) -> None:
+    """Shows one licence."""
+    request = radio_licence_service_pb2.GetRadioLicenceRequest(name=resource_name(licence, "radioLicences"))
+    found = run(lambda manager: manager.call(manager.radio_licence.GetRadioLicence, request), context).radio_licence
+    if chosen_output(output) is Output.JSON:
+        print_json(found)
+    else:
+        print_fields({name.lower(): value for name, value in zip(COLUMNS, _row(found), strict=True)})
+
+
 @app.command("delete")
 @reported
 def delete(
-    licence: Annotated[str, typer.Argument(help="Licence, as listed.")],
+    licence: LicenceArgument,
     etag: Annotated[str, typer.Option(help="Refuse (exit 4) unless this is the present etag.")] = "",
     output: OutputOption = None,
     context: ContextOption = None,

@@ -5,7 +5,7 @@ import io
 import json
 import tarfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,7 +72,8 @@ class Session:
 
     async def opened(self) -> "Session":
         hello = node_service_pb2.SessionHello(agent_version="1.0.0", spool_id=self._spool_id)
-        await self.call.write(node_service_pb2.SessionRequest(hello=hello))
+        with suppress(grpc.aio.AioRpcError):  # refused before it was written: `next` says why
+            await self.call.write(node_service_pb2.SessionRequest(hello=hello))
         return self
 
     async def report(self, sequence: int, **body: Any) -> None:  # noqa: ANN401  # fields of a message

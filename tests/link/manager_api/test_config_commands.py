@@ -67,10 +67,13 @@ async def test_a_layer_is_previewed_applied_shown_rolled_back_and_deleted(
 @pytest.mark.usefixtures("rsu")
 async def test_what_is_refused_names_file_line_path_and_range(manager: LocalManager, tmp_path: Path) -> None:
     file = layer_file(tmp_path, 0)
-    for verb in ("apply", "preview", "diff"):
-        code, _, error = await wayside(manager, "config", verb, "-f", file)
-        assert code == 2
-        assert error.startswith(f"error: {file}: line 8: config.report_period_s: 0 is outside 1 to 3600"), error
+    code, _, error = await wayside(manager, "config", "apply", "-f", file)
+    assert code == 2
+    assert error.startswith(f"error: {file}: line 8: config.report_period_s: 0 is outside 1 to 3600"), error
+    for verb in ("preview", "diff"):
+        code, said, _ = await wayside(manager, "config", verb, "-f", file)
+        assert code == 1
+        assert "report_period_s: 0 is outside 1 to 3600" in said
 
 
 async def test_drift_is_listed_and_trials_are_decided(
@@ -98,6 +101,59 @@ async def test_drift_is_listed_and_trials_are_decided(
         assert code == 1
 
 
+@pytest.mark.parametrize(("fate", "ended"), [(Fate.APPLY, 0), (Fate.REVERT, 1)])
+async def test_whoever_applies_a_layer_may_watch_it_to_its_end(
+    manager: LocalManager, rsu: NodeCredential, tmp_path: Path, fate: Fate, ended: int
+) -> None:
+    async with following(manager, rsu, fate=fate) as unit:
+        code, said, error = await wayside(manager, "config", "apply", "-f", layer_file(tmp_path), "--watch")
+        await unit.told()
+    assert code == ended, (said, error)
+    assert "base is in force as revision 1" in said
+    assert ("has failed" in error) is bool(ended)
+    assert ("the health gate did not pass" in said) is bool(ended)
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        (("--corridor", "g98"), ["near", "far"]),
+        (("--corridor", "g98:K12..K13"), ["near"]),
+        (("--corridor", "g98:15500..K20"), []),
+        (("--geofence", "town"), ["near"]),
+        (("--geofence", "town", "--corridor", "g98:K14..K16"), []),
+        (("--site", "k15", "--kind", "rsu"), ["far"]),
+    ],
+    ids=" ".join,
+)
+async def test_a_preview_is_narrowed_by_places(
+    manager: LocalManager, tmp_path: Path, options: tuple[str, ...], changed: list[str]
+) -> None:
+    town = {"type": "Polygon", "coordinates": [[[110, 20], [110.2, 20], [110.2, 20.2], [110, 20.2], [110, 20]]]}
+    places = {
+        "sites": [
+            {"name": "k12", "position": {"latitude": 20.1, "longitude": 110.1}},
+            {"name": "k15", "position": {"latitude": 20.5, "longitude": 110.5}},
+        ],
+        "corridors": {"name": "g98", "sites": [{"site": "k12", "stake": "K12+300"}, {"site": "k15", "stake": "K15"}]},
+        "geofences": {"name": "town", "kind": "test-area", "geometry": town},
+    }
+    for noun, content in places.items():
+        file = tmp_path / f"{noun}.json"
+        file.write_text(json.dumps({noun: content} if isinstance(content, list) else content))
+        code, _, error = await wayside(manager, noun, "apply", "-f", file)
+        assert code == 0, error
+    for node, site in (("near", "k12"), ("far", "k15"), ("away", "")):
+        await manager.enroll(node)
+        if site:
+            code, _, error = await wayside(manager, "nodes", "update", node, "--site", site)
+            assert code == 0, error
+    code, said, error = await wayside(manager, "config", "preview", "-f", layer_file(tmp_path), *options, "-o", "json")
+    assert code == 0, error
+    named = {node for group in json.loads(said)["changes"] for node in group["nodes"]}
+    assert named == {f"nodes/{node}" for node in changed}
+
+
 async def test_the_schema_is_printed(manager: LocalManager) -> None:
     code, text, _ = await wayside(manager, "config", "schema")
     assert code == 0
@@ -108,12 +164,41 @@ async def test_the_schema_is_printed(manager: LocalManager) -> None:
 
 
 @pytest.mark.usefixtures("rsu")
+async def test_licences_are_imported_from_json(manager: LocalManager, tmp_path: Path) -> None:
+    row = {"licence": "l-1", "number": "HI-12", "node": "rsu-1", "center_mhz": 5915, "bandwidth_mhz": "20",
+           "max_power_dbm": 29.5, "expires": "2126-12-31T08:00:00+08:00"}  # fmt: skip
+    file = tmp_path / "licences.json"
+    file.write_text(json.dumps([row]))
+    code, said, error = await wayside(manager, "licences", "apply", "-f", file)
+    assert (code, said.strip()) == (0, "1 licence is in force"), error
+    _, shown, _ = await wayside(manager, "licences", "show", "l-1", "-o", "json")
+    licence = json.loads(shown)
+    assert (licence["node"], licence["bandwidth_hertz"], licence["max_transmit_power_dbm"]) == (
+        "nodes/rsu-1",
+        2e7,
+        29.5,
+    )
+    assert licence["expire_time"] == "2126-12-31T00:00:00Z"
+    for content, complaint in (
+        ([row | {"center_mhz": True}], "row 1: center_mhz"),
+        ([row, row | {"licence": "l-2", "colour": "red"}], "colour"),
+        ([{"licence": "l-2"}], "row 1"),
+        (row, "give a list of objects"),
+    ):
+        file.write_text(json.dumps(content))
+        code, _, error = await wayside(manager, "licences", "apply", "-f", file)
+        assert code == 2
+        assert complaint in error
+        assert str(file) in error
+
+
+@pytest.mark.usefixtures("rsu")
 async def test_licences_are_imported_listed_compared_and_deleted(manager: LocalManager, tmp_path: Path) -> None:
     file = tmp_path / "licences.csv"
     head = "licence,number,node,center_mhz,bandwidth_mhz,max_power_dbm,expires\n"
     file.write_text(f"{head}l-1,HI-12,rsu-1,5915,20,29,2126-12-31\n")
     code, said, error = await wayside(manager, "licences", "apply", "-f", file)
-    assert (code, said.strip()) == (0, "1 licences are in force"), error
+    assert (code, said.strip()) == (0, "1 licence is in force"), error
     _, listed, _ = await wayside(manager, "licences", "list", "-o", "json")
     (licence,) = json.loads(listed)["radio_licences"]
     assert (licence["center_frequency_hertz"], licence["expire_time"]) == (5.915e9, "2127-01-01T00:00:00Z")

@@ -56,7 +56,7 @@ def apply(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Creates layers or replaces them; each change reaches its nodes by a rollout.
 
-    A file has name, priority, perhaps tenant and unset, [selector] and [config].
+    A file has name, priority, perhaps tenant and unset, and the tables selector and config.
     """
     files = read_layers(file, tenant=tenant, etag=etag)
     wanted = plan.message()
