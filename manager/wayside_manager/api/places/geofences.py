@@ -1,6 +1,9 @@
 """SiteService: geofences."""
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
+import asyncio
+from functools import partial
+
 from wayside.names import geofence_id
 from wayside.v1 import site_service_pb2
 from wayside_manager.api.identity import admission
@@ -18,7 +21,8 @@ class GeofenceCalls(PlaceCalls):
     ) -> site_service_pb2.ApplyGeofenceResponse:
         """Creates a geofence or replaces it."""
         now = self._now()
-        record = geofence_record(request.geofence, tenant_id=admission().tenant_id, now=now)
+        read = partial(geofence_record, request.geofence, tenant_id=admission().tenant_id, now=now)
+        record = await asyncio.to_thread(read)  # it may have 100,000 corners
         applied = await self._store.apply_geofence(record, now=now, etag=request.geofence.etag)
         await wake(self._bus, applied.effect)
         return site_service_pb2.ApplyGeofenceResponse(geofence=geofence_message(applied))

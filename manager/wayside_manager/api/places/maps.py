@@ -2,7 +2,7 @@
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from wayside_manager.api.places.parts import PlaceCalls
 from wayside_manager.api.scopes import Context
 from wayside_manager.api.time_zones import checked_zone
 from wayside_manager.api.wakes import wake
-from wayside_manager.core.fencing import POINTS_MAX, Crossing, Fence, TrackPoint, checked_track, fence_of, judged
+from wayside_manager.core.fencing import POINTS_MAX, Crossing, TrackPoint, TrackVerdict, checked_track, fence_of, judged
 from wayside_manager.core.geojson import Drawn, read_places, written
 from wayside_manager.core.geometry import parsed_geometry
 from wayside_manager.core.missing import hidden
@@ -77,20 +77,26 @@ class MapCalls(PlaceCalls):
             raise InvalidArgumentError(f"geofences: name 1 to {FENCES_MAX}", reason="TRACK_INVALID")
         if len(request.points) > POINTS_MAX:  # before each is looked at
             raise InvalidArgumentError(f"points: give at most {POINTS_MAX}", reason="TRACK_INVALID")
-        track = checked_track([_point(point) for point in request.points])
-        fences = [await self._fence(name) for name in dict.fromkeys(request.geofences)]
-        verdict = await asyncio.to_thread(judged, track, fences)
+        records = [await self._seen(name) for name in dict.fromkeys(request.geofences)]
+        # a track of 100,000 points, and areas of as many corners: neither may hold up the loop
+        verdict = await asyncio.to_thread(_verdict, request.points, records)
         return site_service_pb2.JudgeTrackResponse(
             crossings=map(_crossing, verdict.crossings),
             permitted_meters=verdict.permitted_m,
             other_meters=verdict.other_m,
         )
 
-    async def _fence(self, name: str) -> Fence:
+    async def _seen(self, name: str) -> GeofenceRecord:
         record: GeofenceRecord = await self._store.get_geofence(geofence_id(name, field="geofences"))
         if not admission().reach.uses_releases_of(record.tenant_id):
             raise hidden("geofences", record.geofence_id)
-        return fence_of(record, parsed_geometry(record.geometry), ZoneInfo(record.time_zone))
+        return record
+
+
+def _verdict(points: Iterable[site_service_pb2.TrackPoint], records: Sequence[GeofenceRecord]) -> TrackVerdict:
+    track = checked_track([_point(point) for point in points])
+    fences = [fence_of(record, parsed_geometry(record.geometry), ZoneInfo(record.time_zone)) for record in records]
+    return judged(track, fences)
 
 
 def _admitted(place: Drawn, tenant: str) -> Drawn:
