@@ -15,7 +15,7 @@ from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import node_desired, releases
 
 _MICROSECONDS_PER_SECOND = 1_000_000
-_SHARED_MIN_COUNT = 20
+SHARED_MIN_COUNT = 20
 """Nodes that are told the same from which on one statement for them all is faster than a row each."""
 _NEXT = node_desired.c.revision + 1
 
@@ -63,18 +63,13 @@ def assign(connection: Connection, assignments: Mapping[str, tuple[str | None, s
     """Tells nodes which release to run, per node the version and the rollout that asks for it."""
     if not assignments:
         return
-    statement = (
-        update(node_desired)
-        .where(node_desired.c.node_id == bindparam("of_node"))
-        .values(
-            revision=node_desired.c.revision + 1, version=bindparam("to_version"), rollout_id=bindparam("to_rollout")
-        )
-    )
-    rows = [
-        {"of_node": node_id, "to_version": version, "to_rollout": rollout_id}
-        for node_id, (version, rollout_id) in assignments.items()
-    ]
-    connection.execute(statement, rows)
+    groups: dict[tuple[str | None, str | None], list[str]] = {}
+    for node_id, assignment in assignments.items():
+        groups.setdefault(assignment, []).append(node_id)
+    for (version, rollout_id), node_ids in groups.items():
+        for part in parts(node_ids):
+            statement = update(node_desired).where(node_desired.c.node_id.in_(part))
+            connection.execute(statement.values(revision=_NEXT, version=version, rollout_id=rollout_id))
 
 
 def tell_config(
@@ -88,7 +83,7 @@ def tell_config(
         groups.setdefault(ToldConfig(*config), []).append(node_id)
     single: dict[str, ToldConfig] = {}
     for each, node_ids in groups.items():
-        if len(node_ids) < _SHARED_MIN_COUNT:
+        if len(node_ids) < SHARED_MIN_COUNT:
             single |= dict.fromkeys(node_ids, each)
             continue
         for part in parts(node_ids):

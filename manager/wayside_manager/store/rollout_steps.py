@@ -1,6 +1,7 @@
 """Rollouts in SQL, as the stepper moves them: a step and the desired states it changes are one transaction."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from wayside_manager.core.rollout_plan import RolloutStep
 from wayside_manager.ports.rollouts import Lease, RolloutSituation
 from wayside_manager.store import leases
 from wayside_manager.store.config_rollouts import told_by
-from wayside_manager.store.desired import ToldConfig, assign, tell_config
+from wayside_manager.store.desired import SHARED_MIN_COUNT, ToldConfig, assign, tell_config
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, reading, writing
@@ -79,44 +80,63 @@ class SqlRolloutSteps(SqlPart):
                 f"rollout {rollout.rollout_id} has changed meanwhile; plan again", reason="ETAG_MISMATCH"
             )
         insert_nodes(connection, rollout.rollout_id, {node.node_id: {"wave": node.wave} for node in joined})
-        _write_states(connection, rollout.rollout_id, step)
+        hand_out = _hand_out_release if rollout.version else _hand_out_config
+        told_node_ids = hand_out(connection, rollout, step, as_us(now))
+        _write_states(connection, rollout.rollout_id, step, told_node_ids)
         if rollout.version:
-            _hand_out_release(connection, rollout, step, as_us(now))
             _take_back_release(connection, rollout, step)
         else:
-            _hand_out_config(connection, rollout, step, as_us(now))
             _take_back_config(connection, rollout, step)
 
 
-def _write_states(connection: Connection, rollout_id: str, step: RolloutStep) -> None:
-    _set_nodes(connection, rollout_id, step.node_states, "state")
-    _set_nodes(connection, rollout_id, step.node_messages, "message")
+def _write_states(connection: Connection, rollout_id: str, step: RolloutStep, told_node_ids: AbstractSet[str]) -> None:
+    """Writes what becomes of nodes; who was told has its state already."""
+    states = {node_id: (state,) for node_id, state in step.node_states.items() if node_id not in told_node_ids}
+    _set_nodes(connection, rollout_id, ("state",), states)
+    messages = {node_id: (message,) for node_id, message in step.node_messages.items()}
+    _set_nodes(connection, rollout_id, ("message",), messages)
 
 
-def _set_nodes(connection: Connection, rollout_id: str, values: Mapping[str, str], column: str) -> None:
-    """Writes one column of nodes of a rollout. Many get the same: a statement per value is many times as fast."""
-    groups: dict[str, list[str]] = {}
+def _set_nodes(
+    connection: Connection, rollout_id: str, columns: Sequence[str], values: Mapping[str, tuple[Any, ...]]
+) -> None:
+    """Writes columns of nodes of a rollout. Many get the same: a statement per value is many times as fast."""
+    groups: dict[tuple[Any, ...], list[str]] = {}
     for node_id, value in values.items():
         groups.setdefault(value, []).append(node_id)
+    single: list[dict[str, Any]] = []
+    of_rollout = update(rollout_nodes).where(rollout_nodes.c.rollout_id == rollout_id)
     for value, node_ids in groups.items():
+        if len(node_ids) < SHARED_MIN_COUNT:
+            single += ({"of_node": each} | _named(columns, value, "to_") for each in node_ids)
+            continue
         for part in parts(node_ids):
-            is_one = (rollout_nodes.c.rollout_id == rollout_id, rollout_nodes.c.node_id.in_(part))
-            connection.execute(update(rollout_nodes).where(*is_one).values({column: value}))
+            statement = of_rollout.where(rollout_nodes.c.node_id.in_(part))
+            connection.execute(statement.values(_named(columns, value)))
+    if single:
+        statement = of_rollout.where(rollout_nodes.c.node_id == bindparam("of_node"))
+        connection.execute(statement.values({each: bindparam(f"to_{each}") for each in columns}), single)
 
 
-def _hand_out_release(connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int) -> None:
-    """Assigns the release, and keeps in mind what each node was told before."""
+def _named(columns: Sequence[str], value: tuple[Any, ...], prefix: str = "") -> dict[str, Any]:
+    return {prefix + column: each for column, each in zip(columns, value, strict=True)}
+
+
+def _hand_out_release(
+    connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int
+) -> AbstractSet[str]:
+    """Assigns the release, and keeps in mind what each node was told before. Returns who was told."""
     columns = (node_desired.c.node_id, node_desired.c.version, node_desired.c.rollout_id)
-    before: list[dict[str, Any]] = []
+    told: dict[str, tuple[Any, ...]] = {}
     for part in parts(step.assigned_node_ids):
-        rows = connection.execute(select(*columns).where(node_desired.c.node_id.in_(part)))
-        before += [
-            {"of_node": node_id, "was_version": version, "was_rollout": rollout_id, "at_us": now_us}
-            for node_id, version, rollout_id in rows
-        ]
-    kept = {"previous_version": "was_version", "previous_rollout_id": "was_rollout", "tell_us": "at_us"}
-    _update_nodes(connection, rollout.rollout_id, before, kept)
-    assign(connection, {row["of_node"]: (rollout.version, rollout.rollout_id) for row in before})
+        for node_id, version, rollout_id in connection.execute(
+            select(*columns).where(node_desired.c.node_id.in_(part))
+        ):
+            told[node_id] = (step.node_states[node_id], now_us, version, rollout_id)
+    kept = ("state", "tell_us", "previous_version", "previous_rollout_id")
+    _set_nodes(connection, rollout.rollout_id, kept, told)
+    assign(connection, dict.fromkeys(told, (rollout.version, rollout.rollout_id)))
+    return told.keys()
 
 
 def _take_back_release(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
@@ -137,10 +157,15 @@ def _take_back_release(connection: Connection, rollout: RolloutRecord, step: Rol
     assign(connection, back)
 
 
-def _hand_out_config(connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int) -> None:
-    """Tells nodes their configuration. Who was told a newer one since the step was planned is left alone."""
-    told: dict[str, ToldConfig] = {}
-    before: list[dict[str, Any]] = []
+def _hand_out_config(
+    connection: Connection, rollout: RolloutRecord, step: RolloutStep, now_us: int
+) -> AbstractSet[str]:
+    """Tells nodes their configuration. Who was told a newer one since the step was planned is left alone.
+
+    Returns who was told.
+    """
+    targets: dict[str, tuple[int, str]] = {}
+    told: dict[str, tuple[Any, ...]] = {}
     for part in parts(step.assigned_node_ids):
         query = (
             select(
@@ -157,11 +182,12 @@ def _hand_out_config(connection: Connection, rollout: RolloutRecord, step: Rollo
             )
         )
         for node_id, revision, sha256, was_revision in connection.execute(query):
-            told[node_id] = told_by(rollout, revision, sha256)
-            before.append({"of_node": node_id, "was_revision": was_revision, "at_us": now_us})
-    kept = {"previous_config_revision": "was_revision", "tell_us": "at_us"}
-    _update_nodes(connection, rollout.rollout_id, before, kept)
-    tell_config(connection, told)
+            targets[node_id] = (revision, sha256)
+            told[node_id] = (step.node_states[node_id], now_us, was_revision)
+    _set_nodes(connection, rollout.rollout_id, ("state", "tell_us", "previous_config_revision"), told)
+    configs = {target: told_by(rollout, *target) for target in set(targets.values())}
+    tell_config(connection, {node_id: configs[target] for node_id, target in targets.items()})
+    return told.keys()
 
 
 def _take_back_config(connection: Connection, rollout: RolloutRecord, step: RolloutStep) -> None:
@@ -184,17 +210,3 @@ def _take_back_config(connection: Connection, rollout: RolloutRecord, step: Roll
         for node_id, revision, sha256 in connection.execute(query):
             back[node_id] = ToldConfig(revision or 0, sha256 or "", f"back-{rollout.rollout_id}")
     tell_config(connection, back)
-
-
-def _update_nodes(
-    connection: Connection, rollout_id: str, rows: Sequence[dict[str, Any]], columns: dict[str, str]
-) -> None:
-    """Writes columns of nodes of a rollout, each from the named value of its row; `of_node` says whose."""
-    if not rows:
-        return
-    statement = (
-        update(rollout_nodes)
-        .where(rollout_nodes.c.rollout_id == rollout_id, rollout_nodes.c.node_id == bindparam("of_node"))
-        .values({column: bindparam(name) for column, name in columns.items()})
-    )
-    connection.execute(statement, rows)
