@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from wayside_manager.cli import audit_check
+from wayside_manager.cli import audit_folder
 from wayside_manager.cli.certificate import certificate
 from wayside_manager.cli.initialise import init
 from wayside_manager.cli.output import EXIT_CODE_HELP
@@ -25,7 +25,7 @@ app.command()(migrate)
 app.command()(certificate)
 app.command("recover-admin")(recover_admin)
 app.command()(security_report)
-app.add_typer(audit_check.app, name="audit")
+app.add_typer(audit_folder.app, name="audit")
 
 
 @app.callback()

@@ -11,7 +11,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v1 import release_pb2, release_service_pb2
-from wayside_manager.api.release_archive import described_version
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.output import (
     Output,
@@ -98,6 +97,8 @@ def show(
 
 
 def _spec(artifact: BufferedReader, version: str, notes: str) -> release_service_pb2.ReleaseSpec:
+    from wayside_manager.api.release_archive import described_version  # the schema library: no other command needs it
+
     stated = described_version(artifact)
     if version not in {"", stated}:
         raise InvalidArgumentError(f"--version: the archive's release.json says {stated}, not {version}")

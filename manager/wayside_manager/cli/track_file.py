@@ -19,7 +19,6 @@ from pathlib import Path
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_pb2, site_service_pb2
 from wayside_manager.cli.place_file import read_bytes
-from wayside_manager.core.fencing import POINTS_MAX
 
 FILE_MAX_BYTES = 64 << 20
 _RMC = re.compile(
@@ -45,6 +44,8 @@ def track_of(data: bytes, suffix: str, *, source: str) -> list[site_service_pb2.
 
     Raises: InvalidArgumentError: naming `source` and place.
     """
+    from wayside_manager.core.fencing import POINTS_MAX  # 15 MB of shapes that no other command needs
+
     if suffix in {".json", ".geojson"}:
         rows = _geojson(data, source)
     else:

@@ -21,7 +21,8 @@ from itertools import pairwise
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.geometry import Border, Shape, distance_m, is_on_earth
+from wayside_manager.core.earth import is_on_earth
+from wayside_manager.core.geometry import Border, Shape, distance_m
 from wayside_manager.core.sites import GeofenceKind, GeofenceRecord, WeeklyHours
 from wayside_manager.core.windows import holds
 

@@ -16,14 +16,13 @@ from typing import NoReturn, TypeAlias
 import shapely
 
 from wayside.errors import InvalidArgumentError
+from wayside_manager.core.earth import is_on_earth
 
 CORNERS_MAX = 100_000
 TEXT_LENGTH_MAX = 8 * 1024 * 1024
 """80 characters per corner: more digits than a position can have."""
 Shape: TypeAlias = shapely.Polygon | shapely.MultiPolygon
 
-_LATITUDE_MAX_DEG = 90.0
-_LONGITUDE_MAX_DEG = 180.0
 _RING_MIN = 4  # RFC 7946, 3.1.6: the first corner is repeated at the end
 _POSITION_LENGTHS = (2, 3)  # with an altitude or without
 _EQUATOR_M = 6_378_137.0  # WGS 84
@@ -59,11 +58,6 @@ def checked_geometry(content: object, *, field: str = "geometry") -> Shape:
         return _valid(shapely.Polygon(*_polygons([coordinates], field)[0]), field)
     polygons = _polygons(_listed(coordinates, f"{field}.coordinates"), field)
     return _valid(shapely.MultiPolygon(polygons), field)
-
-
-def is_on_earth(latitude_deg: float, longitude_deg: float) -> bool:
-    """Whether it is a position: latitude -90 to 90, longitude -180 to 180 [degree]."""
-    return abs(latitude_deg) <= _LATITUDE_MAX_DEG and abs(longitude_deg) <= _LONGITUDE_MAX_DEG  # NaN is not
 
 
 def contains(shape: Shape, latitude_deg: float, longitude_deg: float) -> bool:

@@ -10,7 +10,8 @@ from typing import TypeGuard
 import shapely
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.geometry import checked_geometry, is_on_earth, parsed_geometry
+from wayside_manager.core.earth import is_on_earth
+from wayside_manager.core.geometry import checked_geometry, parsed_geometry
 from wayside_manager.core.sites import Position
 
 

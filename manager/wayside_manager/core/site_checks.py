@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 
 from wayside.errors import InvalidArgumentError
-from wayside_manager.core.geometry import is_on_earth
+from wayside_manager.core.earth import is_on_earth
 from wayside_manager.core.selectors import STAKE_MAX_M
 from wayside_manager.core.sites import CorridorSite, Position
 
