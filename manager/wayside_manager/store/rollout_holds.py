@@ -8,8 +8,9 @@ Usage: `busy, held_site_ids = held_elsewhere(connection, rollout_id, now=now)`.
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select
 
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.presence import lost_limit_s
@@ -23,29 +24,7 @@ _MICROSECONDS_PER_SECOND = 1_000_000
 _LEFT = (RolloutNodeState.PENDING, RolloutNodeState.FAILED, RolloutNodeState.EXPIRED, RolloutNodeState.SKIPPED)
 
 
-def held_elsewhere(connection: Connection, rollout_id: str, *, now: datetime) -> tuple[frozenset[str], frozenset[str]]:
-    """Nodes that other rollouts have in flight, and the sites that they and those given up hold."""
-    busy = _in_flight(connection, rollout_id)
-    return frozenset(busy), frozenset({*busy.values(), *_left_sites(connection, rollout_id, now)} - {""})
-
-
-@lru_cache(maxsize=1024)  # a fleet has few periods
-def lost_limit_us(report_period_us: int) -> int:
-    """How long a node that reports so often may be silent before nobody hears it."""
-    return round(lost_limit_s(report_period_us / _MICROSECONDS_PER_SECOND) * _MICROSECONDS_PER_SECOND)
-
-
-def _in_flight(connection: Connection, rollout_id: str) -> dict[str, str]:
-    query = (
-        select(nodes.c.node_id, nodes.c.site_id)
-        .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
-        .where(rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT, rollout_nodes.c.rollout_id != rollout_id)
-    )
-    return {node_id: site_id or "" for node_id, site_id in connection.execute(query)}
-
-
-def _left_sites(connection: Connection, rollout_id: str, now: datetime) -> set[str]:
-    """Sites of those that were told and left without a closing word; of the rollout itself only those it skipped."""
+def _left_query() -> Select[Any]:
     later = rollout_nodes.alias()
     is_closed_since = exists(
         select(later.c.node_id).where(
@@ -54,11 +33,11 @@ def _left_sites(connection: Connection, rollout_id: str, now: datetime) -> set[s
             later.c.phase.in_(sorted(CLOSING)),
         )
     )
-    is_recent = or_(rollouts.c.state.not_in(ENDED), rollouts.c.update_us > as_us(now - HELD_AFTER_END))
+    is_recent = or_(rollouts.c.state.not_in(sorted(ENDED)), rollouts.c.update_us > bindparam("since_us"))
     # what it has not skipped the planner itself judges; what it has is over for it
-    is_other = or_(rollout_nodes.c.rollout_id != rollout_id, rollout_nodes.c.state == RolloutNodeState.SKIPPED)
+    is_other = or_(rollout_nodes.c.rollout_id != bindparam("own_id"), rollout_nodes.c.state == RolloutNodeState.SKIPPED)
     is_left = and_(rollout_nodes.c.state.in_(_LEFT), rollout_nodes.c.tell_us.is_not(None), ~is_closed_since)
-    query = (
+    return (
         select(
             nodes.c.site_id,
             node_status.c.last_report_us,
@@ -74,9 +53,43 @@ def _left_sites(connection: Connection, rollout_id: str, now: datetime) -> set[s
         .join(node_status, node_status.c.node_id == nodes.c.node_id)
         .where(is_recent, is_other, is_left, nodes.c.state == NodeState.ENROLLED, nodes.c.site_id.is_not(None))
     )
+
+
+# put together once: with thousands of rollouts of one node each that would cost more than to run them
+_LEFT_ELSEWHERE = _left_query()
+_IN_FLIGHT_ELSEWHERE = (
+    select(nodes.c.node_id, nodes.c.site_id)
+    .join(rollout_nodes, rollout_nodes.c.node_id == nodes.c.node_id)
+    .where(
+        rollout_nodes.c.state == RolloutNodeState.IN_FLIGHT,
+        rollout_nodes.c.rollout_id != bindparam("own_id"),
+    )
+)
+
+
+def held_elsewhere(connection: Connection, rollout_id: str, *, now: datetime) -> tuple[frozenset[str], frozenset[str]]:
+    """Nodes that other rollouts have in flight, and the sites that they and those given up hold."""
+    busy = _in_flight(connection, rollout_id)
+    return frozenset(busy), frozenset({*busy.values(), *_left_sites(connection, rollout_id, now)} - {""})
+
+
+@lru_cache(maxsize=1024)  # a fleet has few periods
+def lost_limit_us(report_period_us: int) -> int:
+    """How long a node that reports so often may be silent before nobody hears it."""
+    return round(lost_limit_s(report_period_us / _MICROSECONDS_PER_SECOND) * _MICROSECONDS_PER_SECOND)
+
+
+def _in_flight(connection: Connection, rollout_id: str) -> dict[str, str]:
+    rows = connection.execute(_IN_FLIGHT_ELSEWHERE, {"own_id": rollout_id})
+    return {node_id: site_id or "" for node_id, site_id in rows}
+
+
+def _left_sites(connection: Connection, rollout_id: str, now: datetime) -> set[str]:
+    """Sites of those that were told and left without a closing word; of the rollout itself only those it skipped."""
+    rows = connection.execute(_LEFT_ELSEWHERE, {"own_id": rollout_id, "since_us": as_us(now - HELD_AFTER_END)})
     now_us = as_us(now)
     return {
         site_id
-        for site_id, last_us, period_us, is_between in connection.execute(query)
+        for site_id, last_us, period_us, is_between in rows
         if is_between or last_us is None or now_us - last_us > lost_limit_us(period_us)
     }
