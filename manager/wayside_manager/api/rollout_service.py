@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
-from wayside.names import release_version, rollout_id
+from wayside.names import node_id, release_version, rollout_id
 from wayside.v1 import rollout_pb2, rollout_service_pb2, rollout_service_pb2_grpc
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.enum_words import enum_word
@@ -75,7 +75,10 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
     ) -> rollout_service_pb2.ListRolloutsResponse:
         """A page of rollouts."""
         page = await self._store.list_rollouts(
-            reach=admission().reach, page_size=request.page_size, page_token=request.page_token
+            reach=admission().reach,
+            node_id=_node_id(request.node),
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         counts = await self._store.count_rollout_nodes([rollout.rollout_id for rollout in page.items])
         return rollout_service_pb2.ListRolloutsResponse(
@@ -89,7 +92,11 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
         """A page of the nodes of a rollout, and why each of them waits."""
         listed_id = rollout_id(request.name)
         page = await self._store.list_rollout_nodes(
-            listed_id, states=_states(request.states), page_size=request.page_size, page_token=request.page_token
+            listed_id,
+            states=_states(request.states),
+            node_id=_node_id(request.node),
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         situation = await self._store.rollout_situation(listed_id, now=self._now())
         waits = await asyncio.to_thread(_waits, situation, self._now())
@@ -194,6 +201,10 @@ def _states(values: Iterable[int]) -> frozenset[RolloutNodeState]:
     descriptor = rollout_pb2.RolloutNode.State.DESCRIPTOR
     words = (enum_word(descriptor, value, field="states", prefix="STATE_") for value in values)
     return frozenset(RolloutNodeState[word] for word in words)
+
+
+def _node_id(name: str) -> str:
+    return node_id(name, field="node") if name else ""
 
 
 def _new_id() -> str:

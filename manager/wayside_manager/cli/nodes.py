@@ -1,4 +1,4 @@
-"""`wayside nodes`: list, show, update, retire, revoke, watch, token."""
+"""`wayside nodes`: list, show, story, update, retire, revoke, watch, token."""
 
 import sys
 from typing import Annotated
@@ -11,6 +11,7 @@ from wayside.v1 import fleet_service_pb2, node_pb2
 from wayside_manager.api.node_messages import kind_value, presence_value
 from wayside_manager.cli import admission
 from wayside_manager.cli.client import ManagerClient
+from wayside_manager.cli.node_story import story
 from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change, print_node
 from wayside_manager.cli.running import (
     ContextOption,
@@ -68,6 +69,9 @@ def show(node: NodeArgument, output: OutputOption = None, context: ContextOption
     """Shows one node."""
     request = fleet_service_pb2.GetNodeRequest(name=resource_name(node, "nodes"))
     print_node(run(lambda manager: manager.call(manager.fleet.GetNode, request), context).node, output)
+
+
+app.command("story")(story)
 
 
 @app.command("update")

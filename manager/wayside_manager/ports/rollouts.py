@@ -72,8 +72,10 @@ class RolloutStore(Protocol):
     ) -> Mapping[str, Mapping[tuple[int, RolloutNodeState], int]]:
         """Nodes of rollouts per wave and state."""
 
-    async def list_rollouts(self, *, reach: Reach, page_size: int = 0, page_token: str = "") -> Page[RolloutRecord]:
-        """A page of the rollouts of whole tenants of the reach, newest first.
+    async def list_rollouts(
+        self, *, reach: Reach, node_id: str = "", page_size: int = 0, page_token: str = ""
+    ) -> Page[RolloutRecord]:
+        """A page of the rollouts of whole tenants of the reach, newest first; with a node: only those it is in.
 
         Raises: InvalidArgumentError: page size or token.
         """
@@ -83,10 +85,11 @@ class RolloutStore(Protocol):
         rollout_id: str,
         *,
         states: frozenset[RolloutNodeState] = frozenset(),
+        node_id: str = "",
         page_size: int = 0,
         page_token: str = "",
     ) -> Page[RolloutNodeRecord]:
-        """A page of the nodes of a rollout with their reports, by wave, then id.
+        """A page of the nodes of a rollout with their reports, by wave, then id; or only the one named.
 
         Raises: NotFoundError; InvalidArgumentError: page size or token.
         """

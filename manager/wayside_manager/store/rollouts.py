@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, tuple_, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from wayside.errors import AlreadyExistsError, FailedPreconditionError
 from wayside_manager.core.access import Reach
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import NodeState
-from wayside_manager.core.pages import Page, checked_page_size, page_token, position
+from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.releases import ReleaseState
 from wayside_manager.core.rollout import (
     ENDED,
@@ -94,18 +94,21 @@ class SqlRollouts(SqlPart):
 
     @reading
     def list_rollouts(
-        self, connection: Connection, *, reach: Reach, page_size: int = 0, page_token: str = ""
+        self, connection: Connection, *, reach: Reach, node_id: str = "", page_size: int = 0, page_token: str = ""
     ) -> Page[RolloutRecord]:
         """See RolloutStore."""
-        size, question = checked_page_size(page_size), "rollouts"
+        size, question = checked_page_size(page_size), f"rollouts|{node_id}"
         key = (rollouts.c.create_us, rollouts.c.rollout_id)
         query = select(rollouts).where(covers_whole(rollouts.c.tenant_id, reach))
+        if node_id:
+            own = select(rollout_nodes.c.rollout_id).where(rollout_nodes.c.node_id == node_id)
+            query = query.where(rollouts.c.rollout_id.in_(own))
         query = query.order_by(*(column.desc() for column in key)).limit(size + 1)
         before = position(page_token, question, types=(int, str))
         if before is not None:
             query = query.where(tuple_(*key) < tuple_(*before))
         rows = connection.execute(query).all()
-        return Page(tuple(map(rollout_record, rows[:size])), _next_token(question, rows, size))
+        return page(rows, size, question, key=("create_us", "rollout_id"), record=rollout_record)
 
     @reading
     def list_rollout_nodes(
@@ -114,16 +117,22 @@ class SqlRollouts(SqlPart):
         rollout_id: str,
         *,
         states: frozenset[RolloutNodeState] = frozenset(),
+        node_id: str = "",
         page_size: int = 0,
         page_token: str = "",
     ) -> Page[RolloutNodeRecord]:
         """See RolloutStore."""
         the_rollout(connection, rollout_id)
-        size, question = checked_page_size(page_size), f"rollout_nodes|{rollout_id}|{','.join(sorted(states))}"
+        size, question = (
+            checked_page_size(page_size),
+            f"rollout_nodes|{rollout_id}|{','.join(sorted(states))}|{node_id}",
+        )
         key = (rollout_nodes.c.wave, rollout_nodes.c.node_id)
         query = select(rollout_nodes).where(rollout_nodes.c.rollout_id == rollout_id).order_by(*key).limit(size + 1)
         if states:
             query = query.where(rollout_nodes.c.state.in_(sorted(states)))
+        if node_id:
+            query = query.where(rollout_nodes.c.node_id == node_id)
         after = position(page_token, question, types=(int, str))
         if after is not None:
             query = query.where(tuple_(*key) > tuple_(*after))
@@ -146,13 +155,6 @@ class SqlRollouts(SqlPart):
         after = the_rollout(connection, rollout_id)
         note(connection, rollout, after)
         return after
-
-
-def _next_token(question: str, rows: "list[Row[Any]] | Any", size: int) -> str:  # noqa: ANN401  # a sequence of rows
-    if len(rows) <= size:
-        return ""
-    last = rows[size - 1]
-    return page_token(question, (last.create_us, last.rollout_id))
 
 
 def _nothing_left(rollout_id: str) -> FailedPreconditionError:

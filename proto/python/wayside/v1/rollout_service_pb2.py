@@ -26,7 +26,7 @@ from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 from wayside.v1 import rollout_pb2 as wayside_dot_v1_dot_rollout__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wayside/v1/rollout_service.proto\x12\nwayside.v1\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/rollout.proto\"\x9e\x01\n\x14\x43reateRolloutRequest\x12\x0f\n\x07release\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12%\n\x04plan\x18\x03 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\"=\n\x15\x43reateRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"!\n\x11GetRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"<\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListRolloutsResponse\x12%\n\x08rollouts\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"}\n\x17ListRolloutNodesRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x06states\x18\x02 \x03(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"[\n\x18ListRolloutNodesResponse\x12&\n\x05nodes\x18\x01 \x03(\x0b\x32\x17.wayside.v1.RolloutNode\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13WatchRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14WatchRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"#\n\x13PauseRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14PauseRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"$\n\x14ResumeRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x15ResumeRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"#\n\x13\x41\x62ortRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14\x41\x62ortRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"7\n\x13RetryRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x14RetryRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout2\x89\x06\n\x0eRolloutService\x12T\n\rCreateRollout\x12 .wayside.v1.CreateRolloutRequest\x1a!.wayside.v1.CreateRolloutResponse\x12K\n\nGetRollout\x12\x1d.wayside.v1.GetRolloutRequest\x1a\x1e.wayside.v1.GetRolloutResponse\x12Q\n\x0cListRollouts\x12\x1f.wayside.v1.ListRolloutsRequest\x1a .wayside.v1.ListRolloutsResponse\x12]\n\x10ListRolloutNodes\x12#.wayside.v1.ListRolloutNodesRequest\x1a$.wayside.v1.ListRolloutNodesResponse\x12S\n\x0cWatchRollout\x12\x1f.wayside.v1.WatchRolloutRequest\x1a .wayside.v1.WatchRolloutResponse0\x01\x12Q\n\x0cPauseRollout\x12\x1f.wayside.v1.PauseRolloutRequest\x1a .wayside.v1.PauseRolloutResponse\x12T\n\rResumeRollout\x12 .wayside.v1.ResumeRolloutRequest\x1a!.wayside.v1.ResumeRolloutResponse\x12Q\n\x0c\x41\x62ortRollout\x12\x1f.wayside.v1.AbortRolloutRequest\x1a .wayside.v1.AbortRolloutResponse\x12Q\n\x0cRetryRollout\x12\x1f.wayside.v1.RetryRolloutRequest\x1a .wayside.v1.RetryRolloutResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wayside/v1/rollout_service.proto\x12\nwayside.v1\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/rollout.proto\"\x9e\x01\n\x14\x43reateRolloutRequest\x12\x0f\n\x07release\x18\x01 \x01(\t\x12*\n\x08selector\x18\x02 \x01(\x0b\x32\x18.wayside.v1.NodeSelector\x12%\n\x04plan\x18\x03 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\"=\n\x15\x43reateRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"!\n\x11GetRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"J\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04node\x18\x03 \x01(\t\"V\n\x14ListRolloutsResponse\x12%\n\x08rollouts\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n\x17ListRolloutNodesRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x06states\x18\x02 \x03(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0c\n\x04node\x18\x05 \x01(\t\"[\n\x18ListRolloutNodesResponse\x12&\n\x05nodes\x18\x01 \x03(\x0b\x32\x17.wayside.v1.RolloutNode\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13WatchRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14WatchRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"#\n\x13PauseRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14PauseRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"$\n\x14ResumeRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x15ResumeRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"#\n\x13\x41\x62ortRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14\x41\x62ortRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout\"7\n\x13RetryRolloutRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"<\n\x14RetryRolloutResponse\x12$\n\x07rollout\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Rollout2\x89\x06\n\x0eRolloutService\x12T\n\rCreateRollout\x12 .wayside.v1.CreateRolloutRequest\x1a!.wayside.v1.CreateRolloutResponse\x12K\n\nGetRollout\x12\x1d.wayside.v1.GetRolloutRequest\x1a\x1e.wayside.v1.GetRolloutResponse\x12Q\n\x0cListRollouts\x12\x1f.wayside.v1.ListRolloutsRequest\x1a .wayside.v1.ListRolloutsResponse\x12]\n\x10ListRolloutNodes\x12#.wayside.v1.ListRolloutNodesRequest\x1a$.wayside.v1.ListRolloutNodesResponse\x12S\n\x0cWatchRollout\x12\x1f.wayside.v1.WatchRolloutRequest\x1a .wayside.v1.WatchRolloutResponse0\x01\x12Q\n\x0cPauseRollout\x12\x1f.wayside.v1.PauseRolloutRequest\x1a .wayside.v1.PauseRolloutResponse\x12T\n\rResumeRollout\x12 .wayside.v1.ResumeRolloutRequest\x1a!.wayside.v1.ResumeRolloutResponse\x12Q\n\x0c\x41\x62ortRollout\x12\x1f.wayside.v1.AbortRolloutRequest\x1a .wayside.v1.AbortRolloutResponse\x12Q\n\x0cRetryRollout\x12\x1f.wayside.v1.RetryRolloutRequest\x1a .wayside.v1.RetryRolloutResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,33 +42,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETROLLOUTRESPONSE']._serialized_start=356
   _globals['_GETROLLOUTRESPONSE']._serialized_end=414
   _globals['_LISTROLLOUTSREQUEST']._serialized_start=416
-  _globals['_LISTROLLOUTSREQUEST']._serialized_end=476
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=478
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=564
-  _globals['_LISTROLLOUTNODESREQUEST']._serialized_start=566
-  _globals['_LISTROLLOUTNODESREQUEST']._serialized_end=691
-  _globals['_LISTROLLOUTNODESRESPONSE']._serialized_start=693
-  _globals['_LISTROLLOUTNODESRESPONSE']._serialized_end=784
-  _globals['_WATCHROLLOUTREQUEST']._serialized_start=786
-  _globals['_WATCHROLLOUTREQUEST']._serialized_end=821
-  _globals['_WATCHROLLOUTRESPONSE']._serialized_start=823
-  _globals['_WATCHROLLOUTRESPONSE']._serialized_end=883
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=885
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=920
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=922
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=982
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=984
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=1020
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=1022
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=1083
-  _globals['_ABORTROLLOUTREQUEST']._serialized_start=1085
-  _globals['_ABORTROLLOUTREQUEST']._serialized_end=1120
-  _globals['_ABORTROLLOUTRESPONSE']._serialized_start=1122
-  _globals['_ABORTROLLOUTRESPONSE']._serialized_end=1182
-  _globals['_RETRYROLLOUTREQUEST']._serialized_start=1184
-  _globals['_RETRYROLLOUTREQUEST']._serialized_end=1239
-  _globals['_RETRYROLLOUTRESPONSE']._serialized_start=1241
-  _globals['_RETRYROLLOUTRESPONSE']._serialized_end=1301
-  _globals['_ROLLOUTSERVICE']._serialized_start=1304
-  _globals['_ROLLOUTSERVICE']._serialized_end=2081
+  _globals['_LISTROLLOUTSREQUEST']._serialized_end=490
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=492
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=578
+  _globals['_LISTROLLOUTNODESREQUEST']._serialized_start=581
+  _globals['_LISTROLLOUTNODESREQUEST']._serialized_end=720
+  _globals['_LISTROLLOUTNODESRESPONSE']._serialized_start=722
+  _globals['_LISTROLLOUTNODESRESPONSE']._serialized_end=813
+  _globals['_WATCHROLLOUTREQUEST']._serialized_start=815
+  _globals['_WATCHROLLOUTREQUEST']._serialized_end=850
+  _globals['_WATCHROLLOUTRESPONSE']._serialized_start=852
+  _globals['_WATCHROLLOUTRESPONSE']._serialized_end=912
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=914
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=949
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=951
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=1011
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=1013
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=1049
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=1051
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=1112
+  _globals['_ABORTROLLOUTREQUEST']._serialized_start=1114
+  _globals['_ABORTROLLOUTREQUEST']._serialized_end=1149
+  _globals['_ABORTROLLOUTRESPONSE']._serialized_start=1151
+  _globals['_ABORTROLLOUTRESPONSE']._serialized_end=1211
+  _globals['_RETRYROLLOUTREQUEST']._serialized_start=1213
+  _globals['_RETRYROLLOUTREQUEST']._serialized_end=1268
+  _globals['_RETRYROLLOUTRESPONSE']._serialized_start=1270
+  _globals['_RETRYROLLOUTRESPONSE']._serialized_end=1330
+  _globals['_ROLLOUTSERVICE']._serialized_start=1333
+  _globals['_ROLLOUTSERVICE']._serialized_end=2110
 # @@protoc_insertion_point(module_scope)

@@ -129,17 +129,21 @@ class ListRolloutsRequest(google.protobuf.message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NODE_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """Rollouts at most, up to 1,000. 0: 100."""
     page_token: builtins.str
-    """`next_page_token` of the page before."""
+    """`next_page_token` of the page before, with the same node."""
+    node: builtins.str
+    """Only rollouts with this node, `nodes/{node}`. Empty: all."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        node: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["node", b"node", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
 
 Global___ListRolloutsRequest: typing_extensions.TypeAlias = ListRolloutsRequest
 
@@ -177,12 +181,15 @@ class ListRolloutNodesRequest(google.protobuf.message.Message):
     STATES_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NODE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`rollouts/{rollout}`."""
     page_size: builtins.int
     """Nodes at most, up to 1,000. 0: 100."""
     page_token: builtins.str
     """`next_page_token` of the page before."""
+    node: builtins.str
+    """Only this node, `nodes/{node}`. Empty: all."""
     @property
     def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[wayside.v1.rollout_pb2.RolloutNode.State.ValueType]:
         """Only nodes in these states. Empty: all."""
@@ -194,8 +201,9 @@ class ListRolloutNodesRequest(google.protobuf.message.Message):
         states: collections.abc.Iterable[wayside.v1.rollout_pb2.RolloutNode.State.ValueType] | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        node: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "node", b"node", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]) -> None: ...
 
 Global___ListRolloutNodesRequest: typing_extensions.TypeAlias = ListRolloutNodesRequest
 

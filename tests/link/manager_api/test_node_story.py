@@ -1,0 +1,87 @@
+"""The life story of one node, over gRPC and from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.link.manager_api.commands import wayside
+from tests.link.manager_api.config_unit import Fate, following
+from tests.link.manager_api.peer import LocalManager, Peer, layer, role
+from wayside.errors import InvalidArgumentError
+from wayside.v1 import config_service_pb2, node_pb2, rollout_pb2, rollout_service_pb2
+
+
+def of_node(node_id: str, period_s: int) -> config_service_pb2.ConfigLayer:
+    made = layer(f"of-{node_id}", period_s=period_s)
+    made.selector.CopyFrom(node_pb2.NodeSelector(nodes=[f"nodes/{node_id}"]))
+    return made
+
+
+async def lived(manager: LocalManager, operator: Peer) -> tuple[str, str]:
+    """rsu-1 takes a configuration, refuses the next, is labelled and retired; its rollouts, in order."""
+    credential = await manager.enroll("rsu-1")
+    await manager.enroll("rsu-2")
+    async with following(manager, credential) as unit:
+        first = (await operator.apply(of_node("rsu-1", 7))).rollout
+        await operator.ended_rollout(first)
+        unit.fate = Fate.REJECT
+        second = (await operator.apply(of_node("rsu-1", 9))).rollout
+        await operator.ended_rollout(second)
+    for arguments in (("update", "rsu-1", "--label", "road=g98"), ("retire", "rsu-1", "--yes")):
+        code, _, err = await wayside(manager, "nodes", *arguments)
+        assert code == 0, err
+    return first, second
+
+
+async def test_a_node_tells_its_life_in_order_of_time(manager: LocalManager, operator: Peer) -> None:
+    first, second = await lived(manager, operator)
+    code, out, err = await wayside(manager, "nodes", "story", "rsu-1", "-o", "json")
+    assert code == 0, err
+    found = json.loads(out)
+    events = found["events"]
+    assert (found["node"], found["missing"]) == ("nodes/rsu-1", [])
+    assert [each["time"] for each in events] == sorted(each["time"] for each in events)
+    audited = [each["what"] for each in events if each["source"] == "audit"]
+    assert audited[0] == "Enroll"
+    assert [what for what in audited if what.endswith("Node")] == ["UpdateNode", "RetireNode"]
+    assert next(each for each in events if each["what"] == "RetireNode")["by"] == "operators/admin"
+    configs = [(each["what"], each["by"]) for each in events if each["source"] == "config"]
+    assert configs == [(f"should run configuration {number}", "configLayers/of-rsu-1") for number in (1, 2)]
+    told = {each["by"]: each["detail"] for each in events if each["what"] == "told"}
+    assert told == {first: "succeeded", second: "failed: report_period_s: cannot be had"}
+    code, table, err = await wayside(manager, "nodes", "story", "nodes/rsu-1")
+    assert (code, err) == (0, "")
+    assert "state is retired" in table
+
+
+async def test_without_the_audit_trail_the_rest_is_told(manager: LocalManager, operator: Peer, tmp_path: Path) -> None:
+    await manager.enroll("rsu-1")
+    token = tmp_path / "token"
+    token.write_text(await operator.make_operator("ann", role("viewer")))
+    code, out, err = await wayside(manager, "nodes", "story", "rsu-1", token=token)
+    assert code == 0, err
+    assert "made known" in out
+    assert "Enroll" not in out
+    assert err.count("audit") == 1
+
+
+async def test_rollouts_are_listed_by_node(manager: LocalManager, operator: Peer) -> None:
+    first, second = await lived(manager, operator)
+    await operator.apply(of_node("rsu-2", 3))
+    request = rollout_service_pb2.ListRolloutsRequest(node="nodes/rsu-1", page_size=1)
+    page = await operator.call(operator.rollout.ListRollouts, request)
+    request.page_token = page.next_page_token
+    last = await operator.call(operator.rollout.ListRollouts, request)
+    assert {each.name for each in (*page.rollouts, *last.rollouts)} == {first, second}
+    assert not last.next_page_token
+    other = rollout_service_pb2.ListRolloutsRequest(node="nodes/rsu-2", page_token=page.next_page_token)
+    with pytest.raises(InvalidArgumentError, match="page_token"):
+        await operator.call(operator.rollout.ListRollouts, other)
+    own = rollout_service_pb2.ListRolloutNodesRequest(name=second, node="nodes/rsu-1")
+    (row,) = (await operator.call(operator.rollout.ListRolloutNodes, own)).nodes
+    assert row.state == rollout_pb2.RolloutNode.STATE_FAILED
+    nobody = rollout_service_pb2.ListRolloutNodesRequest(name=second, node="nodes/rsu-2")
+    assert not (await operator.call(operator.rollout.ListRolloutNodes, nobody)).nodes
+    with pytest.raises(InvalidArgumentError, match="node"):
+        await operator.call(operator.rollout.ListRollouts, rollout_service_pb2.ListRolloutsRequest(node="rsu-1"))
