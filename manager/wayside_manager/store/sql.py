@@ -13,9 +13,9 @@ from wayside_manager.store.credentials import SqlCredentials
 from wayside_manager.store.database import Database
 from wayside_manager.store.desired import SqlDesired
 from wayside_manager.store.enrollment import SqlEnrollment
+from wayside_manager.store.licences import SqlLicences
 from wayside_manager.store.migrate import check_schema
 from wayside_manager.store.nodes import SqlNodes
-from wayside_manager.store.licences import SqlLicences
 from wayside_manager.store.operators import SqlOperators
 from wayside_manager.store.places import SqlPlaces
 from wayside_manager.store.policy import SqlPolicy
