@@ -1,5 +1,8 @@
 """Rollouts of configuration over a simulated fleet: told in turn, heard, withdrawn, retried, taken over."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 
 from tests.contract.manager_store import START, after, layer
@@ -11,6 +14,7 @@ from wayside_manager.core.reports import ReportBatch
 from wayside_manager.core.rollout import RolloutOrder, RolloutPlan, RolloutState, Wave
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.store import Store
+from wayside_manager.services.report_writer import RETURN_TIME, ReportWriter
 from wayside_manager.services.rollout_stepper import RolloutStepper
 from wayside_manager.store.bus import LocalBus
 
@@ -218,3 +222,18 @@ async def test_a_unit_that_comes_and_goes_is_in_the_penalty_box(fleet: Fleet) ->
     await step(fleet)
     assert await states(fleet, rollout_id) == ("pending", "in_flight", "pending")
     assert (await fleet.store.rollout_situation(rollout_id, now=START)).facts["rsu-1"].is_penalised
+
+
+async def test_who_comes_back_to_a_manager_that_was_away_is_not_held_for_restless(fleet: Fleet) -> None:
+    writer = ReportWriter(fleet.store, LocalBus(), now=fleet.clock)
+    rollout_id = await change(fleet, 20)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(writer.run())
+        for wait, is_penalised in ((timedelta(), False), (RETURN_TIME, True)):
+            fleet.clock.time += wait
+            for _ in range(6):
+                await writer.note_opened("rsu-1")
+            await writer.submit("rsu-1", "spool", ())
+            situation = await fleet.store.rollout_situation(rollout_id, now=fleet.clock.time)
+            assert situation.facts["rsu-1"].is_penalised is is_penalised
+        task.cancel()

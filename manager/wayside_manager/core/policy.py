@@ -183,7 +183,8 @@ RULES: Mapping[str, Rule] = {
     f"{_V1}RolloutService/PauseRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
     f"{_V1}RolloutService/ResumeRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
     f"{_V1}RolloutService/AbortRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
-    f"{_V1}RolloutService/RetryRollout": _write(_P.ROLLOUTS_START, _T.ROLLOUT, danger=Danger.FLEET_ROLLOUT),
+    # the same thing once more to those it was meant for: no more than resuming
+    f"{_V1}RolloutService/RetryRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT, danger=Danger.FLEET_ROLLOUT),
     f"{_V1}AccessService/SignOut": _write(None, _T.SELF),
     f"{_V1}AccessService/GetCaller": _read(None, _T.SELF),
     f"{_V1}AccessService/CreateOperator": _write(_P.OPERATORS_WRITE, _T.LISTED, danger=Danger.ROLES),

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from wayside.errors import NotFoundError, WaysideError
 from wayside_manager.core.limits import Rate, TokenBuckets
@@ -34,6 +34,8 @@ ALLOWANCE = Rate(rate_per_s=64 << 10, burst=8 << 20)
 Without it one unit filled a disk with 7 MB a second."""
 ROW_BYTES = 256
 """What a report costs on the disk beside its body, about."""
+RETURN_TIME = timedelta(minutes=5)
+"""After its start everybody comes back to a manager; so long it holds that against nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class ReportWriter:
         self._store = store
         self._bus = bus
         self._now = now
+        self._begin_time = now()
         self._group_size = group_size
         self._pace_s = pace_s
         self._allowances = TokenBuckets(allowance)
@@ -77,6 +80,8 @@ class ReportWriter:
 
     async def note_opened(self, node_id: str) -> None:
         """See ReportSink."""
+        if self._now() - self._begin_time < RETURN_TIME:
+            return  # whoever comes back now was sent away by the manager's own stop, which is no fault of the unit
         written: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         written.add_done_callback(_looked_at)
         batch = ReportBatch(node_id, "", (), self._now(), is_opening=True)

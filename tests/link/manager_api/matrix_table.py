@@ -220,7 +220,7 @@ OPERATOR_CALLS: dict[str, Row] = {
         "operator release-manager admin", "ROLLOUT", name=_new("rollouts", made.aborted_rollout)
     ),
     "RolloutService/RetryRollout": _thing(
-        "release-manager admin", "ROLLOUT", done="FAILED_PRECONDITION ROLLOUT_LIVE", name="{rollouts}"
+        "operator release-manager admin", "ROLLOUT", done="FAILED_PRECONDITION ROLLOUT_LIVE", name="{rollouts}"
     ),
     "AccessService/SignOut": Row("", "caller", _fields()),
     "AccessService/GetCaller": Row("", "caller", _fields()),
