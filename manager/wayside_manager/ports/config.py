@@ -40,7 +40,8 @@ class ConfigStore(Protocol):
         It reaches nodes of its tenant and of those below it only. The times and the etag of the record are the store's.
         The same content again is no change and makes no revision.
         Raises: ConflictError; AlreadyExistsError: the id is taken by another tenant; InvalidArgumentError: the selector
-        or a value is wrong, for a node it reaches; nothing changed. NotFoundError: the selector names what is not there.
+        or a value is wrong, for a node it reaches; nothing changed. NotFoundError: the selector names what is not
+        there.
         """
 
     async def get_layer(self, layer_id: str) -> ConfigLayerRecord:
@@ -140,12 +141,12 @@ class ConfigStore(Protocol):
         *,
         now: datetime,
         decision: ConfigDecision | None = None,
-        timeout: timedelta | None = None,
+        timeout: timedelta | None = None,  # noqa: ASYNC109  # of the trial, not of this call
     ) -> bool:
         """Confirms, cancels or extends the trial a node was told; whether that changed anything.
 
-        Raises: NotFoundError; InvalidArgumentError: the timeout is shorter than it is; FailedPreconditionError: the node's
-        trial is another one, is over, or was decided otherwise.
+        Raises: NotFoundError; InvalidArgumentError: the timeout is shorter than it is; FailedPreconditionError: the
+        node's trial is another one, is over, or was decided otherwise.
         """
 
     async def find_config_schema(self, version: str) -> tuple[str, str]:
