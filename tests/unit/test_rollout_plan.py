@@ -11,6 +11,7 @@ from tests.unit.rollout_makers import (
     G98,
     HEARD,
     IN_FLIGHT,
+    NOWHERE,
     PENDING,
     SKIPPED,
     START,
@@ -20,6 +21,7 @@ from tests.unit.rollout_makers import (
     planned,
     rollout,
 )
+from tests.unit.rollout_rules import applied
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import (
     RolloutNodeRecord,
@@ -32,7 +34,8 @@ from wayside_manager.core.rollout import (
     WaveTimes,
     Window,
 )
-from wayside_manager.core.rollout_plan import NodeFacts, Roads
+from wayside_manager.core.rollout_plan import NodeFacts, Roads, next_step
+from wayside_manager.core.rollout_turns import TELL_MAX
 
 SETTLING: list[tuple[str, RolloutNodeRecord, NodeFacts, RolloutNodeState]] = [
     ("a commit that runs it", node("a", IN_FLIGHT, phase=UpdatePhase.COMMITTED, runs_target=True), HEARD, SUCCEEDED),
@@ -210,3 +213,14 @@ def test_who_must_be_confirmed_has_the_time_of_its_trial() -> None:
     plan = RolloutPlan(needs_confirmation=True, trial_timeout_s=7200.0, node_timeout_s=3600.0)
     held = replace(node("a", tell_time=START), state=RolloutNodeState.IN_FLIGHT, phase=UpdatePhase.PROVISIONAL)
     assert not planned(rollout(plan), [held], now=START + timedelta(hours=1.5)).node_states
+
+
+def test_a_fleet_is_told_a_thousand_nodes_at_a_time() -> None:
+    fleet = [node(f"n{index:04}") for index in range(TELL_MAX + 5)]
+    record, facts = rollout(), {one.node_id: HEARD for one in fleet}
+    first = next_step(record, fleet, facts, NOWHERE, now=START)
+    assert len(first.assigned_node_ids) == TELL_MAX
+    assert set(first.waits.values()) == {WaitReason.ROOM}
+    after, nodes = applied(record, {one.node_id: one for one in fleet}, first, now=START)
+    second = next_step(after, [nodes[one.node_id] for one in fleet], facts, NOWHERE, now=START)
+    assert set(second.assigned_node_ids) == set(first.waits)

@@ -65,6 +65,8 @@ def next_step(
 ) -> RolloutStep:
     """What to do now. Applying it and asking again with the same facts and time changes nothing more.
 
+    Only where more nodes may be told than `TELL_MAX`, the next step tells the next ones.
+
     The nodes are told in the order they come in; `facts` names every one of them.
     """
     is_live = rollout.state not in ENDED

@@ -13,6 +13,8 @@ from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, holds_site
 from wayside_manager.core.rollout_roads import RoadRoom, Roads
 from wayside_manager.core.windows import is_open
 
+TELL_MAX = 1_000
+"""Nodes told in one step, so that a step stays short and a fleet does not come for its bytes in one breath."""
 _PENDING = RolloutNodeState.PENDING
 _IN_FLIGHT = RolloutNodeState.IN_FLIGHT
 
@@ -36,7 +38,7 @@ class Turns:
     ) -> dict[str, WaitReason]:
         """Calls back, then tells, in the order of the nodes. Returns why each node that stays pending waits."""
         under_way_count, held_site_ids = self._call_back(nodes, states, facts)
-        room_count = (self._plan.max_in_flight_count or sys.maxsize) - under_way_count
+        room_count = min((self._plan.max_in_flight_count or sys.maxsize) - under_way_count, TELL_MAX)
         road_room = RoadRoom(self._roads, held_site_ids, max_percent=self._plan.max_corridor_percent)
         waits: dict[str, WaitReason] = {}
         for index, node in enumerate(nodes):
