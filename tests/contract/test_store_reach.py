@@ -85,9 +85,12 @@ async def test_lists_of_other_things_show_just_what_a_reach_covers(fleet: Store,
             await fleet.add_release(release(_version(tenant_id), tenant_id=tenant_id))
             await rolled_out(fleet, tenant_id, f"{tenant_id}-1", version=_version(tenant_id), name=tenant_id)
     layers = {one.layer_id for one in (await fleet.list_layers(reach=covered)).items}
-    rollouts = {one.rollout_id for one in (await fleet.list_rollouts(reach=covered)).items}
+    every_rollout = (await fleet.list_rollouts(reach=EVERYWHERE)).items  # also those that the layers began
+    rollouts = (await fleet.list_rollouts(reach=covered)).items
     releases = {one.tenant_id for one in (await fleet.list_releases(reach=covered)).items}
-    assert layers == rollouts == {tenant_id for tenant_id in PARENTS if covered.covers_tenant(tenant_id)}
+    own = {tenant_id for tenant_id in PARENTS if covered.covers_tenant(tenant_id)}
+    assert layers == {one.rollout_id for one in rollouts if one.version} == own
+    assert rollouts == tuple(one for one in every_rollout if covered.covers_tenant(one.tenant_id))
     assert releases == {tenant_id for tenant_id in PARENTS if covered.uses_releases_of(tenant_id)}
 
 
