@@ -1,6 +1,5 @@
 """A road of simulated units at a centre, for tests of rollouts: what is rolled out to it, and how it went."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,10 +25,8 @@ class RoadStage:
         """Imports all of it, and has the units online."""
         self.centre.wayside("sites", "import", str(self.road.map_file))
         self.centre.wayside("nodes", "import", str(self.road.units_file))
-        device, enrollment = self.centre.addresses
-        where = ["--device", device, "--enrollment", enrollment, "--ca-file", str(self.centre.data / "ca.pem")]
-        command = [sys.executable, "-m", "wayside_demo.simulated_units", str(self.road.folder), *where, *options]
-        units = Program("road", command, self.folder)
+        command = self.road.units_command(*self.centre.addresses, self.centre.data / "ca.pem")
+        units = Program("road", [*command, *options], self.folder)
         units.start()
         try:
             until("all units are online", self._all_online, 120)

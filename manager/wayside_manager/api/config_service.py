@@ -25,6 +25,7 @@ from wayside_manager.core.nodes import ConfigDecision
 from wayside_manager.ports.wakeups import Topic
 
 PATH_MAX_CHARS = 1_000
+VERSION_MAX_CHARS = 80
 
 
 class ConfigService(ConfigLayerCalls):
@@ -99,6 +100,11 @@ class ConfigService(ConfigLayerCalls):
         self, request: config_service_pb2.GetConfigSchemaRequest, context: Context
     ) -> config_service_pb2.GetConfigSchemaResponse:
         """The schema of a version."""
+        if len(request.version) > VERSION_MAX_CHARS or not request.version.isprintable():
+            raise InvalidArgumentError(
+                f"version: {request.version[:VERSION_MAX_CHARS]!r} is not a version as nodes report it",
+                reason="VERSION_INVALID",
+            )
         await self._check_seen_version(request.version)
         schema_json, version = await self._store.find_config_schema(request.version)
         return config_service_pb2.GetConfigSchemaResponse(schema_json=schema_json, version=version)

@@ -79,9 +79,9 @@ async def _nodes_facts(store: Store, now: datetime) -> NodesFacts:
     brokers: dict[tuple[str, bool], list[str]] = {}
     telemetry: dict[str, tuple[str, bool] | None] = {}  # by the hash of the configuration: thousands share a few
     for node in nodes:
-        sha256 = node.desired.config_sha256
+        sha256 = node.desired.target_config_sha256  # what it shall run, also while it waits for its turn
         if sha256 not in telemetry:
-            telemetry[sha256] = _broker((await store.get_node_config(node.node_id)).content)
+            telemetry[sha256] = _broker((await store.node_config_state(node.node_id)).config.content)
         broker = telemetry[sha256]
         if broker is not None:
             brokers.setdefault(broker, []).append(node.node_id)

@@ -1,7 +1,6 @@
 """The chapter on configuration: a road is changed, but never two neighbours at once; a bad change undoes itself."""
 
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -38,12 +37,8 @@ class Configuring:
         road = self._road = Road.prepared(self._work_dir / "road", SITE_COUNT)
         command("sites", "import", str(road.map_file))
         command("nodes", "import", str(road.units_file))
-        device, enrollment = self._centre.addresses
-        where = ["--device", device, "--enrollment", enrollment]
-        where += ["--ca-file", str(self._centre.data / "operator" / "ca.pem")]
-        units = Program(
-            "road", [sys.executable, "-m", "wayside_demo.simulated_units", str(road.folder), *where], self._log_dir
-        )
+        ca_file = self._centre.data / "operator" / "ca.pem"
+        units = Program("road", road.units_command(*self._centre.addresses, ca_file), self._log_dir)
         self.programs.append(units)
         units.start()
         for node_id in road.unit_ids:

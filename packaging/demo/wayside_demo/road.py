@@ -6,6 +6,7 @@ Usage: `road = Road.prepared(folder, count=12)`; import `road.map_file`, `road.u
 import base64
 import csv
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ class Road:
     def map_file(self) -> Path:
         """For `wayside sites import`."""
         return self.folder / "road.geojson"
+
+    def units_command(self, device_address: str, enrollment_address: str, ca_file: Path) -> list[str]:
+        """The command that enrols the units and plays them; it needs nothing of the environment."""
+        program = str(Path(__file__).with_name("simulated_units.py"))
+        where = ["--device", device_address, "--enrollment", enrollment_address, "--ca-file", str(ca_file)]
+        return [sys.executable, program, str(self.folder), *where]
 
     @property
     def unit_ids(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Roadside units that are only simulated: each speaks the device plane as an agent does, and has no hardware.
 
-    python -m wayside_demo.simulated_units FOLDER --device localhost:8443 --enrollment localhost:8444 --ca-file ca.pem
+    python simulated_units.py FOLDER --device localhost:8443 --enrollment localhost:8444 --ca-file ca.pem
 
 The folder is as `wayside_demo.road` prepares it. The units enrol by registered keys and follow what they are told:
 a configuration is on trial for a second and then kept, or taken back if it holds the text of `--reverts`. Every trial's
