@@ -1,11 +1,11 @@
 """`wayside authorities`: list, create, activate, retire."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from wayside.v1 import authority_service_pb2 as wire
+from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, short
 from wayside_manager.cli.running import (
     ContextOption,
@@ -69,12 +69,11 @@ def retire(
     authority: AuthorityArgument,
     *,
     force: Annotated[bool, typer.Option("--force", help="Cut off whoever still shows a certificate of it.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     context: ContextOption = None,
 ) -> None:
     """Ends the trust in an authority and deletes its key. Asks first when a person is at the terminal."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"End the trust in {authority} for good?", abort=True)
+    ask_first(f"End the trust in {authority} for good?", yes=yes)
     request = wire.RetireAuthorityRequest(name=resource_name(authority, "authorities"), force=force)
     run(lambda manager: manager.call(manager.authority.RetireAuthority, request), context)
     print_line(f"retired {request.name}")

@@ -46,9 +46,9 @@ class LayerFile:
 
     @contextmanager
     def located(self) -> Iterator[None]:
-        """What the manager refuses inside also names the file and, when it names a value, its line.
+        """What the manager refuses inside also names the file and, when it names a value or a thing, its line.
 
-        Raises: InvalidArgumentError.
+        Raises: InvalidArgumentError, NotFoundError.
         """
         try:
             yield
@@ -57,6 +57,27 @@ class LayerFile:
             number = _line(self.path, self.text, f"config.{found['path']}") if found else 0
             place = f"{self.path}: line {number}" if number else str(self.path)
             raise InvalidArgumentError(f"{place}: {exc.message}", reason=exc.reason, metadata=exc.metadata) from exc
+        except NotFoundError as exc:
+            field = self._field_of(exc)
+            if not field:  # something else is not there, for example a site of an option
+                raise
+            number = _line(self.path, self.text, field)
+            place = f"{self.path}: line {number}" if number else str(self.path)
+            raise NotFoundError(f"{place}: {field}: {exc.message}", reason=exc.reason, metadata=exc.metadata) from exc
+
+    def _field_of(self, error: NotFoundError) -> str:
+        """Where the file names the thing that is not there; empty: it does not."""
+        selector = self.layer.selector
+        named = {
+            "SITE_NOT_FOUND": ("sites", "selector.sites", selector.sites),
+            "CORRIDOR_NOT_FOUND": ("corridors", "selector.corridors", [each.corridor for each in selector.corridors]),
+            "GROUP_NOT_FOUND": ("groups", "selector.groups", selector.groups),
+            "GEOFENCE_NOT_FOUND": ("geofences", "selector.geofences", selector.geofences),
+            "TENANT_NOT_FOUND": ("tenants", "tenant", [self.layer.tenant]),
+        }
+        collection, field, names = named.get(error.reason, ("", "", ()))
+        found = re.match(r"\w+ (\S+) does not exist", error.message)
+        return field if found and f"{collection}/{found[1]}" in names else ""
 
 
 def read_layer(path: Path) -> LayerFile:

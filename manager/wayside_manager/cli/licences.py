@@ -7,6 +7,7 @@ import typer
 
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import radio_licence_service_pb2, site_pb2
+from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.licence_file import read_licences
 from wayside_manager.cli.output import Output, as_mapping, local_time, print_fields, print_json, print_line, short
@@ -92,11 +93,13 @@ def show(licence: LicenceArgument, output: OutputOption = None, context: Context
 @reported
 def delete(
     licence: LicenceArgument,
+    yes: YesOption = False,
     etag: Annotated[str, typer.Option(help="Refuse (exit 4) unless this is the present etag.")] = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
-    """Deletes a licence."""
+    """Deletes a licence. Asks first when a person is at the terminal."""
+    ask_first(f"Delete the licence {licence}?", yes=yes)
     request = radio_licence_service_pb2.DeleteRadioLicenceRequest(
         name=resource_name(licence, "radioLicences"), etag=etag
     )

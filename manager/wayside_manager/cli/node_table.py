@@ -1,6 +1,7 @@
 """How nodes are printed: a row of a list, or everything of one."""
 
 from wayside.v1 import node_pb2
+from wayside_manager.cli.config.values import variables_text
 from wayside_manager.cli.output import (
     Output,
     local_time,
@@ -44,7 +45,7 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
             "esn": node.esn,
             "display name": node.display_name,
             "site": resource_id(node.site),
-            "variables": ", ".join(f"{name}={value}" for name, value in sorted(dict(node.variables).items())),
+            "variables": variables_text(node.variables),
             "labels": ", ".join(f"{label.key}={label.value}" for label in node.labels),
             "state": short(node_pb2.Node.State.Name(node.state), "STATE_"),
             "presence": short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),

@@ -1,6 +1,5 @@
 """`wayside nodes`: list, show, story, update, retire, revoke, watch, token."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from wayside.errors import InvalidArgumentError
 from wayside.v1 import fleet_service_pb2, node_pb2
 from wayside_manager.api.node_messages import kind_value, presence_value
 from wayside_manager.cli import admission
+from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.node_story import story
 from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change, print_node
@@ -36,7 +36,6 @@ EtagOption = Annotated[str, typer.Option(help="Refuse (exit 4) unless this is th
 PresenceOption = Annotated[list[Presence] | None, typer.Option(help="Only with this presence; repeat for more.")]
 SiteOption = Annotated[str, typer.Option(help="Only at this site.")]
 StateOption = Annotated[list[NodeState] | None, typer.Option(help="Only in this state; default: any but retired.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command("list")
@@ -121,8 +120,7 @@ def retire(
     context: ContextOption = None,
 ) -> None:
     """Takes a node out of service for good. Asks first when a person is at the terminal."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Take {node} out of service for good?", abort=True)
+    ask_first(f"Take {node} out of service for good?", yes=yes)
     request = fleet_service_pb2.RetireNodeRequest(name=resource_name(node, "nodes"), etag=etag)
     print_node(run(lambda manager: manager.call(manager.fleet.RetireNode, request), context).node, output)
 
@@ -137,8 +135,7 @@ def revoke(
     context: ContextOption = None,
 ) -> None:
     """Takes a node's certificates back, for a unit that was stolen or copied; another unit can enrol in its place."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Take the certificates of {node} back?", abort=True)
+    ask_first(f"Take the certificates of {node} back?", yes=yes)
     request = fleet_service_pb2.RevokeNodeRequest(name=resource_name(node, "nodes"), etag=etag)
     print_node(run(lambda manager: manager.call(manager.fleet.RevokeNode, request), context).node, output)
 

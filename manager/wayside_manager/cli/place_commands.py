@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v1 import site_service_pb2
+from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.output import Output, as_mapping, print_fields, print_json, print_line
 from wayside_manager.cli.place_file import read_places
@@ -95,14 +96,19 @@ def add_commands(app: typer.Typer, noun: Noun) -> None:
         else:
             print_fields(noun.fields(found))
 
-    @app.command("delete", help=f"Deletes a {noun.word} that nothing names any more.")
+    @app.command(
+        "delete",
+        help=f"Deletes a {noun.word} that nothing names any more. Asks first when a person is at the terminal.",
+    )
     @reported
     def delete(
         name: Annotated[str, typer.Argument(help=f"Which {noun.word}, as listed.")],
+        yes: YesOption = False,
         etag: Annotated[str, typer.Option(help="Refuse (exit 4) unless this is the present etag.")] = "",
         output: OutputOption = None,
         context: ContextOption = None,
     ) -> None:
+        ask_first(f"Delete the {noun.word} {name}?", yes=yes)
         request = noun.request("Delete", name=resource_name(name, noun.collection), etag=etag)
         answer = run(lambda manager: manager.call(noun.rpc(manager, "Delete"), request), context)
         if chosen_output(output) is Output.JSON:

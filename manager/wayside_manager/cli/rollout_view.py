@@ -22,6 +22,8 @@ COLUMNS = ("ROLLOUT", "TENANT", "BRINGS", "STATE", "NODES", "CREATED", "MESSAGE"
 WAVE_COLUMNS = ("WAVE", "NODES", "SUCCEEDED", "FAILED", "BEGAN", "GATE PASSED")
 NODE_COLUMNS = ("NODE", "WAVE", "STATE", "SITE", "PHASE", "PROGRESS", "WAITS FOR", "TOLD", "MESSAGE")
 
+_NODE_STATES = rollout_pb2.RolloutNode.State
+_LIVE = (rollout_pb2.Rollout.STATE_RUNNING, rollout_pb2.Rollout.STATE_PAUSED)
 _REASONS = rollout_pb2.RolloutWait
 _WAITS = {
     _REASONS.REASON_WAVE: "their wave to begin",
@@ -43,12 +45,17 @@ class StateWord(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
-    EXPIRED = "expired"
+    LEFT_OUT = "left-out"
 
 
 def state_value(word: StateWord) -> rollout_pb2.RolloutNode.State.ValueType:
     """The progress on the wire."""
-    return rollout_pb2.RolloutNode.State.Value(f"STATE_{word.name}")
+    return _NODE_STATES.STATE_EXPIRED if word is StateWord.LEFT_OUT else _NODE_STATES.Value(f"STATE_{word.name}")
+
+
+def node_state_word(state: rollout_pb2.RolloutNode.State.ValueType) -> str:
+    """`in-flight`; `left-out` is whose turn had not come when the rollout ended."""
+    return StateWord.LEFT_OUT if state == _NODE_STATES.STATE_EXPIRED else short(_NODE_STATES.Name(state), "STATE_")
 
 
 def state_word(rollout: rollout_pb2.Rollout) -> str:
@@ -75,9 +82,13 @@ def brings(rollout: rollout_pb2.Rollout) -> str:
 
 
 def counts(rollout: rollout_pb2.Rollout) -> str:
-    """`6 pending, 1 in-flight, 3 succeeded`."""
-    state = rollout_pb2.RolloutNode.State
-    return ", ".join(f"{one.node_count} {short(state.Name(one.state), 'STATE_')}" for one in rollout.counts)
+    """`6 pending, 1 in-flight, 3 succeeded`; of an ended rollout nobody is pending, but left out."""
+    found: dict[str, int] = {}
+    for one in rollout.counts:
+        is_over = one.state == _NODE_STATES.STATE_PENDING and rollout.state not in _LIVE
+        word = StateWord.LEFT_OUT if is_over else node_state_word(one.state)
+        found[word] = found.get(word, 0) + one.node_count
+    return ", ".join(f"{count} {word}" for word, count in found.items())
 
 
 def progress(rollout: rollout_pb2.Rollout) -> str:
@@ -117,7 +128,7 @@ def node_row(node: rollout_pb2.RolloutNode) -> tuple[object, ...]:
     return (
         resource_id(node.node),
         node.wave,
-        short(rollout_pb2.RolloutNode.State.Name(node.state), "STATE_"),
+        node_state_word(node.state),
         resource_id(node.site),
         short(release_pb2.UpdateReport.Phase.Name(update.phase), "PHASE_") or outcome,
         f"{100 * update.downloaded_bytes // update.total_bytes} %" if is_known else "",

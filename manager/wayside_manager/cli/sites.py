@@ -9,6 +9,7 @@ import typer
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_pb2, site_pb2, site_service_pb2
 from wayside_manager.cli.client import ManagerClient
+from wayside_manager.cli.config.values import variables_text
 from wayside_manager.cli.corridor_text import stake_m
 from wayside_manager.cli.output import Output, local_time, print_json, print_line, short
 from wayside_manager.cli.place_commands import Noun, add_commands
@@ -36,7 +37,7 @@ app = typer.Typer(no_args_is_help=True, help="Sites: places with nodes, and maps
 @app.command("import")
 @reported
 def import_file(
-    file: Annotated[Path, typer.Argument(help="GeoJSON on WGS 84; convert maps in GCJ-02 before.")],
+    file: Annotated[Path, typer.Argument(help="GeoJSON on WGS 84; convert maps in GCJ-02 or BD-09 before.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     tenant: TenantOption = "",
     output: OutputOption = None,
@@ -145,11 +146,6 @@ def _fields(site: site_pb2.Site) -> dict[str, object]:
         "changed": local_time(site.update_time),
         "etag": site.etag,
     }
-
-
-def variables_text(variables: object) -> str:
-    """Variables on one line."""
-    return ", ".join(f"{name}={value}" for name, value in sorted(dict(variables).items()))  # type: ignore[call-overload]  # a Struct is a mapping
 
 
 add_commands(app, Noun("sites", "site", site_pb2.Site, COLUMNS, _row, _fields))

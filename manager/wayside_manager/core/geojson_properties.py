@@ -35,10 +35,11 @@ class Properties:
         return checked_text(value, field=f"{self._place}.{name}")
 
     def word(self, name: str, known: Sequence[str]) -> str:
-        """One of the known words."""
-        value = self.text(name)
+        """One of the known words; `-` does for `_`, as the other files have it."""
+        said = self.text(name)
+        value = said.replace("-", "_")
         if value not in known:
-            raise invalid(f"{self._place}.{name}: {value!r} is not one of {', '.join(filter(None, known))}")
+            raise invalid(f"{self._place}.{name}: {said!r} is not one of {', '.join(filter(None, known))}")
         return value
 
     def tenant_id(self) -> str:

@@ -1,6 +1,5 @@
 """`wayside config apply|layers|get|delete|history|rollback`: what operators do with layers."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from wayside.errors import NotFoundError
 from wayside.v1 import config_service_pb2
 from wayside_manager.cli import rollouts
+from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.config.preview import previewed, print_preview
 from wayside_manager.cli.config.values import print_config_json, print_effect, tidied
@@ -110,15 +110,14 @@ def delete(
     layer: LayerArgument,
     *,
     plan: PlanOptions,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     watch: WatchOption = False,
     etag: EtagOption = "",
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
     """Deletes a layer; its history stays. Asks first when a person is at the terminal."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete the layer {layer}?", abort=True)
+    ask_first(f"Delete the layer {layer}?", yes=yes)
     request = config_service_pb2.DeleteConfigLayerRequest(
         name=resource_name(layer, "configLayers"), etag=etag, plan=plan.message()
     )

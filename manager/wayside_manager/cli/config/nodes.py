@@ -1,7 +1,7 @@
 """`wayside config show|explain|drift|schema`: the configuration of nodes, where it comes from, and who differs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -15,7 +15,16 @@ from wayside_manager.cli.config.values import (
     tidied,
     whole,
 )
-from wayside_manager.cli.output import Output, as_mapping, local_time, print_fields, print_json, print_table, short
+from wayside_manager.cli.output import (
+    Output,
+    as_mapping,
+    local_time,
+    print_fields,
+    print_json,
+    print_line,
+    print_table,
+    short,
+)
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -49,6 +58,8 @@ def show(
     if chosen_output(output) is Output.JSON:
         print_config_json(answer)
         return
+    drifts = config_service_pb2.ListConfigDriftRequest(selector=node_pb2.NodeSelector(nodes=[request.node]))
+    differing = run(lambda manager: manager.call(manager.config.ListConfigDrift, drifts), context).drifts
     print_fields(
         {
             "revision": answer.revision,
@@ -58,6 +69,7 @@ def show(
             "trial": answer.trial,
             "node says": short(node_pb2.ConfigReport.Outcome.Name(answer.report.outcome), "OUTCOME_"),
             "because": answer.report.message,
+            "differs": "; ".join(map(_drift_text, differing)),
             "problem": answer.problem,
             "schema of": answer.schema_version,
         }
@@ -79,9 +91,10 @@ def explain(
     if chosen_output(output) is Output.JSON:
         print_config_json(answer)
         return
-    print_table(ORIGIN_COLUMNS, map(_origin_row, answer.origins))
-    for origin in answer.origins if path else ():
-        print_table(OPINION_COLUMNS, map(_opinion_row, origin.opinions))
+    if path and answer.origins:
+        _print_origins(answer.origins)
+    else:
+        print_table(ORIGIN_COLUMNS, map(_origin_row, answer.origins))
 
 
 @reported
@@ -122,15 +135,51 @@ def _origin_row(origin: config_service_pb2.ConfigOrigin) -> tuple[object, ...]:
     )
 
 
+def _print_origins(origins: Iterable[config_service_pb2.ConfigOrigin]) -> None:
+    """Each value on a line, and below it who says what; values that nobody says anything of are a line each."""
+    was_told = False
+    for index, origin in enumerate(origins):
+        if index and (origin.opinions or was_told):
+            print_line("")
+        print_line(_origin_line(origin))
+        was_told = bool(origin.opinions)
+        if was_told:
+            print_table(OPINION_COLUMNS, map(_opinion_row, origin.opinions))
+
+
+def _origin_line(origin: config_service_pb2.ConfigOrigin) -> str:
+    """`telemetry.broker_host = "localhost" (set by base, default "", runs -)`; what it runs only where that differs."""
+    value, default, running = (whole(origin, field) for field in ("value", "default_value", "running_value"))
+    notes = []
+    if not origin.HasField("value"):
+        notes.append("default")
+    elif origin.opinions:
+        notes.append(f"set by {resource_id(origin.opinions[-1].layer)}")
+    if origin.HasField("value") and origin.HasField("default_value"):
+        notes.append(f"default {default}")
+    if running != value:
+        notes.append(f"runs {running}")
+    shown = value if origin.HasField("value") else default
+    return f"{origin.path} = {shown} ({', '.join(notes)})" if notes else f"{origin.path} = {shown}"
+
+
 def _opinion_row(opinion: config_service_pb2.ConfigOpinion) -> tuple[object, ...]:
     variables = ", ".join(f"{name} of {source}" for name, source in sorted(opinion.variables.items()))
     return resource_id(opinion.layer), opinion.priority, whole(opinion, "value"), variables
 
 
+def _drift_text(drift: config_service_pb2.ConfigDrift) -> str:
+    """`reverted: manager: not reached since the change`."""
+    return f"{_cause(drift)}: {drift.message}" if drift.message else _cause(drift)
+
+
+def _cause(drift: config_service_pb2.ConfigDrift) -> str:
+    return short(config_service_pb2.ConfigDrift.Cause.Name(drift.cause), "CAUSE_")
+
+
 def _drift_rows(drift: config_service_pb2.ConfigDrift) -> Iterator[tuple[object, ...]]:
     """One line per value; the first also says who and why."""
-    cause = short(config_service_pb2.ConfigDrift.Cause.Name(drift.cause), "CAUSE_")
-    first = (resource_id(drift.node), cause, local_time(drift.since_time))
+    first = (resource_id(drift.node), _cause(drift), local_time(drift.since_time))
     if not drift.values:
         yield *first, "", "", "", drift.message
     for index, change in enumerate(drift.values):

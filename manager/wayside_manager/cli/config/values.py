@@ -6,6 +6,7 @@ Usage: `print_table(CHANGE_COLUMNS, map(change_row, group.values))`; `print_conf
 import json
 from collections.abc import Callable, Iterable
 
+from google.protobuf import struct_pb2
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -45,6 +46,15 @@ def shortened(message: Message, field: str) -> str:
     """The same, cut after 60 characters."""
     text = whole(message, field)
     return text if len(text) <= SHORT_CHARS else f"{text[: SHORT_CHARS - 3]}..."
+
+
+def variables_text(variables: struct_pb2.Struct) -> str:
+    """`lanes=4, road=G98`: texts as they are, numbers and truth values as JSON."""
+    plain = tidied(MessageToDict(variables))
+    items = sorted(plain.items()) if isinstance(plain, dict) else ()
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for name, value in items
+    )
 
 
 def change_row(
