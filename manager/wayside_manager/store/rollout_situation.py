@@ -4,18 +4,36 @@ A fleet of 10,000 nodes is looked at in some tens of milliseconds, so rows are u
 nodes share is made once, and their reports are not read. Usage: `situation_of(connection, rollout_id, now=now)`.
 """
 
-from collections.abc import Callable, Collection, Iterable
+import gc
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, Connection, Integer, Label, Select, and_, literal, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Label,
+    Select,
+    and_,
+    bindparam,
+    case,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 
 from wayside_manager.core.nodes import NodeState, UpdatePhase
-from wayside_manager.core.penalty import Penalty, is_boxed
+from wayside_manager.core.penalty import BOX_SCORE, Penalty, is_boxed
+from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS
 from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord
 from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts
 from wayside_manager.core.rollout_roads import Road, Roads
@@ -23,7 +41,7 @@ from wayside_manager.ports.rollouts import RolloutSituation
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
-from wayside_manager.store.rollout_holds import held_elsewhere, lost_limit_us
+from wayside_manager.store.rollout_holds import held_elsewhere
 from wayside_manager.store.rollout_rows import NODE_STATES, PHASES, the_rollout
 from wayside_manager.store.selection import resolver
 from wayside_manager.store.tables import (
@@ -37,8 +55,7 @@ from wayside_manager.store.tables import (
     sites,
 )
 
-_ROWS_AT_ONCE = 500
-"""Few enough that rows are gone again before the collector of garbage looks at them."""
+_MICROSECONDS_PER_SECOND = 1_000_000
 # what is compared is compared where it lies: 10,000 texts more or less are some tens of milliseconds
 _IS_BETWEEN = or_(
     node_status.c.update_phase.in_(sorted(BETWEEN)), node_status.c.config_outcome == UpdatePhase.PROVISIONAL
@@ -50,17 +67,26 @@ def _flag(condition: ColumnElement[bool], name: str) -> Label[int]:
     return type_coerce(condition, Integer).label(name)
 
 
+# as `core.presence` has it: not lost
+_SILENCE_US = bindparam("now_us", type_=BigInteger) - node_status.c.last_report_us
+_IS_HEARD = or_(
+    node_status.c.report_period_us * LOST_PERIODS >= _SILENCE_US,
+    node_status.c.report_period_us * ONLINE_PERIODS + ONLINE_MARGIN_S * _MICROSECONDS_PER_SECOND >= _SILENCE_US,
+)
+_IS_SUSPECT = node_status.c.penalty >= BOX_SCORE
+# after the id: what many nodes have in common, so that it becomes facts once
 _OF_NODE = (
     nodes.c.node_id,
     nodes.c.site_id,
     nodes.c.tenant_id,
-    node_status.c.last_report_us,
-    node_status.c.report_period_us,
-    node_status.c.penalty,
-    node_status.c.penalty_us,
+    _flag(_IS_HEARD, "is_heard"),
+    case((_IS_SUSPECT, node_status.c.penalty), else_=None).label("suspect_penalty"),
+    case((_IS_SUSPECT, node_status.c.penalty_us), else_=None).label("suspect_us"),
     _flag(nodes.c.state != NodeState.ENROLLED, "is_out"),
     _flag(_IS_BETWEEN, "is_between"),
 )
+_ABOUT = slice(1, 10)
+"""Where in a row that begins with `_OF_NODE`, whether it runs the target and has a newer one, these are."""
 _OF_ROLLOUT = (
     rollout_nodes.c.wave,
     rollout_nodes.c.state.label("progress"),
@@ -99,11 +125,11 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     rollout = the_rollout(connection, rollout_id)
     busy_node_ids, held_site_ids = held_elsewhere(connection, rollout_id, now=now)
     look = _Look(connection, rollout, busy_node_ids, now)
-    query = _own(rollout).where(rollout_nodes.c.rollout_id == rollout_id)
-    for rows in connection.execute(query.order_by(rollout_nodes.c.node_id)).partitions(_ROWS_AT_ONCE):
-        look.add(rows)
+    query = _own(rollout).where(rollout_nodes.c.rollout_id == rollout_id).order_by(rollout_nodes.c.node_id)
+    with _uncollected():
+        look.add(connection.execute(query, {"now_us": as_us(now)}).all())
     look.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
-    joined = _joining(connection, rollout, {node.node_id for node in look.nodes}, look)
+    joined = _joining(connection, rollout, look, now=now)
     site_ids = {fact.site_id for fact in look.facts.values()}
     roads = Roads(_roads(connection, site_ids), held_site_ids)
     return RolloutSituation(rollout, look.nodes, look.facts, roads, joined)
@@ -129,7 +155,6 @@ class _Look:
         self.facts: dict[str, NodeFacts] = {}
         self._busy = busy_node_ids
         self._now = now
-        self._now_us = as_us(now)
         self._below = tenant_tree(connection).below(rollout.tenant_id)
         self._zones = _zones(connection, rollout)
         # most nodes of a site are in the same way
@@ -137,20 +162,27 @@ class _Look:
 
     def add(self, rows: Iterable[Any]) -> None:
         """Takes rows of `_OWN`, in order of ids."""
+        moment = cache(as_time)  # who is told together is told at one moment
+        facts, busy, shared = self.facts, self._busy, self._shared
         for row in rows:
-            node_id, *about, runs, has_newer, wave, progress, phase, says_target, message, tell_us, revision = row
-            state, told = NODE_STATES[progress], None if tell_us is None else as_time(tell_us)
+            node_id = row[0]
+            wave, progress, phase, says_target, message, tell_us, revision = row[_ABOUT.stop :]
+            told = None if tell_us is None else moment(tell_us)
             self.nodes.append(
-                RolloutNodeRecord(node_id, wave, state, PHASES[phase], bool(says_target), message, told, revision)
+                RolloutNodeRecord(
+                    node_id, wave, NODE_STATES[progress], PHASES[phase], bool(says_target), message, told, revision
+                )
             )
-            self.facts[node_id] = self._fact(node_id, about, runs, has_newer)
+            about = row[_ABOUT]
+            known = None if node_id in busy else shared.get(about)
+            facts[node_id] = known or self._fact(node_id, about)
 
     def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
         """Takes a row of `_NODES`, and whether it runs the release, of a node that has none in the rollout yet."""
-        node_id, *about, runs = row
+        node_id = row[0]
         node = RolloutNodeRecord(node_id, wave)
         self.nodes.append(node)
-        self.facts[node_id] = self._fact(node_id, about, runs, has_newer=False)
+        self.facts[node_id] = self._fact(node_id, (*row[1:], 0))
         return node
 
     def drop(self, node_ids: Iterable[str]) -> None:
@@ -159,22 +191,34 @@ class _Look:
         for node_id in pending.intersection(node_ids):
             self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
 
-    def _fact(self, node_id: str, about: Iterable[Any], runs: int, has_newer: int) -> NodeFacts:  # of a row
-        site_id, tenant_id, last_us, period_us, penalty, penalty_us, is_out, is_between = about
-        is_penalised = penalty > 0 and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now)
-        key = (
-            bool(is_out or has_newer or tenant_id not in self._below),
-            last_us is not None and self._now_us - last_us <= lost_limit_us(period_us),
-            bool(runs),
-            bool(is_between),
-            node_id in self._busy,
-            is_penalised,
-            site_id or "",
+    def _fact(self, node_id: str, about: tuple[Any, ...]) -> NodeFacts:
+        site_id, tenant_id, is_heard, penalty, penalty_us, is_out, is_between, runs, has_newer = about
+        is_busy = node_id in self._busy
+        fact = NodeFacts(
+            is_gone=bool(is_out or has_newer or tenant_id not in self._below),
+            is_heard=bool(is_heard),
+            runs_target=bool(runs),
+            is_between=bool(is_between),
+            is_busy=is_busy,
+            is_penalised=penalty is not None and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),
+            site_id=site_id or "",
+            zone=self._zones(site_id or ""),
         )
-        facts = self._shared.get(key)
-        if facts is None:
-            facts = self._shared[key] = NodeFacts(*key, self._zones(key[-1]))
-        return facts
+        if not is_busy:
+            self._shared[about] = fact
+        return fact
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of garbage: it would look at tens of thousands of new things again and again for cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _zones(connection: Connection, rollout: RolloutRecord) -> Callable[[str], tzinfo]:
@@ -213,25 +257,30 @@ def _roads(connection: Connection, site_ids: AbstractSet[str]) -> tuple[Road, ..
 
 
 def _joining(
-    connection: Connection, rollout: RolloutRecord, present: Collection[str], look: _Look
+    connection: Connection, rollout: RolloutRecord, look: _Look, *, now: datetime
 ) -> tuple[RolloutNodeRecord, ...]:
     """Nodes that came to match the selector of a dynamic rollout; who no longer does and had no turn is gone."""
     if not rollout.plan.is_dynamic or rollout.selector is None or rollout.state in ENDED:
         return ()
+    waiting = [node.node_id for node in look.nodes if node.state is RolloutNodeState.PENDING]
+    if rollout.selector.all_nodes:
+        waiting = []  # who is gone is known already
+    others = select(nodes.c.node_id).where(nodes.c.state == NodeState.ENROLLED)
+    new_ids = set(connection.scalars(others)).difference(look.facts)
     below = tenant_tree(connection).below(rollout.tenant_id)
     matcher = resolver(connection).matcher(rollout.selector)
     chosen = {
         node.node_id
-        for node in selectables(connection)
+        for node in selectables(connection, [*waiting, *new_ids])
         if node.can_come and node.tenant_id in below and matcher.matches(node)
     }
-    look.drop(node_id for node_id in present if node_id not in chosen)
-    new = sorted(chosen.difference(present) - _in_live_releases(connection))
+    look.drop(node_id for node_id in waiting if node_id not in chosen)
+    new = sorted(chosen.intersection(new_ids) - _in_live_releases(connection))
     last_wave = max(0, len(rollout.waves) - 1)
     found: list[RolloutNodeRecord] = []
     for part in parts(new):
         query = _NODES.add_columns(_runs_release(rollout.version)).where(nodes.c.node_id.in_(part))
-        rows = connection.execute(query.order_by(nodes.c.node_id))
+        rows = connection.execute(query.order_by(nodes.c.node_id), {"now_us": as_us(now)})
         found.extend(look.join(tuple(row), last_wave) for row in rows)
     return tuple(found)
 
