@@ -6,6 +6,7 @@ that does something else as well, it says more than the time on the wall. Set TM
 """
 
 import asyncio
+import gc
 import hashlib
 import tempfile
 import time
@@ -63,6 +64,7 @@ async def _measure(directory: Path) -> Figures:
     figures = Figures("planner")
     async with AsyncExitStack() as stack:
         store = await _fleet(stack, directory / "roads.db", has_corridors=True)
+        gc.freeze()  # as the manager does before it serves
         await _measure_preview(figures, store, "preview of equal changes", SHARED)
         await _measure_preview(figures, store, "preview of a change per node", OWN)
         rollout_id = await _apply(figures, store, IN_WAVES)

@@ -5,6 +5,7 @@ Usage: `async with running(DataFolder(path), settings) as endpoints: ...` in a t
 
 import asyncio
 import faulthandler
+import gc
 import json
 import logging
 import os
@@ -107,6 +108,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         )
         door = Door(settings.door.limits(), visitors_max=settings.door.connections)
         server = Server(services(parts), gate(parts), calls, door)
+        gc.freeze()  # what is loaded stays: the collector of garbage need not look at it in the middle of a call
         endpoints = await _listening(server, tls, folder, settings)
         try:
             async with asyncio.TaskGroup() as group:

@@ -215,7 +215,7 @@ def test_who_must_be_confirmed_has_the_time_of_its_trial() -> None:
     assert not planned(rollout(plan), [held], now=START + timedelta(hours=1.5)).node_states
 
 
-def test_a_fleet_is_told_a_thousand_nodes_at_a_time() -> None:
+def test_a_fleet_is_told_some_hundred_nodes_at_a_time() -> None:
     fleet = [node(f"n{index:04}") for index in range(TELL_MAX + 5)]
     record, facts = rollout(), {one.node_id: HEARD for one in fleet}
     first = next_step(record, fleet, facts, NOWHERE, now=START)

@@ -13,7 +13,7 @@ from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, holds_site
 from wayside_manager.core.rollout_roads import RoadRoom, Roads
 from wayside_manager.core.windows import is_open
 
-TELL_MAX = 1_000
+TELL_MAX = 500
 """Nodes told in one step, so that a step stays short and a fleet does not come for its bytes in one breath."""
 _PENDING = RolloutNodeState.PENDING
 _IN_FLIGHT = RolloutNodeState.IN_FLIGHT
