@@ -47,6 +47,18 @@ class Permission(StrEnum):
     ROLLOUTS_START = "rollouts.start"
     ROLLOUTS_STEER = "rollouts.steer"
     """Pausing, resuming, aborting."""
+    ALARMS_READ = "alarms.read"
+    """Alarms, events and what becomes of them."""
+    ALARMS_ACT = "alarms.act"
+    """Acknowledging and shelving."""
+    ALARMS_RULE = "alarms.rule"
+    """What becomes an alarm, and where events go."""
+    JOBS_READ = "jobs.read"
+    JOBS_RUN = "jobs.run"
+    JOBS_SHELL = "jobs.shell"
+    """Shells, and putting files onto units."""
+    FLEET_STOP = "fleet.stop"
+    """The kill switch."""
     APPROVALS_READ = "approvals.read"
     APPROVALS_DECIDE = "approvals.decide"
     OPERATORS_READ = "operators.read"
@@ -67,12 +79,16 @@ _VIEW = frozenset(
         Permission.CONFIG_READ,
         Permission.RELEASES_READ,
         Permission.ROLLOUTS_READ,
+        Permission.ALARMS_READ,
+        Permission.JOBS_READ,
         Permission.APPROVALS_READ,
         Permission.TENANTS_READ,
     }
 )
 GRANTS: Mapping[Role, frozenset[Permission]] = {
-    Role.INTEGRATOR: frozenset({Permission.NODES_READ, Permission.SITES_READ, Permission.TENANTS_READ}),
+    Role.INTEGRATOR: frozenset(
+        {Permission.NODES_READ, Permission.SITES_READ, Permission.ALARMS_READ, Permission.TENANTS_READ}
+    ),
     Role.VIEWER: _VIEW,
     Role.OPERATOR: _VIEW
     | {
@@ -81,8 +97,18 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
         Permission.SITES_WRITE,
         Permission.CONFIG_WRITE,
         Permission.ROLLOUTS_STEER,
+        Permission.ALARMS_ACT,
+        Permission.JOBS_RUN,
+        Permission.FLEET_STOP,
     },
-    Role.RELEASE_MANAGER: _VIEW | {Permission.RELEASES_WRITE, Permission.ROLLOUTS_START, Permission.ROLLOUTS_STEER},
+    Role.RELEASE_MANAGER: _VIEW
+    | {
+        Permission.RELEASES_WRITE,
+        Permission.ROLLOUTS_START,
+        Permission.ROLLOUTS_STEER,
+        Permission.JOBS_RUN,
+        Permission.FLEET_STOP,
+    },
     Role.APPROVER: _VIEW | {Permission.APPROVALS_DECIDE},
     Role.AUDITOR: _VIEW
     | {Permission.AUDIT_READ, Permission.OPERATORS_READ, Permission.POLICY_READ, Permission.KEYS_READ},

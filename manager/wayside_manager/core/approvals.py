@@ -19,6 +19,8 @@ class Danger(StrEnum):
     KEYS = "keys"
     POLICY = "policy"
     ROLES = "roles"
+    FLEET_JOB = "fleet-job"
+    SHELL = "shell"
 
 
 class CloneResponse(StrEnum):
@@ -42,6 +44,8 @@ class AccessPolicy:
     approval_ttl: timedelta = APPROVAL_TTL_DEFAULT
     clone_response: CloneResponse = CloneResponse.REVOKE
     accepts_unknown_units: bool = False
+    allows_shells: bool = False
+    """Shells may be opened on units whose settings allow it."""
     etag: str = ""
 
 

@@ -41,6 +41,9 @@ class Target(StrEnum):
     GROUP = "groups"
     GEOFENCE = "geofences"
     RADIO_LICENCE = "radioLicences"
+    ALARM = "alarms"
+    JOB = "jobs"
+    SINK = "eventSinks"
     LAYER = "configLayers"
     RELEASE = "releases"
     ROLLOUT = "rollouts"
@@ -185,6 +188,40 @@ RULES: Mapping[str, Rule] = {
     f"{_V1}RolloutService/AbortRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT),
     # the same thing once more to those it was meant for: no more than resuming
     f"{_V1}RolloutService/RetryRollout": _write(_P.ROLLOUTS_STEER, _T.ROLLOUT, danger=Danger.FLEET_ROLLOUT),
+    f"{_V1}NodeService/UploadJobArtifact": _NODE,
+    f"{_V1}NodeService/OpenShell": _NODE,
+    f"{_V1}FleetService/ListEvents": _read(_P.ALARMS_READ, _T.LISTED),
+    f"{_V1}FleetService/WatchEvents": _read(_P.ALARMS_READ, _T.LISTED),
+    f"{_V1}HealthService/GetNodeHealth": _read(_P.NODES_READ, _T.NODE, "node"),
+    f"{_V1}HealthService/ListNodeHealth": _read(_P.NODES_READ, _T.LISTED),
+    f"{_V1}HealthService/ListHealthHistory": _read(_P.NODES_READ, _T.NODE, "node"),
+    f"{_V1}HealthService/GetAvailability": _read(_P.NODES_READ, _T.LISTED),
+    f"{_V1}AlarmService/GetAlarm": _read(_P.ALARMS_READ, _T.ALARM),
+    f"{_V1}AlarmService/ListAlarms": _read(_P.ALARMS_READ, _T.LISTED),
+    f"{_V1}AlarmService/AcknowledgeAlarm": _write(_P.ALARMS_ACT, _T.ALARM),
+    f"{_V1}AlarmService/ShelveAlarm": _write(_P.ALARMS_ACT, _T.ALARM),
+    f"{_V1}AlarmService/GetRestoreReport": _read(_P.ALARMS_READ, _T.ALARM),
+    f"{_V1}AlarmService/GetAlarmPolicy": _read(_P.ALARMS_READ, _T.LISTED),
+    f"{_V1}AlarmService/UpdateAlarmPolicy": _write(_P.ALARMS_RULE, _T.ROOT),
+    f"{_V1}EventService/ApplyEventSink": _write(_P.ALARMS_RULE, _T.SINK, "event_sink.name", tenant="event_sink.tenant"),
+    f"{_V1}EventService/GetEventSink": _read(_P.ALARMS_RULE, _T.SINK),
+    f"{_V1}EventService/ListEventSinks": _read(_P.ALARMS_RULE, _T.LISTED),
+    f"{_V1}EventService/DeleteEventSink": _write(_P.ALARMS_RULE, _T.SINK),
+    f"{_V1}EventService/TestEventSink": _write(_P.ALARMS_RULE, _T.SINK),
+    f"{_V1}EventService/ListDeadLetters": _read(_P.ALARMS_RULE, _T.SINK, "event_sink"),
+    f"{_V1}EventService/RetryDeadLetters": _write(_P.ALARMS_RULE, _T.SINK, "event_sink"),
+    # shells and files onto units need JOBS_SHELL besides, which the handler asks for
+    f"{_V1}JobService/CreateJob": _write(_P.JOBS_RUN, _T.NODE, "node", danger=Danger.SHELL),
+    f"{_V1}JobService/CreateFleetJob": _write(_P.JOBS_RUN, _T.NEW, "tenant", danger=Danger.FLEET_JOB),
+    f"{_V1}JobService/GetJob": _read(_P.JOBS_READ, _T.JOB),
+    f"{_V1}JobService/ListJobs": _read(_P.JOBS_READ, _T.LISTED),
+    f"{_V1}JobService/WatchJob": _read(_P.JOBS_READ, _T.JOB),
+    f"{_V1}JobService/CancelJob": _write(_P.JOBS_RUN, _T.JOB),
+    # what units bring up may hold more than what everybody may see
+    f"{_V1}JobService/FetchJobArtifact": _write(_P.JOBS_RUN, _T.JOB, "job"),
+    f"{_V1}JobService/AttachShell": Rule(Caller.OPERATOR, _P.JOBS_SHELL, _T.STREAMED, "name", is_change=True),
+    # never needs a second person: it is what one does when everything burns
+    f"{_V1}JobService/StopEverything": _write(_P.FLEET_STOP, _T.LISTED),
     f"{_V1}AccessService/SignOut": _write(None, _T.SELF),
     f"{_V1}AccessService/GetCaller": _read(None, _T.SELF),
     f"{_V1}AccessService/CreateOperator": _write(_P.OPERATORS_WRITE, _T.LISTED, danger=Danger.ROLES),

@@ -37,6 +37,9 @@ _SEEN_WITH: Mapping[Target, Permission] = {
     Target.GROUP: Permission.SITES_READ,
     Target.GEOFENCE: Permission.SITES_READ,
     Target.RADIO_LICENCE: Permission.SITES_READ,
+    Target.ALARM: Permission.ALARMS_READ,
+    Target.JOB: Permission.JOBS_READ,
+    Target.SINK: Permission.ALARMS_RULE,
 }
 """With which permission a thing can be seen at all. Who cannot see it is told that it is not there."""
 

@@ -15,6 +15,10 @@ class Topic(StrEnum):
     """Key: node id. Anything operators see of the node has changed."""
     ROLLOUT = "rollout"
     """Key: rollout id. The rollout or one of its nodes has changed."""
+    JOB = "job"
+    """Key: job id. The job has changed."""
+    EVENT = "event"
+    """Key: empty. There are new events."""
 
 
 class Subscription(Protocol):

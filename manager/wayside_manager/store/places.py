@@ -14,13 +14,16 @@ from wayside_manager.store.credentials import find_credential_row
 from wayside_manager.store.operator_rows import NODES, OPERATORS, bindings_of
 from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import (
+    alarms,
     approvals,
     config_layer_revisions,
     config_layers,
     corridors,
     enrollment_requests,
+    event_sinks,
     geofences,
     groups,
+    jobs,
     node_labels,
     nodes,
     operators,
@@ -43,6 +46,7 @@ _BY_KEY: Mapping[Resource, tuple[Column[str], Column[str]]] = {
     Resource.RELEASE: (releases.c.version, releases.c.tenant_id),
     Resource.ROLLOUT: (rollouts.c.rollout_id, rollouts.c.tenant_id),
     Resource.APPROVAL: (approvals.c.approval_id, approvals.c.tenant_id),
+    Resource.SINK: (event_sinks.c.sink_id, event_sinks.c.tenant_id),
     Resource.TENANT: (tenants.c.tenant_id, tenants.c.tenant_id),
 }
 _BY_HASH: Mapping[Resource, tuple[Column[str], Column[str]]] = {
@@ -73,6 +77,8 @@ _FORMER_LAYER = (
     .order_by(config_layer_revisions.c.revision.desc())
     .limit(1)
 )
+_ALARM = select(alarms.c.tenant_id, alarms.c.node_id).where(alarms.c.alarm_id == bindparam("wanted_id"))
+_JOB = select(jobs.c.node_id).where(jobs.c.job_id == bindparam("wanted_id"))
 _BINDINGS = select(operators.c.bindings).where(operators.c.operator_id == bindparam("wanted_id"))
 
 
@@ -130,8 +136,23 @@ def _layer(connection: Connection, layer_id: str) -> tuple[Place, ...]:
     return (Place(tenant_id),) if tenant_id else ()
 
 
+def _alarm(connection: Connection, alarm_id: str) -> tuple[Place, ...]:
+    """Where its node is; of an area, whose it is."""
+    row = connection.execute(_ALARM, {"wanted_id": alarm_id}).one_or_none()
+    if row is None:
+        return ()
+    return _node(connection, row.node_id) if row.node_id else (Place(row.tenant_id),)
+
+
+def _job(connection: Connection, job_id: str) -> tuple[Place, ...]:
+    node_id = connection.scalar(_JOB, {"wanted_id": job_id})
+    return () if node_id is None else _node(connection, node_id)
+
+
 _OTHERS: Mapping[Resource, Callable[[Connection, str], tuple[Place, ...]]] = {
     Resource.NODE: _node,
+    Resource.ALARM: _alarm,
+    Resource.JOB: _job,
     Resource.LAYER: _layer,
     Resource.OPERATOR: _operator,
     Resource.CREDENTIAL: _credential,

@@ -87,6 +87,10 @@ class _DangerousActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """A change of this policy."""
     DANGEROUS_ACTION_ROLES: _DangerousAction.ValueType  # 6
     """A change of what operators may do, and making a credential for somebody else."""
+    DANGEROUS_ACTION_FLEET_JOB: _DangerousAction.ValueType  # 7
+    """Work of many nodes at once, such as a reboot."""
+    DANGEROUS_ACTION_SHELL: _DangerousAction.ValueType  # 8
+    """A shell on a unit, or a file put onto it. A shell always needs a second person, whatever the policy says."""
 
 class DangerousAction(_DangerousAction, metaclass=_DangerousActionEnumTypeWrapper):
     """An action that can need a second person."""
@@ -105,6 +109,10 @@ DANGEROUS_ACTION_POLICY: DangerousAction.ValueType  # 5
 """A change of this policy."""
 DANGEROUS_ACTION_ROLES: DangerousAction.ValueType  # 6
 """A change of what operators may do, and making a credential for somebody else."""
+DANGEROUS_ACTION_FLEET_JOB: DangerousAction.ValueType  # 7
+"""Work of many nodes at once, such as a reboot."""
+DANGEROUS_ACTION_SHELL: DangerousAction.ValueType  # 8
+"""A shell on a unit, or a file put onto it. A shell always needs a second person, whatever the policy says."""
 Global___DangerousAction: typing_extensions.TypeAlias = DangerousAction
 
 class _CloneResponse:
@@ -384,6 +392,7 @@ class AccessPolicy(google.protobuf.message.Message):
     CLONE_RESPONSE_FIELD_NUMBER: builtins.int
     ACCEPTS_UNKNOWN_UNITS_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    ALLOWS_SHELLS_FIELD_NUMBER: builtins.int
     max_unapproved_node_count: builtins.int
     """Configuration and rollouts that reach more nodes than this count as dangerous. 0: any that reaches a node."""
     clone_response: Global___CloneResponse.ValueType
@@ -392,6 +401,8 @@ class AccessPolicy(google.protobuf.message.Message):
     """Unknown units may ask to be let in. Default: they may not."""
     etag: builtins.str
     """Changes with every change."""
+    allows_shells: builtins.bool
+    """Shells may be opened on units whose settings allow it. Default: never."""
     @property
     def four_eyes_actions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[Global___DangerousAction.ValueType]:
         """Actions that need the approval of a second person. Empty: none."""
@@ -409,9 +420,10 @@ class AccessPolicy(google.protobuf.message.Message):
         clone_response: Global___CloneResponse.ValueType = ...,
         accepts_unknown_units: builtins.bool = ...,
         etag: builtins.str = ...,
+        allows_shells: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["approval_ttl", b"approval_ttl"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["accepts_unknown_units", b"accepts_unknown_units", "approval_ttl", b"approval_ttl", "clone_response", b"clone_response", "etag", b"etag", "four_eyes_actions", b"four_eyes_actions", "max_unapproved_node_count", b"max_unapproved_node_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["accepts_unknown_units", b"accepts_unknown_units", "allows_shells", b"allows_shells", "approval_ttl", b"approval_ttl", "clone_response", b"clone_response", "etag", b"etag", "four_eyes_actions", b"four_eyes_actions", "max_unapproved_node_count", b"max_unapproved_node_count"]) -> None: ...
 
 Global___AccessPolicy: typing_extensions.TypeAlias = AccessPolicy
 

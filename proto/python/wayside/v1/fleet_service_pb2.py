@@ -23,42 +23,51 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from wayside.v1 import event_pb2 as wayside_dot_v1_dot_event__pb2
 from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ewayside/v1/fleet_service.proto\x12\nwayside.v1\x1a google/protobuf/field_mask.proto\x1a\x15wayside/v1/node.proto\"\xb3\x01\n\nNodeFilter\x12#\n\x05kinds\x18\x01 \x03(\x0e\x32\x14.wayside.v1.NodeKind\x12\'\n\tpresences\x18\x02 \x03(\x0e\x32\x14.wayside.v1.Presence\x12!\n\x06labels\x18\x03 \x03(\x0b\x32\x11.wayside.v1.Label\x12\x0c\n\x04site\x18\x04 \x01(\t\x12&\n\x06states\x18\x05 \x03(\x0e\x32\x16.wayside.v1.Node.State\"\x1e\n\x0eGetNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"1\n\x0fGetNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"a\n\x10ListNodesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12&\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x16.wayside.v1.NodeFilter\"M\n\x11ListNodesResponse\x12\x1f\n\x05nodes\x18\x01 \x03(\x0b\x32\x10.wayside.v1.Node\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"d\n\x11UpdateNodeRequest\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"4\n\x12UpdateNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"/\n\x11RetireNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"4\n\x12RetireNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\";\n\x11WatchNodesRequest\x12&\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x16.wayside.v1.NodeFilter\"4\n\x12WatchNodesResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"/\n\x11RevokeNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"4\n\x12RevokeNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node2\xd2\x03\n\x0c\x46leetService\x12\x42\n\x07GetNode\x12\x1a.wayside.v1.GetNodeRequest\x1a\x1b.wayside.v1.GetNodeResponse\x12H\n\tListNodes\x12\x1c.wayside.v1.ListNodesRequest\x1a\x1d.wayside.v1.ListNodesResponse\x12K\n\nUpdateNode\x12\x1d.wayside.v1.UpdateNodeRequest\x1a\x1e.wayside.v1.UpdateNodeResponse\x12K\n\nRetireNode\x12\x1d.wayside.v1.RetireNodeRequest\x1a\x1e.wayside.v1.RetireNodeResponse\x12M\n\nWatchNodes\x12\x1d.wayside.v1.WatchNodesRequest\x1a\x1e.wayside.v1.WatchNodesResponse0\x01\x12K\n\nRevokeNode\x12\x1d.wayside.v1.RevokeNodeRequest\x1a\x1e.wayside.v1.RevokeNodeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ewayside/v1/fleet_service.proto\x12\nwayside.v1\x1a google/protobuf/field_mask.proto\x1a\x16wayside/v1/event.proto\x1a\x15wayside/v1/node.proto\"\xb3\x01\n\nNodeFilter\x12#\n\x05kinds\x18\x01 \x03(\x0e\x32\x14.wayside.v1.NodeKind\x12\'\n\tpresences\x18\x02 \x03(\x0e\x32\x14.wayside.v1.Presence\x12!\n\x06labels\x18\x03 \x03(\x0b\x32\x11.wayside.v1.Label\x12\x0c\n\x04site\x18\x04 \x01(\t\x12&\n\x06states\x18\x05 \x03(\x0e\x32\x16.wayside.v1.Node.State\"\x1e\n\x0eGetNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"1\n\x0fGetNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"a\n\x10ListNodesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12&\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x16.wayside.v1.NodeFilter\"M\n\x11ListNodesResponse\x12\x1f\n\x05nodes\x18\x01 \x03(\x0b\x32\x10.wayside.v1.Node\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"d\n\x11UpdateNodeRequest\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"4\n\x12UpdateNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"/\n\x11RetireNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"4\n\x12RetireNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\";\n\x11WatchNodesRequest\x12&\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x16.wayside.v1.NodeFilter\"4\n\x12WatchNodesResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"/\n\x11RevokeNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"4\n\x12RevokeNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.wayside.v1.Node\"u\n\x11ListEventsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\'\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x17.wayside.v1.EventFilter\x12\x14\n\x0cnewest_first\x18\x04 \x01(\x08\"L\n\x12ListEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.wayside.v1.Event\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"M\n\x12WatchEventsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\x12\'\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.wayside.v1.EventFilter\"G\n\x13WatchEventsResponse\x12 \n\x05\x65vent\x18\x01 \x01(\x0b\x32\x11.wayside.v1.Event\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\x32\xf1\x04\n\x0c\x46leetService\x12\x42\n\x07GetNode\x12\x1a.wayside.v1.GetNodeRequest\x1a\x1b.wayside.v1.GetNodeResponse\x12H\n\tListNodes\x12\x1c.wayside.v1.ListNodesRequest\x1a\x1d.wayside.v1.ListNodesResponse\x12K\n\nUpdateNode\x12\x1d.wayside.v1.UpdateNodeRequest\x1a\x1e.wayside.v1.UpdateNodeResponse\x12K\n\nRetireNode\x12\x1d.wayside.v1.RetireNodeRequest\x1a\x1e.wayside.v1.RetireNodeResponse\x12M\n\nWatchNodes\x12\x1d.wayside.v1.WatchNodesRequest\x1a\x1e.wayside.v1.WatchNodesResponse0\x01\x12K\n\nRevokeNode\x12\x1d.wayside.v1.RevokeNodeRequest\x1a\x1e.wayside.v1.RevokeNodeResponse\x12K\n\nListEvents\x12\x1d.wayside.v1.ListEventsRequest\x1a\x1e.wayside.v1.ListEventsResponse\x12P\n\x0bWatchEvents\x12\x1e.wayside.v1.WatchEventsRequest\x1a\x1f.wayside.v1.WatchEventsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.fleet_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODEFILTER']._serialized_start=104
-  _globals['_NODEFILTER']._serialized_end=283
-  _globals['_GETNODEREQUEST']._serialized_start=285
-  _globals['_GETNODEREQUEST']._serialized_end=315
-  _globals['_GETNODERESPONSE']._serialized_start=317
-  _globals['_GETNODERESPONSE']._serialized_end=366
-  _globals['_LISTNODESREQUEST']._serialized_start=368
-  _globals['_LISTNODESREQUEST']._serialized_end=465
-  _globals['_LISTNODESRESPONSE']._serialized_start=467
-  _globals['_LISTNODESRESPONSE']._serialized_end=544
-  _globals['_UPDATENODEREQUEST']._serialized_start=546
-  _globals['_UPDATENODEREQUEST']._serialized_end=646
-  _globals['_UPDATENODERESPONSE']._serialized_start=648
-  _globals['_UPDATENODERESPONSE']._serialized_end=700
-  _globals['_RETIRENODEREQUEST']._serialized_start=702
-  _globals['_RETIRENODEREQUEST']._serialized_end=749
-  _globals['_RETIRENODERESPONSE']._serialized_start=751
-  _globals['_RETIRENODERESPONSE']._serialized_end=803
-  _globals['_WATCHNODESREQUEST']._serialized_start=805
-  _globals['_WATCHNODESREQUEST']._serialized_end=864
-  _globals['_WATCHNODESRESPONSE']._serialized_start=866
-  _globals['_WATCHNODESRESPONSE']._serialized_end=918
-  _globals['_REVOKENODEREQUEST']._serialized_start=920
-  _globals['_REVOKENODEREQUEST']._serialized_end=967
-  _globals['_REVOKENODERESPONSE']._serialized_start=969
-  _globals['_REVOKENODERESPONSE']._serialized_end=1021
-  _globals['_FLEETSERVICE']._serialized_start=1024
-  _globals['_FLEETSERVICE']._serialized_end=1490
+  _globals['_NODEFILTER']._serialized_start=128
+  _globals['_NODEFILTER']._serialized_end=307
+  _globals['_GETNODEREQUEST']._serialized_start=309
+  _globals['_GETNODEREQUEST']._serialized_end=339
+  _globals['_GETNODERESPONSE']._serialized_start=341
+  _globals['_GETNODERESPONSE']._serialized_end=390
+  _globals['_LISTNODESREQUEST']._serialized_start=392
+  _globals['_LISTNODESREQUEST']._serialized_end=489
+  _globals['_LISTNODESRESPONSE']._serialized_start=491
+  _globals['_LISTNODESRESPONSE']._serialized_end=568
+  _globals['_UPDATENODEREQUEST']._serialized_start=570
+  _globals['_UPDATENODEREQUEST']._serialized_end=670
+  _globals['_UPDATENODERESPONSE']._serialized_start=672
+  _globals['_UPDATENODERESPONSE']._serialized_end=724
+  _globals['_RETIRENODEREQUEST']._serialized_start=726
+  _globals['_RETIRENODEREQUEST']._serialized_end=773
+  _globals['_RETIRENODERESPONSE']._serialized_start=775
+  _globals['_RETIRENODERESPONSE']._serialized_end=827
+  _globals['_WATCHNODESREQUEST']._serialized_start=829
+  _globals['_WATCHNODESREQUEST']._serialized_end=888
+  _globals['_WATCHNODESRESPONSE']._serialized_start=890
+  _globals['_WATCHNODESRESPONSE']._serialized_end=942
+  _globals['_REVOKENODEREQUEST']._serialized_start=944
+  _globals['_REVOKENODEREQUEST']._serialized_end=991
+  _globals['_REVOKENODERESPONSE']._serialized_start=993
+  _globals['_REVOKENODERESPONSE']._serialized_end=1045
+  _globals['_LISTEVENTSREQUEST']._serialized_start=1047
+  _globals['_LISTEVENTSREQUEST']._serialized_end=1164
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=1166
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1242
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=1244
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=1321
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=1323
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=1394
+  _globals['_FLEETSERVICE']._serialized_start=1397
+  _globals['_FLEETSERVICE']._serialized_end=2022
 # @@protoc_insertion_point(module_scope)

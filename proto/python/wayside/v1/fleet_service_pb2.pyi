@@ -11,6 +11,7 @@ import google.protobuf.internal.containers
 import google.protobuf.message
 import sys
 import typing
+import wayside.v1.event_pb2
 import wayside.v1.node_pb2
 
 if sys.version_info >= (3, 10):
@@ -329,3 +330,110 @@ class RevokeNodeResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["node", b"node"]) -> None: ...
 
 Global___RevokeNodeResponse: typing_extensions.TypeAlias = RevokeNodeResponse
+
+@typing.final
+class ListEventsRequest(google.protobuf.message.Message):
+    """Asks for events."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    NEWEST_FIRST_FIELD_NUMBER: builtins.int
+    cursor: builtins.int
+    """Events behind this one; with `newest_first`, before it. 0: from the oldest, or from the newest."""
+    page_size: builtins.int
+    """Events at most, up to 1,000. 0: 100."""
+    newest_first: builtins.bool
+    """From the newest to the oldest."""
+    @property
+    def filter(self) -> wayside.v1.event_pb2.EventFilter:
+        """Which."""
+
+    def __init__(
+        self,
+        *,
+        cursor: builtins.int = ...,
+        page_size: builtins.int = ...,
+        filter: wayside.v1.event_pb2.EventFilter | None = ...,
+        newest_first: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cursor", b"cursor", "filter", b"filter", "newest_first", b"newest_first", "page_size", b"page_size"]) -> None: ...
+
+Global___ListEventsRequest: typing_extensions.TypeAlias = ListEventsRequest
+
+@typing.final
+class ListEventsResponse(google.protobuf.message.Message):
+    """Events."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: builtins.int
+    next_cursor: builtins.int
+    """Cursor to go on with: every event up to it has been looked at. 0: there are no more."""
+    @property
+    def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[wayside.v1.event_pb2.Event]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        events: collections.abc.Iterable[wayside.v1.event_pb2.Event] | None = ...,
+        next_cursor: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["events", b"events", "next_cursor", b"next_cursor"]) -> None: ...
+
+Global___ListEventsResponse: typing_extensions.TypeAlias = ListEventsResponse
+
+@typing.final
+class WatchEventsRequest(google.protobuf.message.Message):
+    """Asks to follow events."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    cursor: builtins.int
+    """Events behind this one. 0: from the oldest there is; -1: only what falls from now on."""
+    @property
+    def filter(self) -> wayside.v1.event_pb2.EventFilter:
+        """Which."""
+
+    def __init__(
+        self,
+        *,
+        cursor: builtins.int = ...,
+        filter: wayside.v1.event_pb2.EventFilter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cursor", b"cursor", "filter", b"filter"]) -> None: ...
+
+Global___WatchEventsRequest: typing_extensions.TypeAlias = WatchEventsRequest
+
+@typing.final
+class WatchEventsResponse(google.protobuf.message.Message):
+    """An event, or word that there is none."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: builtins.int
+    CURSOR_FIELD_NUMBER: builtins.int
+    cursor: builtins.int
+    """Cursor to call again with."""
+    @property
+    def event(self) -> wayside.v1.event_pb2.Event:
+        """The event. Absent: nothing that passes the filter, up to `cursor`."""
+
+    def __init__(
+        self,
+        *,
+        event: wayside.v1.event_pb2.Event | None = ...,
+        cursor: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["event", b"event"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cursor", b"cursor", "event", b"event"]) -> None: ...
+
+Global___WatchEventsResponse: typing_extensions.TypeAlias = WatchEventsResponse

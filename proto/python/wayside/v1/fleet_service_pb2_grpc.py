@@ -67,6 +67,16 @@ class FleetServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/wayside.v1.FleetService/ListEvents',
+                request_serializer=wayside_dot_v1_dot_fleet__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_fleet__service__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.WatchEvents = channel.unary_stream(
+                '/wayside.v1.FleetService/WatchEvents',
+                request_serializer=wayside_dot_v1_dot_fleet__service__pb2.WatchEventsRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_fleet__service__pb2.WatchEventsResponse.FromString,
+                _registered_method=True)
 
 
 class FleetServiceServicer(object):
@@ -147,6 +157,29 @@ class FleetServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvents(self, request, context):
+        """Lists events behind a cursor, oldest first, or the newest first.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if the page size or cursor is negative, or the filter is malformed.
+        OUT_OF_RANGE if events behind the cursor have been dropped with age; the message names the oldest there is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEvents(self, request, context):
+        """Sends every event behind a cursor, then each as it falls, in the order of their cursors and none left out.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if the cursor is below -1, or the filter is malformed.
+        OUT_OF_RANGE if events behind the cursor have been dropped with age; the message names the oldest there is.
+        UNAVAILABLE if the manager is stopping; call again with the last cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FleetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -179,6 +212,16 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     servicer.RevokeNode,
                     request_deserializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=wayside_dot_v1_dot_fleet__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_fleet__service__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'WatchEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvents,
+                    request_deserializer=wayside_dot_v1_dot_fleet__service__pb2.WatchEventsRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_fleet__service__pb2.WatchEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -346,6 +389,60 @@ class FleetService(object):
             '/wayside.v1.FleetService/RevokeNode',
             wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeRequest.SerializeToString,
             wayside_dot_v1_dot_fleet__service__pb2.RevokeNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.FleetService/ListEvents',
+            wayside_dot_v1_dot_fleet__service__pb2.ListEventsRequest.SerializeToString,
+            wayside_dot_v1_dot_fleet__service__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/wayside.v1.FleetService/WatchEvents',
+            wayside_dot_v1_dot_fleet__service__pb2.WatchEventsRequest.SerializeToString,
+            wayside_dot_v1_dot_fleet__service__pb2.WatchEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

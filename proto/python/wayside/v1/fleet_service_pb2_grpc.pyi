@@ -121,7 +121,39 @@ _FleetServiceRevokeNodeType = typing_extensions.TypeVar(
     ],
 )
 
-class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceListNodesType, _FleetServiceUpdateNodeType, _FleetServiceRetireNodeType, _FleetServiceWatchNodesType, _FleetServiceRevokeNodeType]):
+_FleetServiceListEventsType = typing_extensions.TypeVar(
+    '_FleetServiceListEventsType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.fleet_service_pb2.ListEventsRequest,
+        wayside.v1.fleet_service_pb2.ListEventsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.fleet_service_pb2.ListEventsRequest,
+        wayside.v1.fleet_service_pb2.ListEventsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.fleet_service_pb2.ListEventsRequest,
+        wayside.v1.fleet_service_pb2.ListEventsResponse,
+    ],
+)
+
+_FleetServiceWatchEventsType = typing_extensions.TypeVar(
+    '_FleetServiceWatchEventsType',
+    grpc.UnaryStreamMultiCallable[
+        wayside.v1.fleet_service_pb2.WatchEventsRequest,
+        wayside.v1.fleet_service_pb2.WatchEventsResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        wayside.v1.fleet_service_pb2.WatchEventsRequest,
+        wayside.v1.fleet_service_pb2.WatchEventsResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        wayside.v1.fleet_service_pb2.WatchEventsRequest,
+        wayside.v1.fleet_service_pb2.WatchEventsResponse,
+    ],
+)
+
+class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceListNodesType, _FleetServiceUpdateNodeType, _FleetServiceRetireNodeType, _FleetServiceWatchNodesType, _FleetServiceRevokeNodeType, _FleetServiceListEventsType, _FleetServiceWatchEventsType]):
     """Nodes, for operators and integrators.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
@@ -153,6 +185,14 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
             wayside.v1.fleet_service_pb2.RevokeNodeRequest,
             wayside.v1.fleet_service_pb2.RevokeNodeResponse,
         ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.fleet_service_pb2.ListEventsRequest,
+            wayside.v1.fleet_service_pb2.ListEventsResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            wayside.v1.fleet_service_pb2.WatchEventsRequest,
+            wayside.v1.fleet_service_pb2.WatchEventsResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -180,6 +220,14 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
         grpc.aio.UnaryUnaryMultiCallable[
             wayside.v1.fleet_service_pb2.RevokeNodeRequest,
             wayside.v1.fleet_service_pb2.RevokeNodeResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.fleet_service_pb2.ListEventsRequest,
+            wayside.v1.fleet_service_pb2.ListEventsResponse,
+        ],
+        grpc.aio.UnaryStreamMultiCallable[
+            wayside.v1.fleet_service_pb2.WatchEventsRequest,
+            wayside.v1.fleet_service_pb2.WatchEventsResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -237,6 +285,23 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetNodeType, _FleetServiceLis
       FAILED_PRECONDITION if the node is retired.
     """
 
+    ListEvents: _FleetServiceListEventsType
+    """Lists events behind a cursor, oldest first, or the newest first.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if the page size or cursor is negative, or the filter is malformed.
+      OUT_OF_RANGE if events behind the cursor have been dropped with age; the message names the oldest there is.
+    """
+
+    WatchEvents: _FleetServiceWatchEventsType
+    """Sends every event behind a cursor, then each as it falls, in the order of their cursors and none left out.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if the cursor is below -1, or the filter is malformed.
+      OUT_OF_RANGE if events behind the cursor have been dropped with age; the message names the oldest there is.
+      UNAVAILABLE if the manager is stopping; call again with the last cursor.
+    """
+
 FleetServiceAsyncStub: typing_extensions.TypeAlias = FleetServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.fleet_service_pb2.GetNodeRequest,
@@ -261,6 +326,14 @@ FleetServiceAsyncStub: typing_extensions.TypeAlias = FleetServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.fleet_service_pb2.RevokeNodeRequest,
         wayside.v1.fleet_service_pb2.RevokeNodeResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.fleet_service_pb2.ListEventsRequest,
+        wayside.v1.fleet_service_pb2.ListEventsResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        wayside.v1.fleet_service_pb2.WatchEventsRequest,
+        wayside.v1.fleet_service_pb2.WatchEventsResponse,
     ],
 ]
 
@@ -352,6 +425,33 @@ class FleetServiceServicer(metaclass=abc.ABCMeta):
           NOT_FOUND if there is no such node.
           ABORTED if the etag is not the present one.
           FAILED_PRECONDITION if the node is retired.
+        """
+
+    @abc.abstractmethod
+    def ListEvents(
+        self,
+        request: wayside.v1.fleet_service_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.fleet_service_pb2.ListEventsResponse, collections.abc.Awaitable[wayside.v1.fleet_service_pb2.ListEventsResponse]]:
+        """Lists events behind a cursor, oldest first, or the newest first.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if the page size or cursor is negative, or the filter is malformed.
+          OUT_OF_RANGE if events behind the cursor have been dropped with age; the message names the oldest there is.
+        """
+
+    @abc.abstractmethod
+    def WatchEvents(
+        self,
+        request: wayside.v1.fleet_service_pb2.WatchEventsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[wayside.v1.fleet_service_pb2.WatchEventsResponse], collections.abc.AsyncIterator[wayside.v1.fleet_service_pb2.WatchEventsResponse]]:
+        """Sends every event behind a cursor, then each as it falls, in the order of their cursors and none left out.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if the cursor is below -1, or the filter is malformed.
+          OUT_OF_RANGE if events behind the cursor have been dropped with age; the message names the oldest there is.
+          UNAVAILABLE if the manager is stopping; call again with the last cursor.
         """
 
 def add_FleetServiceServicer_to_server(servicer: FleetServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

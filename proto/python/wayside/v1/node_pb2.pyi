@@ -14,6 +14,7 @@ import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
 import sys
 import typing
+import wayside.v1.health_pb2
 import wayside.v1.release_pb2
 
 if sys.version_info >= (3, 10):
@@ -114,6 +115,66 @@ TIME_QUALITY_GNSS: TimeQuality.ValueType  # 4
 TIME_QUALITY_RECORDED: TimeQuality.ValueType  # 5
 """The time came with a recording."""
 Global___TimeQuality: typing_extensions.TypeAlias = TimeQuality
+
+class _CanBusState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _CanBusStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_CanBusState.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    CAN_BUS_STATE_UNSPECIFIED: _CanBusState.ValueType  # 0
+    """Not set or not known."""
+    CAN_BUS_STATE_ERROR_ACTIVE: _CanBusState.ValueType  # 1
+    """Takes part and signals errors actively."""
+    CAN_BUS_STATE_ERROR_WARNING: _CanBusState.ValueType  # 2
+    """An error counter passed 96."""
+    CAN_BUS_STATE_ERROR_PASSIVE: _CanBusState.ValueType  # 3
+    """An error counter passed 127: it signals errors passively."""
+    CAN_BUS_STATE_BUS_OFF: _CanBusState.ValueType  # 4
+    """The transmit error counter passed 255: it takes no part."""
+
+class CanBusState(_CanBusState, metaclass=_CanBusStateEnumTypeWrapper):
+    """Fault confinement of a CAN controller."""
+
+CAN_BUS_STATE_UNSPECIFIED: CanBusState.ValueType  # 0
+"""Not set or not known."""
+CAN_BUS_STATE_ERROR_ACTIVE: CanBusState.ValueType  # 1
+"""Takes part and signals errors actively."""
+CAN_BUS_STATE_ERROR_WARNING: CanBusState.ValueType  # 2
+"""An error counter passed 96."""
+CAN_BUS_STATE_ERROR_PASSIVE: CanBusState.ValueType  # 3
+"""An error counter passed 127: it signals errors passively."""
+CAN_BUS_STATE_BUS_OFF: CanBusState.ValueType  # 4
+"""The transmit error counter passed 255: it takes no part."""
+Global___CanBusState: typing_extensions.TypeAlias = CanBusState
+
+class _AntennaState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _AntennaStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_AntennaState.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ANTENNA_STATE_UNSPECIFIED: _AntennaState.ValueType  # 0
+    """Not set or not known."""
+    ANTENNA_STATE_OK: _AntennaState.ValueType  # 1
+    """Connected."""
+    ANTENNA_STATE_OPEN: _AntennaState.ValueType  # 2
+    """Nothing is connected."""
+    ANTENNA_STATE_SHORT: _AntennaState.ValueType  # 3
+    """The line is short-circuited."""
+
+class AntennaState(_AntennaState, metaclass=_AntennaStateEnumTypeWrapper):
+    """Antenna of a receiver."""
+
+ANTENNA_STATE_UNSPECIFIED: AntennaState.ValueType  # 0
+"""Not set or not known."""
+ANTENNA_STATE_OK: AntennaState.ValueType  # 1
+"""Connected."""
+ANTENNA_STATE_OPEN: AntennaState.ValueType  # 2
+"""Nothing is connected."""
+ANTENNA_STATE_SHORT: AntennaState.ValueType  # 3
+"""The line is short-circuited."""
+Global___AntennaState: typing_extensions.TypeAlias = AntennaState
 
 class _FixMode:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -665,6 +726,14 @@ class HealthReport(google.protobuf.message.Message):
     CONFIG_SHA256_FIELD_NUMBER: builtins.int
     CONFIG_TRIAL_FIELD_NUMBER: builtins.int
     BROKER_CONNECTED_FIELD_NUMBER: builtins.int
+    CHECKS_FIELD_NUMBER: builtins.int
+    SHED_LOADS_FIELD_NUMBER: builtins.int
+    POWER_FIELD_NUMBER: builtins.int
+    ENVIRONMENT_FIELD_NUMBER: builtins.int
+    UPLINK_FIELD_NUMBER: builtins.int
+    SOFTWARE_FIELD_NUMBER: builtins.int
+    AUTONOMY_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
     time_quality: Global___TimeQuality.ValueType
     """How good `sample_time` is."""
     agent_version: builtins.str
@@ -715,6 +784,38 @@ class HealthReport(google.protobuf.message.Message):
     def feed(self) -> Global___FeedHealth:
         """Local sensor messages accepted and refused since the agent started."""
 
+    @property
+    def checks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[wayside.v1.health_pb2.HealthCheck]:
+        """What the unit found wrong or right with itself, at most 100, in order of their names."""
+
+    @property
+    def shed_loads(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Loads it has shed because it is too hot or on battery, in the order they were shed: `telemetry`, `decode`, ..."""
+
+    @property
+    def power(self) -> Global___PowerHealth:
+        """Supply. Absent: nothing on the unit measures it."""
+
+    @property
+    def environment(self) -> Global___EnvironmentHealth:
+        """Cabinet. Absent: nothing on the unit measures it."""
+
+    @property
+    def uplink(self) -> Global___UplinkHealth:
+        """The way to the manager."""
+
+    @property
+    def software(self) -> Global___SoftwareHealth:
+        """How often the software was started, and why."""
+
+    @property
+    def autonomy(self) -> Global___AutonomyHealth:
+        """What of the unit's trust ends when."""
+
+    @property
+    def time(self) -> Global___TimeHealth:
+        """Clock and its sources."""
+
     def __init__(
         self,
         *,
@@ -735,9 +836,17 @@ class HealthReport(google.protobuf.message.Message):
         config_sha256: builtins.str = ...,
         config_trial: builtins.str = ...,
         broker_connected: builtins.bool | None = ...,
+        checks: collections.abc.Iterable[wayside.v1.health_pb2.HealthCheck] | None = ...,
+        shed_loads: collections.abc.Iterable[builtins.str] | None = ...,
+        power: Global___PowerHealth | None = ...,
+        environment: Global___EnvironmentHealth | None = ...,
+        uplink: Global___UplinkHealth | None = ...,
+        software: Global___SoftwareHealth | None = ...,
+        autonomy: Global___AutonomyHealth | None = ...,
+        time: Global___TimeHealth | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_broker_connected", b"_broker_connected", "broker_connected", b"broker_connected", "feed", b"feed", "gnss", b"gnss", "host", b"host", "radio", b"radio", "report_period", b"report_period", "sample_time", b"sample_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_broker_connected", b"_broker_connected", "agent_version", b"agent_version", "broker_connected", b"broker_connected", "can_buses", b"can_buses", "config_revision", b"config_revision", "config_sha256", b"config_sha256", "config_trial", b"config_trial", "feed", b"feed", "gnss", b"gnss", "host", b"host", "model", b"model", "radio", b"radio", "release", b"release", "report_period", b"report_period", "sample_time", b"sample_time", "spools", b"spools", "telemetry_batch_count", b"telemetry_batch_count", "time_quality", b"time_quality"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_broker_connected", b"_broker_connected", "autonomy", b"autonomy", "broker_connected", b"broker_connected", "environment", b"environment", "feed", b"feed", "gnss", b"gnss", "host", b"host", "power", b"power", "radio", b"radio", "report_period", b"report_period", "sample_time", b"sample_time", "software", b"software", "time", b"time", "uplink", b"uplink"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_broker_connected", b"_broker_connected", "agent_version", b"agent_version", "autonomy", b"autonomy", "broker_connected", b"broker_connected", "can_buses", b"can_buses", "checks", b"checks", "config_revision", b"config_revision", "config_sha256", b"config_sha256", "config_trial", b"config_trial", "environment", b"environment", "feed", b"feed", "gnss", b"gnss", "host", b"host", "model", b"model", "power", b"power", "radio", b"radio", "release", b"release", "report_period", b"report_period", "sample_time", b"sample_time", "shed_loads", b"shed_loads", "software", b"software", "spools", b"spools", "telemetry_batch_count", b"telemetry_batch_count", "time", b"time", "time_quality", b"time_quality", "uplink", b"uplink"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_broker_connected", b"_broker_connected"]) -> typing.Literal["broker_connected"] | None: ...
 
 Global___HealthReport: typing_extensions.TypeAlias = HealthReport
@@ -834,6 +943,11 @@ class CanBusHealth(google.protobuf.message.Message):
     ERROR_FRAME_COUNT_FIELD_NUMBER: builtins.int
     DECODED_FRAME_COUNT_FIELD_NUMBER: builtins.int
     IS_OPEN_FIELD_NUMBER: builtins.int
+    BUS_STATE_FIELD_NUMBER: builtins.int
+    TRANSMIT_ERROR_COUNT_FIELD_NUMBER: builtins.int
+    RECEIVE_ERROR_COUNT_FIELD_NUMBER: builtins.int
+    LOAD_RATIO_FIELD_NUMBER: builtins.int
+    SILENT_IDS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Name in the unit's settings."""
     frame_count: builtins.int
@@ -848,6 +962,18 @@ class CanBusHealth(google.protobuf.message.Message):
     """Frames of which at least one signal was decoded."""
     is_open: builtins.bool
     """The bus could be opened and has not ended."""
+    bus_state: Global___CanBusState.ValueType
+    """Fault confinement of the controller (ISO 11898-1). UNSPECIFIED: the driver cannot tell."""
+    transmit_error_count: builtins.int
+    """Transmit error counter of the controller, 0 to 255. Absent: the driver cannot tell."""
+    receive_error_count: builtins.int
+    """Receive error counter of the controller, 0 to 255. Absent: the driver cannot tell."""
+    load_ratio: builtins.float
+    """Share of the bus' bits in use since the previous report, 0 to 1, from the frames' lengths. Absent: the bit rate is not known."""
+    @property
+    def silent_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Ids that the configuration expects and that have not come within their time, at most 50."""
+
     def __init__(
         self,
         *,
@@ -858,12 +984,268 @@ class CanBusHealth(google.protobuf.message.Message):
         error_frame_count: builtins.int = ...,
         decoded_frame_count: builtins.int = ...,
         is_open: builtins.bool = ...,
+        bus_state: Global___CanBusState.ValueType = ...,
+        transmit_error_count: builtins.int | None = ...,
+        receive_error_count: builtins.int | None = ...,
+        load_ratio: builtins.float | None = ...,
+        silent_ids: collections.abc.Iterable[builtins.int] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_kernel_drop_count", b"_kernel_drop_count", "kernel_drop_count", b"kernel_drop_count"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_kernel_drop_count", b"_kernel_drop_count", "decoded_frame_count", b"decoded_frame_count", "error_frame_count", b"error_frame_count", "frame_count", b"frame_count", "frame_rate_hertz", b"frame_rate_hertz", "is_open", b"is_open", "kernel_drop_count", b"kernel_drop_count", "name", b"name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_kernel_drop_count", b"_kernel_drop_count", "_load_ratio", b"_load_ratio", "_receive_error_count", b"_receive_error_count", "_transmit_error_count", b"_transmit_error_count", "kernel_drop_count", b"kernel_drop_count", "load_ratio", b"load_ratio", "receive_error_count", b"receive_error_count", "transmit_error_count", b"transmit_error_count"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_kernel_drop_count", b"_kernel_drop_count", "_load_ratio", b"_load_ratio", "_receive_error_count", b"_receive_error_count", "_transmit_error_count", b"_transmit_error_count", "bus_state", b"bus_state", "decoded_frame_count", b"decoded_frame_count", "error_frame_count", b"error_frame_count", "frame_count", b"frame_count", "frame_rate_hertz", b"frame_rate_hertz", "is_open", b"is_open", "kernel_drop_count", b"kernel_drop_count", "load_ratio", b"load_ratio", "name", b"name", "receive_error_count", b"receive_error_count", "silent_ids", b"silent_ids", "transmit_error_count", b"transmit_error_count"]) -> None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_kernel_drop_count", b"_kernel_drop_count"]) -> typing.Literal["kernel_drop_count"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_load_ratio", b"_load_ratio"]) -> typing.Literal["load_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_receive_error_count", b"_receive_error_count"]) -> typing.Literal["receive_error_count"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_transmit_error_count", b"_transmit_error_count"]) -> typing.Literal["transmit_error_count"] | None: ...
 
 Global___CanBusHealth: typing_extensions.TypeAlias = CanBusHealth
+
+@typing.final
+class PowerHealth(google.protobuf.message.Message):
+    """Supply of a unit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INPUT_VOLTS_FIELD_NUMBER: builtins.int
+    ON_BATTERY_FIELD_NUMBER: builtins.int
+    BATTERY_RATIO_FIELD_NUMBER: builtins.int
+    BATTERY_TRANSITION_COUNT_FIELD_NUMBER: builtins.int
+    input_volts: builtins.float
+    """Voltage at the unit's input [V]."""
+    on_battery: builtins.bool
+    """It runs on its battery."""
+    battery_ratio: builtins.float
+    """Charge of the battery, 0 to 1."""
+    battery_transition_count: builtins.int
+    """Changes between supply and battery since the agent started."""
+    def __init__(
+        self,
+        *,
+        input_volts: builtins.float | None = ...,
+        on_battery: builtins.bool | None = ...,
+        battery_ratio: builtins.float | None = ...,
+        battery_transition_count: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_battery_ratio", b"_battery_ratio", "_battery_transition_count", b"_battery_transition_count", "_input_volts", b"_input_volts", "_on_battery", b"_on_battery", "battery_ratio", b"battery_ratio", "battery_transition_count", b"battery_transition_count", "input_volts", b"input_volts", "on_battery", b"on_battery"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_battery_ratio", b"_battery_ratio", "_battery_transition_count", b"_battery_transition_count", "_input_volts", b"_input_volts", "_on_battery", b"_on_battery", "battery_ratio", b"battery_ratio", "battery_transition_count", b"battery_transition_count", "input_volts", b"input_volts", "on_battery", b"on_battery"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_battery_ratio", b"_battery_ratio"]) -> typing.Literal["battery_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_battery_transition_count", b"_battery_transition_count"]) -> typing.Literal["battery_transition_count"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_input_volts", b"_input_volts"]) -> typing.Literal["input_volts"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_on_battery", b"_on_battery"]) -> typing.Literal["on_battery"] | None: ...
+
+Global___PowerHealth: typing_extensions.TypeAlias = PowerHealth
+
+@typing.final
+class EnvironmentHealth(google.protobuf.message.Message):
+    """Cabinet of a unit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEMPERATURE_CELSIUS_FIELD_NUMBER: builtins.int
+    HUMIDITY_RATIO_FIELD_NUMBER: builtins.int
+    DOOR_OPEN_FIELD_NUMBER: builtins.int
+    LEAK_FIELD_NUMBER: builtins.int
+    FAN_REVOLUTIONS_PER_MINUTE_FIELD_NUMBER: builtins.int
+    temperature_celsius: builtins.float
+    """Air in the cabinet [degree Celsius]."""
+    humidity_ratio: builtins.float
+    """Relative humidity, 0 to 1."""
+    door_open: builtins.bool
+    """The door is open."""
+    leak: builtins.bool
+    """There is water where there should be none."""
+    fan_revolutions_per_minute: builtins.float
+    """The fan turns, when it should [1/min]."""
+    def __init__(
+        self,
+        *,
+        temperature_celsius: builtins.float | None = ...,
+        humidity_ratio: builtins.float | None = ...,
+        door_open: builtins.bool | None = ...,
+        leak: builtins.bool | None = ...,
+        fan_revolutions_per_minute: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_door_open", b"_door_open", "_fan_revolutions_per_minute", b"_fan_revolutions_per_minute", "_humidity_ratio", b"_humidity_ratio", "_leak", b"_leak", "_temperature_celsius", b"_temperature_celsius", "door_open", b"door_open", "fan_revolutions_per_minute", b"fan_revolutions_per_minute", "humidity_ratio", b"humidity_ratio", "leak", b"leak", "temperature_celsius", b"temperature_celsius"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_door_open", b"_door_open", "_fan_revolutions_per_minute", b"_fan_revolutions_per_minute", "_humidity_ratio", b"_humidity_ratio", "_leak", b"_leak", "_temperature_celsius", b"_temperature_celsius", "door_open", b"door_open", "fan_revolutions_per_minute", b"fan_revolutions_per_minute", "humidity_ratio", b"humidity_ratio", "leak", b"leak", "temperature_celsius", b"temperature_celsius"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_door_open", b"_door_open"]) -> typing.Literal["door_open"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_fan_revolutions_per_minute", b"_fan_revolutions_per_minute"]) -> typing.Literal["fan_revolutions_per_minute"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_humidity_ratio", b"_humidity_ratio"]) -> typing.Literal["humidity_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_leak", b"_leak"]) -> typing.Literal["leak"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_temperature_celsius", b"_temperature_celsius"]) -> typing.Literal["temperature_celsius"] | None: ...
+
+Global___EnvironmentHealth: typing_extensions.TypeAlias = EnvironmentHealth
+
+@typing.final
+class UplinkHealth(google.protobuf.message.Message):
+    """The way to the manager."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACKNOWLEDGE_SECONDS_FIELD_NUMBER: builtins.int
+    SESSION_COUNT_FIELD_NUMBER: builtins.int
+    BROKEN_SESSION_COUNT_FIELD_NUMBER: builtins.int
+    REACHED_RATIO_FIELD_NUMBER: builtins.int
+    OLDEST_REPORT_SECONDS_FIELD_NUMBER: builtins.int
+    acknowledge_seconds: builtins.float
+    """From sending a report to the word that it is written, newest [s]."""
+    session_count: builtins.int
+    """Sessions that were opened since the agent started."""
+    broken_session_count: builtins.int
+    """Sessions that broke since the agent started."""
+    reached_ratio: builtins.float
+    """Share of the last 24 h, or of the time since the agent started, in which the manager was reached, 0 to 1."""
+    oldest_report_seconds: builtins.float
+    """Age of the oldest report that waits [s]."""
+    def __init__(
+        self,
+        *,
+        acknowledge_seconds: builtins.float | None = ...,
+        session_count: builtins.int = ...,
+        broken_session_count: builtins.int = ...,
+        reached_ratio: builtins.float | None = ...,
+        oldest_report_seconds: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_acknowledge_seconds", b"_acknowledge_seconds", "_oldest_report_seconds", b"_oldest_report_seconds", "_reached_ratio", b"_reached_ratio", "acknowledge_seconds", b"acknowledge_seconds", "oldest_report_seconds", b"oldest_report_seconds", "reached_ratio", b"reached_ratio"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_acknowledge_seconds", b"_acknowledge_seconds", "_oldest_report_seconds", b"_oldest_report_seconds", "_reached_ratio", b"_reached_ratio", "acknowledge_seconds", b"acknowledge_seconds", "broken_session_count", b"broken_session_count", "oldest_report_seconds", b"oldest_report_seconds", "reached_ratio", b"reached_ratio", "session_count", b"session_count"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_acknowledge_seconds", b"_acknowledge_seconds"]) -> typing.Literal["acknowledge_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_oldest_report_seconds", b"_oldest_report_seconds"]) -> typing.Literal["oldest_report_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_reached_ratio", b"_reached_ratio"]) -> typing.Literal["reached_ratio"] | None: ...
+
+Global___UplinkHealth: typing_extensions.TypeAlias = UplinkHealth
+
+@typing.final
+class SoftwareHealth(google.protobuf.message.Message):
+    """Starts of the software."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    START_COUNT_FIELD_NUMBER: builtins.int
+    UNASKED_START_COUNT_FIELD_NUMBER: builtins.int
+    START_REASON_FIELD_NUMBER: builtins.int
+    START_TIME_FIELD_NUMBER: builtins.int
+    start_count: builtins.int
+    """Starts of the agent since the unit was set up."""
+    unasked_start_count: builtins.int
+    """Starts that followed an end nobody asked for: a crash, a watchdog, a power cut."""
+    start_reason: builtins.str
+    """Why it was started last: `boot`, `asked`, `crash` or `watchdog`. Empty: not known."""
+    @property
+    def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it started."""
+
+    def __init__(
+        self,
+        *,
+        start_count: builtins.int = ...,
+        unasked_start_count: builtins.int = ...,
+        start_reason: builtins.str = ...,
+        start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["start_time", b"start_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["start_count", b"start_count", "start_reason", b"start_reason", "start_time", b"start_time", "unasked_start_count", b"unasked_start_count"]) -> None: ...
+
+Global___SoftwareHealth: typing_extensions.TypeAlias = SoftwareHealth
+
+@typing.final
+class AutonomyHealth(google.protobuf.message.Message):
+    """What ends when. Absent: the unit has none, or cannot tell."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_CERTIFICATE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    AUTHORITY_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    REVOCATION_LIST_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    METADATA_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    SIGNING_EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    @property
+    def node_certificate_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Certificate of the node."""
+
+    @property
+    def authority_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Newest of the authorities it trusts."""
+
+    @property
+    def revocation_list_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Revocation list it holds."""
+
+    @property
+    def metadata_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Metadata of releases it holds (TUF)."""
+
+    @property
+    def signing_expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Certificate or credential it signs V2X messages with."""
+
+    def __init__(
+        self,
+        *,
+        node_certificate_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        authority_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        revocation_list_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        metadata_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        signing_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["authority_expire_time", b"authority_expire_time", "metadata_expire_time", b"metadata_expire_time", "node_certificate_expire_time", b"node_certificate_expire_time", "revocation_list_expire_time", b"revocation_list_expire_time", "signing_expire_time", b"signing_expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["authority_expire_time", b"authority_expire_time", "metadata_expire_time", b"metadata_expire_time", "node_certificate_expire_time", b"node_certificate_expire_time", "revocation_list_expire_time", b"revocation_list_expire_time", "signing_expire_time", b"signing_expire_time"]) -> None: ...
+
+Global___AutonomyHealth: typing_extensions.TypeAlias = AutonomyHealth
+
+@typing.final
+class TimeHealth(google.protobuf.message.Message):
+    """The clock and what it goes by."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    ERROR_SECONDS_FIELD_NUMBER: builtins.int
+    CLOCK_OFFSET_SECONDS_FIELD_NUMBER: builtins.int
+    HOLDOVER_SECONDS_FIELD_NUMBER: builtins.int
+    SIGNING_RESTS_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """Source in use: `gnss`, `manager`, `clock` or `floor`."""
+    error_seconds: builtins.float
+    """How wrong it may be, either way [s]. Absent: any amount."""
+    clock_offset_seconds: builtins.float
+    """System clock minus the best source [s]. Absent: no source."""
+    holdover_seconds: builtins.float
+    """Time since a source last disciplined the clock [s]. Absent: none has, or one does now."""
+    signing_rests: builtins.bool
+    """Signing of V2X messages rests, because the time is not to be trusted."""
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        error_seconds: builtins.float | None = ...,
+        clock_offset_seconds: builtins.float | None = ...,
+        holdover_seconds: builtins.float | None = ...,
+        signing_rests: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_clock_offset_seconds", b"_clock_offset_seconds", "_error_seconds", b"_error_seconds", "_holdover_seconds", b"_holdover_seconds", "clock_offset_seconds", b"clock_offset_seconds", "error_seconds", b"error_seconds", "holdover_seconds", b"holdover_seconds"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_clock_offset_seconds", b"_clock_offset_seconds", "_error_seconds", b"_error_seconds", "_holdover_seconds", b"_holdover_seconds", "clock_offset_seconds", b"clock_offset_seconds", "error_seconds", b"error_seconds", "holdover_seconds", b"holdover_seconds", "signing_rests", b"signing_rests", "source", b"source"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_clock_offset_seconds", b"_clock_offset_seconds"]) -> typing.Literal["clock_offset_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_error_seconds", b"_error_seconds"]) -> typing.Literal["error_seconds"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_holdover_seconds", b"_holdover_seconds"]) -> typing.Literal["holdover_seconds"] | None: ...
+
+Global___TimeHealth: typing_extensions.TypeAlias = TimeHealth
 
 @typing.final
 class GnssHealth(google.protobuf.message.Message):
@@ -881,6 +1263,8 @@ class GnssHealth(google.protobuf.message.Message):
     BAD_SENTENCE_COUNT_FIELD_NUMBER: builtins.int
     SATELLITES_IN_VIEW_FIELD_NUMBER: builtins.int
     CORRECTION_AGE_SECONDS_FIELD_NUMBER: builtins.int
+    ANTENNA_FIELD_NUMBER: builtins.int
+    IMPLAUSIBLE_COUNT_FIELD_NUMBER: builtins.int
     mode: Global___FixMode.ValueType
     """Dimension of the newest fix."""
     quality: Global___FixQuality.ValueType
@@ -899,6 +1283,10 @@ class GnssHealth(google.protobuf.message.Message):
     """Sentences refused: wrong check sum or shape."""
     correction_age_seconds: builtins.float
     """Age of the newest differential correction [s]."""
+    antenna: Global___AntennaState.ValueType
+    """Antenna. UNSPECIFIED: the receiver cannot tell."""
+    implausible_count: builtins.int
+    """Jumps, frozen and impossible positions since the agent started."""
     @property
     def satellites_in_view(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___SatelliteCount]:
         """Satellites in view per system."""
@@ -916,9 +1304,11 @@ class GnssHealth(google.protobuf.message.Message):
         bad_sentence_count: builtins.int = ...,
         satellites_in_view: collections.abc.Iterable[Global___SatelliteCount] | None = ...,
         correction_age_seconds: builtins.float | None = ...,
+        antenna: Global___AntennaState.ValueType = ...,
+        implausible_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_correction_age_seconds", b"_correction_age_seconds", "_hdop", b"_hdop", "_satellite_count", b"_satellite_count", "correction_age_seconds", b"correction_age_seconds", "hdop", b"hdop", "satellite_count", b"satellite_count"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_correction_age_seconds", b"_correction_age_seconds", "_hdop", b"_hdop", "_satellite_count", b"_satellite_count", "bad_sentence_count", b"bad_sentence_count", "correction_age_seconds", b"correction_age_seconds", "fix_count", b"fix_count", "hdop", b"hdop", "mode", b"mode", "no_fix_count", b"no_fix_count", "quality", b"quality", "satellite_count", b"satellite_count", "satellites_in_view", b"satellites_in_view", "sentence_count", b"sentence_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_correction_age_seconds", b"_correction_age_seconds", "_hdop", b"_hdop", "_satellite_count", b"_satellite_count", "antenna", b"antenna", "bad_sentence_count", b"bad_sentence_count", "correction_age_seconds", b"correction_age_seconds", "fix_count", b"fix_count", "hdop", b"hdop", "implausible_count", b"implausible_count", "mode", b"mode", "no_fix_count", b"no_fix_count", "quality", b"quality", "satellite_count", b"satellite_count", "satellites_in_view", b"satellites_in_view", "sentence_count", b"sentence_count"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_correction_age_seconds", b"_correction_age_seconds"]) -> typing.Literal["correction_age_seconds"] | None: ...
     @typing.overload
@@ -961,6 +1351,8 @@ class RadioHealth(google.protobuf.message.Message):
     IS_OPEN_FIELD_NUMBER: builtins.int
     CENTER_FREQUENCY_HERTZ_FIELD_NUMBER: builtins.int
     TRANSMIT_POWER_DBM_FIELD_NUMBER: builtins.int
+    APPLICATIONS_FIELD_NUMBER: builtins.int
+    CHANNEL_BUSY_RATIO_FIELD_NUMBER: builtins.int
     malformed_count: builtins.int
     """Datagrams that were no V2X message in the expected layout."""
     is_open: builtins.bool
@@ -969,9 +1361,15 @@ class RadioHealth(google.protobuf.message.Message):
     """Centre frequency it works at [Hz]. Absent: the driver cannot tell."""
     transmit_power_dbm: builtins.float
     """Power it transmits with, at the antenna port [dBm]. Absent: the driver cannot tell."""
+    channel_busy_ratio: builtins.float
+    """Share of time the channel is busy, 0 to 1. Absent: the driver cannot tell."""
     @property
     def received(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___V2xMessageCount]:
         """Messages heard, by kind, since the agent started."""
+
+    @property
+    def applications(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ApplicationCount]:
+        """Messages heard and sent per application id since the agent started, at most 100 ids."""
 
     def __init__(
         self,
@@ -981,15 +1379,45 @@ class RadioHealth(google.protobuf.message.Message):
         is_open: builtins.bool = ...,
         center_frequency_hertz: builtins.float | None = ...,
         transmit_power_dbm: builtins.float | None = ...,
+        applications: collections.abc.Iterable[Global___ApplicationCount] | None = ...,
+        channel_busy_ratio: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "transmit_power_dbm", b"transmit_power_dbm"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "is_open", b"is_open", "malformed_count", b"malformed_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "transmit_power_dbm", b"transmit_power_dbm"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "applications", b"applications", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "is_open", b"is_open", "malformed_count", b"malformed_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz"]) -> typing.Literal["center_frequency_hertz"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_channel_busy_ratio", b"_channel_busy_ratio"]) -> typing.Literal["channel_busy_ratio"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_transmit_power_dbm", b"_transmit_power_dbm"]) -> typing.Literal["transmit_power_dbm"] | None: ...
 
 Global___RadioHealth: typing_extensions.TypeAlias = RadioHealth
+
+@typing.final
+class ApplicationCount(google.protobuf.message.Message):
+    """Messages of one application."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    APPLICATION_ID_FIELD_NUMBER: builtins.int
+    RECEIVED_COUNT_FIELD_NUMBER: builtins.int
+    SENT_COUNT_FIELD_NUMBER: builtins.int
+    application_id: builtins.int
+    """Application id (AID, PSID)."""
+    received_count: builtins.int
+    """Messages heard."""
+    sent_count: builtins.int
+    """Messages sent."""
+    def __init__(
+        self,
+        *,
+        application_id: builtins.int = ...,
+        received_count: builtins.int = ...,
+        sent_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["application_id", b"application_id", "received_count", b"received_count", "sent_count", b"sent_count"]) -> None: ...
+
+Global___ApplicationCount: typing_extensions.TypeAlias = ApplicationCount
 
 @typing.final
 class V2xMessageCount(google.protobuf.message.Message):

@@ -24,61 +24,74 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wayside.v1 import job_pb2 as wayside_dot_v1_dot_job__pb2
 from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 from wayside.v1 import release_pb2 as wayside_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dwayside/v1/node_service.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/release.proto\"\x97\x01\n\x0eSessionRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.wayside.v1.SessionHelloH\x00\x12$\n\x06report\x18\x02 \x01(\x0b\x32\x12.wayside.v1.ReportH\x00\x12)\n\x05probe\x18\x03 \x01(\x0b\x32\x18.wayside.v1.SessionProbeH\x00\x42\t\n\x07message\"\xf9\x01\n\x0fSessionResponse\x12-\n\x07welcome\x18\x01 \x01(\x0b\x32\x1a.wayside.v1.SessionWelcomeH\x00\x12\x31\n\rdesired_state\x18\x02 \x01(\x0b\x32\x18.wayside.v1.DesiredStateH\x00\x12$\n\x03\x61\x63k\x18\x03 \x01(\x0b\x32\x15.wayside.v1.ReportAckH\x00\x12(\n\x05trust\x18\x04 \x01(\x0b\x32\x17.wayside.v1.TrustNoticeH\x00\x12)\n\x05probe\x18\x05 \x01(\x0b\x32\x18.wayside.v1.SessionProbeH\x00\x42\t\n\x07message\"\x82\x01\n\x0cSessionHello\x12\x15\n\ragent_version\x18\x01 \x01(\t\x12\x10\n\x08spool_id\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65sired_revision\x18\x03 \x01(\x03\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12\x1a\n\x12\x61uthorities_sha256\x18\x05 \x01(\t\"`\n\x0eSessionWelcome\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x01 \x01(\x03\x12/\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x0bTrustNotice\x12\x1a\n\x12\x61uthorities_sha256\x18\x01 \x01(\t\x12;\n\x17\x63\x65rtificate_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cshould_renew\x18\x03 \x01(\x08\"\x1d\n\x0cSessionProbe\x12\r\n\x05nonce\x18\x01 \x01(\t\"v\n\x0c\x44\x65siredState\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x18.wayside.v1.ConfigTarget\x12*\n\x07release\x18\x03 \x01(\x0b\x32\x19.wayside.v1.ReleaseTarget\"\x8a\x02\n\x0c\x43onfigTarget\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05trial\x18\x03 \x01(\t\x12\x30\n\rtrial_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0e\x32!.wayside.v1.ConfigTarget.Decision\"b\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x11\n\rDECISION_HOLD\x10\x01\x12\x14\n\x10\x44\x45\x43ISION_CONFIRM\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_CANCEL\x10\x03\"f\n\rReleaseTarget\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07rollout\x18\x05 \x01(\t\"\x86\x02\n\x06Report\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x0brecord_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0ctime_quality\x18\x03 \x01(\x0e\x32\x17.wayside.v1.TimeQuality\x12*\n\x06health\x18\x04 \x01(\x0b\x32\x18.wayside.v1.HealthReportH\x00\x12*\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x18.wayside.v1.ConfigReportH\x00\x12*\n\x06update\x18\x06 \x01(\x0b\x32\x18.wayside.v1.UpdateReportH\x00\x42\x06\n\x04\x62ody\"\x1d\n\tReportAck\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"=\n\x14\x46\x65tchArtifactRequest\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x03\">\n\x15\x46\x65tchArtifactResponse\x12\x14\n\x0coffset_bytes\x18\x01 \x01(\x03\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"&\n\x12\x46\x65tchConfigRequest\x12\x10\n\x08revision\x18\x01 \x01(\x03\"7\n\x13\x46\x65tchConfigResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06\x63onfig\x18\x02 \x01(\x0c\"\x17\n\x15GetAuthoritiesRequest\"1\n\x16GetAuthoritiesResponse\x12\x17\n\x0f\x61uthorities_pem\x18\x01 \x01(\t\":\n\x17RenewCertificateRequest\x12\x1f\n\x17\x63\x65rtificate_request_pem\x18\x01 \x01(\t\"}\n\x18RenewCertificateResponse\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\t\x12\x17\n\x0f\x61uthorities_pem\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1b\n\x19\x43onfirmCertificateRequest\"M\n\x1a\x43onfirmCertificateResponse\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9a\x04\n\x0bNodeService\x12\x46\n\x07Session\x12\x1a.wayside.v1.SessionRequest\x1a\x1b.wayside.v1.SessionResponse(\x01\x30\x01\x12V\n\rFetchArtifact\x12 .wayside.v1.FetchArtifactRequest\x1a!.wayside.v1.FetchArtifactResponse0\x01\x12N\n\x0b\x46\x65tchConfig\x12\x1e.wayside.v1.FetchConfigRequest\x1a\x1f.wayside.v1.FetchConfigResponse\x12W\n\x0eGetAuthorities\x12!.wayside.v1.GetAuthoritiesRequest\x1a\".wayside.v1.GetAuthoritiesResponse\x12]\n\x10RenewCertificate\x12#.wayside.v1.RenewCertificateRequest\x1a$.wayside.v1.RenewCertificateResponse\x12\x63\n\x12\x43onfirmCertificate\x12%.wayside.v1.ConfirmCertificateRequest\x1a&.wayside.v1.ConfirmCertificateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dwayside/v1/node_service.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14wayside/v1/job.proto\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/release.proto\"\xbb\x01\n\x0eSessionRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.wayside.v1.SessionHelloH\x00\x12$\n\x06report\x18\x02 \x01(\x0b\x32\x12.wayside.v1.ReportH\x00\x12)\n\x05probe\x18\x03 \x01(\x0b\x32\x18.wayside.v1.SessionProbeH\x00\x12\"\n\x04live\x18\x04 \x01(\x0b\x32\x12.wayside.v1.ReportH\x00\x42\t\n\x07message\"\xf9\x01\n\x0fSessionResponse\x12-\n\x07welcome\x18\x01 \x01(\x0b\x32\x1a.wayside.v1.SessionWelcomeH\x00\x12\x31\n\rdesired_state\x18\x02 \x01(\x0b\x32\x18.wayside.v1.DesiredStateH\x00\x12$\n\x03\x61\x63k\x18\x03 \x01(\x0b\x32\x15.wayside.v1.ReportAckH\x00\x12(\n\x05trust\x18\x04 \x01(\x0b\x32\x17.wayside.v1.TrustNoticeH\x00\x12)\n\x05probe\x18\x05 \x01(\x0b\x32\x18.wayside.v1.SessionProbeH\x00\x42\t\n\x07message\"\x82\x01\n\x0cSessionHello\x12\x15\n\ragent_version\x18\x01 \x01(\t\x12\x10\n\x08spool_id\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65sired_revision\x18\x03 \x01(\x03\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12\x1a\n\x12\x61uthorities_sha256\x18\x05 \x01(\t\"`\n\x0eSessionWelcome\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x01 \x01(\x03\x12/\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x0bTrustNotice\x12\x1a\n\x12\x61uthorities_sha256\x18\x01 \x01(\t\x12;\n\x17\x63\x65rtificate_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cshould_renew\x18\x03 \x01(\x08\"\x1d\n\x0cSessionProbe\x12\r\n\x05nonce\x18\x01 \x01(\t\"\x9b\x01\n\x0c\x44\x65siredState\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x18.wayside.v1.ConfigTarget\x12*\n\x07release\x18\x03 \x01(\x0b\x32\x19.wayside.v1.ReleaseTarget\x12#\n\x04jobs\x18\x04 \x03(\x0b\x32\x15.wayside.v1.JobTarget\"\x82\x01\n\tJobTarget\x12\x0b\n\x03job\x18\x01 \x01(\t\x12!\n\x04spec\x18\x02 \x01(\x0b\x32\x13.wayside.v1.JobSpec\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cis_cancelled\x18\x04 \x01(\x08\"\x8a\x02\n\x0c\x43onfigTarget\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05trial\x18\x03 \x01(\t\x12\x30\n\rtrial_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0e\x32!.wayside.v1.ConfigTarget.Decision\"b\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x11\n\rDECISION_HOLD\x10\x01\x12\x14\n\x10\x44\x45\x43ISION_CONFIRM\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_CANCEL\x10\x03\"f\n\rReleaseTarget\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07rollout\x18\x05 \x01(\t\"\xac\x02\n\x06Report\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x0brecord_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0ctime_quality\x18\x03 \x01(\x0e\x32\x17.wayside.v1.TimeQuality\x12*\n\x06health\x18\x04 \x01(\x0b\x32\x18.wayside.v1.HealthReportH\x00\x12*\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x18.wayside.v1.ConfigReportH\x00\x12*\n\x06update\x18\x06 \x01(\x0b\x32\x18.wayside.v1.UpdateReportH\x00\x12$\n\x03job\x18\x07 \x01(\x0b\x32\x15.wayside.v1.JobReportH\x00\x42\x06\n\x04\x62ody\"\x1d\n\tReportAck\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"=\n\x14\x46\x65tchArtifactRequest\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x03\">\n\x15\x46\x65tchArtifactResponse\x12\x14\n\x0coffset_bytes\x18\x01 \x01(\x03\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"&\n\x12\x46\x65tchConfigRequest\x12\x10\n\x08revision\x18\x01 \x01(\x03\"7\n\x13\x46\x65tchConfigResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06\x63onfig\x18\x02 \x01(\x0c\"\x17\n\x15GetAuthoritiesRequest\"1\n\x16GetAuthoritiesResponse\x12\x17\n\x0f\x61uthorities_pem\x18\x01 \x01(\t\":\n\x17RenewCertificateRequest\x12\x1f\n\x17\x63\x65rtificate_request_pem\x18\x01 \x01(\t\"}\n\x18RenewCertificateResponse\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\t\x12\x17\n\x0f\x61uthorities_pem\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1b\n\x19\x43onfirmCertificateRequest\"M\n\x1a\x43onfirmCertificateResponse\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"b\n\x18UploadJobArtifactRequest\x12(\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x17.wayside.v1.UploadBeginH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"L\n\x0bUploadBegin\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"1\n\x19UploadJobArtifactResponse\x12\x14\n\x0coffset_bytes\x18\x01 \x01(\x03\"/\n\x10OpenShellRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\x0c\"A\n\x11OpenShellResponse\x12\r\n\x05input\x18\x01 \x01(\x0c\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\x05\x32\xce\x05\n\x0bNodeService\x12\x46\n\x07Session\x12\x1a.wayside.v1.SessionRequest\x1a\x1b.wayside.v1.SessionResponse(\x01\x30\x01\x12V\n\rFetchArtifact\x12 .wayside.v1.FetchArtifactRequest\x1a!.wayside.v1.FetchArtifactResponse0\x01\x12N\n\x0b\x46\x65tchConfig\x12\x1e.wayside.v1.FetchConfigRequest\x1a\x1f.wayside.v1.FetchConfigResponse\x12W\n\x0eGetAuthorities\x12!.wayside.v1.GetAuthoritiesRequest\x1a\".wayside.v1.GetAuthoritiesResponse\x12]\n\x10RenewCertificate\x12#.wayside.v1.RenewCertificateRequest\x1a$.wayside.v1.RenewCertificateResponse\x12\x63\n\x12\x43onfirmCertificate\x12%.wayside.v1.ConfirmCertificateRequest\x1a&.wayside.v1.ConfirmCertificateResponse\x12\x64\n\x11UploadJobArtifact\x12$.wayside.v1.UploadJobArtifactRequest\x1a%.wayside.v1.UploadJobArtifactResponse(\x01\x30\x01\x12L\n\tOpenShell\x12\x1c.wayside.v1.OpenShellRequest\x1a\x1d.wayside.v1.OpenShellResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.node_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SESSIONREQUEST']._serialized_start=160
-  _globals['_SESSIONREQUEST']._serialized_end=311
-  _globals['_SESSIONRESPONSE']._serialized_start=314
-  _globals['_SESSIONRESPONSE']._serialized_end=563
-  _globals['_SESSIONHELLO']._serialized_start=566
-  _globals['_SESSIONHELLO']._serialized_end=696
-  _globals['_SESSIONWELCOME']._serialized_start=698
-  _globals['_SESSIONWELCOME']._serialized_end=794
-  _globals['_TRUSTNOTICE']._serialized_start=796
-  _globals['_TRUSTNOTICE']._serialized_end=920
-  _globals['_SESSIONPROBE']._serialized_start=922
-  _globals['_SESSIONPROBE']._serialized_end=951
-  _globals['_DESIREDSTATE']._serialized_start=953
-  _globals['_DESIREDSTATE']._serialized_end=1071
-  _globals['_CONFIGTARGET']._serialized_start=1074
-  _globals['_CONFIGTARGET']._serialized_end=1340
-  _globals['_CONFIGTARGET_DECISION']._serialized_start=1242
-  _globals['_CONFIGTARGET_DECISION']._serialized_end=1340
-  _globals['_RELEASETARGET']._serialized_start=1342
-  _globals['_RELEASETARGET']._serialized_end=1444
-  _globals['_REPORT']._serialized_start=1447
-  _globals['_REPORT']._serialized_end=1709
-  _globals['_REPORTACK']._serialized_start=1711
-  _globals['_REPORTACK']._serialized_end=1740
-  _globals['_FETCHARTIFACTREQUEST']._serialized_start=1742
-  _globals['_FETCHARTIFACTREQUEST']._serialized_end=1803
-  _globals['_FETCHARTIFACTRESPONSE']._serialized_start=1805
-  _globals['_FETCHARTIFACTRESPONSE']._serialized_end=1867
-  _globals['_FETCHCONFIGREQUEST']._serialized_start=1869
-  _globals['_FETCHCONFIGREQUEST']._serialized_end=1907
-  _globals['_FETCHCONFIGRESPONSE']._serialized_start=1909
-  _globals['_FETCHCONFIGRESPONSE']._serialized_end=1964
-  _globals['_GETAUTHORITIESREQUEST']._serialized_start=1966
-  _globals['_GETAUTHORITIESREQUEST']._serialized_end=1989
-  _globals['_GETAUTHORITIESRESPONSE']._serialized_start=1991
-  _globals['_GETAUTHORITIESRESPONSE']._serialized_end=2040
-  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=2042
-  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=2100
-  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=2102
-  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=2227
-  _globals['_CONFIRMCERTIFICATEREQUEST']._serialized_start=2229
-  _globals['_CONFIRMCERTIFICATEREQUEST']._serialized_end=2256
-  _globals['_CONFIRMCERTIFICATERESPONSE']._serialized_start=2258
-  _globals['_CONFIRMCERTIFICATERESPONSE']._serialized_end=2335
-  _globals['_NODESERVICE']._serialized_start=2338
-  _globals['_NODESERVICE']._serialized_end=2876
+  _globals['_SESSIONREQUEST']._serialized_start=182
+  _globals['_SESSIONREQUEST']._serialized_end=369
+  _globals['_SESSIONRESPONSE']._serialized_start=372
+  _globals['_SESSIONRESPONSE']._serialized_end=621
+  _globals['_SESSIONHELLO']._serialized_start=624
+  _globals['_SESSIONHELLO']._serialized_end=754
+  _globals['_SESSIONWELCOME']._serialized_start=756
+  _globals['_SESSIONWELCOME']._serialized_end=852
+  _globals['_TRUSTNOTICE']._serialized_start=854
+  _globals['_TRUSTNOTICE']._serialized_end=978
+  _globals['_SESSIONPROBE']._serialized_start=980
+  _globals['_SESSIONPROBE']._serialized_end=1009
+  _globals['_DESIREDSTATE']._serialized_start=1012
+  _globals['_DESIREDSTATE']._serialized_end=1167
+  _globals['_JOBTARGET']._serialized_start=1170
+  _globals['_JOBTARGET']._serialized_end=1300
+  _globals['_CONFIGTARGET']._serialized_start=1303
+  _globals['_CONFIGTARGET']._serialized_end=1569
+  _globals['_CONFIGTARGET_DECISION']._serialized_start=1471
+  _globals['_CONFIGTARGET_DECISION']._serialized_end=1569
+  _globals['_RELEASETARGET']._serialized_start=1571
+  _globals['_RELEASETARGET']._serialized_end=1673
+  _globals['_REPORT']._serialized_start=1676
+  _globals['_REPORT']._serialized_end=1976
+  _globals['_REPORTACK']._serialized_start=1978
+  _globals['_REPORTACK']._serialized_end=2007
+  _globals['_FETCHARTIFACTREQUEST']._serialized_start=2009
+  _globals['_FETCHARTIFACTREQUEST']._serialized_end=2070
+  _globals['_FETCHARTIFACTRESPONSE']._serialized_start=2072
+  _globals['_FETCHARTIFACTRESPONSE']._serialized_end=2134
+  _globals['_FETCHCONFIGREQUEST']._serialized_start=2136
+  _globals['_FETCHCONFIGREQUEST']._serialized_end=2174
+  _globals['_FETCHCONFIGRESPONSE']._serialized_start=2176
+  _globals['_FETCHCONFIGRESPONSE']._serialized_end=2231
+  _globals['_GETAUTHORITIESREQUEST']._serialized_start=2233
+  _globals['_GETAUTHORITIESREQUEST']._serialized_end=2256
+  _globals['_GETAUTHORITIESRESPONSE']._serialized_start=2258
+  _globals['_GETAUTHORITIESRESPONSE']._serialized_end=2307
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=2309
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=2367
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=2369
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=2494
+  _globals['_CONFIRMCERTIFICATEREQUEST']._serialized_start=2496
+  _globals['_CONFIRMCERTIFICATEREQUEST']._serialized_end=2523
+  _globals['_CONFIRMCERTIFICATERESPONSE']._serialized_start=2525
+  _globals['_CONFIRMCERTIFICATERESPONSE']._serialized_end=2602
+  _globals['_UPLOADJOBARTIFACTREQUEST']._serialized_start=2604
+  _globals['_UPLOADJOBARTIFACTREQUEST']._serialized_end=2702
+  _globals['_UPLOADBEGIN']._serialized_start=2704
+  _globals['_UPLOADBEGIN']._serialized_end=2780
+  _globals['_UPLOADJOBARTIFACTRESPONSE']._serialized_start=2782
+  _globals['_UPLOADJOBARTIFACTRESPONSE']._serialized_end=2831
+  _globals['_OPENSHELLREQUEST']._serialized_start=2833
+  _globals['_OPENSHELLREQUEST']._serialized_end=2880
+  _globals['_OPENSHELLRESPONSE']._serialized_start=2882
+  _globals['_OPENSHELLRESPONSE']._serialized_end=2947
+  _globals['_NODESERVICE']._serialized_start=2950
+  _globals['_NODESERVICE']._serialized_end=3668
 # @@protoc_insertion_point(module_scope)

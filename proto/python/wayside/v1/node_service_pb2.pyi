@@ -4,13 +4,16 @@ isort:skip_file
 """
 
 import builtins
+import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
+import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import typing
+import wayside.v1.job_pb2
 import wayside.v1.node_pb2
 import wayside.v1.release_pb2
 
@@ -30,6 +33,7 @@ class SessionRequest(google.protobuf.message.Message):
     HELLO_FIELD_NUMBER: builtins.int
     REPORT_FIELD_NUMBER: builtins.int
     PROBE_FIELD_NUMBER: builtins.int
+    LIVE_FIELD_NUMBER: builtins.int
     @property
     def hello(self) -> Global___SessionHello:
         """First message of a session."""
@@ -42,16 +46,23 @@ class SessionRequest(google.protobuf.message.Message):
     def probe(self) -> Global___SessionProbe:
         """Answers a probe."""
 
+    @property
+    def live(self) -> Global___Report:
+        """How the node is now, ahead of older reports that still wait: it changes what the manager shows, is not kept, not
+        acknowledged, and may be lost. Only `health` is allowed, and `sequence` is 0.
+        """
+
     def __init__(
         self,
         *,
         hello: Global___SessionHello | None = ...,
         report: Global___Report | None = ...,
         probe: Global___SessionProbe | None = ...,
+        live: Global___Report | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["hello", b"hello", "message", b"message", "probe", b"probe", "report", b"report"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["hello", b"hello", "message", b"message", "probe", b"probe", "report", b"report"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["hello", "report", "probe"] | None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello", "live", b"live", "message", b"message", "probe", b"probe", "report", b"report"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["hello", b"hello", "live", b"live", "message", b"message", "probe", b"probe", "report", b"report"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["hello", "report", "probe", "live"] | None: ...
 
 Global___SessionRequest: typing_extensions.TypeAlias = SessionRequest
 
@@ -216,6 +227,7 @@ class DesiredState(google.protobuf.message.Message):
     REVISION_FIELD_NUMBER: builtins.int
     CONFIG_FIELD_NUMBER: builtins.int
     RELEASE_FIELD_NUMBER: builtins.int
+    JOBS_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """Rises with every change."""
     @property
@@ -226,17 +238,59 @@ class DesiredState(google.protobuf.message.Message):
     def release(self) -> Global___ReleaseTarget:
         """Release to run. Absent: keep the present one."""
 
+    @property
+    def jobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___JobTarget]:
+        """Jobs whose outcome the manager has not written yet, in the order they were made. A job that is missing is settled: the
+        unit stops it if it is at work, and forgets it.
+        """
+
     def __init__(
         self,
         *,
         revision: builtins.int = ...,
         config: Global___ConfigTarget | None = ...,
         release: Global___ReleaseTarget | None = ...,
+        jobs: collections.abc.Iterable[Global___JobTarget] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["config", b"config", "release", b"release"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "release", b"release", "revision", b"revision"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["config", b"config", "jobs", b"jobs", "release", b"release", "revision", b"revision"]) -> None: ...
 
 Global___DesiredState: typing_extensions.TypeAlias = DesiredState
+
+@typing.final
+class JobTarget(google.protobuf.message.Message):
+    """A job to do."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    SPEC_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    IS_CANCELLED_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    """`jobs/{job}`. A unit begins a job of one name once."""
+    is_cancelled: builtins.bool
+    """Stop it, or do not begin it, and report CANCELLED."""
+    @property
+    def spec(self) -> wayside.v1.job_pb2.JobSpec:
+        """What to do."""
+
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """A unit that has not begun by then never does, and reports EXPIRED."""
+
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+        spec: wayside.v1.job_pb2.JobSpec | None = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        is_cancelled: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time", "spec", b"spec"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "is_cancelled", b"is_cancelled", "job", b"job", "spec", b"spec"]) -> None: ...
+
+Global___JobTarget: typing_extensions.TypeAlias = JobTarget
 
 @typing.final
 class ConfigTarget(google.protobuf.message.Message):
@@ -354,6 +408,7 @@ class Report(google.protobuf.message.Message):
     HEALTH_FIELD_NUMBER: builtins.int
     CONFIG_FIELD_NUMBER: builtins.int
     UPDATE_FIELD_NUMBER: builtins.int
+    JOB_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Position in the spool, from 1, rising. Gaps are records the node gave up to stay under its cap."""
     time_quality: wayside.v1.node_pb2.TimeQuality.ValueType
@@ -374,6 +429,10 @@ class Report(google.protobuf.message.Message):
     def update(self) -> wayside.v1.release_pb2.UpdateReport:
         """Word on the software."""
 
+    @property
+    def job(self) -> wayside.v1.job_pb2.JobReport:
+        """Word on a job."""
+
     def __init__(
         self,
         *,
@@ -383,10 +442,11 @@ class Report(google.protobuf.message.Message):
         health: wayside.v1.node_pb2.HealthReport | None = ...,
         config: wayside.v1.node_pb2.ConfigReport | None = ...,
         update: wayside.v1.release_pb2.UpdateReport | None = ...,
+        job: wayside.v1.job_pb2.JobReport | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["body", b"body", "config", b"config", "health", b"health", "record_time", b"record_time", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["body", b"body", "config", b"config", "health", b"health", "record_time", b"record_time", "sequence", b"sequence", "time_quality", b"time_quality", "update", b"update"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["body", b"body"]) -> typing.Literal["health", "config", "update"] | None: ...
+    def HasField(self, field_name: typing.Literal["body", b"body", "config", b"config", "health", b"health", "job", b"job", "record_time", b"record_time", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["body", b"body", "config", b"config", "health", b"health", "job", b"job", "record_time", b"record_time", "sequence", b"sequence", "time_quality", b"time_quality", "update", b"update"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["body", b"body"]) -> typing.Literal["health", "config", "update", "job"] | None: ...
 
 Global___Report: typing_extensions.TypeAlias = Report
 
@@ -603,3 +663,125 @@ class ConfirmCertificateResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> None: ...
 
 Global___ConfirmCertificateResponse: typing_extensions.TypeAlias = ConfirmCertificateResponse
+
+@typing.final
+class UploadJobArtifactRequest(google.protobuf.message.Message):
+    """Some of a file that a job brings."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BEGIN_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    content: builtins.bytes
+    """Every later one: at most 256 KiB."""
+    @property
+    def begin(self) -> Global___UploadBegin:
+        """First message."""
+
+    def __init__(
+        self,
+        *,
+        begin: Global___UploadBegin | None = ...,
+        content: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["begin", b"begin", "content", b"content", "message", b"message"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["begin", b"begin", "content", b"content", "message", b"message"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["begin", "content"] | None: ...
+
+Global___UploadJobArtifactRequest: typing_extensions.TypeAlias = UploadJobArtifactRequest
+
+@typing.final
+class UploadBegin(google.protobuf.message.Message):
+    """Announces a file."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    """`jobs/{job}`."""
+    file: builtins.str
+    """Plain file name, letters, digits, `.`, `_` and `-`, at most 100 characters."""
+    size_bytes: builtins.int
+    """Its size [byte]."""
+    sha256: builtins.str
+    """SHA-256, lower-case hex."""
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+        file: builtins.str = ...,
+        size_bytes: builtins.int = ...,
+        sha256: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["file", b"file", "job", b"job", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+
+Global___UploadBegin: typing_extensions.TypeAlias = UploadBegin
+
+@typing.final
+class UploadJobArtifactResponse(google.protobuf.message.Message):
+    """Where to go on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OFFSET_BYTES_FIELD_NUMBER: builtins.int
+    offset_bytes: builtins.int
+    """First byte wanted; the size: the file is whole and on the disk [byte]."""
+    def __init__(
+        self,
+        *,
+        offset_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["offset_bytes", b"offset_bytes"]) -> None: ...
+
+Global___UploadJobArtifactResponse: typing_extensions.TypeAlias = UploadJobArtifactResponse
+
+@typing.final
+class OpenShellRequest(google.protobuf.message.Message):
+    """What a shell writes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    OUTPUT_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    """`jobs/{job}`; in the first message only."""
+    output: builtins.bytes
+    """Bytes of the shell, at most 64 KiB."""
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+        output: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job", "output", b"output"]) -> None: ...
+
+Global___OpenShellRequest: typing_extensions.TypeAlias = OpenShellRequest
+
+@typing.final
+class OpenShellResponse(google.protobuf.message.Message):
+    """What an operator types."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
+    COLUMNS_FIELD_NUMBER: builtins.int
+    input: builtins.bytes
+    """Bytes for the shell, at most 64 KiB."""
+    rows: builtins.int
+    """Rows of the terminal. 0: as before."""
+    columns: builtins.int
+    """Columns of the terminal. 0: as before."""
+    def __init__(
+        self,
+        *,
+        input: builtins.bytes = ...,
+        rows: builtins.int = ...,
+        columns: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["columns", b"columns", "input", b"input", "rows", b"rows"]) -> None: ...
+
+Global___OpenShellResponse: typing_extensions.TypeAlias = OpenShellResponse

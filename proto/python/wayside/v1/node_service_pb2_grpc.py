@@ -65,6 +65,16 @@ class NodeServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateResponse.FromString,
                 _registered_method=True)
+        self.UploadJobArtifact = channel.stream_stream(
+                '/wayside.v1.NodeService/UploadJobArtifact',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.UploadJobArtifactRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.UploadJobArtifactResponse.FromString,
+                _registered_method=True)
+        self.OpenShell = channel.stream_stream(
+                '/wayside.v1.NodeService/OpenShell',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.OpenShellRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.OpenShellResponse.FromString,
+                _registered_method=True)
 
 
 class NodeServiceServicer(object):
@@ -142,6 +152,31 @@ class NodeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UploadJobArtifact(self, request_iterator, context):
+        """Takes a file that a job of the calling node brings. Up: one `begin`, then the content in rising order from the offset the
+        manager names. Down: the offset, and again when the whole file is on the disk. A broken upload goes on where it was.
+
+        Returns (gRPC error code):
+        NOT_FOUND if the node has no such job.
+        FAILED_PRECONDITION if the job has ended long ago, or the file is there with another content.
+        RESOURCE_EXHAUSTED if the job's files become larger than it may bring, or there are more than 20.
+        INVALID_ARGUMENT if a name, size or chunk is malformed, or the content is not the announced one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenShell(self, request_iterator, context):
+        """Connects a shell that a job of the calling node opened with the operator who attaches to it.
+
+        Returns (gRPC error code):
+        NOT_FOUND if the node has no such job.
+        FAILED_PRECONDITION if the job is no shell, or has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NodeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -174,6 +209,16 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.ConfirmCertificate,
                     request_deserializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateResponse.SerializeToString,
+            ),
+            'UploadJobArtifact': grpc.stream_stream_rpc_method_handler(
+                    servicer.UploadJobArtifact,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.UploadJobArtifactRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.UploadJobArtifactResponse.SerializeToString,
+            ),
+            'OpenShell': grpc.stream_stream_rpc_method_handler(
+                    servicer.OpenShell,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.OpenShellRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.OpenShellResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -339,6 +384,60 @@ class NodeService(object):
             '/wayside.v1.NodeService/ConfirmCertificate',
             wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateRequest.SerializeToString,
             wayside_dot_v1_dot_node__service__pb2.ConfirmCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadJobArtifact(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/wayside.v1.NodeService/UploadJobArtifact',
+            wayside_dot_v1_dot_node__service__pb2.UploadJobArtifactRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.UploadJobArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenShell(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/wayside.v1.NodeService/OpenShell',
+            wayside_dot_v1_dot_node__service__pb2.OpenShellRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.OpenShellResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -121,7 +121,39 @@ _NodeServiceConfirmCertificateType = typing_extensions.TypeVar(
     ],
 )
 
-class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType]):
+_NodeServiceUploadJobArtifactType = typing_extensions.TypeVar(
+    '_NodeServiceUploadJobArtifactType',
+    grpc.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.UploadJobArtifactRequest,
+        wayside.v1.node_service_pb2.UploadJobArtifactResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.UploadJobArtifactRequest,
+        wayside.v1.node_service_pb2.UploadJobArtifactResponse,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.UploadJobArtifactRequest,
+        wayside.v1.node_service_pb2.UploadJobArtifactResponse,
+    ],
+)
+
+_NodeServiceOpenShellType = typing_extensions.TypeVar(
+    '_NodeServiceOpenShellType',
+    grpc.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.OpenShellRequest,
+        wayside.v1.node_service_pb2.OpenShellResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.OpenShellRequest,
+        wayside.v1.node_service_pb2.OpenShellResponse,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.OpenShellRequest,
+        wayside.v1.node_service_pb2.OpenShellResponse,
+    ],
+)
+
+class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType, _NodeServiceUploadJobArtifactType, _NodeServiceOpenShellType]):
     """What a node calls. The caller is the node its client certificate names; no field can say otherwise."""
 
     @typing.overload
@@ -150,6 +182,14 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
             wayside.v1.node_service_pb2.ConfirmCertificateRequest,
             wayside.v1.node_service_pb2.ConfirmCertificateResponse,
         ],
+        grpc.StreamStreamMultiCallable[
+            wayside.v1.node_service_pb2.UploadJobArtifactRequest,
+            wayside.v1.node_service_pb2.UploadJobArtifactResponse,
+        ],
+        grpc.StreamStreamMultiCallable[
+            wayside.v1.node_service_pb2.OpenShellRequest,
+            wayside.v1.node_service_pb2.OpenShellResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -177,6 +217,14 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
         grpc.aio.UnaryUnaryMultiCallable[
             wayside.v1.node_service_pb2.ConfirmCertificateRequest,
             wayside.v1.node_service_pb2.ConfirmCertificateResponse,
+        ],
+        grpc.aio.StreamStreamMultiCallable[
+            wayside.v1.node_service_pb2.UploadJobArtifactRequest,
+            wayside.v1.node_service_pb2.UploadJobArtifactResponse,
+        ],
+        grpc.aio.StreamStreamMultiCallable[
+            wayside.v1.node_service_pb2.OpenShellRequest,
+            wayside.v1.node_service_pb2.OpenShellResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -232,6 +280,25 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
     the only certificate changes nothing, so a lost answer is repeated.
     """
 
+    UploadJobArtifact: _NodeServiceUploadJobArtifactType
+    """Takes a file that a job of the calling node brings. Up: one `begin`, then the content in rising order from the offset the
+    manager names. Down: the offset, and again when the whole file is on the disk. A broken upload goes on where it was.
+
+    Returns (gRPC error code):
+      NOT_FOUND if the node has no such job.
+      FAILED_PRECONDITION if the job has ended long ago, or the file is there with another content.
+      RESOURCE_EXHAUSTED if the job's files become larger than it may bring, or there are more than 20.
+      INVALID_ARGUMENT if a name, size or chunk is malformed, or the content is not the announced one.
+    """
+
+    OpenShell: _NodeServiceOpenShellType
+    """Connects a shell that a job of the calling node opened with the operator who attaches to it.
+
+    Returns (gRPC error code):
+      NOT_FOUND if the node has no such job.
+      FAILED_PRECONDITION if the job is no shell, or has ended.
+    """
+
 NodeServiceAsyncStub: typing_extensions.TypeAlias = NodeServiceStub[
     grpc.aio.StreamStreamMultiCallable[
         wayside.v1.node_service_pb2.SessionRequest,
@@ -256,6 +323,14 @@ NodeServiceAsyncStub: typing_extensions.TypeAlias = NodeServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.node_service_pb2.ConfirmCertificateRequest,
         wayside.v1.node_service_pb2.ConfirmCertificateResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.UploadJobArtifactRequest,
+        wayside.v1.node_service_pb2.UploadJobArtifactResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        wayside.v1.node_service_pb2.OpenShellRequest,
+        wayside.v1.node_service_pb2.OpenShellResponse,
     ],
 ]
 
@@ -342,6 +417,35 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
 
         Sessions opened with an older one end after 60 s at the latest, so the node opens its session anew first. Confirming
         the only certificate changes nothing, so a lost answer is repeated.
+        """
+
+    @abc.abstractmethod
+    def UploadJobArtifact(
+        self,
+        request_iterator: _MaybeAsyncIterator[wayside.v1.node_service_pb2.UploadJobArtifactRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[wayside.v1.node_service_pb2.UploadJobArtifactResponse], collections.abc.AsyncIterator[wayside.v1.node_service_pb2.UploadJobArtifactResponse]]:
+        """Takes a file that a job of the calling node brings. Up: one `begin`, then the content in rising order from the offset the
+        manager names. Down: the offset, and again when the whole file is on the disk. A broken upload goes on where it was.
+
+        Returns (gRPC error code):
+          NOT_FOUND if the node has no such job.
+          FAILED_PRECONDITION if the job has ended long ago, or the file is there with another content.
+          RESOURCE_EXHAUSTED if the job's files become larger than it may bring, or there are more than 20.
+          INVALID_ARGUMENT if a name, size or chunk is malformed, or the content is not the announced one.
+        """
+
+    @abc.abstractmethod
+    def OpenShell(
+        self,
+        request_iterator: _MaybeAsyncIterator[wayside.v1.node_service_pb2.OpenShellRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[wayside.v1.node_service_pb2.OpenShellResponse], collections.abc.AsyncIterator[wayside.v1.node_service_pb2.OpenShellResponse]]:
+        """Connects a shell that a job of the calling node opened with the operator who attaches to it.
+
+        Returns (gRPC error code):
+          NOT_FOUND if the node has no such job.
+          FAILED_PRECONDITION if the job is no shell, or has ended.
         """
 
 def add_NodeServiceServicer_to_server(servicer: NodeServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

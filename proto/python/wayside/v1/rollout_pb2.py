@@ -24,39 +24,40 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wayside.v1 import job_pb2 as wayside_dot_v1_dot_job__pb2
 from wayside.v1 import node_pb2 as wayside_dot_v1_dot_node__pb2
 from wayside.v1 import release_pb2 as wayside_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wayside/v1/rollout.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/release.proto\"\xf3\x04\n\x07Rollout\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07release\x18\x02 \x01(\t\x12\x14\n\x0c\x63onfig_cause\x18\x03 \x01(\t\x12%\n\x04plan\x18\x04 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.wayside.v1.Rollout.State\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\'\n\x05waves\x18\x07 \x03(\x0b\x32\x18.wayside.v1.WaveProgress\x12(\n\x06\x63ounts\x18\x08 \x03(\x0b\x32\x18.wayside.v1.RolloutCount\x12&\n\x05waits\x18\t \x03(\x0b\x32\x17.wayside.v1.RolloutWait\x12\x12\n\nnode_count\x18\n \x01(\x05\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdeadline_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x0e\n\x06tenant\x18\x0f \x01(\t\x12\x10\n\x08retry_of\x18\x10 \x01(\t\"}\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x10\n\x0cSTATE_PAUSED\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_ABORTED\x10\x05\"\xab\x03\n\x0bRolloutPlan\x12&\n\x05waves\x18\x01 \x03(\x0b\x32\x17.wayside.v1.RolloutWave\x12\x1b\n\x13max_in_flight_count\x18\x02 \x01(\x05\x12\x19\n\x11max_failure_count\x18\x03 \x01(\x05\x12\x1b\n\x13max_failure_percent\x18\x04 \x01(\x01\x12/\n\x0cnode_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64\x65\x61\x64line\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x07windows\x18\x07 \x03(\x0b\x32\x1d.wayside.v1.MaintenanceWindow\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12\x1c\n\x14max_corridor_percent\x18\t \x01(\x01\x12\x12\n\nis_dynamic\x18\n \x01(\x08\x12\x30\n\rtrial_timeout\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12needs_confirmation\x18\x0c \x01(\x08\"\xcd\x01\n\x0bRolloutWave\x12\x0f\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x12\x11\n\x07percent\x18\x02 \x01(\x01H\x00\x12*\n\x07members\x18\x03 \x01(\x0b\x32\x17.wayside.v1.WaveMembersH\x00\x12\x19\n\x11min_success_count\x18\x04 \x01(\x05\x12\x1b\n\x13min_success_percent\x18\x05 \x01(\x01\x12.\n\x0bobservation\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04size\"?\n\x0bWaveMembers\x12!\n\x06labels\x18\x01 \x03(\x0b\x32\x11.wayside.v1.Label\x12\r\n\x05sites\x18\x02 \x03(\t\"a\n\x11MaintenanceWindow\x12\x10\n\x08weekdays\x18\x01 \x03(\x05\x12\r\n\x05\x62\x65gin\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb0\x01\n\x0cWaveProgress\x12\x12\n\nnode_count\x18\x01 \x01(\x05\x12\x17\n\x0fsucceeded_count\x18\x02 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x05\x12.\n\nbegin_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tpass_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x0cRolloutCount\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12\x12\n\nnode_count\x18\x02 \x01(\x05\"\x87\x02\n\x0bRolloutWait\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.wayside.v1.RolloutWait.Reason\x12\x12\n\nnode_count\x18\x02 \x01(\x05\"\xb3\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREASON_WAVE\x10\x01\x12\x11\n\rREASON_PAUSED\x10\x02\x12\x0f\n\x0bREASON_AWAY\x10\x03\x12\x11\n\rREASON_WINDOW\x10\x04\x12\x13\n\x0fREASON_CORRIDOR\x10\x05\x12\x0f\n\x0bREASON_ROOM\x10\x06\x12\x12\n\x0eREASON_PENALTY\x10\x07\x12\x0f\n\x0bREASON_BUSY\x10\x08\"\xc2\x03\n\x0bRolloutNode\x12\x0c\n\x04node\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12(\n\x06update\x18\x03 \x01(\x0b\x32\x18.wayside.v1.UpdateReport\x12(\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x18.wayside.v1.ConfigReport\x12\x0c\n\x04wave\x18\x05 \x01(\x05\x12\x31\n\twaits_for\x18\x06 \x01(\x0e\x32\x1e.wayside.v1.RolloutWait.Reason\x12-\n\ttell_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04site\x18\x08 \x01(\t\x12\x0f\n\x07message\x18\t \x01(\t\"\x93\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_IN_FLIGHT\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_SKIPPED\x10\x05\x12\x11\n\rSTATE_EXPIRED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wayside/v1/rollout.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14wayside/v1/job.proto\x1a\x15wayside/v1/node.proto\x1a\x18wayside/v1/release.proto\"\xa4\x05\n\x07Rollout\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07release\x18\x02 \x01(\t\x12\x14\n\x0c\x63onfig_cause\x18\x03 \x01(\t\x12%\n\x04plan\x18\x04 \x01(\x0b\x32\x17.wayside.v1.RolloutPlan\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.wayside.v1.Rollout.State\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\'\n\x05waves\x18\x07 \x03(\x0b\x32\x18.wayside.v1.WaveProgress\x12(\n\x06\x63ounts\x18\x08 \x03(\x0b\x32\x18.wayside.v1.RolloutCount\x12&\n\x05waits\x18\t \x03(\x0b\x32\x17.wayside.v1.RolloutWait\x12\x12\n\nnode_count\x18\n \x01(\x05\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdeadline_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x0e\n\x06tenant\x18\x0f \x01(\t\x12\x10\n\x08retry_of\x18\x10 \x01(\t\x12 \n\x03job\x18\x11 \x01(\x0b\x32\x13.wayside.v1.JobSpec\x12\r\n\x05storm\x18\x12 \x01(\t\"}\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x10\n\x0cSTATE_PAUSED\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_ABORTED\x10\x05\"\xab\x03\n\x0bRolloutPlan\x12&\n\x05waves\x18\x01 \x03(\x0b\x32\x17.wayside.v1.RolloutWave\x12\x1b\n\x13max_in_flight_count\x18\x02 \x01(\x05\x12\x19\n\x11max_failure_count\x18\x03 \x01(\x05\x12\x1b\n\x13max_failure_percent\x18\x04 \x01(\x01\x12/\n\x0cnode_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64\x65\x61\x64line\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x07windows\x18\x07 \x03(\x0b\x32\x1d.wayside.v1.MaintenanceWindow\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12\x1c\n\x14max_corridor_percent\x18\t \x01(\x01\x12\x12\n\nis_dynamic\x18\n \x01(\x08\x12\x30\n\rtrial_timeout\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12needs_confirmation\x18\x0c \x01(\x08\"\xcd\x01\n\x0bRolloutWave\x12\x0f\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x12\x11\n\x07percent\x18\x02 \x01(\x01H\x00\x12*\n\x07members\x18\x03 \x01(\x0b\x32\x17.wayside.v1.WaveMembersH\x00\x12\x19\n\x11min_success_count\x18\x04 \x01(\x05\x12\x1b\n\x13min_success_percent\x18\x05 \x01(\x01\x12.\n\x0bobservation\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x06\n\x04size\"?\n\x0bWaveMembers\x12!\n\x06labels\x18\x01 \x03(\x0b\x32\x11.wayside.v1.Label\x12\r\n\x05sites\x18\x02 \x03(\t\"a\n\x11MaintenanceWindow\x12\x10\n\x08weekdays\x18\x01 \x03(\x05\x12\r\n\x05\x62\x65gin\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb0\x01\n\x0cWaveProgress\x12\x12\n\nnode_count\x18\x01 \x01(\x05\x12\x17\n\x0fsucceeded_count\x18\x02 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x05\x12.\n\nbegin_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tpass_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x0cRolloutCount\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12\x12\n\nnode_count\x18\x02 \x01(\x05\"\x87\x02\n\x0bRolloutWait\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.wayside.v1.RolloutWait.Reason\x12\x12\n\nnode_count\x18\x02 \x01(\x05\"\xb3\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREASON_WAVE\x10\x01\x12\x11\n\rREASON_PAUSED\x10\x02\x12\x0f\n\x0bREASON_AWAY\x10\x03\x12\x11\n\rREASON_WINDOW\x10\x04\x12\x13\n\x0fREASON_CORRIDOR\x10\x05\x12\x0f\n\x0bREASON_ROOM\x10\x06\x12\x12\n\x0eREASON_PENALTY\x10\x07\x12\x0f\n\x0bREASON_BUSY\x10\x08\"\xc2\x03\n\x0bRolloutNode\x12\x0c\n\x04node\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.wayside.v1.RolloutNode.State\x12(\n\x06update\x18\x03 \x01(\x0b\x32\x18.wayside.v1.UpdateReport\x12(\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x18.wayside.v1.ConfigReport\x12\x0c\n\x04wave\x18\x05 \x01(\x05\x12\x31\n\twaits_for\x18\x06 \x01(\x0e\x32\x1e.wayside.v1.RolloutWait.Reason\x12-\n\ttell_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04site\x18\x08 \x01(\t\x12\x0f\n\x07message\x18\t \x01(\t\"\x93\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_IN_FLIGHT\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_SKIPPED\x10\x05\x12\x11\n\rSTATE_EXPIRED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.rollout_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLLOUT']._serialized_start=155
-  _globals['_ROLLOUT']._serialized_end=782
-  _globals['_ROLLOUT_STATE']._serialized_start=657
-  _globals['_ROLLOUT_STATE']._serialized_end=782
-  _globals['_ROLLOUTPLAN']._serialized_start=785
-  _globals['_ROLLOUTPLAN']._serialized_end=1212
-  _globals['_ROLLOUTWAVE']._serialized_start=1215
-  _globals['_ROLLOUTWAVE']._serialized_end=1420
-  _globals['_WAVEMEMBERS']._serialized_start=1422
-  _globals['_WAVEMEMBERS']._serialized_end=1485
-  _globals['_MAINTENANCEWINDOW']._serialized_start=1487
-  _globals['_MAINTENANCEWINDOW']._serialized_end=1584
-  _globals['_WAVEPROGRESS']._serialized_start=1587
-  _globals['_WAVEPROGRESS']._serialized_end=1763
-  _globals['_ROLLOUTCOUNT']._serialized_start=1765
-  _globals['_ROLLOUTCOUNT']._serialized_end=1845
-  _globals['_ROLLOUTWAIT']._serialized_start=1848
-  _globals['_ROLLOUTWAIT']._serialized_end=2111
-  _globals['_ROLLOUTWAIT_REASON']._serialized_start=1932
-  _globals['_ROLLOUTWAIT_REASON']._serialized_end=2111
-  _globals['_ROLLOUTNODE']._serialized_start=2114
-  _globals['_ROLLOUTNODE']._serialized_end=2564
-  _globals['_ROLLOUTNODE_STATE']._serialized_start=2417
-  _globals['_ROLLOUTNODE_STATE']._serialized_end=2564
+  _globals['_ROLLOUT']._serialized_start=177
+  _globals['_ROLLOUT']._serialized_end=853
+  _globals['_ROLLOUT_STATE']._serialized_start=728
+  _globals['_ROLLOUT_STATE']._serialized_end=853
+  _globals['_ROLLOUTPLAN']._serialized_start=856
+  _globals['_ROLLOUTPLAN']._serialized_end=1283
+  _globals['_ROLLOUTWAVE']._serialized_start=1286
+  _globals['_ROLLOUTWAVE']._serialized_end=1491
+  _globals['_WAVEMEMBERS']._serialized_start=1493
+  _globals['_WAVEMEMBERS']._serialized_end=1556
+  _globals['_MAINTENANCEWINDOW']._serialized_start=1558
+  _globals['_MAINTENANCEWINDOW']._serialized_end=1655
+  _globals['_WAVEPROGRESS']._serialized_start=1658
+  _globals['_WAVEPROGRESS']._serialized_end=1834
+  _globals['_ROLLOUTCOUNT']._serialized_start=1836
+  _globals['_ROLLOUTCOUNT']._serialized_end=1916
+  _globals['_ROLLOUTWAIT']._serialized_start=1919
+  _globals['_ROLLOUTWAIT']._serialized_end=2182
+  _globals['_ROLLOUTWAIT_REASON']._serialized_start=2003
+  _globals['_ROLLOUTWAIT_REASON']._serialized_end=2182
+  _globals['_ROLLOUTNODE']._serialized_start=2185
+  _globals['_ROLLOUTNODE']._serialized_end=2635
+  _globals['_ROLLOUTNODE_STATE']._serialized_start=2488
+  _globals['_ROLLOUTNODE_STATE']._serialized_end=2635
 # @@protoc_insertion_point(module_scope)

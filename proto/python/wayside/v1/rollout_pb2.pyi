@@ -13,6 +13,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import typing
+import wayside.v1.job_pb2
 import wayside.v1.node_pb2
 import wayside.v1.release_pb2
 
@@ -84,6 +85,8 @@ class Rollout(google.protobuf.message.Message):
     ETAG_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     RETRY_OF_FIELD_NUMBER: builtins.int
+    JOB_FIELD_NUMBER: builtins.int
+    STORM_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`rollouts/{rollout}`."""
     release: builtins.str
@@ -102,6 +105,8 @@ class Rollout(google.protobuf.message.Message):
     """Who owns the rollout, `tenants/{tenant}`."""
     retry_of: builtins.str
     """Rollout whose unsuccessful nodes this one tries again, `rollouts/{rollout}`. Empty: none."""
+    storm: builtins.str
+    """Storm it rests for, `alarms/{alarm}`; it goes on by itself when that is over. Empty: none. Output only."""
     @property
     def plan(self) -> Global___RolloutPlan:
         """How it goes about it."""
@@ -130,6 +135,10 @@ class Rollout(google.protobuf.message.Message):
     def deadline_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When whatever is not done by then is given up. Output only."""
 
+    @property
+    def job(self) -> wayside.v1.job_pb2.JobSpec:
+        """Work to do, of a fleet job. Absent: a rollout of a release or of configuration."""
+
     def __init__(
         self,
         *,
@@ -149,9 +158,11 @@ class Rollout(google.protobuf.message.Message):
         etag: builtins.str = ...,
         tenant: builtins.str = ...,
         retry_of: builtins.str = ...,
+        job: wayside.v1.job_pb2.JobSpec | None = ...,
+        storm: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "deadline_time", b"deadline_time", "plan", b"plan", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config_cause", b"config_cause", "counts", b"counts", "create_time", b"create_time", "deadline_time", b"deadline_time", "etag", b"etag", "message", b"message", "name", b"name", "node_count", b"node_count", "plan", b"plan", "release", b"release", "retry_of", b"retry_of", "state", b"state", "tenant", b"tenant", "update_time", b"update_time", "waits", b"waits", "waves", b"waves"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "deadline_time", b"deadline_time", "job", b"job", "plan", b"plan", "update_time", b"update_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["config_cause", b"config_cause", "counts", b"counts", "create_time", b"create_time", "deadline_time", b"deadline_time", "etag", b"etag", "job", b"job", "message", b"message", "name", b"name", "node_count", b"node_count", "plan", b"plan", "release", b"release", "retry_of", b"retry_of", "state", b"state", "storm", b"storm", "tenant", b"tenant", "update_time", b"update_time", "waits", b"waits", "waves", b"waves"]) -> None: ...
 
 Global___Rollout: typing_extensions.TypeAlias = Rollout
 

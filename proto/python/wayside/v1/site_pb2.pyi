@@ -79,6 +79,9 @@ class Site(google.protobuf.message.Message):
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     NODE_COUNT_FIELD_NUMBER: builtins.int
+    BACKHAUL_FIELD_NUMBER: builtins.int
+    POWER_FEED_FIELD_NUMBER: builtins.int
+    EXPOSURE_CLASS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`sites/{site}`."""
     display_name: builtins.str
@@ -93,6 +96,12 @@ class Site(google.protobuf.message.Message):
     """Changes with every change."""
     node_count: builtins.int
     """Nodes in service there that the caller may see. Output only."""
+    backhaul: builtins.str
+    """Name of the line its units reach the centre by; sites with the same name fall silent together. A lower-case RFC 1034 label, or empty."""
+    power_feed: builtins.str
+    """Name of the supply its units hang on; the same rule as `backhaul`."""
+    exposure_class: builtins.str
+    """What it is exposed to, such as `coast-salt`, `mountain-wet`, for statistics. A lower-case RFC 1034 label, or empty."""
     @property
     def position(self) -> wayside.v1.node_pb2.Position:
         """Where it is. Absent: nowhere on the map, so no area finds it."""
@@ -123,9 +132,12 @@ class Site(google.protobuf.message.Message):
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
         node_count: builtins.int = ...,
+        backhaul: builtins.str = ...,
+        power_feed: builtins.str = ...,
+        exposure_class: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "position", b"position", "update_time", b"update_time", "variables", b"variables"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "kind", b"kind", "name", b"name", "node_count", b"node_count", "position", b"position", "tenant", b"tenant", "time_zone", b"time_zone", "update_time", b"update_time", "variables", b"variables"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["backhaul", b"backhaul", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "exposure_class", b"exposure_class", "kind", b"kind", "name", b"name", "node_count", b"node_count", "position", b"position", "power_feed", b"power_feed", "tenant", b"tenant", "time_zone", b"time_zone", "update_time", b"update_time", "variables", b"variables"]) -> None: ...
 
 Global___Site: typing_extensions.TypeAlias = Site
 
