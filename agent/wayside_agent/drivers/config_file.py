@@ -18,7 +18,6 @@ from wayside_agent.ports.errors import DeviceFaultError
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
-
 SAVE_TIMEOUT_S = 10.0
 """A worn flash takes seconds for a write; one that takes longer must not hold up the end of a trial."""
 
@@ -70,9 +69,8 @@ class BootClock:
     def __init__(self, boot_id_file: Path = BOOT_ID_FILE) -> None:
         try:
             self._boot_id = boot_id_file.read_text().strip()
-        except (
-            OSError
-        ):  # each start of the agent then counts as one of the computer: a trial gets shorter, never longer
+        except OSError:
+            # each start of the agent then counts as one of the computer: a trial gets shorter, never longer
             self._boot_id = secrets.token_hex(16)
 
     def now(self) -> Moment:

@@ -12,9 +12,8 @@ from hashlib import sha256
 import msgspec
 
 from wayside.errors import WaysideError
-from wayside.node_config import NodeConfig, canonical
+from wayside.node_config import NodeConfig, canonical, decoded, lenient
 from wayside_agent.core.config_state import Config
-from wayside_agent.services.config_message import decoded_config, lenient_config
 
 Prepare = Callable[[NodeConfig], Awaitable[Callable[[], None]]]
 """Makes everything a configuration needs and returns the switch to it, which cannot fail and may be called again.
@@ -42,10 +41,10 @@ async def recovered(stored: Config, prepare: Prepare) -> Recovered:
     changed = changed_by_hand(stored)
     try:
         running = replace(stored, sha256=stored.actual_sha256)
-        return Recovered(await prepare(decoded_config(stored.content)), running, changed)
+        return Recovered(await prepare(decoded(stored.content)), running, changed)
     except WaysideError as error:
         why = str(error)
-    config, left_out = lenient_config(stored.content)
+    config, left_out = lenient(stored.content)
     left_out = (*changed, *(left_out or (why,)))
     kept = NodeConfig()
     switch = await prepare(kept)

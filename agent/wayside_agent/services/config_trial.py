@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wayside.errors import InvalidArgumentError, WaysideError
+from wayside.node_config import decoded
 from wayside_agent.core import config_trial as rules
 from wayside_agent.core.config_state import SAVE_PERIOD_S, Config, ConfigState, Decision, Target
 from wayside_agent.core.config_trial import Event
 from wayside_agent.core.gate import Gate, Vitals
-from wayside_agent.services.config_message import decoded_config
 from wayside_agent.services.config_recovery import changed_by_hand, recovered
 from wayside_agent.services.config_words import left_out_report, state_report
 from wayside_agent.services.config_world import LOOK_PERIOD_S, World
@@ -82,7 +82,7 @@ class ConfigTrial:
                 config = self.state.trial.config
                 if changed := changed_by_hand(config):
                     raise InvalidArgumentError("; ".join(changed))
-                self._try(config, await self._world.prepare(decoded_config(config.content)))
+                self._try(config, await self._world.prepare(decoded(config.content)))
         except WaysideError as error:
             end = end or (Event.BROKE, f"the agent cannot start with it: {error}")
         if end is not None:

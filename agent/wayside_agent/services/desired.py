@@ -16,12 +16,12 @@ from random import Random
 from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
+from wayside.node_config import decoded
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.config_state import Config, ConfigState, Target
 from wayside_agent.core.config_trial import Event, Step, next_step
 from wayside_agent.core.update import ReleaseTarget
-from wayside_agent.services.config_message import decoded_config
 from wayside_agent.services.config_trial import ConfigTrial
 from wayside_agent.services.config_words import target_of
 from wayside_agent.services.config_world import World
@@ -171,7 +171,7 @@ class Desired:
             return None
         try:
             _check_hash(content, target)
-            switch = await self._world.prepare(decoded_config(content))
+            switch = await self._world.prepare(decoded(content))
         except (InvalidArgumentError, NotFoundError) as error:
             await self._trial.refuse(target, str(error))
             return 0.0
