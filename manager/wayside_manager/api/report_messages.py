@@ -11,12 +11,29 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import release_version, rollout_id
-from wayside.v1 import node_pb2, node_service_pb2, release_pb2
+from wayside.names import job_id, release_version, rollout_id
+from wayside.v1 import job_pb2, node_pb2, node_service_pb2, release_pb2
+from wayside_manager.api.health_messages import (
+    autonomy,
+    check_facts,
+    possible_time,
+    printable,
+    start_count,
+    start_reason,
+)
 from wayside_manager.core.nodes import UpdatePhase
-from wayside_manager.core.reports import ConfigFacts, ConfigOutcome, HealthFacts, Report, UpdateFacts
+from wayside_manager.core.reports import (
+    ConfigFacts,
+    ConfigOutcome,
+    HealthFacts,
+    JobFacts,
+    Report,
+    UpdateFacts,
+)
 
-REPORT_MAX_BYTES = 64 * 1024  # a health report has about 300 bytes; with 16 buses and 6 systems about 2 KB
+RESULT_MAX_BYTES = 64 * 1024  # as JobReport.result_json says
+REPORT_MAX_BYTES = RESULT_MAX_BYTES + 8 * 1024  # a health report has about 300 bytes; with 100 checks about 10 KB
+JOB_MESSAGE_MAX_CHARS = 500  # as JobReport.message says
 VERSION_MAX_CHARS = 80
 PERIOD_MAX_S = 3600.0  # the bound of NodeConfig.report_period_s
 TRIAL_MAX_CHARS = 80  # as ConfigTarget.trial
@@ -36,6 +53,24 @@ def stored_form(message: node_service_pb2.Report) -> Report:
         )
     if message.sequence < 1:
         raise InvalidArgumentError("report.sequence: count from 1", reason="REPORT_INVALID")
+    return _form(message)
+
+
+def live_form(message: node_service_pb2.Report) -> Report:
+    """A live report as the store takes it: it has no sequence, and tells of health only.
+
+    Raises: InvalidArgumentError: it is too large, has a sequence or another body, or a name or time is malformed.
+    """
+    if message.ByteSize() > REPORT_MAX_BYTES:
+        raise InvalidArgumentError(
+            f"the live report has more than {REPORT_MAX_BYTES} bytes; drop it", reason="REPORT_TOO_LARGE"
+        )
+    if message.sequence or message.WhichOneof("body") != "health":
+        raise InvalidArgumentError("live: give health and no sequence", reason="REPORT_INVALID")
+    return _form(message)
+
+
+def _form(message: node_service_pb2.Report) -> Report:
     body, facts = _body_and_facts(message)
     return Report(
         sequence=message.sequence,
@@ -46,7 +81,9 @@ def stored_form(message: node_service_pb2.Report) -> Report:
     )
 
 
-def _body_and_facts(message: node_service_pb2.Report) -> tuple[bytes, HealthFacts | ConfigFacts | UpdateFacts]:
+def _body_and_facts(
+    message: node_service_pb2.Report,
+) -> tuple[bytes, HealthFacts | ConfigFacts | UpdateFacts | JobFacts]:
     match message.WhichOneof("body"):
         case "health":
             return message.health.SerializeToString(), _health(message.health)
@@ -54,12 +91,15 @@ def _body_and_facts(message: node_service_pb2.Report) -> tuple[bytes, HealthFact
             return message.config.SerializeToString(), _config(message.config)
         case "update":
             return message.update.SerializeToString(), _update(message.update)
+        case "job":
+            return message.job.SerializeToString(), _job(message.job)
     raise InvalidArgumentError(
         f"report {message.sequence} has no body this manager knows; drop it", reason="REPORT_INVALID"
     )
 
 
 def _health(message: node_pb2.HealthReport) -> HealthFacts:
+    end_time, limit = autonomy(message.autonomy)
     return HealthFacts(
         running_release=_version(message.release, field="report.health.release"),
         running_version=_software(message.agent_version, field="report.health.agent_version"),
@@ -68,6 +108,12 @@ def _health(message: node_pb2.HealthReport) -> HealthFacts:
         model=_software(message.model, field="report.health.model"),
         running_config_sha256=_sha256(message.config_sha256, field="report.health.config_sha256"),
         config_trial=_trial(message.config_trial, field="report.health.config_trial"),
+        checks=check_facts(message.checks),
+        autonomy_end_time=end_time,
+        autonomy_limit=limit,
+        start_count=start_count(message.software),
+        start_reason=start_reason(message.software),
+        start_time=possible_time(message.software.start_time) if message.software.HasField("start_time") else None,
     )
 
 
@@ -91,6 +137,18 @@ def _update(message: release_pb2.UpdateReport) -> UpdateFacts:
         phase=_phase(message.phase),
         running_release=_version(message.running_release, field="report.update.running_release"),
         running_version=_software(message.running_version, field="report.update.running_version"),
+    )
+
+
+def _job(message: job_pb2.JobReport) -> JobFacts:
+    content = message.result_json
+    return JobFacts(
+        job_id=job_id(message.job, field="report.job.job"),
+        state=_job_state(message.state),
+        progress_percent=min(max(message.progress_percent, 0), 100),
+        message=printable(message.message, max_chars=JOB_MESSAGE_MAX_CHARS),
+        result_json=content if len(content) <= RESULT_MAX_BYTES and _is_object(content) else b"",
+        begin_time=possible_time(message.begin_time) if message.HasField("begin_time") else None,
     )
 
 
@@ -130,6 +188,13 @@ def _outcome(value: int) -> ConfigOutcome:
     if known is None:
         raise InvalidArgumentError(f"report.config.outcome: {value} is not known", reason="REPORT_INVALID")
     return ConfigOutcome.NONE if value == 0 else ConfigOutcome[known.name.removeprefix("OUTCOME_")]
+
+
+def _job_state(value: int) -> str:
+    known = job_pb2.Job.State.DESCRIPTOR.values_by_number.get(value)
+    if known is None or value == 0:
+        raise InvalidArgumentError(f"report.job.state: {value} is not set or not known", reason="REPORT_INVALID")
+    return known.name.removeprefix("STATE_").lower()
 
 
 def _revision(number: int, *, field: str) -> int:

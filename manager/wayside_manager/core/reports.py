@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from wayside_manager.core.node_health import CheckFacts
 from wayside_manager.core.nodes import UpdatePhase
 
 _MAX_LOST_COUNT = 10**12
@@ -30,6 +31,7 @@ class ReportKind(StrEnum):
     HEALTH = "health"
     CONFIG = "config"
     UPDATE = "update"
+    JOB = "job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,43 @@ class HealthFacts:
     """Empty: the report does not say; what is known stays."""
     config_trial: str = ""
     """Trial that is under way. Empty: none."""
+    checks: tuple[CheckFacts, ...] = ()
+    """At most 100, each name once."""
+    autonomy_end_time: datetime | None = None
+    """The first end of what the unit trusts by. `None`: it does not say."""
+    autonomy_limit: str = ""
+    """What ends first, such as `node certificate`."""
+    start_count: int | None = None
+    """Starts of the agent since the unit was set up. `None`: it does not say."""
+    start_reason: str = ""
+    """Why it was started last."""
+    start_time: datetime | None = None
+    """When, by the unit's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """Of a JobReport."""
+
+    job_id: str
+    state: str
+    """Name of `wayside.v1.Job.State`, lower case: `running`, `succeeded`, ..."""
+    progress_percent: int
+    """0 to 100."""
+    message: str
+    """At most 500 printable characters."""
+    result_json: bytes
+    """A JSON object of at most 64 KiB; empty: none, or what came is none."""
+    begin_time: datetime | None
+    """By the unit's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobWord:
+    """What a node said of a job."""
+
+    node_id: str
+    facts: JobFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +120,14 @@ class Report:
     """One fact about a node."""
 
     sequence: int
-    """Position in the node's spool, from 1, rising."""
+    """Position in the node's spool, from 1, rising. 0: a live report, which is in no spool."""
     record_time: datetime | None
     """By the node's clock."""
     time_quality: int
     """Number of `wayside.v1.TimeQuality`."""
     body: bytes
-    """The serialized HealthReport, ConfigReport or UpdateReport."""
-    facts: HealthFacts | ConfigFacts | UpdateFacts
+    """The serialized HealthReport, ConfigReport, UpdateReport or JobReport."""
+    facts: HealthFacts | ConfigFacts | UpdateFacts | JobFacts
 
     @property
     def kind(self) -> ReportKind:
@@ -100,6 +139,8 @@ class Report:
                 return ReportKind.CONFIG
             case UpdateFacts():
                 return ReportKind.UPDATE
+            case JobFacts():
+                return ReportKind.JOB
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +154,8 @@ class ReportBatch:
     """By the manager's clock."""
     is_opening: bool = False
     """The node opened a session; there are no reports."""
+    is_live: bool = False
+    """How the node is now, ahead of what its spool still holds: shown, but no history and not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +166,8 @@ class Recorded:
     """Per batch, the sequence up to which all is written."""
     retold_node_ids: frozenset[str] = frozenset()
     """Nodes that should be something else now, because they run another version or say they are another model."""
+    event_cursor: int = 0
+    """Of the newest event that was written with them. 0: none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ class ReportWriter:
             await self._bus.publish(Topic.DESIRED, recorded.retold_node_ids)
             await self._bus.publish(Topic.NODE, {submission.batch.node_id for submission in group})
             await self._bus.publish(Topic.ROLLOUT, _rollout_ids(group))
+            if recorded.event_cursor:
+                await self._bus.publish(Topic.EVENT, [""])
 
     async def _write_one_by_one(self, group: list[_Submission], error: WaysideError) -> None:
         """Keeps one unknown node from costing the others their reports."""

@@ -10,6 +10,8 @@ from sqlalchemy import Row
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.penalty import Penalty, after_fault, after_session
 from wayside_manager.core.reports import ConfigFacts, ConfigOutcome, HealthFacts, Report, UpdateFacts
+from wayside_manager.store.health_standing import COLUMNS as HEALTH_COLUMNS
+from wayside_manager.store.health_standing import HealthStanding
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us_or_none
 from wayside_manager.store.tables import node_status
 
@@ -23,6 +25,7 @@ COLUMNS = (
     node_status.c.config_trial,
     node_status.c.penalty,
     node_status.c.penalty_us,
+    *HEALTH_COLUMNS,
 )
 """What a look at a node's status needs."""
 
@@ -35,6 +38,7 @@ class Known:
         """How far each spool is written; moves on with what is added."""
         self.changes: dict[str, Any] = {}
         """Columns of `node_status` to write."""
+        self.health = HealthStanding(row)
         self._kind = (row.model, row.running_version)
         self._phase = row.update_phase
         self._config = (row.config_outcome, row.config_trial)
@@ -67,6 +71,9 @@ class Known:
                 self._update(report, facts, receive_us)
 
     def _health(self, report: Report, facts: HealthFacts, receive_us: int) -> None:
+        if self.health.is_past(report, receive_us):
+            return
+        self.changes |= self.health.take(report, facts, receive_us)
         self.changes |= {
             "health": report.body,
             "running_release": facts.running_release,
@@ -82,19 +89,18 @@ class Known:
             self._fared(ConfigOutcome.PROVISIONAL, facts.config_trial, receive_us)
 
     def _word(self, report: Report, facts: ConfigFacts, receive_us: int) -> None:
-        self.changes |= {"config_report": report.body, "running_config_revision": facts.running_config_revision}
-        if facts.running_config_sha256:
-            self.changes["running_config_sha256"] = facts.running_config_sha256
+        self.changes["config_report"] = report.body
+        if not self.health.is_past(report, receive_us):
+            self.changes["running_config_revision"] = facts.running_config_revision
+            if facts.running_config_sha256:
+                self.changes["running_config_sha256"] = facts.running_config_sha256
         if facts.outcome is not ConfigOutcome.NONE:
             self._fared(facts.outcome, facts.trial, receive_us)
 
     def _update(self, report: Report, facts: UpdateFacts, receive_us: int) -> None:
-        self.changes |= {
-            "update_report": report.body,
-            "running_release": facts.running_release,
-            "running_version": facts.running_version,
-            "update_phase": facts.phase,
-        }
+        self.changes |= {"update_report": report.body, "update_phase": facts.phase}
+        if not self.health.is_past(report, receive_us):
+            self.changes |= {"running_release": facts.running_release, "running_version": facts.running_version}
         if facts.phase is UpdatePhase.ROLLED_BACK and self._phase != facts.phase:
             self._fined(after_fault(self._penalty, as_time(receive_us)))
         self._phase = facts.phase

@@ -5,12 +5,21 @@ Usage: `writes = ReportWrites(known)`, `writes.add(batch)` per batch, `writes.ex
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
 from wayside_manager.core.nodes import UpdatePhase
-from wayside_manager.core.reports import ConfigFacts, ConfigOutcome, Report, ReportBatch, UpdateFacts, received
+from wayside_manager.core.reports import (
+    ConfigFacts,
+    ConfigOutcome,
+    Report,
+    ReportBatch,
+    UpdateFacts,
+    received,
+)
+from wayside_manager.store.health_writes import write_health
 from wayside_manager.store.moments import as_us, as_us_or_none
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.report_status import Known
@@ -48,6 +57,11 @@ class ReportWrites:
         if batch.is_opening:
             known.opened(receive_us)
             return 0
+        if batch.is_live:
+            known.heard(receive_us)
+            for report in batch.reports:
+                known.take(report, receive_us)
+            return 0
         new = received(known.spools.get(spool_id, 0), batch.reports)
         known.heard(receive_us)
         if not new.fresh:
@@ -73,8 +87,8 @@ class ReportWrites:
                 if facts.trial and facts.outcome in _CONFIG_PHASES:
                     self.configs[facts.trial, node_id] = _config_word(report, facts)
 
-    def execute(self, connection: Connection) -> None:
-        """Writes it all."""
+    def execute(self, connection: Connection, *, now: datetime) -> int:
+        """Writes it all; the cursor of the newest event that tells of it, 0: none."""
         if self.history:
             connection.execute(insert(reports), self.history)
         _write_spools(connection, self.advanced, self.new_spools)
@@ -83,6 +97,7 @@ class ReportWrites:
         _write_contents(connection, self.contents)
         _write_update_words(connection, self.updates)
         _write_config_words(connection, self.configs)
+        return write_health(connection, {node_id: known.health for node_id, known in self.known.items()}, now=now)
 
 
 def _history_row(batch: ReportBatch, report: Report, receive_us: int) -> dict[str, Any]:

@@ -38,17 +38,18 @@ class SqlReports(SqlPart):
     @writing
     def record_reports(self, connection: Connection, batches: Sequence[ReportBatch]) -> Recorded:
         """See ReportStore."""
-        known = _known(connection, batches)
+        if not batches:
+            return Recorded(())
+        known, now = _known(connection, batches), max(batch.receive_time for batch in batches)
         writes = ReportWrites(known)
         sequences = tuple(writes.add(batch) for batch in batches)
-        writes.execute(connection)
+        cursor = writes.execute(connection, now=now)
         others = sorted(node_id for node_id, each in known.items() if each.is_other)
-        now = max((batch.receive_time for batch in batches), default=None)
-        if now is None or not others:
-            return Recorded(sequences)
+        if not others:
+            return Recorded(sequences, event_cursor=cursor)
         cause = f"nodes/{others[0]}" if len(others) == 1 else "nodes/-"
         effect = retarget(connection, now=now, cause=cause, node_ids=others, is_strict=False)
-        return Recorded(sequences, frozenset(effect.changed_node_ids))
+        return Recorded(sequences, frozenset(effect.changed_node_ids), cursor)
 
     @reading
     def list_reports(

@@ -87,6 +87,19 @@ def rollout_id(name: str, *, field: str = "name") -> str:
     return checked_label(_id(name, "rollouts", field), field=field)
 
 
+def job_name(job_id: str) -> str:
+    """The name of a job, `jobs/{job}`."""
+    return f"jobs/{job_id}"
+
+
+def job_id(name: str, *, field: str = "name") -> str:
+    """The id in `jobs/{job}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "jobs", field), field=field)
+
+
 def config_layer_name(layer_id: str) -> str:
     """The name of a configuration layer, `configLayers/{layer}`."""
     return f"configLayers/{layer_id}"

@@ -76,8 +76,12 @@ node_status = Table(
     Column("check_count", Integer, nullable=False, server_default="0"),
     # of the names and states of what is not ok, so that an unchanged report writes no rows
     Column("checks_sha256", String(64), nullable=False, server_default=""),
-    # when `health` was made, by the node's clock: an older report that comes later does not replace it
+    # when `health` was made, by the node's clock, and when it came, if it came ahead of the spool: what the spool still
+    # holds from before does not replace it. Null: it came from the spool, which is in order
     Column("health_record_us", BigInteger),
+    Column("health_live_us", BigInteger),
+    # starts of the agent; null: it never said
+    Column("start_count", BigInteger),
     # the first end of what the unit trusts by, and what that is
     Column("autonomy_end_us", BigInteger),
     Column("autonomy_limit", String(40), nullable=False, server_default=""),

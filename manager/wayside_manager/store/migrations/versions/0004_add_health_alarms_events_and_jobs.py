@@ -235,6 +235,8 @@ def _widen() -> None:
     op.add_column("node_status", sa.Column("check_count", sa.Integer(), server_default="0", nullable=False))
     op.add_column("node_status", sa.Column("checks_sha256", sa.String(length=64), server_default="", nullable=False))
     op.add_column("node_status", sa.Column("health_record_us", sa.BigInteger(), nullable=True))
+    op.add_column("node_status", sa.Column("health_live_us", sa.BigInteger(), nullable=True))
+    op.add_column("node_status", sa.Column("start_count", sa.BigInteger(), nullable=True))
     op.add_column("node_status", sa.Column("autonomy_end_us", sa.BigInteger(), nullable=True))
     op.add_column("node_status", sa.Column("autonomy_limit", sa.String(length=40), server_default="", nullable=False))
     op.add_column("rollouts", sa.Column("job_spec", sa.LargeBinary(), nullable=True))
