@@ -64,6 +64,9 @@ async def test_a_site_is_kept_whole_and_changes_its_etag_only_when_it_changes(st
         position=Position(20.02, 110.35),
         time_zone="Asia/Shanghai",
         variables={"broker": "10.2.0.1", "lanes": 4, "lit": True},
+        backhaul="ring-east",
+        power_feed="feed-7",
+        exposure_class="coast-salt",
     )
     made = await store.apply_site(wanted, now=START)
     assert replace(made, etag="") == wanted

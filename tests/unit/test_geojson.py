@@ -35,6 +35,9 @@ sites = st.builds(
     position=st.none() | positions,
     time_zone=st.sampled_from(["", "Asia/Shanghai"]),
     variables=st.dictionaries(ids, values, max_size=3),
+    backhaul=st.just("") | ids,
+    power_feed=st.just("") | ids,
+    exposure_class=st.just("") | ids,
     **owned,
 )
 stakes = st.lists(st.floats(0, 1e6), unique=True, max_size=5).map(

@@ -13,7 +13,7 @@ from wayside_manager.cli.config.values import variables_text
 from wayside_manager.cli.corridor_text import stake_m
 from wayside_manager.cli.output import Output, local_time, print_json, print_line, short
 from wayside_manager.cli.place_commands import Noun, add_commands
-from wayside_manager.cli.place_file import read_bytes
+from wayside_manager.cli.place_file import FILE_MAX_BYTES
 from wayside_manager.cli.running import (
     PAGE_SIZE,
     ContextOption,
@@ -26,6 +26,7 @@ from wayside_manager.cli.running import (
     run,
 )
 from wayside_manager.cli.selector_options import naming_nodes
+from wayside_manager.cli.text_file import read_bytes
 from wayside_manager.cli.whole_file import growing
 
 IMPORT_TIMEOUT_S = 120.0
@@ -45,7 +46,9 @@ def import_file(
 ) -> None:
     """Creates or replaces sites, corridors and geofences from a map, all or none."""
     owner = resource_name(tenant, "tenants") if tenant else ""
-    request = site_service_pb2.ImportGeoJsonRequest(geojson=read_bytes(file), tenant=owner, validate_only=dry_run)
+    request = site_service_pb2.ImportGeoJsonRequest(
+        geojson=read_bytes(file, max_bytes=FILE_MAX_BYTES), tenant=owner, validate_only=dry_run
+    )
     answer = run(lambda manager: manager.call(manager.site.ImportGeoJson, request, timeout_s=IMPORT_TIMEOUT_S), context)
     if chosen_output(output) is Output.JSON:
         print_json(answer)
@@ -142,6 +145,9 @@ def _fields(site: site_pb2.Site) -> dict[str, object]:
         "position": f"{at.latitude_degrees:.6f}, {at.longitude_degrees:.6f}" if site.HasField("position") else "",
         "time zone": site.time_zone,
         "variables": variables_text(site.variables),
+        "back-haul": site.backhaul,
+        "power feed": site.power_feed,
+        "exposure class": site.exposure_class,
         "nodes": site.node_count,
         "changed": local_time(site.update_time),
         "etag": site.etag,

@@ -113,6 +113,9 @@ def _site(site_id: str, said: Properties, geometry: object, now: datetime) -> Si
         position=point(geometry, where="geometry"),
         time_zone=said.text("time_zone"),
         variables=said.variables("variables"),
+        backhaul=said.label("backhaul"),
+        power_feed=said.label("power_feed"),
+        exposure_class=said.label("exposure_class"),
         create_time=now,
         update_time=now,
     )
@@ -168,6 +171,8 @@ def _site_feature(site: SiteRecord) -> dict[str, object]:
     at = site.position
     geometry = None if at is None else {"type": "Point", "coordinates": [at.longitude_deg, at.latitude_deg]}
     said = _said("site", site, kind=site.kind, time_zone=site.time_zone, variables=dict(site.variables))
+    lines = {"backhaul": site.backhaul, "power_feed": site.power_feed, "exposure_class": site.exposure_class}
+    said |= {name: label for name, label in lines.items() if label}
     return _feature(site_name(site.site_id), geometry, said)
 
 

@@ -42,6 +42,11 @@ class Properties:
             raise invalid(f"{self._place}.{name}: {said!r} is not one of {', '.join(filter(None, known))}")
         return value
 
+    def label(self, name: str) -> str:
+        """A lower-case RFC 1034 label; empty: it does not say."""
+        value = self.text(name)
+        return checked_label(value, field=f"{self._place}.{name}") if value else ""
+
     def tenant_id(self) -> str:
         """Who owns it; empty: it does not say."""
         value = self.text("tenant")

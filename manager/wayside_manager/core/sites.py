@@ -75,6 +75,12 @@ class SiteRecord(Owned):
     time_zone: str = ""
     """IANA. Empty: the rollout's."""
     variables: Variables = field(default_factory=dict, hash=False)
+    backhaul: str = ""
+    """Line its units reach the centre by, a label; sites that share it fall silent together. Empty: it does not say."""
+    power_feed: str = ""
+    """Supply its units hang on, likewise."""
+    exposure_class: str = ""
+    """What it is exposed to, a label such as `coast-salt`, for statistics."""
     node_count: int = 0
 
 

@@ -15,6 +15,19 @@ from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.owned_rows import SITE, check_replaceable, find_row, noted, owned, put
 from wayside_manager.store.place_effects import Applied, nodes_at
 
+_SAID = (
+    "tenant_id",
+    "display_name",
+    "kind",
+    "latitude_deg",
+    "longitude_deg",
+    "time_zone",
+    "variables",
+    "backhaul",
+    "power_feed",
+    "exposure_class",
+)
+
 
 def put_site(connection: Connection, site: SiteRecord, *, now: datetime, etag: str = "") -> Applied:
     """Creates or replaces a site.
@@ -31,6 +44,9 @@ def put_site(connection: Connection, site: SiteRecord, *, now: datetime, etag: s
         "longitude_deg": None if site.position is None else site.position.longitude_deg,
         "time_zone": site.time_zone,
         "variables": json.dumps(dict(site.variables), sort_keys=True),
+        "backhaul": site.backhaul,
+        "power_feed": site.power_feed,
+        "exposure_class": site.exposure_class,
     }
     before = None if row is None else site_said(row)
     if before == values:
@@ -54,6 +70,9 @@ def site_record(row: Row[Any]) -> SiteRecord:
         position=Position(row.latitude_deg, row.longitude_deg) if has_position else None,
         time_zone=row.time_zone,
         variables=json.loads(row.variables),
+        backhaul=row.backhaul,
+        power_feed=row.power_feed,
+        exposure_class=row.exposure_class,
         **owned(row),
     )
 
@@ -70,5 +89,4 @@ def check_site_of_node(connection: Connection, site_id: str, tenant_id: str) -> 
 
 def site_said(row: Row[Any]) -> dict[str, Any]:
     """What is said of a site, for the audit trail."""
-    names = ("tenant_id", "display_name", "kind", "latitude_deg", "longitude_deg", "time_zone", "variables")
-    return {name: getattr(row, name) for name in names}
+    return {name: getattr(row, name) for name in _SAID}

@@ -67,6 +67,20 @@ async def test_a_map_comes_in_goes_out_and_comes_in_the_same(operator: Peer) -> 
     assert await exported(operator) == out
 
 
+@pytest.mark.parametrize("field", ["backhaul", "power_feed", "exposure_class"])
+async def test_lines_supplies_and_exposures_are_labels(operator: Peer, field: str) -> None:
+    site = site_pb2.Site(name="sites/k12", tenant="tenants/root", **{field: "ring-east"})
+    applied = await operator.call(operator.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
+    assert getattr(applied.site, field) == "ring-east"
+    assert (await exported(operator))["features"][0]["properties"][field] == "ring-east"
+    setattr(site, field, "Ring East")
+    with pytest.raises(InvalidArgumentError, match=field):
+        await operator.call(operator.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
+    feature = {"type": "Feature", "id": "k13", "geometry": None, "properties": {"type": "site", field: "Ring East"}}
+    with pytest.raises(InvalidArgumentError, match=field):
+        await bring(operator, json.dumps({"type": "FeatureCollection", "features": [feature]}).encode())
+
+
 async def test_a_feature_that_is_wrong_is_named_and_nothing_of_the_map_stays(operator: Peer) -> None:
     broken = json.loads(road())
     broken["features"][2]["geometry"]["coordinates"] = [20.0, 110.0]

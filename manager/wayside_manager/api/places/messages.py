@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import InvalidArgumentError
 from wayside.names import (
+    checked_label,
     corridor_id,
     corridor_name,
     geofence_id,
@@ -68,6 +69,9 @@ def site_record(message: site_pb2.Site, *, tenant_id: str, now: datetime) -> Sit
         position=position(message.position, field="site.position") if message.HasField("position") else None,
         time_zone=checked_zone(message.time_zone, field="site.time_zone") if message.time_zone else "",
         variables=variables(message.variables, field="site.variables"),
+        backhaul=_label(message.backhaul, field="site.backhaul"),
+        power_feed=_label(message.power_feed, field="site.power_feed"),
+        exposure_class=_label(message.exposure_class, field="site.exposure_class"),
         create_time=now,
         update_time=now,
     )
@@ -81,9 +85,17 @@ def site_message(site: SiteRecord) -> site_pb2.Site:
         position=None if site.position is None else position_message(site.position),
         time_zone=site.time_zone,
         variables=variables_message(site.variables) if site.variables else None,
+        backhaul=site.backhaul,
+        power_feed=site.power_feed,
+        exposure_class=site.exposure_class,
         node_count=site.node_count,
         **_owned(site),
     )
+
+
+def _label(text: str, *, field: str) -> str:
+    """A lower-case RFC 1034 label; empty: not said."""
+    return checked_label(text, field=field) if text else ""
 
 
 def corridor_record(message: site_pb2.Corridor, *, tenant_id: str, now: datetime) -> CorridorRecord:
