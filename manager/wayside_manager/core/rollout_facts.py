@@ -26,6 +26,8 @@ _REPORT_S = 60.0
 _BROKEN_OFF = frozenset({UpdatePhase.ROLLED_BACK, UpdatePhase.FAILED})
 CLOSING = _BROKEN_OFF | {UpdatePhase.COMMITTED}
 """The last word a node has on what it was told."""
+_IN_FLIGHT, _SUCCEEDED = RolloutNodeState.IN_FLIGHT, RolloutNodeState.SUCCEEDED
+"""Asked of every node: to look up a member of an enumeration costs 0.1 us."""
 _OVER = frozenset({RolloutNodeState.SUCCEEDED, RolloutNodeState.SKIPPED})
 
 
@@ -61,7 +63,7 @@ def settled(node: RolloutNodeRecord, facts: NodeFacts, *, is_live: bool, told_be
     """The state after the node's word. `is_live`: the rollout has not ended; `told_before`: too long ago."""
     state, phase = node.state, node.phase
     if state not in UNSETTLED:
-        is_lost = is_live and state is RolloutNodeState.SUCCEEDED and phase in _BROKEN_OFF
+        is_lost = is_live and state is _SUCCEEDED and phase in _BROKEN_OFF
         return RolloutNodeState.FAILED if is_lost else state
     if facts.is_gone:
         return RolloutNodeState.SKIPPED
@@ -70,7 +72,7 @@ def settled(node: RolloutNodeRecord, facts: NodeFacts, *, is_live: bool, told_be
         return RolloutNodeState.SUCCEEDED if is_done else RolloutNodeState.FAILED
     if facts.runs_target and not facts.is_between and phase not in BETWEEN:
         return RolloutNodeState.SUCCEEDED
-    is_late = state is RolloutNodeState.IN_FLIGHT and node.tell_time is not None and node.tell_time <= told_before
+    is_late = state is _IN_FLIGHT and node.tell_time is not None and node.tell_time <= told_before
     return RolloutNodeState.FAILED if is_late else state
 
 

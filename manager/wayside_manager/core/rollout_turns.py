@@ -17,6 +17,8 @@ TELL_MAX = 500
 """Nodes told in one step, so that a step stays short and a fleet does not come for its bytes in one breath."""
 _PENDING = RolloutNodeState.PENDING
 _IN_FLIGHT = RolloutNodeState.IN_FLIGHT
+_NO_REASON = WaitReason.NONE
+_WAVE = WaitReason.WAVE
 
 
 class Turns:
@@ -46,11 +48,11 @@ class Turns:
                 continue
             fact = facts[node.node_id]
             reason = self._reason(node, fact)
-            if reason is WaitReason.NONE and not road_room.take(fact.site_id, is_probe=room_count <= 0):
+            if reason is _NO_REASON and not road_room.take(fact.site_id, is_probe=room_count <= 0):
                 reason = WaitReason.CORRIDOR
-            elif reason is WaitReason.NONE and room_count <= 0:
+            elif reason is _NO_REASON and room_count <= 0:
                 reason = WaitReason.ROOM
-            if reason is WaitReason.NONE:
+            if reason is _NO_REASON:
                 states[index] = _IN_FLIGHT
                 room_count -= 1
             else:
@@ -80,7 +82,7 @@ class Turns:
 
     def _reason(self, node: RolloutNodeRecord, facts: NodeFacts) -> WaitReason:
         if node.wave > self._open_wave:
-            return WaitReason.WAVE
+            return _WAVE
         if self._is_paused:
             return WaitReason.PAUSED
         if not facts.is_heard:
@@ -90,7 +92,7 @@ class Turns:
         # whoever asked for what it tries now: it is let finish before it is told something else
         if facts.is_busy or facts.is_between:
             return WaitReason.BUSY
-        return WaitReason.NONE if self._is_open(facts.zone) else WaitReason.WINDOW
+        return _NO_REASON if self._is_open(facts.zone) else WaitReason.WINDOW
 
     def _is_open(self, zone: tzinfo) -> bool:
         if not self._plan.windows:

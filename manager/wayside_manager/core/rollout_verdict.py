@@ -3,6 +3,7 @@
 Usage: `verdict = judged(rollout, nodes, states, now=now)`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,17 +71,18 @@ def _all_times(rollout: RolloutRecord, nodes: Sequence[RolloutNodeRecord]) -> tu
 
 def _tallies(count: int, nodes: Sequence[RolloutNodeRecord], states: Sequence[RolloutNodeState]) -> tuple[Tally, ...]:
     tallies = tuple(Tally() for _ in range(count))
-    for node, state in zip(nodes, states, strict=True):
-        tally = tallies[node.wave]
+    counts = Counter(zip([node.wave for node in nodes], states, strict=True))
+    for (wave, state), node_count in counts.items():
+        tally = tallies[wave]
         if state is RolloutNodeState.SKIPPED:
             continue
-        tally.node_count += 1
+        tally.node_count += node_count
         if state is RolloutNodeState.SUCCEEDED:
-            tally.succeeded_count += 1
+            tally.succeeded_count += node_count
         elif state is RolloutNodeState.FAILED:
-            tally.failed_count += 1
+            tally.failed_count += node_count
         elif state in UNSETTLED:
-            tally.unsettled_count += 1
+            tally.unsettled_count += node_count
     return tallies
 
 
