@@ -8,18 +8,15 @@ objects with the same fields, labels as an object. Whether a value is good is fo
 Usage: `read_registrations(Path("units.csv"))`.
 """
 
-import csv
-import io
-import json
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside.v1 import enrollment_service_pb2, node_pb2
+from wayside_manager.cli.row_file import read_rows
 from wayside_manager.cli.running import labels, resource_name
 
-FILE_MAX_BYTES = 64 << 20
 _FIELDS = ("node_id", "esn", "kind", "public_key", "tenant", "display_name", "site", "labels")
 _NEEDED = ("node_id", "esn", "kind", "public_key")
 _PEM_BEGIN, _PEM_END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
@@ -32,54 +29,8 @@ def read_registrations(path: Path) -> list[enrollment_service_pb2.NodeRegistrati
 
     Raises: NotFoundError: no such file; InvalidArgumentError: naming file and row.
     """
-    text = _text(path)
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+    rows = read_rows(path, fields=_FIELDS, needed=_NEEDED)
     return [_registration(path, number, row) for number, row in enumerate(rows, 1)]
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise InvalidArgumentError(f"{path} has more than {FILE_MAX_BYTES} bytes; split it")
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets begin their files with a mark
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{path} is not there; name the file with the units") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidArgumentError(f"{path} cannot be read as UTF-8 text: {exc}") from exc
-
-
-def _csv_rows(path: Path, text: str) -> Iterable[Mapping[str, object]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        _check_fields(path, 0, reader.fieldnames or ())
-        missing = [field for field in _NEEDED if field not in (reader.fieldnames or ())]
-        if missing:
-            raise InvalidArgumentError(f"{path}: the first line lacks the column {missing[0]}")
-        for row in reader:
-            if None in row or None in row.values():
-                raise InvalidArgumentError(f"{path}:{reader.line_num}: the row has more or fewer cells than the first")
-            yield row
-    except csv.Error as exc:
-        raise InvalidArgumentError(f"{path}:{reader.line_num}: {exc}") from exc
-
-
-def _json_rows(path: Path, text: str) -> Iterable[Mapping[str, object]]:
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise InvalidArgumentError(f"{path} is no JSON: {exc}") from exc
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidArgumentError(f"{path}: give a list of objects, one per unit")
-    for number, row in enumerate(rows, 1):
-        _check_fields(path, number, row)
-    return rows
-
-
-def _check_fields(path: Path, number: int, names: Iterable[str]) -> None:
-    for name in names:
-        if name not in _FIELDS:
-            where = f"row {number}" if number else "the first line"
-            raise InvalidArgumentError(f"{path}: {where}: {name!r} is not one of {', '.join(_FIELDS)}")
 
 
 def _registration(path: Path, number: int, row: Mapping[str, object]) -> enrollment_service_pb2.NodeRegistration:

@@ -29,6 +29,7 @@ from wayside.v1 import config_service_pb2
 from wayside_manager.cli.layer_selector import Wrong, selector_message
 from wayside_manager.cli.layer_values import values
 from wayside_manager.cli.running import resource_name
+from wayside_manager.cli.text_file import read_text
 
 FILE_MAX_BYTES = 1 << 20
 _FIELDS = ("name", "tenant", "priority", "selector", "config", "unset", "etag")
@@ -85,7 +86,7 @@ def read_layer(path: Path) -> LayerFile:
 
     Raises: NotFoundError: no such file. InvalidArgumentError: naming file, line and field.
     """
-    text = _text(path)
+    text = read_text(path, max_bytes=FILE_MAX_BYTES)
     mapping = _json(path, text) if path.suffix.lower() == ".json" else _toml(path, text)
     return LayerFile(path, text, _layer(path, text, mapping))
 
@@ -140,17 +141,6 @@ def _priority(value: object, wrong: Wrong) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _PRIORITY_MAX:
         wrong("priority", f"{str(value)[:80]} is not a whole number from 0 to {_PRIORITY_MAX}")
     return value
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise InvalidArgumentError(f"{path} has more than {FILE_MAX_BYTES} bytes; that is no layer")
-        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{path} is not there") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidArgumentError(f"{path} cannot be read as text: {exc}") from exc
 
 
 def _json(path: Path, text: str) -> dict[str, object]:

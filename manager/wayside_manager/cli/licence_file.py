@@ -8,20 +8,17 @@ JSON holds a list of objects with the same fields, numbers as numbers or texts. 
 manager to say. Usage: `read_licences(Path("licences.csv"))`.
 """
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside.v1 import site_pb2
+from wayside_manager.cli.row_file import read_rows
 from wayside_manager.cli.running import resource_name
 
-FILE_MAX_BYTES = 64 << 20
 _FIELDS = ("licence", "number", "node", "center_mhz", "bandwidth_mhz", "max_power_dbm", "expires", "tenant")
 _NEEDED = _FIELDS[:-1]
 _HZ_PER_MHZ = 1e6
@@ -32,54 +29,8 @@ def read_licences(path: Path) -> list[site_pb2.RadioLicence]:
 
     Raises: NotFoundError: no such file; InvalidArgumentError: naming file, row and field.
     """
-    text = _text(path)
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+    rows = read_rows(path, fields=_FIELDS, needed=_NEEDED)
     return [_licence(path, number, row) for number, row in enumerate(rows, 1)]
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise InvalidArgumentError(f"{path} has more than {FILE_MAX_BYTES} bytes; split it")
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets begin their files with a mark
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{path} is not there; name the file with the licences") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidArgumentError(f"{path} cannot be read as UTF-8 text: {exc}") from exc
-
-
-def _csv_rows(path: Path, text: str) -> Iterable[Mapping[str, object]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        _check_fields(path, "the first line", reader.fieldnames or ())
-        for row in reader:
-            if None in row or None in row.values():
-                raise InvalidArgumentError(f"{path}:{reader.line_num}: the row has more or fewer cells than the first")
-            yield row
-    except csv.Error as exc:
-        raise InvalidArgumentError(f"{path}:{reader.line_num}: {exc}") from exc
-
-
-def _json_rows(path: Path, text: str) -> Iterable[Mapping[str, object]]:
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise InvalidArgumentError(f"{path} is no JSON: {exc}") from exc
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidArgumentError(f"{path}: give a list of objects, one per licence")
-    for number, row in enumerate(rows, 1):
-        _check_fields(path, f"row {number}", row)
-    return rows
-
-
-def _check_fields(path: Path, where: str, names: Iterable[str]) -> None:
-    given = list(names)
-    for name in given:
-        if name not in _FIELDS:
-            raise InvalidArgumentError(f"{path}: {where}: {name[:80]!r} is not one of {', '.join(_FIELDS)}")
-    for name in _NEEDED:
-        if name not in given:
-            raise InvalidArgumentError(f"{path}: {where} lacks {name}")
 
 
 def _licence(path: Path, number: int, row: Mapping[str, object]) -> site_pb2.RadioLicence:

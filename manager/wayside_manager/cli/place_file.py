@@ -22,10 +22,11 @@ from typing import NoReturn, TypeVar
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside_manager.cli.corridor_text import stake_m
 from wayside_manager.cli.layer_selector import selector_message
 from wayside_manager.cli.running import resource_name
+from wayside_manager.cli.text_file import read_text
 
 FILE_MAX_BYTES = 16 << 20
 _ENUMS = {"sites": "SITE_KIND_", "geofences": "KIND_"}
@@ -49,25 +50,10 @@ def read_places(path: Path, collection: str, kind: type[Place]) -> list[Place]:
     return places
 
 
-def read_bytes(path: Path, *, max_bytes: int = FILE_MAX_BYTES) -> bytes:
-    """The content of a file.
-
-    Raises: NotFoundError: no such file; InvalidArgumentError: it is too large or cannot be read.
-    """
-    try:
-        if path.stat().st_size > max_bytes:
-            raise InvalidArgumentError(f"{path} has more than {max_bytes} bytes; split it")
-        return path.read_bytes()
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{path} is not there") from exc
-    except OSError as exc:
-        raise InvalidArgumentError(f"{path} cannot be read: {exc.strerror}") from exc
-
-
 def _mapping(path: Path) -> dict[str, object]:
     is_toml = path.suffix.lower() == ".toml"
+    text = read_text(path, max_bytes=FILE_MAX_BYTES)
     try:
-        text = read_bytes(path).decode("utf-8-sig")
         found = tomllib.loads(text) if is_toml else json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise InvalidArgumentError(f"{path}: this is no {'TOML' if is_toml else 'JSON'}: {str(exc)[:200]}") from exc

@@ -28,9 +28,10 @@ from typing import TypeVar
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
-from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.errors import InvalidArgumentError
 from wayside.v1 import rollout_pb2
 from wayside_manager.cli import plan_texts
+from wayside_manager.cli.text_file import read_text
 
 FILE_MAX_BYTES = 1 << 20
 _SPANS = frozenset({"node_timeout", "deadline", "trial_timeout", "observation", "duration"})
@@ -41,22 +42,11 @@ def read_plan(path: Path) -> rollout_pb2.RolloutPlan:
 
     Raises: NotFoundError: no such file; InvalidArgumentError: naming file and field.
     """
-    mapping = _mapping(path, _text(path))
+    mapping = _mapping(path, read_text(path, max_bytes=FILE_MAX_BYTES))
     try:
         return _filled(mapping, rollout_pb2.RolloutPlan(), "", {"waves": _wave, "windows": _window})
     except InvalidArgumentError as exc:
         raise InvalidArgumentError(f"{path}: {exc.message}") from exc
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise InvalidArgumentError(f"{path} has more than {FILE_MAX_BYTES} bytes; that is no plan")
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as exc:
-        raise NotFoundError(f"{path} is not there; name the file with the plan") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidArgumentError(f"{path} cannot be read as text: {exc}") from exc
 
 
 def _mapping(path: Path, text: str) -> Mapping[str, object]:

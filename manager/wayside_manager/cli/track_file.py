@@ -18,7 +18,7 @@ from pathlib import Path
 
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_pb2, site_service_pb2
-from wayside_manager.cli.place_file import read_bytes
+from wayside_manager.cli.text_file import read_bytes, utf8_text
 
 FILE_MAX_BYTES = 64 << 20
 _RMC = re.compile(
@@ -49,7 +49,7 @@ def track_of(data: bytes, suffix: str, *, source: str) -> list[site_service_pb2.
     if suffix in {".json", ".geojson"}:
         rows = _geojson(data, source)
     else:
-        rows = _csv(_text(data, source), source) if suffix == ".csv" else _nmea(data)
+        rows = _csv(utf8_text(data, source=source), source) if suffix == ".csv" else _nmea(data)
     points: list[site_service_pb2.TrackPoint] = []
     for time, latitude_deg, longitude_deg in rows:
         if len(points) == POINTS_MAX:
@@ -136,13 +136,6 @@ def _geojson(data: bytes, source: str) -> Iterator[tuple[datetime, float, float]
 def _member(feature: object, name: str) -> Mapping[str, object]:
     found = feature.get(name) if isinstance(feature, Mapping) else None
     return found if isinstance(found, Mapping) else {}
-
-
-def _text(data: bytes, source: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise InvalidArgumentError(f"{source} cannot be read as UTF-8 text") from exc
 
 
 def _time(value: object, where: str) -> datetime:

@@ -78,15 +78,20 @@ async def test_a_json_file_of_many_units_goes_in_chunks(manager: LocalManager, t
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.csv", "node_id,esn\nrsu-1,E1\n", "lacks the column kind"),
+        ("a.csv", "node_id,esn\nrsu-1,E1\n", "the first line lacks kind"),
         ("a.csv", "node_id,esn,kind,public_key,colour\n", "'colour' is not one of"),
         ("a.csv", "node_id,esn,kind,public_key\nrsu-1,E1\n", "a.csv:2: the row has more or fewer cells"),
         ("a.csv", "node_id,esn,kind,public_key\nrsu-1,E1,rsu,k,more\n", "a.csv:2: the row has more or fewer cells"),
         ("a.json", "{", "is no JSON"),
         ("a.json", "{}", "give a list of objects"),
-        ("a.json", '[{"node_id": 7}]', "row 1: node_id: give a text"),
+        ("a.json", '[{"node_id": 7, "esn": "E1", "kind": "rsu", "public_key": "k"}]', "row 1: node_id: give a text"),
         ("a.json", '[{"nodeid": "x"}]', "row 1: 'nodeid' is not one of"),
-        ("a.json", '[{"labels": "x"}]', "row 1: --label: 'x' is not KEY=VALUE"),
+        ("a.json", '[{"node_id": "rsu-1", "esn": "E1", "kind": "rsu"}]', "row 1 lacks public_key"),
+        (
+            "a.json",
+            '[{"node_id": "rsu-1", "esn": "E1", "kind": "rsu", "public_key": "k", "labels": "x"}]',
+            "row 1: --label: 'x' is not KEY=VALUE",
+        ),
     ],
 )
 async def test_a_malformed_file_is_refused_by_line(

@@ -165,3 +165,8 @@ def test_no_option_is_an_empty_plan_and_watching_needs_waves() -> None:
     assert PlanOptions().message() == rollout_pb2.RolloutPlan()
     with pytest.raises(InvalidArgumentError, match="--observe: there are no waves"):
         PlanOptions(observe="10m").message()
+
+
+def test_a_pipe_that_does_not_end_is_refused_and_not_read_for_ever() -> None:
+    with pytest.raises(InvalidArgumentError, match="has more than 1048576 bytes"):
+        read_plan(Path("/dev/zero"))
