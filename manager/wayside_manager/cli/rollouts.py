@@ -34,7 +34,7 @@ from wayside_manager.cli.running import (
     run,
 )
 from wayside_manager.cli.selector_options import naming_nodes
-from wayside_manager.cli.standstill import LIVE, RUNNING, one_or_all, print_given, stand_still
+from wayside_manager.cli.standstill import ABORT, PAUSE, one_or_all, stop
 
 FAILED_SHOWN = 20
 
@@ -157,16 +157,7 @@ def pause(
     context: ContextOption = None,
 ) -> None:
     """Hands out nothing new until resumed; nodes under way finish. With --all, nothing in the whole fleet."""
-    name = one_or_all(rollout, is_all=is_all)
-    if name:
-        print_rollout(run(lambda manager: _paused(manager, name), context), output)
-    else:
-        print_given(run(stand_still(_paused, RUNNING), context), "paused", output)
-
-
-async def _paused(manager: ManagerClient, name: str) -> rollout_pb2.Rollout:
-    request = rollout_service_pb2.PauseRolloutRequest(name=name)
-    return (await manager.call(manager.rollout.PauseRollout, request)).rollout
+    stop(one_or_all(rollout, is_all=is_all), PAUSE, output=output, context=context)
 
 
 @app.command("resume")
@@ -187,16 +178,7 @@ def abort(
     context: ContextOption = None,
 ) -> None:
     """Ends a rollout, or all: nodes that have not switched keep what they run, what succeeded stays."""
-    name = one_or_all(rollout, is_all=is_all)
-    if name:
-        print_rollout(run(lambda manager: _aborted(manager, name), context), output)
-    else:
-        print_given(run(stand_still(_aborted, LIVE), context), "aborted", output)
-
-
-async def _aborted(manager: ManagerClient, name: str) -> rollout_pb2.Rollout:
-    request = rollout_service_pb2.AbortRolloutRequest(name=name)
-    return (await manager.call(manager.rollout.AbortRollout, request)).rollout
+    stop(one_or_all(rollout, is_all=is_all), ABORT, output=output, context=context)
 
 
 @app.command("retry")

@@ -1,11 +1,12 @@
 """The kill switch: one order to every rollout under way, as `wayside rollouts abort --all` and `pause --all` give it.
 
-Usage: `given = run(stand_still(order, LIVE), context)`; then `print_given(given, "aborted", output)`. It needs no
-second person: to stop only makes things safer.
+Usage: `stop(one_or_all(rollout, is_all=is_all), ABORT, output=output, context=context)`. It needs no second person: to
+stop only makes things safer.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 
@@ -13,12 +14,19 @@ from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFou
 from wayside.v1 import rollout_pb2, rollout_service_pb2
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.output import Output, as_mapping, print_error, print_json, print_line, print_table
-from wayside_manager.cli.rollout_view import COLUMNS, row
-from wayside_manager.cli.running import chosen_output, listed, resource_id, resource_name
+from wayside_manager.cli.rollout_view import COLUMNS, print_rollout, row
+from wayside_manager.cli.running import chosen_output, listed, resource_id, resource_name, run
 
-RUNNING = frozenset({rollout_pb2.Rollout.STATE_RUNNING})
-LIVE = RUNNING | {rollout_pb2.Rollout.STATE_PAUSED}
 Order = Callable[[ManagerClient, str], Awaitable[rollout_pb2.Rollout]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A way to stop: what is asked, of rollouts in which states, and the word for it."""
+
+    order: Order
+    states: frozenset[int]
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,34 @@ def one_or_all(rollout: str, *, is_all: bool) -> str:
     return resource_name(rollout, "rollouts") if rollout else ""
 
 
-def stand_still(order: Order, states: Collection[int]) -> Callable[[ManagerClient], Awaitable[Given]]:
-    """Work that gives the order to every rollout the caller sees in one of the states.
+def stop(name: str, stopping: Stopping, *, output: Output | None, context: Path | None) -> None:
+    """Stops the rollout with this name, or all, and prints what has become of it; ends with status 5 if others go on.
+
+    Raises: WaysideError: what the manager answered; typer.Exit.
+    """
+    if name:
+        print_rollout(run(lambda manager: stopping.order(manager, name), context), output)
+    else:
+        _print_given(run(_to_all(stopping), context), stopping.word, output)
+
+
+async def _paused(manager: ManagerClient, name: str) -> rollout_pb2.Rollout:
+    request = rollout_service_pb2.PauseRolloutRequest(name=name)
+    return (await manager.call(manager.rollout.PauseRollout, request)).rollout
+
+
+async def _aborted(manager: ManagerClient, name: str) -> rollout_pb2.Rollout:
+    request = rollout_service_pb2.AbortRolloutRequest(name=name)
+    return (await manager.call(manager.rollout.AbortRollout, request)).rollout
+
+
+_RUNNING = frozenset[int]({rollout_pb2.Rollout.STATE_RUNNING})
+PAUSE = Stopping(_paused, _RUNNING, "paused")
+ABORT = Stopping(_aborted, _RUNNING | {rollout_pb2.Rollout.STATE_PAUSED}, "aborted")
+
+
+def _to_all(stopping: Stopping) -> Callable[[ManagerClient], Awaitable[Given]]:
+    """Work that stops every rollout the caller sees in one of the states.
 
     Raises: WaysideError: what the manager answered, but not that a rollout has ended meanwhile or is not the caller's.
     """
@@ -50,9 +84,9 @@ def stand_still(order: Order, states: Collection[int]) -> Callable[[ManagerClien
         request = rollout_service_pb2.ListRolloutsRequest()
         seen = await listed(manager, manager.rollout.ListRollouts, request, lambda page: page.rollouts)
         ordered, refused = [], []
-        for name in [rollout.name for rollout in seen if rollout.state in states]:
+        for name in [rollout.name for rollout in seen if rollout.state in stopping.states]:
             try:
-                ordered.append(await order(manager, name))
+                ordered.append(await stopping.order(manager, name))
             except (FailedPreconditionError, NotFoundError):
                 continue
             except PermissionDeniedError:
@@ -62,7 +96,7 @@ def stand_still(order: Order, states: Collection[int]) -> Callable[[ManagerClien
     return given
 
 
-def print_given(given: Given, word: str, output: Output | None) -> None:
+def _print_given(given: Given, word: str, output: Output | None) -> None:
     """Says how many were ordered; ends the program with status 5 if others go on.
 
     Raises: typer.Exit.
