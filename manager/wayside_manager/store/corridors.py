@@ -7,25 +7,24 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from wayside_manager.core.access import Reach
-from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page
 from wayside_manager.core.site_checks import checked_corridor_sites, checked_percent
 from wayside_manager.core.sites import CorridorRecord, CorridorSite
-from wayside_manager.store.node_rows import parts
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.owned_rows import (
     CORRIDOR,
+    check_owners,
     check_replaceable,
-    check_unnamed,
     find_row,
     listed,
     noted,
     owned,
     put,
+    removable,
     remove,
     the_row,
 )
-from wayside_manager.store.part import SqlPart, check_etag, reading, writing
+from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.place_effects import Applied, altered, nodes_at
 from wayside_manager.store.tables import corridor_sites, sites
 
@@ -63,9 +62,7 @@ class SqlCorridors(SqlPart):
     @writing
     def delete_corridor(self, connection: Connection, corridor_id: str, *, etag: str = "") -> None:
         """See SiteStore."""
-        row = the_row(connection, CORRIDOR, corridor_id)
-        check_etag(etag, row.revision, f"corridor {corridor_id}")
-        check_unnamed(connection, CORRIDOR, corridor_id)
+        row = removable(connection, CORRIDOR, corridor_id, etag=etag)
         before = _said_of(row, corridor_sites_of(connection, corridor_id))
         connection.execute(delete(corridor_sites).where(corridor_sites.c.corridor_id == corridor_id))
         remove(connection, CORRIDOR, corridor_id)
@@ -134,13 +131,7 @@ def _check_there(connection: Connection, wanted: tuple[CorridorSite, ...], tenan
     """A road crosses tenants, but only those above and below its owner."""
     tree = tenant_tree(connection)
     about = tree.above(tenant_id) | tree.below(tenant_id)
-    owners: dict[str, str] = {}
-    for part in parts(site.site_id for site in wanted):
-        query = select(sites.c.site_id, sites.c.tenant_id).where(sites.c.site_id.in_(part))
-        owners |= {row[0]: row[1] for row in connection.execute(query)}
-    for site in wanted:
-        if owners.get(site.site_id) not in about:
-            raise not_there("sites", site.site_id)
+    check_owners(connection, "sites", sites.c.site_id, (site.site_id for site in wanted), owners=about)
 
 
 def _put_sites(connection: Connection, corridor_id: str, wanted: tuple[CorridorSite, ...]) -> None:

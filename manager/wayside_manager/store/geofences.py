@@ -15,16 +15,16 @@ from wayside_manager.store.moments import as_time_or_none, as_us_or_none
 from wayside_manager.store.owned_rows import (
     GEOFENCE,
     check_replaceable,
-    check_unnamed,
     find_row,
     listed,
     noted,
     owned,
     put,
+    removable,
     remove,
     the_row,
 )
-from wayside_manager.store.part import SqlPart, check_etag, reading, writing
+from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.place_effects import Applied, altered, nodes_at
 from wayside_manager.store.selection import resolver
 
@@ -57,9 +57,7 @@ class SqlGeofences(SqlPart):
     @writing
     def delete_geofence(self, connection: Connection, geofence_id: str, *, etag: str = "") -> None:
         """See SiteStore."""
-        row = the_row(connection, GEOFENCE, geofence_id)
-        check_etag(etag, row.revision, f"geofence {geofence_id}")
-        check_unnamed(connection, GEOFENCE, geofence_id)
+        row = removable(connection, GEOFENCE, geofence_id, etag=etag)
         remove(connection, GEOFENCE, geofence_id)
         noted(connection, GEOFENCE, geofence_id, before=_said_of(row), after=None, tenant_id=row.tenant_id)
 

@@ -1,6 +1,6 @@
 """Groups in SQL."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,25 +9,25 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from wayside.errors import InvalidArgumentError
 from wayside_manager.core.access import EVERYWHERE, Reach
-from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page
-from wayside_manager.core.selectors import NAMES_MAX_COUNT, NodeSelector, Selectable, checked_selector
+from wayside_manager.core.selectors import NAMES_MAX_COUNT, NodeSelector, checked_selector
 from wayside_manager.core.sites import GroupRecord
-from wayside_manager.store.node_rows import parts, selectables
+from wayside_manager.store.node_rows import selectables
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.owned_rows import (
     GROUP,
+    check_owners,
     check_replaceable,
-    check_unnamed,
     find_row,
     listed,
     noted,
     owned,
     put,
+    removable,
     remove,
     the_row,
 )
-from wayside_manager.store.part import SqlPart, check_etag, reading, writing
+from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.place_effects import Applied, altered
 from wayside_manager.store.reaches import covers_node
 from wayside_manager.store.selection import resolver
@@ -68,9 +68,7 @@ class SqlGroups(SqlPart):
     @writing
     def delete_group(self, connection: Connection, group_id: str, *, etag: str = "") -> None:
         """See SiteStore."""
-        row = the_row(connection, GROUP, group_id)
-        check_etag(etag, row.revision, f"group {group_id}")
-        check_unnamed(connection, GROUP, group_id)
+        row = removable(connection, GROUP, group_id, etag=etag)
         before = _said_of(row, _listed_in(connection, group_id))
         connection.execute(delete(group_nodes).where(group_nodes.c.group_id == group_id))
         remove(connection, GROUP, group_id)
@@ -119,14 +117,14 @@ def group_record(connection: Connection, row: Row[Any]) -> GroupRecord:
     )
 
 
-def _counted(connection: Connection, groups: Iterable[GroupRecord], reach: Reach) -> tuple[GroupRecord, ...]:
+def _counted(connection: Connection, groups: Sequence[GroupRecord], reach: Reach) -> tuple[GroupRecord, ...]:
     """The groups with how many nodes of the reach are in each."""
+    if not groups:
+        return ()
     found = resolver(connection)
-    there: list[Selectable] | None = None
+    there = selectables(connection, where=(covers_node(reach),))
     counted = []
     for group in groups:
-        if there is None:
-            there = selectables(connection, where=(covers_node(reach),))
         matcher = found.matcher(NodeSelector(group_ids=(group.group_id,)))
         counted.append(replace(group, node_count=sum(matcher.matches(node) for node in there)))
     return tuple(counted)
@@ -156,13 +154,7 @@ def _check_nodes(connection: Connection, group: GroupRecord) -> None:
             f"group.nodes: {len(group.node_ids)} are too many; give at most {NAMES_MAX_COUNT}, or a selector"
         )
     below = tenant_tree(connection).below(group.tenant_id)
-    owners: dict[str, str] = {}
-    for part in parts(group.node_ids):
-        query = select(nodes.c.node_id, nodes.c.tenant_id).where(nodes.c.node_id.in_(part))
-        owners |= {row[0]: row[1] for row in connection.execute(query)}
-    for node_id in group.node_ids:
-        if owners.get(node_id) not in below:
-            raise not_there("nodes", node_id)
+    check_owners(connection, "nodes", nodes.c.node_id, group.node_ids, owners=below)
 
 
 def _put_nodes(connection: Connection, group_id: str, wanted: tuple[str, ...]) -> None:

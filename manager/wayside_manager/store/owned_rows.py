@@ -3,12 +3,12 @@
 Usage: `put(connection, SITE, "k12", row, values, now=now)`; `listed(connection, SITE, reach=reach, ...)`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Row, Table, delete, insert, or_, select, update
+from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, update
 
 from wayside.errors import AlreadyExistsError, FailedPreconditionError
 from wayside_manager.core.access import Reach
@@ -18,6 +18,7 @@ from wayside_manager.core.rollout import ENDED
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.core.sites import Owned
 from wayside_manager.store.moments import as_time, as_us
+from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import changed, check_etag, page
 from wayside_manager.store.reaches import covers_release
 from wayside_manager.store.selector_text import selector_of
@@ -124,6 +125,33 @@ def noted(
     changed(connection, f"{kind.collection}/{thing_id}", before=before, after=after, tenant_id=tenant_id)
 
 
+def removable(connection: Connection, kind: Kind, thing_id: str, *, etag: str) -> Row[Any]:
+    """The row of one that may be deleted.
+
+    Raises: NotFoundError; ConflictError: the etag is not the present one; FailedPreconditionError: as `check_unnamed`.
+    """
+    row = the_row(connection, kind, thing_id)
+    check_etag(etag, row.revision, f"{kind.word} {thing_id}")
+    check_unnamed(connection, kind, thing_id)
+    return row
+
+
+def check_owners(
+    connection: Connection, collection: str, column: Column[Any], ids: Iterable[str], *, owners: Collection[str]
+) -> None:
+    """Returns if the things with these ids, in that column, belong to these tenants.
+
+    Raises: NotFoundError: naming the first that is not there, or is another's.
+    """
+    wanted, found = tuple(ids), set[str]()
+    for part in parts(wanted):
+        query = select(column).where(column.in_(part), column.table.c.tenant_id.in_(owners))
+        found |= set(connection.scalars(query))
+    for thing_id in wanted:
+        if thing_id not in found:
+            raise not_there(collection, thing_id)
+
+
 def remove(connection: Connection, kind: Kind, thing_id: str) -> None:
     """Deletes the row."""
     connection.execute(delete(kind.table).where(kind.column == thing_id))
@@ -157,11 +185,10 @@ def check_unnamed(connection: Connection, kind: Kind, thing_id: str) -> None:
 
     Raises: FailedPreconditionError: saying what does.
     """
-    live = or_(rollouts.c.state.not_in(ENDED), rollouts.c.state.is_(None))
     for collection, query in (
         ("configLayers", select(config_layers.c.layer_id, config_layers.c.selector)),
         ("groups", select(groups.c.group_id, groups.c.selector)),
-        ("rollouts", select(rollouts.c.rollout_id, rollouts.c.selector).where(live)),
+        ("rollouts", select(rollouts.c.rollout_id, rollouts.c.selector).where(rollouts.c.state.not_in(ENDED))),
     ):
         for owner_id, text in connection.execute(query):
             if text and thing_id in kind.named_by(selector_of(text)):
