@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,30 @@ async def test_a_cancelled_append_leaves_the_spool_usable(tmp_path: Path) -> Non
                     await spool.append([b"never mind"])
         sequence = await spool.append([b"kept"])
         assert (await spool.read(sequence - 1, max_count=1))[0].payload == b"kept"
+
+
+async def test_an_append_is_made_though_its_caller_has_gone(tmp_path: Path) -> None:
+    loop, syncing, may_sync = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    may_sync.set()
+
+    def held(descriptor: int) -> None:
+        loop.call_soon_threadsafe(syncing.set)
+        may_sync.wait()
+        os.fdatasync(descriptor)
+
+    async with FileSpool(tmp_path, sync=held) as spool, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        await asyncio.sleep(0)
+        syncing.clear()
+        may_sync.clear()
+        group.create_task(spool.append([b"first"]))
+        await syncing.wait()
+        gone = group.create_task(spool.append([b"second"]))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        may_sync.set()
+        records = await spool.read(1, max_count=1)
+    assert [record.payload for record in records] == [b"second"]
 
 
 async def test_a_payload_can_carry_its_own_sequence(tmp_path: Path) -> None:

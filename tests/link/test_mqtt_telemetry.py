@@ -8,15 +8,17 @@ import os
 import random
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 import aiomqtt
 import msgspec
 import pytest
 
 from tests.link.conftest import Mosquitto, free_port
+from wayside.errors import UnavailableError
 from wayside.node_config import TelemetryConfig
 from wayside.v1 import node_pb2
 from wayside.v1.telemetry_pb2 import TelemetryBatch
@@ -263,6 +265,49 @@ async def test_an_interface_that_is_not_there_is_an_outage_said_once(
             telemetry.use(msgspec.structs.replace(config_for(mosquitto), interface="lo"))
             await until(lambda: telemetry.published_count > 0)
     assert caplog.text.count("the network interface 'nowhere0' is not there, or has no address") == 1
+
+
+class Late(MqttPublisher):
+    """A connection that fails, when it is let."""
+
+    may_fail: asyncio.Event
+
+    async def __aenter__(self) -> Self:
+        await self.may_fail.wait()
+        raise UnavailableError("the broker is away")
+
+
+@dataclass
+class LateWiring(CountingWiring):
+    """Connections that fail at moments of the test's choice: the first, the second, and never the third."""
+
+    moments: tuple[asyncio.Event, ...] = field(
+        default_factory=lambda: (asyncio.Event(), asyncio.Event(), asyncio.Event())
+    )
+
+    def connect(self, config: TelemetryConfig) -> TelemetrySink:
+        sink = Late(Broker(config.broker_host, config.port), client_id="rsu-1")
+        sink.may_fail = self.moments[self.connection_count]
+        self.connection_count += 1
+        return sink
+
+
+async def test_a_connection_that_fails_while_the_configuration_changes_says_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wiring = LateWiring()
+    config = TelemetryConfig(broker_host="localhost", broker_plaintext=True)
+    async with FileSpool(tmp_path / "s") as spool, asyncio.timeout(20):
+        telemetry = telemetry_on(spool, wiring)
+        telemetry.use(config)
+        async with running(telemetry):
+            wiring.moments[0].set()
+            await until(lambda: wiring.connection_count == 2)
+            wiring.moments[1].set()
+            telemetry.use(msgspec.structs.replace(config, username="new"))
+            await until(lambda: wiring.connection_count == 3)
+            assert telemetry.fault == ""
+    assert caplog.text.count("the broker is away") == 1
 
 
 async def test_new_credentials_are_used_at_once_and_lose_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class FileSpool:
         return self._store.spool_id
 
     async def append(self, payloads: Sequence[bytes]) -> int:
-        """Makes the payloads durable and returns the sequence of the last.
+        """Makes the payloads durable and returns the sequence of the last; also when the caller is cancelled meanwhile.
 
         Raises:
             ResourceExhaustedError: the disk is full, or they exceed the limits; nothing was accepted.
@@ -141,7 +141,7 @@ class FileSpool:
         request = _Request(build)
         self._requests.append(request)
         self._owner.submit(self._flush)
-        return await asyncio.wrap_future(request.done)
+        return await asyncio.shield(asyncio.wrap_future(request.done))  # who stops to wait takes nothing back
 
     def _flush(self) -> None:
         """Writes everything that waits, up to a group; finds nothing when the flush before took it along."""
@@ -167,9 +167,7 @@ class FileSpool:
         self._loop.call_soon_threadsafe(self._wake)
 
     def _built(self, request: _Request, sequence: int) -> Sequence[bytes]:
-        """The payloads of a request; none when its caller has gone or `build` failed."""
-        if not request.done.set_running_or_notify_cancel():
-            return ()
+        """The payloads of a request; none when `build` failed."""
         try:
             payloads = request.build(sequence)
             self._store.check_fits(payloads)

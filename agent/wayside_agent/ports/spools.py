@@ -34,7 +34,7 @@ class Spool(Protocol):
         """Identity the sequence numbers count in; a new spool has a new one."""
 
     async def append(self, payloads: Sequence[bytes]) -> int:
-        """Makes the payloads durable and returns the sequence of the last.
+        """Makes the payloads durable and returns the sequence of the last; also when the caller is cancelled meanwhile.
 
         Raises: ResourceExhaustedError: the disk is full even after eviction; nothing was accepted.
         """

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import zlib
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from random import Random
@@ -77,6 +78,7 @@ class Telemetry:
         self._config = TelemetryConfig()
         self._changed = asyncio.Event()
         self._is_connected = False
+        self._unkept: deque[Batch] = deque()
         self._spool_fault = ""
         self.fault = ""
         """Why the broker cannot be reached, in one sentence; empty: it can, or there is none."""
@@ -155,7 +157,9 @@ class Telemetry:
     async def _keep(self, egress: Egress) -> None:
         """Makes what was sampled durable, or counts it as lost and says so once."""
         dropped_before = egress.dropped_count
-        for batch in egress.drained():
+        self._unkept += egress.drained()
+        while self._unkept:
+            batch = self._unkept.popleft()  # the spool's from here on, even if this is cancelled
             try:
                 await self._spool.append_built(partial(self._encoded, batch))
             except WaysideError as error:
@@ -186,14 +190,17 @@ class Telemetry:
                 async with self._connect(config) as sink:
                     await self._hold(sink, topic, config)
             except* WaysideError as group:
-                error = leaves(group)[0]
-                if not self.fault:
-                    logger.warning("Telemetry waits in the spool: %s", error)
-                self.fault = str(error)
+                if not self._changed.is_set():  # else it says nothing of the configuration that is to come
+                    self._note_outage(leaves(group)[0])
             await asyncio.sleep(
                 delay_s(self._attempt, base_s=self._reconnect_base_s, cap_s=RECONNECT_CAP_S, rng=self._rng)
             )
             self._attempt += 1
+
+    def _note_outage(self, error: BaseException) -> None:
+        if not self.fault:
+            logger.warning("Telemetry waits in the spool: %s", error)
+        self.fault = str(error)
 
     async def _hold(self, sink: TelemetrySink, topic: str, config: TelemetryConfig) -> None:
         """Drains the spool as long as the connection lives; an idle one that dies is noticed too."""
