@@ -1,5 +1,7 @@
 """A whole manager in this process: real files, real TLS on free ports."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,10 +33,17 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def made_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manager that never ran, made once: keys and migrations for each of many hundred tests take minutes."""
+    path = tmp_path_factory.mktemp("made") / "manager"
+    asyncio.run(initialise(DataFolder(path), SETTINGS))
+    return path
+
+
 @pytest.fixture
-async def manager(tmp_path: Path, clock: Clock) -> AsyncIterator[LocalManager]:
-    folder = DataFolder(tmp_path / "manager")
-    await initialise(folder, SETTINGS)
+async def manager(made_folder: Path, tmp_path: Path, clock: Clock) -> AsyncIterator[LocalManager]:
+    folder = DataFolder(shutil.copytree(made_folder, tmp_path / "manager"))
     async with running(folder, SETTINGS, now=clock) as endpoints:
         yield LocalManager(folder, endpoints, clock)
 
@@ -57,10 +66,10 @@ async def rsu_peer(manager: LocalManager, rsu: NodeCredential) -> AsyncIterator[
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def world(made_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Two tenants with one of everything, for all tests of a module."""
-    folder, clock = DataFolder(tmp_path_factory.mktemp("matrix") / "manager"), Clock()
-    await initialise(folder, SETTINGS)
+    folder = DataFolder(shutil.copytree(made_folder, tmp_path_factory.mktemp("matrix") / "manager"))
+    clock = Clock()
     with pytest.MonkeyPatch.context() as patch, noting_what_is_served(patch) as served:
         # strangers call once for each method, from one address
         settings = msgspec.structs.replace(SETTINGS, door=DoorSettings(unlimited_addresses=("127.0.0.0/8",)))
