@@ -39,10 +39,12 @@ from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.exchange import Ears
 from wayside_agent.services.health import Health, Versions, wire_time_quality
+from wayside_agent.services.health_checks import HealthChecks
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.renewal import Renewal, Surroundings
 from wayside_agent.services.reporting import Reporting
+from wayside_agent.services.sampling import Sampling
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.snapshot import Snapshot
 from wayside_agent.services.status import StatusServer
@@ -51,6 +53,7 @@ from wayside_agent.services.update_world import World
 from wayside_agent.services.uplink import Hello, Uplink
 from wayside_agent.settings import IdentitySettings, Settings
 from wayside_agent.trust import boottime_s, broker, returning, timekeeping
+from wayside_agent.wellbeing import Wellbeing, ends_of
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +93,7 @@ class Agent:
         self._rng = SystemRandom()
         self._version = version("wayside-agent")
         self._release = ""
+        self.ends = ends_of(lambda: self.renewal)
         self.sensing = self._make_sensing()
         self.pulse = Pulse(
             self.sensing,
@@ -116,12 +120,14 @@ class Agent:
             self.telemetry,
             self.reporting,
             use_manager=self._use_manager,
+            judge_by=lambda health: self.wellbeing.use(health),  # noqa: PLW0108  # it is made below
             database_dir=Path(unit.database_dir),
             cache_dir=self._state / "plans",
             secrets_dir=Path(unit.secrets_dir),
         )
         self.desired = self._make_desired()
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
+        self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
         around = self._make_surroundings(unit.identity)
         self.renewal = Renewal(identity, files, link, around, returning=self.returning)
@@ -160,7 +166,27 @@ class Agent:
             telemetry_batch_count=lambda: self.telemetry.published_count,
             versions=self._versions,
             now_ns=time.time_ns,
+            checks=lambda: self.wellbeing.checks.present,
+            time=lambda: self.wellbeing.time_health(),  # noqa: PLW0108  # it is made below
+            ends=self.ends,
         )
+
+    def _make_wellbeing(self) -> Wellbeing:
+        caps_bytes = {"reports": self._unit.spool.reports_max_bytes, "telemetry": self._unit.spool.telemetry_max_bytes}
+        sampling = Sampling(
+            self.sensing,
+            self.pulse,
+            self.time,
+            {name: (spool, caps_bytes[name]) for name, spool in self._spools.items()},
+            is_manager_reached=lambda: self.uplink.is_connected,
+            ends=self.ends,
+            clock_s=time.time,
+            mono_s=time.monotonic,
+        )
+        checks = HealthChecks(
+            sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry
+        )
+        return Wellbeing(checks, sampling, self.sensing, self.time, stands=self._unit.node.kind == "rsu")
 
     def _make_reporting(self) -> Reporting:
         return Reporting(
@@ -285,6 +311,7 @@ class Agent:
             "ota": self.ota.run,
             "uplink": self.uplink.run,
             "renewal": self.renewal.run,
+            "health": self.wellbeing.checks.run,
             "time": self.time.run,
             "status": self.status.run,
         }

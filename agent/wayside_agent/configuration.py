@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wayside.errors import InvalidArgumentError
-from wayside.node_config import CanBusConfig, NodeConfig
+from wayside.node_config import CanBusConfig, HealthConfig, NodeConfig
 from wayside_agent.core.desired import problems
 from wayside_agent.services.reporting import Reporting
 from wayside_agent.services.sensing import Sensing
@@ -27,6 +27,7 @@ class Configuration:
         reporting: Reporting,
         *,
         use_manager: Callable[[str], None],
+        judge_by: Callable[[HealthConfig], None],
         database_dir: Path,
         cache_dir: Path,
         secrets_dir: Path,
@@ -35,6 +36,7 @@ class Configuration:
         self._telemetry = telemetry
         self._reporting = reporting
         self._use_manager = use_manager
+        self._judge_by = judge_by
         self._database_dir = database_dir
         self._cache_dir = cache_dir
         self._secrets_dir = secrets_dir
@@ -62,6 +64,7 @@ class Configuration:
         self._sensing.use(decoders)
         self._telemetry.use(config.telemetry)
         self._use_manager(config.manager.device_address)
+        self._judge_by(config.health)
         self._reporting.set_period(config.report_period_s)
 
     async def _decoder(self, name: str, bus: CanBusConfig) -> "Decoder":

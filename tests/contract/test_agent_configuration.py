@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from wayside.errors import InvalidArgumentError
-from wayside.node_config import NodeConfig, decoded, schema
+from wayside.node_config import HealthConfig, NodeConfig, decoded, schema
 from wayside.v1 import node_pb2
 from wayside_agent.cli.schema import remote_schema
 from wayside_agent.configuration import Configuration
@@ -34,6 +34,7 @@ class Unit:
 
     def __init__(self, folder: Path, spool: FileSpool) -> None:
         self.secrets, self.addresses = folder / "secrets", list[str]()
+        self.judged_by: list[HealthConfig] = []
         self.secrets.mkdir()
         self.settings = Settings(
             node=NodeSettings(id="rsu-1", esn="1", kind="rsu"),
@@ -71,6 +72,7 @@ class Unit:
             self.telemetry,
             reporting,
             use_manager=self.addresses.append,
+            judge_by=self.judged_by.append,
             database_dir=folder,
             cache_dir=folder / "plans",
             secrets_dir=self.secrets,

@@ -22,6 +22,7 @@ from wayside.node_config import (
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 BUS = "can.buses.body"
+LIMIT = "health.limits.body"
 
 VALUES: list[tuple[str, list[Any], list[Any]]] = [
     ("report_period_s", [1, 1.5, 3600], [0.99, 3601, "30", None, True, []]),
@@ -47,6 +48,14 @@ VALUES: list[tuple[str, list[Any], list[Any]]] = [
     ("telemetry.sample_period_s", [0.01, 3600], [0, 3600.5]),
     ("update.max_download_bytes_per_s", [0, 2**53, 1e6], [-1, 2**53 + 1, 0.5, 1e300]),
     ("update.health_gate_timeout_s", [5, 3600], [4.9, 3601]),
+    *[
+        (f"{LIMIT}.{name}", [0, -40, 3.5, 1e9], ["1", None, True, []])
+        for name in ("degraded_above", "failed_above", "degraded_below", "failed_below")
+    ],
+    (f"{LIMIT}.margin", [0, 2.5], [-0.1, "1", None]),
+    ("health.place.latitude_degrees", [-90, 20.03, 90], [-90.1, 91, "20"]),
+    ("health.place.longitude_degrees", [-180, 110.3, 180], [-180.1, 181]),
+    ("health.place.radius_m", [0, 25, 100_000], [-1, 100_001]),
 ]
 TAKEN = [(path, value) for path, good, _ in VALUES for value in good]
 REFUSED = [(path, value) for path, _, bad in VALUES for value in bad]

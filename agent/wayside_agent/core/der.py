@@ -6,6 +6,7 @@ Source: ITU-T X.690, definite lengths and low tag numbers only; RFC 3279, 2.2.3 
 
 import base64
 import re
+from contextlib import suppress
 
 INTEGER = 0x02
 SEQUENCE = 0x30
@@ -71,6 +72,15 @@ def pem_content(pem: bytes) -> bytes:
     except ValueError as error:
         raise DerError("its base64 is cut short") from error
     raise DerError("it holds no certificate")
+
+
+def pem_contents(pem: bytes) -> tuple[bytes, ...]:
+    """The bytes of every certificate in a PEM text; what is damaged is left out."""
+    found = []
+    for match in _PEM_CERTIFICATE.finditer(pem):
+        with suppress(ValueError):
+            found.append(base64.b64decode(match[1]))
+    return tuple(found)
 
 
 def signature(raw: bytes) -> bytes:

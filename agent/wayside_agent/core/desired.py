@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 
 from wayside.node_config import NodeConfig, TelemetryConfig
+from wayside_agent.core.health_limits import as_limit, merged, problem, unknown
 
 MAX_PROBLEM_COUNT = 20  # enough to correct a configuration; one with a million mistakes must not make a million words
 MAX_SHOWN_CHARS = 80  # of a name in a sentence
@@ -24,7 +25,11 @@ def problems(
         databases: Those of the named DBC files that are there.
         secrets: Those of the named secrets that are there.
     """
-    found = (*_bus_problems(config, bus_names, databases), *_secret_problems(config.telemetry, secrets))
+    found = (
+        *_bus_problems(config, bus_names, databases),
+        *_secret_problems(config.telemetry, secrets),
+        *_limit_problems(config),
+    )
     return tuple(islice(found, MAX_PROBLEM_COUNT))
 
 
@@ -55,6 +60,16 @@ def _secret_problems(telemetry: TelemetryConfig, secrets: Collection[str]) -> It
             f"telemetry.password_secret: there is no secret {_shown(secret)} on the unit; put a file of that name "
             "there, see settings secrets_dir"
         )
+
+
+def _limit_problems(config: NodeConfig) -> Iterator[str]:
+    limits = {name: as_limit(limit) for name, limit in config.health.limits.items()}
+    for name in unknown(limits):
+        yield f"health.limits.{_shown(name)}: there is no such limit; docs/health.md lists them"
+    for name, limit in merged(limits).items():
+        words = problem(limit)
+        if words:
+            yield f"health.limits.{name}: {words}; with the values it comes with, see docs/health.md"
 
 
 def _is_on_the_unit(host: str) -> bool:

@@ -55,6 +55,16 @@ class System(StrEnum):
     """GPS talker, ids 33 to 64"""
 
 
+class AntennaState(StrEnum):
+    """Antenna of a receiver; names as in `wayside.v1.AntennaState`."""
+
+    OK = "ok"
+    OPEN = "open"
+    """Nothing is connected."""
+    SHORT = "short"
+    """The line is short-circuited."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place. WGS 84."""
@@ -88,6 +98,10 @@ class Fix:
     """Age of the newest differential correction."""
     in_view: Mapping[System, int] = field(default_factory=dict)
     """Satellites in view per system, from the newest complete set."""
+    begins_anew: bool = False
+    """A recording has begun again or was cut: no step from the epoch before means anything."""
+    is_recorded: bool = False
+    """Its time is that of a recording and says nothing about now."""
 
     def __post_init__(self) -> None:
         """Raises ValueError if mode and position contradict each other."""

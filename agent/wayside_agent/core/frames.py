@@ -9,6 +9,7 @@ Source: Linux include/uapi/linux/can.h: id (32 bit, native order, three flag bit
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 CLASSIC_SIZE_BYTES = 16
 FD_SIZE_BYTES = 72
@@ -42,6 +43,18 @@ class FrameBatch:
         """Each frame as (id with flag bits, data length [byte], FD flags, data padded to 8 or 64 byte)."""
         layout = CLASSIC if self.size_bytes == CLASSIC_SIZE_BYTES else FD
         return layout.iter_unpack(self.raw)
+
+
+class BusCondition(StrEnum):
+    """Fault confinement of a controller (ISO 11898-1); names as in `wayside.v1.CanBusState`."""
+
+    ERROR_ACTIVE = "error_active"
+    ERROR_WARNING = "error_warning"
+    """An error counter passed 96."""
+    ERROR_PASSIVE = "error_passive"
+    """An error counter passed 127."""
+    BUS_OFF = "bus_off"
+    """The transmit error counter passed 255: it takes no part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class NmeaReplay:
         self._last_utc_time: datetime | None = None
         self._due_mono_s: float | None = None
         self._fix_count = 0
+        self._begins_anew = False
 
     async def __aenter__(self) -> Self:
         """Opens the file.
@@ -86,9 +87,11 @@ class NmeaReplay:
             await self._read_on()
         fix = self._waiting.popleft()
         await self._pause(fix)
-        if self._options.time_base is TimeBase.NOW and fix.utc_time is not None:
-            return replace(fix, utc_time=datetime.now(UTC))
-        return fix
+        begins_anew, self._begins_anew = self._begins_anew, False
+        if self._options.time_base is TimeBase.NOW:
+            utc_time = None if fix.utc_time is None else datetime.now(UTC)
+            return replace(fix, utc_time=utc_time, begins_anew=begins_anew)
+        return replace(fix, begins_anew=begins_anew, is_recorded=True)
 
     def counters(self) -> GnssCounters:
         """Counts since opening, in sentences."""
@@ -116,6 +119,7 @@ class NmeaReplay:
         if not self._options.loop or self._file is None:
             raise SourceEndedError(f"the recording {path} is over")
         self._file.seek(0)
+        self._begins_anew = True
 
     async def _pause(self, fix: Fix) -> None:
         """Waits until an epoch is due: the receiver's own step, or the period where there is none."""
@@ -124,6 +128,7 @@ class NmeaReplay:
         if fix.utc_time is not None and self._last_utc_time is not None:
             own_s = (fix.utc_time - self._last_utc_time).total_seconds()
             step_s = min(own_s, options.gap_max_s) if own_s >= 0 else options.period_s
+            self._begins_anew = self._begins_anew or not 0 <= own_s <= options.gap_max_s
         self._last_utc_time = fix.utc_time or self._last_utc_time
         if self._due_mono_s is None:
             self._due_mono_s = loop.time()

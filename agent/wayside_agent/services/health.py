@@ -3,13 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wayside.v1 import node_pb2
-from wayside_agent.core.stamps import TimeQuality
+from wayside.v1 import health_pb2, node_pb2
+from wayside_agent.core.health import Check, Checks
+from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND, TimeQuality
 from wayside_agent.ports.devices import HostReading
 from wayside_agent.ports.spools import Spool
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.source_state import BusState, GnssState, RadioState
+
+END_FIELDS: Mapping[str, str] = {
+    "node certificate": "node_certificate_expire_time",
+    "authorities": "authority_expire_time",
+    "revocation list": "revocation_list_expire_time",
+    "release metadata": "metadata_expire_time",
+    "signing certificate": "signing_expire_time",
+}
+"""What a unit trusts by, as checks call it, and its field on the wire."""
 
 
 def wire_time_quality(quality: TimeQuality) -> node_pb2.TimeQuality.ValueType:
@@ -43,6 +53,11 @@ class Health:
     telemetry_batch_count: Callable[[], int]
     versions: Callable[[], Versions]
     now_ns: Callable[[], int]
+    checks: Callable[[], Checks] = Checks
+    """What was found last."""
+    time: Callable[[], node_pb2.TimeHealth | None] = lambda: None
+    ends: Callable[[], Mapping[str, float | None]] = dict
+    """When what the unit trusts by ends, seconds since 1970, by what it is; see `END_FIELDS`."""
 
     def report(self) -> node_pb2.HealthReport:
         """The state of the unit now."""
@@ -62,6 +77,9 @@ class Health:
             config_sha256=versions.config_sha256,
             config_trial=versions.config_trial,
             broker_connected=self._is_broker_connected(),
+            checks=[_check(check) for check in self.checks()],
+            time=self.time(),
+            autonomy=_autonomy(self.ends()),
         )
         report.sample_time.FromNanoseconds(self.now_ns())
         report.report_period.FromMilliseconds(round(versions.report_period_s * 1000))
@@ -80,6 +98,27 @@ class Health:
             accepted_count=sum(feed.counters.accepted_count for feed in self.sensing.feeds),
             refused_count=sum(feed.counters.refused_count for feed in self.sensing.feeds),
         )
+
+
+def _check(check: Check) -> health_pb2.HealthCheck:
+    found = check.finding
+    message = health_pb2.HealthCheck(
+        name=found.name,
+        state=health_pb2.HealthState.Value(f"HEALTH_STATE_{found.state.name}"),
+        reason=found.reason,
+        value=found.value,
+        unit=found.unit,
+    )
+    message.since_time.FromNanoseconds(round(check.since_s * NANOSECONDS_PER_SECOND))
+    return message
+
+
+def _autonomy(ends: Mapping[str, float | None]) -> node_pb2.AutonomyHealth:
+    message = node_pb2.AutonomyHealth()
+    for what, end_s in ends.items():
+        if end_s is not None:
+            getattr(message, END_FIELDS[what]).FromSeconds(round(end_s))
+    return message
 
 
 def _host(host: HostReading) -> node_pb2.HostHealth:

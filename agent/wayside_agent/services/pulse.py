@@ -73,13 +73,17 @@ class Pulse:
         """Frames per second on each bus over the window [1/s]."""
         return {name: self._rate(methodcaller("frame_count", name)) for name in self._sensing.buses}
 
+    def message_rate_hz(self) -> float:
+        """V2X messages heard per second over the window [1/s]."""
+        return self._rate(lambda sample: sample.message_count)
+
     def vitals(self) -> Vitals:
         """What the unit's service is worth now, for the health gate."""
         return Vitals(
             manager_reached=self._is_manager_reached(),
             buses=tuple(BusRate(name, rate) for name, rate in sorted(self.frame_rates_hz().items())),
             fix_dimension=FIX_DIMENSION[self._fix_mode()],
-            radio_messages_per_s=self._rate(lambda s: s.message_count),
+            radio_messages_per_s=self.message_rate_hz(),
             broker=self.broker(),
         )
 

@@ -52,6 +52,10 @@ class Reporting:
         self._period_s = period_s
         self._changed.set()
 
+    def hurry(self) -> None:
+        """Reports at once, for something has changed."""
+        self._changed.set()
+
     async def run(self) -> None:
         """Reports health for ever."""
         longest_s = SETTLE_S

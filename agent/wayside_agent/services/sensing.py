@@ -169,11 +169,13 @@ class Sensing:
 
     def _take_fix(self, fix: Fix, state: GnssState) -> None:
         state.newest = fix
+        state.verdict = state.plausibility.judged(fix, self._mono_s())
         if fix.mode is FixMode.NONE:
             state.no_fix_count += 1
         else:
             state.fix_count += 1
             state.newest_with_position = fix
+            state.position_mono_s = self._mono_s()
         self._forget("gnss.")
         self._keep_readings(_fix_values(fix))
 

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters
+from wayside_agent.core.gnss_plausibility import Plausibility, Verdict
 from wayside_agent.core.v2x import MessageKind, RadioCounters, Station
 
 
@@ -73,6 +74,11 @@ class GnssState(SourceState[GnssCounters]):
     newest: Fix | None = None
     """`None`: there was none yet, or the receiver failed since: an old fix is no present one."""
     newest_with_position: Fix | None = None
+    position_mono_s: float | None = None
+    """When that one came, by the steady clock of sensing."""
+    plausibility: Plausibility = field(default_factory=Plausibility)
+    verdict: Verdict = field(default_factory=Verdict)
+    """Whether what it says can be true."""
     fix_count: int = 0
     no_fix_count: int = 0
 

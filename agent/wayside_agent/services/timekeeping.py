@@ -7,12 +7,14 @@ manager's certificates begin then); one beyond their end locks the unit out unti
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
 from wayside.errors import WaysideError
 from wayside_agent.core.fix import Fix, FixMode, FixQuality
+from wayside_agent.core.gps_week import rolled_over
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.core.trusted_time import Estimate, Floor, TimeReading, TimeSource, TrustedTime
 
@@ -80,6 +82,27 @@ class Timekeeping:
         """The same, seconds since 1970."""
         return self.estimate().utc_s
 
+    def clock_offset_s(self) -> float | None:
+        """System clock minus the best source, less what that may be wrong by [s]; `None`: only a floor is known."""
+        estimate = self.estimate()
+        if estimate.error_s is None:
+            return None
+        off_s = self._clock_s() - estimate.utc_s
+        return math.copysign(max(0.0, abs(off_s) - estimate.error_s), off_s)
+
+    @property
+    def receiver_fault(self) -> str:
+        """Why the receiver's date cannot be true, in one sentence; empty: it can, or there is none."""
+        off_s = self._time.contradiction_s(TimeSource.GNSS, self._mono_s())
+        fix = self._taken
+        if not off_s or fix is None or fix.utc_time is None:
+            return ""
+        told = f"the receiver tells {fix.utc_time:%Y-%m-%d}"
+        meant = rolled_over(fix.utc_time, datetime.fromtimestamp(self._time.floor_at_s(self._mono_s()), UTC))
+        if meant is not None:
+            return f"{told}: its week counter has rolled over, it means {meant:%Y-%m-%d}; renew its firmware"
+        return f"{told}, {abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} what vouches for the time"
+
     def heard(self, server_time_s: float) -> None:
         """Takes the manager's clock, seconds since 1970, from an authenticated session."""
         self._take(TimeSource.MANAGER, server_time_s)
@@ -110,7 +133,7 @@ class Timekeeping:
         if self._clock_quality() in DISCIPLINED:
             self._take(TimeSource.CLOCK, self._clock_s())
         fix = self._fix()
-        if fix is None or fix is self._taken or fix.utc_time is None:
+        if fix is None or fix is self._taken or fix.utc_time is None or fix.is_recorded:
             return
         self._taken = fix
         if fix.mode is not FixMode.NONE and fix.quality in MEASURED:

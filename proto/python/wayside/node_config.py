@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from wayside.errors import InvalidArgumentError
 
@@ -36,6 +36,7 @@ _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][
 
 FileName: TypeAlias = Annotated[str, Meta(pattern=_FILE_NAME)]
 BusName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z0-9_-]{{1,32}}{_END}")]
+CheckName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z0-9_.-]{{1,80}}{_END}")]
 SignalName: TypeAlias = Annotated[str, Meta(pattern=rf"^{_IDENTIFIER}\.{_IDENTIFIER}{_END}", max_length=255)]
 Host: TypeAlias = Annotated[str, Meta(pattern=rf"^({_NAME}|{_IPV6})?{_END}")]
 Address: TypeAlias = Annotated[str, Meta(pattern=rf"^(({_NAME}|\[{_IPV6}\]):{_PORT})?{_END}")]
@@ -127,6 +128,48 @@ class UpdateConfig(_Part, frozen=True, kw_only=True):
     ] = 120.0
 
 
+class LimitConfig(_Part, frozen=True, kw_only=True):
+    """Where a measured value becomes worse; what is absent stays as it comes with the agent."""
+
+    degraded_above: Annotated[float | UnsetType, Meta(description="Degraded above this, in the unit of the check.")] = (
+        UNSET
+    )
+    failed_above: Annotated[float | UnsetType, Meta(description="Failed above this.")] = UNSET
+    degraded_below: Annotated[float | UnsetType, Meta(description="Degraded below this.")] = UNSET
+    failed_below: Annotated[float | UnsetType, Meta(description="Failed below this.")] = UNSET
+    margin: Annotated[
+        Annotated[float, Meta(ge=0, le=1e9)] | UnsetType,
+        Meta(description="How far inside its limit a value must be again before the check is better."),
+    ] = UNSET
+
+
+class PlaceConfig(_Part, frozen=True, kw_only=True):
+    """Where a unit stands, surveyed; its receiver is held against it."""
+
+    latitude_degrees: Annotated[
+        float, Meta(ge=-90, le=90, description="Latitude, WGS 84, north positive [degree].")
+    ] = 0.0
+    longitude_degrees: Annotated[
+        float, Meta(ge=-180, le=180, description="Longitude, WGS 84, east positive [degree].")
+    ] = 0.0
+    radius_m: Annotated[
+        float,
+        Meta(ge=0, le=100_000, description="How far the receiver may tell it is from there [m]. 0: not surveyed."),
+    ] = 0.0
+
+
+class HealthConfig(_Part, frozen=True, kw_only=True):
+    """How the unit judges itself."""
+
+    limits: Annotated[
+        dict[CheckName, LimitConfig],
+        Meta(
+            description="Limits by check, such as `environment.temperature`; of buses without their names, `can.load`."
+        ),
+    ] = {}
+    place: Annotated[PlaceConfig, Meta(description="Where the unit stands.")] = PlaceConfig()
+
+
 class NodeConfig(_Part, frozen=True, kw_only=True):
     """Everything that may be set on a node from afar."""
 
@@ -137,6 +180,7 @@ class NodeConfig(_Part, frozen=True, kw_only=True):
     can: Annotated[CanConfig, Meta(description="What to read from the CAN buses.")] = CanConfig()
     telemetry: Annotated[TelemetryConfig, Meta(description="What to publish, where and how often.")] = TelemetryConfig()
     update: Annotated[UpdateConfig, Meta(description="How updates are fetched and proven.")] = UpdateConfig()
+    health: Annotated[HealthConfig, Meta(description="How the unit judges itself.")] = HealthConfig()
 
 
 def canonical(config: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,125 @@
+"""Measures everything a unit can tell of itself, for its checks: devices, clock, computer, the way up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from wayside_agent.core.clock_watch import ClockWatch
+from wayside_agent.core.health_samples import (
+    BusSample,
+    GnssSample,
+    HostSample,
+    RadioSample,
+    Sample,
+    SourceSample,
+    StorageSample,
+    TimeSample,
+    UplinkSample,
+)
+from wayside_agent.core.stamps import TimeQuality
+from wayside_agent.ports.spools import Spool
+from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.source_state import BusState, GnssState, RadioState, SourceState
+from wayside_agent.services.timekeeping import Timekeeping
+
+FIX_KEPT_S = 10.0
+"""Real receivers drop single epochs: a fix is lost when none came for so long."""
+_SYNCHRONIZED = frozenset({TimeQuality.NETWORK, TimeQuality.GNSS})
+
+
+@dataclass
+class Sampling:
+    """Takes samples of one unit."""
+
+    sensing: Sensing
+    pulse: Pulse
+    time: Timekeeping
+    spools: Mapping[str, tuple[Spool, int]]
+    """Each with its cap [byte]."""
+    is_manager_reached: Callable[[], bool]
+    ends: Callable[[], Mapping[str, float | None]]
+    """When what the unit trusts by ends, seconds since 1970, by what it is; `None`: not known."""
+    clock_s: Callable[[], float]
+    mono_s: Callable[[], float]
+    clock: ClockWatch = field(default_factory=ClockWatch)
+    """Leaps of the system clock."""
+
+    def sample(self) -> Sample:
+        """Everything now."""
+        now_s = self.time.utc_s()
+        gnss, radio = self.sensing.gnss, self.sensing.radio
+        return Sample(
+            buses=tuple(self._bus(name, bus) for name, bus in sorted(self.sensing.buses.items())),
+            gnss=None if gnss is None else self._gnss(gnss),
+            radio=None if radio is None else self._radio(radio),
+            time=self._time(),
+            storage=self._storage(),
+            host=self._host(),
+            uplink=self._uplink(),
+            ends={what: None if end_s is None else end_s - now_s for what, end_s in self.ends().items()},
+        )
+
+    def _bus(self, name: str, bus: BusState) -> BusSample:
+        return BusSample(name, _source(bus))
+
+    def _gnss(self, gnss: GnssState) -> GnssSample:
+        fix = gnss.newest
+        kept, kept_mono_s = gnss.newest_with_position, gnss.position_mono_s
+        if kept is not None and kept_mono_s is not None and self.mono_s() - kept_mono_s < FIX_KEPT_S:
+            fix = kept
+        if fix is None:
+            return GnssSample(_source(gnss), verdict=gnss.verdict)
+        return GnssSample(
+            source=_source(gnss),
+            mode=fix.mode,
+            quality=fix.quality,
+            satellite_count=fix.satellite_count,
+            in_view={str(system): count for system, count in fix.in_view.items()},
+            hdop=fix.hdop,
+            correction_age_s=fix.correction_age_s,
+            verdict=gnss.verdict,
+        )
+
+    def _radio(self, radio: RadioState) -> RadioSample:
+        return RadioSample(_source(radio), received_rate_hz=self.pulse.message_rate_hz())
+
+    def _time(self) -> TimeSample:
+        offset_s = self.time.clock_offset_s()
+        self.clock = self.clock.after(self.clock_s(), self.mono_s(), off_s=offset_s)
+        return TimeSample(
+            source=str(self.time.estimate().source),
+            is_synchronized=self.pulse.host.time_quality in _SYNCHRONIZED,
+            offset_s=offset_s if self.pulse.host.clock_offset_s is None else self.pulse.host.clock_offset_s,
+            jump_s=self.clock.jump_s,
+            week_fault=self.time.receiver_fault,
+        )
+
+    def _storage(self) -> StorageSample:
+        host = self.pulse.host
+        free_ratio = None
+        if host.disk_free_bytes is not None and host.disk_total_bytes:
+            free_ratio = host.disk_free_bytes / host.disk_total_bytes
+        return StorageSample(free_ratio=free_ratio, wear_ratio=host.disk_wear_ratio)
+
+    def _host(self) -> HostSample:
+        host = self.pulse.host
+        memory_ratio = None
+        if host.memory_used_bytes is not None and host.memory_total_bytes:
+            memory_ratio = host.memory_used_bytes / host.memory_total_bytes
+        return HostSample(host.cpu_ratio, memory_ratio, host.temperature_celsius)
+
+    def _uplink(self) -> UplinkSample:
+        broker = self.pulse.broker()
+        broker_fault = None
+        if broker is not None:
+            broker_fault = "" if broker.is_connected else broker.fault or f"{broker.address} is not connected yet"
+        fills = [spool.state().size_bytes / cap_bytes for spool, cap_bytes in self.spools.values()]
+        return UplinkSample(
+            is_reached=self.is_manager_reached(),
+            spool_fill_ratio=max(fills, default=None),
+            broker_fault=broker_fault,
+        )
+
+
+def _source(state: SourceState) -> SourceSample:  # type: ignore[type-arg]  # of any counters
+    return SourceSample(state.is_open, state.has_ended, state.fault)
