@@ -165,9 +165,13 @@ class Recorded:
     sequences: tuple[int, ...]
     """Per batch, the sequence up to which all is written."""
     retold_node_ids: frozenset[str] = frozenset()
-    """Nodes that should be something else now, because they run another version or say they are another model."""
+    """Nodes that should be something else now: they run another version, say they are another model, ended a job."""
     event_cursor: int = 0
     """Of the newest event that was written with them. 0: none was."""
+    job_ids: frozenset[str] = frozenset()
+    """Jobs that have changed."""
+    rollout_ids: frozenset[str] = frozenset()
+    """Fleet jobs whose nodes have said something."""
 
 
 @dataclass(frozen=True, slots=True)

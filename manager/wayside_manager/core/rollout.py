@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import ROOT_TENANT
+from wayside_manager.core.jobs import FleetWork
 from wayside_manager.core.nodes import Label, UpdatePhase
 from wayside_manager.core.selectors import NodeSelector
 
@@ -160,7 +161,7 @@ class RolloutRecord:
     update_time: datetime
     deadline_time: datetime
     version: str = ""
-    """Release to run; empty: a rollout of configuration."""
+    """Release to run; empty: a rollout of configuration, or a fleet job."""
     config_cause: str = ""
     plan: RolloutPlan = field(default_factory=RolloutPlan)
     selector: NodeSelector | None = None
@@ -173,19 +174,27 @@ class RolloutRecord:
     etag: str = ""
     tenant_id: str = ROOT_TENANT
     """It reaches nodes of this tenant and of those below it only."""
+    job: FleetWork | None = None
+    """Work to do, of a fleet job."""
 
     @property
     def what(self) -> str:
-        """What is rolled out, for sentences: `1.2.0`, or `configLayers/base`."""
-        return self.version or self.config_cause
+        """What is rolled out, for sentences: `1.2.0`, `configLayers/base` or `job self_test`."""
+        return f"job {self.job.work.kind}" if self.job else self.version or self.config_cause
+
+    @property
+    def is_config(self) -> bool:
+        """It brings configuration."""
+        return not self.version and self.job is None
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutSpec:
-    """A rollout of a release to create; bounds already checked."""
+    """A rollout of a release, or a fleet job, to create; bounds already checked."""
 
     rollout_id: str
     version: str
+    """Empty: a fleet job."""
     node_ids: tuple[str, ...]
     plan: RolloutPlan = field(default_factory=RolloutPlan)
     selector: NodeSelector | None = None
@@ -193,6 +202,7 @@ class RolloutSpec:
     """The same id again returns the same rollout."""
     retry_of: str = ""
     tenant_id: str = ROOT_TENANT
+    job: FleetWork | None = None
 
 
 def state_after(rollout_id: str, state: RolloutState, order: RolloutOrder) -> RolloutState:

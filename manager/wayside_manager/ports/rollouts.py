@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from wayside_manager.core.access import Reach
+from wayside_manager.core.jobs import JobsChanged
 from wayside_manager.core.pages import Page
 from wayside_manager.core.rollout import (
     RolloutNodeRecord,
@@ -133,8 +134,8 @@ class RolloutStepStore(Protocol):
         now: datetime,
         lease: Lease,
         joined: Sequence[RolloutNodeRecord] = (),
-    ) -> None:
-        """Writes a step, the nodes that joined, and the desired states it changes.
+    ) -> JobsChanged:
+        """Writes a step, the nodes that joined, and the desired states it changes; which jobs it made or cancelled.
 
         Raises: ConflictError: the rollout is no longer as it was when the step was planned, or the lease is lost.
         """

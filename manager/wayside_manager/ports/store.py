@@ -13,6 +13,8 @@ from wayside_manager.ports.access import (
 from wayside_manager.ports.audit import AuditStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.enrollment import EnrollmentStore
+from wayside_manager.ports.jobs import JobArtifactStore, JobStore, JobSweepStore, JobTellStore
+from wayside_manager.ports.events import EventDeliveryStore, EventSinkStore, EventStore
 from wayside_manager.ports.nodes import DesiredStore, NodeStore
 from wayside_manager.ports.releases import ReleaseStore
 from wayside_manager.ports.reports import ReportStore
@@ -28,6 +30,10 @@ class Store(
     ReleaseStore,
     RolloutStore,
     RolloutStepStore,
+    JobStore,
+    JobTellStore,
+    JobSweepStore,
+    JobArtifactStore,
     DesiredStore,
     SiteStore,
     RadioLicenceStore,
@@ -38,6 +44,9 @@ class Store(
     ApprovalStore,
     PolicyStore,
     AuditStore,
+    EventStore,
+    EventSinkStore,
+    EventDeliveryStore,
     Protocol,
 ):
     """All of it, for `app.py`; handlers and loops ask for the parts they use."""

@@ -121,7 +121,8 @@ class ReportWriter:
                     submission.written.set_result(sequence)
             await self._bus.publish(Topic.DESIRED, recorded.retold_node_ids)
             await self._bus.publish(Topic.NODE, {submission.batch.node_id for submission in group})
-            await self._bus.publish(Topic.ROLLOUT, _rollout_ids(group))
+            await self._bus.publish(Topic.ROLLOUT, _rollout_ids(group) | recorded.rollout_ids)
+            await self._bus.publish(Topic.JOB, recorded.job_ids)
             if recorded.event_cursor:
                 await self._bus.publish(Topic.EVENT, [""])
 

@@ -125,7 +125,7 @@ class RolloutStepper:
         if not (situation.joined or step.changes(rollout)):
             return
         try:
-            await self._store.save_step(rollout, step, now=now, lease=lease, joined=situation.joined)
+            jobs = await self._store.save_step(rollout, step, now=now, lease=lease, joined=situation.joined)
         except ConflictError:
             # An operator's order, a newer change or another manager came between; what they did is looked at next.
             self._lease = None
@@ -136,6 +136,9 @@ class RolloutStepper:
         told = (*step.assigned_node_ids, *step.withdrawn_node_ids)
         await self._bus.publish(Topic.DESIRED, told)
         await self._bus.publish(Topic.NODE, told)
+        await self._bus.publish(Topic.JOB, jobs.job_ids)
+        if jobs.event_cursor:
+            await self._bus.publish(Topic.EVENT, [""])
 
 
 def _log(rollout: RolloutRecord, step: RolloutStep) -> None:

@@ -49,7 +49,7 @@ class ArtifactDirectory:
         """See ArtifactStore."""
         target = self._path(sha256)
         part = target.with_suffix(f".{secrets.token_hex(8)}{_PART}")
-        with _space_errors(), _removed_at_end(part), part.open("xb") as file:
+        with space_errors(), _removed_at_end(part), part.open("xb") as file:
             digest, written_bytes = hashlib.sha256(), 0
             async for chunk in chunks:
                 written_bytes += len(chunk)
@@ -137,10 +137,11 @@ def _finish(file: BinaryIO, part: Path, target: Path, inspect: Callable[[BinaryI
             inspect(complete)
     os.fsync(file.fileno())
     part.rename(target)
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Makes the names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -157,7 +158,11 @@ def _removed_at_end(part: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _space_errors() -> Iterator[None]:
+def space_errors() -> Iterator[None]:
+    """Says it in our words when the disk is full.
+
+    Raises: ResourceExhaustedError.
+    """
     try:
         yield
     except OSError as error:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from wayside_manager.core.nodes import ConfigDecision
 from wayside_manager.core.rollout import ENDED, RolloutNodeState, RolloutPlan, RolloutRecord
@@ -25,6 +25,9 @@ from wayside_manager.store.node_rows import parts
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.rollout_rows import deadline, insert_rollout
 from wayside_manager.store.tables import node_desired, node_status, rollout_nodes, rollouts
+
+IS_CONFIG = and_(rollouts.c.version.is_(None), rollouts.c.job == "")
+"""Whether a rollout brings configuration."""
 
 
 def start_config_rollout(
@@ -115,7 +118,7 @@ def renew_targets(
             .where(
                 rollout_nodes.c.node_id.in_(part),
                 rollout_nodes.c.state == RolloutNodeState.PENDING,
-                rollouts.c.version.is_(None),
+                IS_CONFIG,
                 rollouts.c.state.not_in(ENDED),
             )
         )
@@ -183,7 +186,7 @@ def _under_way_elsewhere(connection: Connection, node_ids: Iterable[str]) -> dic
             .where(
                 rollout_nodes.c.node_id.in_(part),
                 rollout_nodes.c.state.in_((RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT)),
-                rollouts.c.version.is_(None),
+                IS_CONFIG,
             )
         )
         for row in connection.execute(query):

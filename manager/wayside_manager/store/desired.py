@@ -4,7 +4,7 @@ Every change raises `revision` by one, in the transaction that makes it, so no l
 Usage: `assign(connection, {"rsu-1": ("1.2.0", "r1")})`, `tell_config(connection, {"rsu-1": ToldConfig(...)})`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -70,6 +70,12 @@ def assign(connection: Connection, assignments: Mapping[str, tuple[str | None, s
         for part in parts(node_ids):
             statement = update(node_desired).where(node_desired.c.node_id.in_(part))
             connection.execute(statement.values(revision=_NEXT, version=version, rollout_id=rollout_id))
+
+
+def raise_revision(connection: Connection, node_ids: Iterable[str]) -> None:
+    """Tells nodes anew, because something of what they should be has changed that stands elsewhere: their jobs."""
+    for part in parts(sorted(node_ids)):
+        connection.execute(update(node_desired).where(node_desired.c.node_id.in_(part)).values(revision=_NEXT))
 
 
 def tell_config(

@@ -20,14 +20,14 @@ class SqlPolicy(SqlPart):
     @reading
     def get_policy(self, connection: Connection) -> AccessPolicy:
         """See PolicyStore."""
-        return _policy(connection)
+        return the_policy(connection)
 
     @writing
     def update_policy(
         self, connection: Connection, policy: AccessPolicy, *, now: datetime, etag: str = ""
     ) -> AccessPolicy:
         """See PolicyStore."""
-        before = _policy(connection)
+        before = the_policy(connection)
         revision = int(before.etag)
         check_etag(etag, revision, "the policy")
         row = {
@@ -39,10 +39,11 @@ class SqlPolicy(SqlPart):
         connection.execute(delete(access_policy).where(access_policy.c.policy_id == _POLICY))
         connection.execute(insert(access_policy), row)
         changed(connection, "accessPolicy", before=_fields(before), after=_fields(policy), tenant_id="root")
-        return _policy(connection)
+        return the_policy(connection)
 
 
-def _policy(connection: Connection) -> AccessPolicy:
+def the_policy(connection: Connection) -> AccessPolicy:
+    """The policy; the default one as long as nobody has set it."""
     row = connection.execute(select(access_policy).where(access_policy.c.policy_id == _POLICY)).one_or_none()
     if row is None:
         return _NEVER_SET
@@ -53,6 +54,7 @@ def _policy(connection: Connection) -> AccessPolicy:
         approval_ttl=timedelta(seconds=fields["approval_ttl_s"]),
         clone_response=CloneResponse(fields["clone_response"]),
         accepts_unknown_units=fields["accepts_unknown_units"],
+        allows_shells=fields.get("allows_shells", False),  # those written before there were shells do not say
         etag=str(row.revision),
     )
 
@@ -64,4 +66,5 @@ def _fields(policy: AccessPolicy) -> dict[str, object]:
         "approval_ttl_s": policy.approval_ttl.total_seconds(),
         "clone_response": policy.clone_response,
         "accepts_unknown_units": policy.accepts_unknown_units,
+        "allows_shells": policy.allows_shells,
     }

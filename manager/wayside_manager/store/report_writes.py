@@ -4,22 +4,26 @@ Usage: `writes = ReportWrites(known)`, `writes.add(batch)` per batch, `writes.ex
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
+from wayside_manager.core.jobs import JobsChanged
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import (
     ConfigFacts,
     ConfigOutcome,
+    JobFacts,
+    JobWord,
     Report,
     ReportBatch,
     UpdateFacts,
     received,
 )
 from wayside_manager.store.health_writes import write_health
+from wayside_manager.store.job_words import write_job_words
 from wayside_manager.store.moments import as_us, as_us_or_none
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.report_status import Known
@@ -49,6 +53,8 @@ class ReportWrites:
     """Configurations that run, by SHA-256."""
     advanced: dict[tuple[str, str], int] = field(default_factory=dict)
     new_spools: set[tuple[str, str]] = field(default_factory=set)
+    job_words: list[JobWord] = field(default_factory=list)
+    """Words on jobs, in the order they were said."""
 
     def add(self, batch: ReportBatch) -> int:
         """Takes what is new in a batch; the sequence to acknowledge for it."""
@@ -86,9 +92,11 @@ class ReportWrites:
                     self.contents[facts.running_config_sha256] = facts.running_config
                 if facts.trial and facts.outcome in _CONFIG_PHASES:
                     self.configs[facts.trial, node_id] = _config_word(report, facts)
+            case JobFacts() as facts:
+                self.job_words.append(JobWord(node_id, facts))
 
-    def execute(self, connection: Connection, *, now: datetime) -> int:
-        """Writes it all; the cursor of the newest event that tells of it, 0: none."""
+    def execute(self, connection: Connection, *, now: datetime) -> JobsChanged:
+        """Writes it all; what became of jobs by it, with the cursor of the newest event that tells of any of it."""
         if self.history:
             connection.execute(insert(reports), self.history)
         _write_spools(connection, self.advanced, self.new_spools)
@@ -97,7 +105,9 @@ class ReportWrites:
         _write_contents(connection, self.contents)
         _write_update_words(connection, self.updates)
         _write_config_words(connection, self.configs)
-        return write_health(connection, {node_id: known.health for node_id, known in self.known.items()}, now=now)
+        cursor = write_health(connection, {node_id: known.health for node_id, known in self.known.items()}, now=now)
+        changed = write_job_words(connection, self.job_words, now=now)
+        return replace(changed, event_cursor=max(cursor, changed.event_cursor))
 
 
 def _history_row(batch: ReportBatch, report: Report, receive_us: int) -> dict[str, Any]:

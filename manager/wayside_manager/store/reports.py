@@ -43,13 +43,14 @@ class SqlReports(SqlPart):
         known, now = _known(connection, batches), max(batch.receive_time for batch in batches)
         writes = ReportWrites(known)
         sequences = tuple(writes.add(batch) for batch in batches)
-        cursor = writes.execute(connection, now=now)
+        jobs = writes.execute(connection, now=now)
         others = sorted(node_id for node_id, each in known.items() if each.is_other)
         if not others:
-            return Recorded(sequences, event_cursor=cursor)
+            return Recorded(sequences, jobs.node_ids, jobs.event_cursor, jobs.job_ids, jobs.rollout_ids)
         cause = f"nodes/{others[0]}" if len(others) == 1 else "nodes/-"
         effect = retarget(connection, now=now, cause=cause, node_ids=others, is_strict=False)
-        return Recorded(sequences, frozenset(effect.changed_node_ids), cursor)
+        retold = jobs.node_ids.union(effect.changed_node_ids)
+        return Recorded(sequences, retold, jobs.event_cursor, jobs.job_ids, jobs.rollout_ids)
 
     @reading
     def list_reports(

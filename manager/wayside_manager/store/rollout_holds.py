@@ -2,7 +2,8 @@
 
 Held is the site of who is in flight, and of who was told and then called back, given up or taken over without a closing
 word, as long as nobody hears it or it says that it is between: it may be down, or about to be. That is for as long as
-the rollout runs and a day after; a closing word in a later rollout ends it.
+the rollout runs and a day after; a closing word in a later rollout ends it. A unit that was told to do work on its own
+that can take it down is in flight like any other.
 Usage: `busy, held_site_ids = held_elsewhere(connection, rollout_id, now=now)`.
 """
 
@@ -12,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, exists, or_, select
 
+from wayside_manager.core.jobs import DOWN_KINDS, JobState
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.presence import lost_limit_s
 from wayside_manager.core.rollout import ENDED, RolloutNodeState
 from wayside_manager.core.rollout_facts import BETWEEN, CLOSING
 from wayside_manager.store.moments import as_us
-from wayside_manager.store.tables import node_status, nodes, rollout_nodes, rollouts
+from wayside_manager.store.tables import jobs, node_status, nodes, rollout_nodes, rollouts
 
 HELD_AFTER_END = timedelta(days=1)
 _MICROSECONDS_PER_SECOND = 1_000_000
@@ -65,11 +67,22 @@ _IN_FLIGHT_ELSEWHERE = (
         rollout_nodes.c.rollout_id != bindparam("own_id"),
     )
 )
+_AT_WORK = (
+    select(nodes.c.node_id, nodes.c.site_id)
+    .join(jobs, jobs.c.node_id == nodes.c.node_id)
+    .where(
+        jobs.c.state.in_((JobState.TOLD, JobState.RUNNING)),
+        jobs.c.kind.in_(sorted(DOWN_KINDS)),
+        jobs.c.rollout_id == "",
+    )
+)
 
 
 def held_elsewhere(connection: Connection, rollout_id: str, *, now: datetime) -> tuple[frozenset[str], frozenset[str]]:
-    """Nodes that other rollouts have in flight, and the sites that they and those given up hold."""
-    busy = _in_flight(connection, rollout_id)
+    """Nodes that other rollouts have in flight or that are at work, and the sites that they and those given up hold."""
+    busy = _in_flight(connection, rollout_id) | {
+        node_id: site_id or "" for node_id, site_id in connection.execute(_AT_WORK)
+    }
     return frozenset(busy), frozenset({*busy.values(), *_left_sites(connection, rollout_id, now)} - {""})
 
 

@@ -22,6 +22,7 @@ from wayside_manager.core.rollout import (
     WaveTimes,
 )
 from wayside_manager.core.rollout_waves import wave_count, waves_of
+from wayside_manager.store.job_rows import fleet_work_of, fleet_work_text
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import selectables
 from wayside_manager.store.part import changed
@@ -70,6 +71,7 @@ def rollout_record(row: Row[Any]) -> RolloutRecord:
         deadline_time=as_time(row.deadline_us),
         version=row.version or "",
         config_cause=row.config_cause,
+        job=fleet_work_of(row.job),
         plan=_plan_of(row.plan),
         selector=selector_of(row.selector) if row.selector else None,
         state=RolloutState(row.state),
@@ -113,6 +115,7 @@ def insert_rollout(
         "tenant_id": rollout.tenant_id,
         "version": rollout.version or None,
         "config_cause": rollout.config_cause,
+        "job": fleet_work_text(rollout.job),
         "plan": msgspec.json.encode(rollout.plan).decode(),
         "selector": "" if rollout.selector is None else selector_text(rollout.selector),
         "state": rollout.state,
@@ -162,6 +165,7 @@ def _said_of(rollout: RolloutRecord, node_ids: Iterable[str]) -> dict[str, objec
         "tenant": rollout.tenant_id,
         "release": rollout.version,
         "config_cause": rollout.config_cause,
+        "job": fleet_work_text(rollout.job),
         "plan": msgspec.to_builtins(rollout.plan),
         "nodes": list(node_ids),
         "retry_of": rollout.retry_of,

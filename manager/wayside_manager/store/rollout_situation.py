@@ -25,12 +25,14 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     or_,
     select,
     type_coerce,
 )
 
+from wayside_manager.core.jobs import OPEN
 from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.penalty import BOX_SCORE, Penalty, is_boxed
 from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS
@@ -47,6 +49,7 @@ from wayside_manager.store.selection import resolver
 from wayside_manager.store.tables import (
     corridor_sites,
     corridors,
+    jobs,
     node_desired,
     node_status,
     nodes,
@@ -87,9 +90,11 @@ _HAS_NEWER = or_(
 _HEARD, _BETWEEN, _GONE, _RUNS = 1, 2, 4, 8
 
 
-def _columns(*, is_gone: ColumnElement[bool], runs: ColumnElement[bool]) -> tuple[ColumnElement[Any], ...]:
+def _columns(
+    *, is_gone: ColumnElement[bool], runs: ColumnElement[bool], is_between: ColumnElement[bool] = _IS_BETWEEN
+) -> tuple[ColumnElement[Any], ...]:
     """The node, and `_ABOUT` it what many have in common, so that it becomes facts once."""
-    told = {_HEARD: _IS_HEARD, _BETWEEN: _IS_BETWEEN, _GONE: is_gone, _RUNS: runs}
+    told = {_HEARD: _IS_HEARD, _BETWEEN: is_between, _GONE: is_gone, _RUNS: runs}
     # what is compared is compared where it lies, and what is unknown does not hold
     flags = [case((condition, flag), else_=0) for flag, condition in told.items()]
     return (
@@ -114,7 +119,19 @@ _OF_ROLLOUT = (
 _OF_RELEASE = _columns(is_gone=_IS_OUT, runs=_RUNS_RELEASE)
 _IS_STATUS = node_status.c.node_id == nodes.c.node_id
 _IS_OWN = rollout_nodes.c.node_id == nodes.c.node_id
+# whether it has done the work, no unit says of itself; a job of an earlier turn that is being cancelled is let end
+_HAS_OPEN_JOB = exists(
+    select(jobs.c.job_id)
+    .where(
+        jobs.c.rollout_id == bindparam("own_id", type_=String),
+        jobs.c.node_id == nodes.c.node_id,
+        jobs.c.state.in_(sorted(OPEN)),
+    )
+    .correlate(nodes)
+)
+_OF_JOB = _columns(is_gone=_IS_OUT, runs=false(), is_between=or_(_IS_BETWEEN, _HAS_OPEN_JOB))
 _JOINING = select(*_OF_RELEASE).join(node_status, _IS_STATUS).order_by(nodes.c.node_id)
+_JOINING_JOB = select(*_OF_JOB).join(node_status, _IS_STATUS).order_by(nodes.c.node_id)
 _OWN_RELEASE = select(*_OF_RELEASE, *_OF_ROLLOUT).join(node_status, _IS_STATUS).join(rollout_nodes, _IS_OWN)
 _OWN_CONFIG = (
     select(*_columns(is_gone=or_(_IS_OUT, _HAS_NEWER), runs=_RUNS_CONFIG), *_OF_ROLLOUT)
@@ -122,9 +139,11 @@ _OWN_CONFIG = (
     .join(rollout_nodes, _IS_OWN)
     .join(node_desired, node_desired.c.node_id == nodes.c.node_id)
 )
+_OWN_JOB = select(*_OF_JOB, *_OF_ROLLOUT).join(node_status, _IS_STATUS).join(rollout_nodes, _IS_OWN)
 _IS_ASKED = rollout_nodes.c.rollout_id == bindparam("own_id", type_=String)
 _OWN_OF_RELEASE = _OWN_RELEASE.where(_IS_ASKED).order_by(rollout_nodes.c.node_id)
 _OWN_OF_CONFIG = _OWN_CONFIG.where(_IS_ASKED).order_by(rollout_nodes.c.node_id)
+_OWN_OF_JOB = _OWN_JOB.where(_IS_ASKED).order_by(rollout_nodes.c.node_id)
 _OTHERS = select(nodes.c.node_id).where(
     nodes.c.state == NodeState.ENROLLED,
     ~exists(select(rollout_nodes.c.node_id).where(_IS_OWN, _IS_ASKED).correlate(nodes)),
@@ -139,9 +158,9 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     rollout = the_rollout(connection, rollout_id)
     busy_node_ids, held_site_ids = held_elsewhere(connection, rollout_id, now=now)
     look = _Look(connection, rollout, busy_node_ids, now)
-    query = _OWN_OF_RELEASE if rollout.version else _OWN_OF_CONFIG
+    query = _OWN_OF_JOB if rollout.job else _OWN_OF_RELEASE if rollout.version else _OWN_OF_CONFIG
     with _uncollected():
-        look.add(connection.execute(query, {"own_id": rollout_id, **look.asked}).all())
+        look.add(connection.execute(query, look.asked).all())
         joined = _joining(connection, rollout, look)
         look.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
         site_ids = {fact.site_id for fact in look.facts.values()}
@@ -158,6 +177,7 @@ class _Look:
         self.nodes: list[RolloutNodeRecord] = []
         self.facts: dict[str, NodeFacts] = {}
         self.asked: Mapping[str, Any] = {
+            "own_id": rollout.rollout_id,
             "now_us": as_us(now),
             "tenant_id": rollout.tenant_id,
             "version": rollout.version,
@@ -279,11 +299,13 @@ def _joining(connection: Connection, rollout: RolloutRecord, look: _Look) -> tup
     }
     look.drop(node_id for node_id in waiting if node_id not in chosen)
     came = chosen.intersection(new_ids)
-    new = sorted(came - _in_live_releases(connection)) if came else []
+    # two releases must not pull at one node; work comes beside them
+    new = sorted(came if rollout.job or not came else came - _in_live_releases(connection))
+    joining = _JOINING_JOB if rollout.job else _JOINING
     last_wave = max(0, len(rollout.waves) - 1)
     found: list[RolloutNodeRecord] = []
     for part in parts(new):
-        rows = connection.execute(_JOINING.where(nodes.c.node_id.in_(part)), look.asked)
+        rows = connection.execute(joining.where(nodes.c.node_id.in_(part)), look.asked)
         found.extend(look.join(row, last_wave) for row in rows)
     return tuple(found)
 

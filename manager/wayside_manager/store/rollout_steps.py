@@ -8,12 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from wayside.errors import ConflictError
+from wayside_manager.core.jobs import JobsChanged
+from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord
 from wayside_manager.core.rollout_plan import RolloutStep
 from wayside_manager.ports.rollouts import Lease, RolloutSituation
 from wayside_manager.store import leases
 from wayside_manager.store.config_rollouts import told_by
 from wayside_manager.store.desired import SHARED_MIN_COUNT, ToldConfig, assign, tell_config
+from wayside_manager.store.job_changes import JobChanges
+from wayside_manager.store.job_turns import cancel_jobs, make_jobs
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, reading, writing
@@ -65,7 +69,7 @@ class SqlRolloutSteps(SqlPart):
         now: datetime,
         lease: Lease,
         joined: Sequence[RolloutNodeRecord] = (),
-    ) -> None:
+    ) -> JobsChanged:
         """See RolloutStepStore."""
         leases.check(connection, lease)
         values: dict[str, Any] = {"state": step.state, "message": step.message, "waves": waves_text(step.waves)}
@@ -80,13 +84,18 @@ class SqlRolloutSteps(SqlPart):
                 f"rollout {rollout.rollout_id} has changed meanwhile; plan again", reason="ETAG_MISMATCH"
             )
         insert_nodes(connection, rollout.rollout_id, {node.node_id: {"wave": node.wave} for node in joined})
-        hand_out = _hand_out_release if rollout.version else _hand_out_config
-        told_node_ids = hand_out(connection, rollout, step, as_us(now))
+        jobs_changed = JobsChanged()
+        if rollout.job is not None:
+            told_node_ids, jobs_changed = _turn_jobs(connection, rollout, step, now)
+        else:
+            hand_out = _hand_out_release if rollout.version else _hand_out_config
+            told_node_ids = hand_out(connection, rollout, step, as_us(now))
         _write_states(connection, rollout.rollout_id, step, told_node_ids)
         if rollout.version:
             _take_back_release(connection, rollout, step)
-        else:
+        elif rollout.is_config:
             _take_back_config(connection, rollout, step)
+        return jobs_changed
 
 
 def _write_states(connection: Connection, rollout_id: str, step: RolloutStep, told_node_ids: AbstractSet[str]) -> None:
@@ -210,3 +219,18 @@ def _take_back_config(connection: Connection, rollout: RolloutRecord, step: Roll
         for node_id, revision, sha256 in connection.execute(query):
             back[node_id] = ToldConfig(revision or 0, sha256 or "", f"back-{rollout.rollout_id}")
     tell_config(connection, back)
+
+
+def _turn_jobs(
+    connection: Connection, rollout: RolloutRecord, step: RolloutStep, now: datetime
+) -> tuple[AbstractSet[str], JobsChanged]:
+    """Makes and cancels the jobs of a fleet job. Returns who was told, and who must hear of it."""
+    changes = JobChanges(connection, now=now)
+    told_node_ids = make_jobs(connection, rollout, step, changes, now=now)
+    turn = (RolloutNodeState.IN_FLIGHT, as_us(now), UpdatePhase.NONE, False, "")
+    begun = ("state", "tell_us", "phase", "runs_target", "message")
+    _set_nodes(connection, rollout.rollout_id, begun, dict.fromkeys(told_node_ids, turn))
+    if step.withdrawn_node_ids:
+        why = f"rollouts/{rollout.rollout_id} took its turn back"
+        cancel_jobs(connection, rollout.rollout_id, changes, now=now, why=why, node_ids=step.withdrawn_node_ids)
+    return told_node_ids, changes.execute()

@@ -23,6 +23,8 @@ from wayside_manager.core.rollout import (
     state_after,
 )
 from wayside_manager.store.config_rollouts import retry_targets, start
+from wayside_manager.store.job_changes import JobChanges
+from wayside_manager.store.job_turns import cancel_jobs
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import node_not_found, parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
@@ -55,7 +57,7 @@ class SqlRollouts(SqlPart):
                 f"rollout {rollout_id} has not ended; wait for its end or abort it, then retry", reason="ROLLOUT_LIVE"
             )
         left = _unsuccessful(connection, before)
-        if before.version:
+        if not before.is_config:
             if not left:
                 raise _nothing_left(rollout_id)
             return _create(connection, _retry_spec(before, new_rollout_id, left, request_id), now)
@@ -152,6 +154,10 @@ class SqlRollouts(SqlPart):
         values: dict[str, Any] = {"state": state, "message": message}
         values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
         connection.execute(update(rollouts).where(rollouts.c.rollout_id == rollout_id).values(values))
+        if state is RolloutState.ABORTED and rollout.job is not None:
+            changes = JobChanges(connection, now=now)
+            cancel_jobs(connection, rollout_id, changes, now=now, why=f"rollouts/{rollout_id} was aborted")
+            changes.execute()
         after = the_rollout(connection, rollout_id)
         note(connection, rollout, after)
         return after
@@ -184,6 +190,7 @@ def _create(connection: Connection, spec: RolloutSpec, now: datetime) -> Rollout
         update_time=now,
         deadline_time=deadline(spec.plan, now),
         version=spec.version,
+        job=spec.job,
         plan=spec.plan,
         selector=spec.selector,
         retry_of=spec.retry_of,
@@ -212,6 +219,7 @@ def _retry_spec(before: RolloutRecord, rollout_id: str, node_ids: tuple[str, ...
     return RolloutSpec(
         rollout_id=rollout_id,
         version=before.version,
+        job=before.job,
         node_ids=node_ids,
         plan=before.plan,
         selector=before.selector,
@@ -224,20 +232,25 @@ def _retry_spec(before: RolloutRecord, rollout_id: str, node_ids: tuple[str, ...
 def _check(connection: Connection, spec: RolloutSpec) -> None:
     tree = tenant_tree(connection)
     below = tree.below(spec.tenant_id)
-    usable = sorted(tree.above(spec.tenant_id) | {spec.tenant_id})
-    query = select(releases.c.state).where(releases.c.version == spec.version, releases.c.tenant_id.in_(usable))
-    state = connection.scalar(query)
-    if state is None:
-        raise not_there("releases", spec.version)
-    if state != ReleaseState.ACTIVE:
-        raise FailedPreconditionError(f"release {spec.version} is retired; roll out another", reason="RELEASE_RETIRED")
+    if spec.version:
+        _check_release(connection, spec.version, tree.above(spec.tenant_id) | {spec.tenant_id})
     if not spec.node_ids:
         raise FailedPreconditionError("selector: no node in service matches it; widen it", reason="NO_NODE_SELECTED")
     known = {node.node_id for node in selectables(connection, spec.node_ids) if node.tenant_id in below}
     for node_id in spec.node_ids:
         if node_id not in known:
             raise node_not_found(node_id)
-    _check_free(connection, spec, below)
+    if spec.version:
+        _check_free(connection, spec, below)
+
+
+def _check_release(connection: Connection, version: str, usable: frozenset[str]) -> None:
+    query = select(releases.c.state).where(releases.c.version == version, releases.c.tenant_id.in_(sorted(usable)))
+    state = connection.scalar(query)
+    if state is None:
+        raise not_there("releases", version)
+    if state != ReleaseState.ACTIVE:
+        raise FailedPreconditionError(f"release {version} is retired; roll out another", reason="RELEASE_RETIRED")
 
 
 def _check_free(connection: Connection, spec: RolloutSpec, below: frozenset[str]) -> None:

@@ -204,6 +204,19 @@ def radio_licence_id(name: str, *, field: str = "name") -> str:
     return checked_label(_id(name, "radioLicences", field), field=field)
 
 
+def event_sink_name(sink_id: str) -> str:
+    """The name of an event sink, `eventSinks/{sink}`."""
+    return f"eventSinks/{sink_id}"
+
+
+def event_sink_id(name: str, *, field: str = "name") -> str:
+    """The id in `eventSinks/{sink}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "eventSinks", field), field=field)
+
+
 def _id(name: str, collection: str, field: str) -> str:
     prefix = f"{collection}/"
     if not name.startswith(prefix):

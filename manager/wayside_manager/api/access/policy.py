@@ -41,6 +41,7 @@ def policy_message(policy: AccessPolicy) -> access_service_pb2.AccessPolicy:
         max_unapproved_node_count=policy.max_unapproved_node_count,
         clone_response=access_service_pb2.CloneResponse.Value(f"{_CLONE}{policy.clone_response.name}"),
         accepts_unknown_units=policy.accepts_unknown_units,
+        allows_shells=policy.allows_shells,
         etag=policy.etag,
     )
     message.approval_ttl.FromTimedelta(policy.approval_ttl)
@@ -60,6 +61,7 @@ def policy_record(message: access_service_pb2.AccessPolicy) -> AccessPolicy:
         approval_ttl=_ttl(message),
         clone_response=_clone_response(message.clone_response),
         accepts_unknown_units=message.accepts_unknown_units,
+        allows_shells=message.allows_shells,
     )
 
 

@@ -39,6 +39,11 @@ jobs = Table(
     Column("begin_us", BigInteger),
     Column("end_us", BigInteger),
     Column("expire_us", BigInteger, nullable=False),
+    # how long the node may take
+    Column("timeout_us", BigInteger, nullable=False),
+    # without a last word of a node that was told, it is lost then
+    Column("lose_us", BigInteger, nullable=False),
+    Column("artifact_max_bytes", BigInteger, nullable=False),
     # first sent to the node
     Column("tell_us", BigInteger),
     Column("is_cancelling", Boolean, nullable=False),

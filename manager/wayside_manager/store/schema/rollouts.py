@@ -47,8 +47,8 @@ rollouts = Table(
     Column("waves", Text, nullable=False),
     Column("request_id", String(64), unique=True),
     Column("retry_of", String(63), nullable=False),
-    # of a fleet job: a serialized wayside.v1.JobSpec; null: of a release or of configuration
-    Column("job_spec", LargeBinary),
+    # of a fleet job: the work, who asked for it and why, JSON; empty: of a release or of configuration
+    Column("job", Text, nullable=False, server_default=""),
     # storm alarm it rests for; empty: none
     Column("storm_alarm_id", String(63), nullable=False, server_default=""),
     Column("deadline_us", BigInteger, nullable=False),

@@ -200,6 +200,9 @@ def _make_jobs() -> None:
         sa.Column("begin_us", sa.BigInteger(), nullable=True),
         sa.Column("end_us", sa.BigInteger(), nullable=True),
         sa.Column("expire_us", sa.BigInteger(), nullable=False),
+        sa.Column("timeout_us", sa.BigInteger(), nullable=False),
+        sa.Column("lose_us", sa.BigInteger(), nullable=False),
+        sa.Column("artifact_max_bytes", sa.BigInteger(), nullable=False),
         sa.Column("tell_us", sa.BigInteger(), nullable=True),
         sa.Column("is_cancelling", sa.Boolean(), nullable=False),
         sa.Column("late_report", sa.Text(), nullable=False),
@@ -239,7 +242,7 @@ def _widen() -> None:
     op.add_column("node_status", sa.Column("start_count", sa.BigInteger(), nullable=True))
     op.add_column("node_status", sa.Column("autonomy_end_us", sa.BigInteger(), nullable=True))
     op.add_column("node_status", sa.Column("autonomy_limit", sa.String(length=40), server_default="", nullable=False))
-    op.add_column("rollouts", sa.Column("job_spec", sa.LargeBinary(), nullable=True))
+    op.add_column("rollouts", sa.Column("job", sa.Text(), server_default="", nullable=False))
     op.add_column("rollouts", sa.Column("storm_alarm_id", sa.String(length=63), server_default="", nullable=False))
     op.add_column("sites", sa.Column("backhaul", sa.String(length=63), server_default="", nullable=False))
     op.add_column("sites", sa.Column("power_feed", sa.String(length=63), server_default="", nullable=False))

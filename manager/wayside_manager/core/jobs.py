@@ -1,0 +1,293 @@
+"""Jobs: one-off work of a node, and the table of what becomes of one. Each gets one outcome, the first that is written.
+
+`NEXT` says which state follows on what; what is not in it changes nothing. A final word of the node that comes after
+the outcome is kept beside it (`late_report`), so that nobody has to guess what a lost unit did.
+Usage: `after(job, JobEvent.CANCEL, now=now)` is the job to be, or the same one; `heard(job, facts, now=now)` after a
+word of the node.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from wayside.errors import FailedPreconditionError
+from wayside_manager.core.access import ROOT_TENANT
+from wayside_manager.core.nodes import UpdatePhase
+from wayside_manager.core.reports import JobFacts
+
+OPEN_MAX_COUNT = 100
+"""Jobs of one node that have not ended."""
+ARTIFACT_MAX_COUNT = 20
+NOTE_MAX_CHARS = 500
+LOSE_AFTER = timedelta(minutes=10)
+"""How long the last word of a job may be under way once the node's time for it is over."""
+UPLOAD_AFTER_END = timedelta(days=1)
+"""How long after its outcome a job may still bring files: they can be larger than the line is fast."""
+
+
+class JobKind(StrEnum):
+    """Which work; names as in the fields of `wayside.v1.JobSpec.work`."""
+
+    REBOOT = "reboot"
+    RESTART_SERVICE = "restart_service"
+    SELF_TEST = "self_test"
+    DEBUG_BUNDLE = "debug_bundle"
+    PACKET_CAPTURE = "packet_capture"
+    DIAGNOSTIC = "diagnostic"
+    LOG_LEVEL = "log_level"
+    NETWORK_PROBE = "network_probe"
+    FILE_PULL = "file_pull"
+    FILE_PUSH = "file_push"
+    GNSS_SNAPSHOT = "gnss_snapshot"
+    CAN_SNAPSHOT = "can_snapshot"
+    SHELL = "shell"
+
+
+DOWN_KINDS = frozenset({JobKind.REBOOT, JobKind.RESTART_SERVICE, JobKind.FILE_PUSH, JobKind.SHELL})
+"""Work that can take the unit down: while it is under way, the unit counts as in flight for the corridors."""
+REACHING_IN = frozenset({JobKind.SHELL, JobKind.FILE_PUSH})
+"""Work that lets a person do anything on the unit."""
+
+
+class JobState(StrEnum):
+    """Lifecycle; names as in `wayside.v1.Job.State`."""
+
+    QUEUED = "queued"
+    """The node was never told."""
+    TOLD = "told"
+    """It was told and has said nothing: it may have begun. Operators see QUEUED."""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+OPEN = frozenset({JobState.QUEUED, JobState.TOLD, JobState.RUNNING})
+ENDED = frozenset(JobState) - OPEN
+
+
+class JobEvent(StrEnum):
+    """What can happen to a job. The first six are words of the node."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    TELL = "tell"
+    """It is about to be sent to the node."""
+    CANCEL = "cancel"
+    """Somebody wants it stopped."""
+    OVERDUE = "overdue"
+    """Its time to begin is over."""
+    SILENCE = "silence"
+    """The time for the node's last word is over, or the node is out of service."""
+
+
+_WORDS: Mapping[JobEvent, JobState] = {
+    JobEvent.RUNNING: JobState.RUNNING,
+    JobEvent.SUCCEEDED: JobState.SUCCEEDED,
+    JobEvent.FAILED: JobState.FAILED,
+    JobEvent.CANCELLED: JobState.CANCELLED,
+    JobEvent.EXPIRED: JobState.EXPIRED,
+    JobEvent.REFUSED: JobState.REFUSED,
+}
+NEXT: Mapping[tuple[JobState, JobEvent], JobState] = {
+    (JobState.QUEUED, JobEvent.TELL): JobState.TOLD,
+    (JobState.QUEUED, JobEvent.CANCEL): JobState.CANCELLED,
+    (JobState.QUEUED, JobEvent.OVERDUE): JobState.EXPIRED,
+    (JobState.QUEUED, JobEvent.SILENCE): JobState.CANCELLED,
+    (JobState.TOLD, JobEvent.SILENCE): JobState.LOST,
+    (JobState.RUNNING, JobEvent.SILENCE): JobState.LOST,
+    # a word counts whatever we know of its being told: the database may have been restored from a backup
+    **{(state, word): after for state in sorted(OPEN) for word, after in _WORDS.items()},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobWork:
+    """What to do; bounds already checked."""
+
+    kind: JobKind
+    spec: bytes
+    """A serialized `wayside.v1.JobSpec` with its defaults filled in."""
+    ttl_s: float = 3600.0
+    """Time from its being made in which the node must begin."""
+    timeout_s: float = 600.0
+    """Time it may take from its begin."""
+    artifact_max_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FleetWork:
+    """What a fleet job asks of each of its nodes."""
+
+    work: JobWork
+    requester: str = ""
+    """`operators/{operator}`."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobArtifact:
+    """A file that a job brought."""
+
+    file: str
+    size_bytes: int
+    sha256: str
+    """Lower-case hex. Empty: the manager itself is writing it."""
+    received_bytes: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """All of it is here."""
+        return self.sha256 != "" and self.received_bytes == self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One job."""
+
+    job_id: str
+    node_id: str
+    work: JobWork
+    create_time: datetime
+    expire_time: datetime
+    """A node that has not begun by then never does."""
+    lose_time: datetime
+    """Without a last word of a node that was told, it is lost then."""
+    state: JobState = JobState.QUEUED
+    progress_percent: int = 0
+    message: str = ""
+    result_json: bytes = b""
+    """A JSON object. Empty: none."""
+    note: str = ""
+    requester: str = ""
+    rollout_id: str = ""
+    begin_time: datetime | None = None
+    """By the node's clock."""
+    end_time: datetime | None = None
+    tell_time: datetime | None = None
+    is_cancelling: bool = False
+    late_report: str = ""
+    tenant_id: str = ROOT_TENANT
+    etag: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """It has no outcome."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class JobsChanged:
+    """Who must hear of a change of jobs."""
+
+    job_ids: frozenset[str] = frozenset()
+    node_ids: frozenset[str] = frozenset()
+    """Their desired state has changed."""
+    rollout_ids: frozenset[str] = frozenset()
+    event_cursor: int = 0
+    """Of the newest event written with it; 0: none."""
+
+
+def shells_forbidden() -> FailedPreconditionError:
+    """The answer to whoever asks for a shell where there are none."""
+    return FailedPreconditionError(
+        "the access policy of this deployment allows no shells; have 'allows_shells' set first",
+        reason="SHELLS_FORBIDDEN",
+    )
+
+
+def new_job(  # what a job is made of, all by name
+    *,
+    job_id: str,
+    node_id: str,
+    work: JobWork,
+    now: datetime,
+    requester: str = "",
+    note: str = "",
+    rollout_id: str = "",
+    tenant_id: str = ROOT_TENANT,
+) -> JobRecord:
+    """A job that begins to wait now."""
+    expire_time = now + timedelta(seconds=work.ttl_s)
+    return JobRecord(
+        job_id=job_id,
+        node_id=node_id,
+        work=work,
+        create_time=now,
+        expire_time=expire_time,
+        lose_time=expire_time + timedelta(seconds=work.timeout_s) + LOSE_AFTER,
+        requester=requester,
+        note=note,
+        rollout_id=rollout_id,
+        tenant_id=tenant_id,
+    )
+
+
+def after(job: JobRecord, event: JobEvent, *, now: datetime, message: str = "") -> JobRecord:
+    """The job after an event that is no word of its node; the same one if the event means nothing to it."""
+    state = NEXT.get((job.state, event))
+    if state is not None:
+        told = replace(job, tell_time=now) if event is JobEvent.TELL else replace(job, message=message or job.message)
+        return _with_state(told, state, now)
+    if event is JobEvent.CANCEL and job.is_open:
+        return replace(job, is_cancelling=True)
+    return job
+
+
+def heard(job: JobRecord, facts: JobFacts, *, now: datetime) -> JobRecord:
+    """The job after a word of its node; the same one if there is nothing new in it."""
+    try:
+        word = JobEvent(facts.state)
+        wanted = _WORDS[word]
+    except (ValueError, KeyError):  # QUEUED and LOST are the manager's words
+        return job
+    state = NEXT.get((job.state, word))
+    if state is None:
+        return _heard_late(job, wanted, facts.message)
+    progress = 100 if state is JobState.SUCCEEDED else facts.progress_percent
+    said = replace(
+        job,
+        progress_percent=progress,
+        message=facts.message,
+        result_json=facts.result_json or job.result_json,
+        begin_time=facts.begin_time or job.begin_time,
+    )
+    if state is JobState.RUNNING and job.state is not JobState.RUNNING:
+        said = replace(said, lose_time=now + timedelta(seconds=job.work.timeout_s) + LOSE_AFTER)
+    return _with_state(said, state, now)
+
+
+def _with_state(job: JobRecord, state: JobState, now: datetime) -> JobRecord:
+    return replace(job, state=state, end_time=now if state in ENDED else None)
+
+
+def _heard_late(job: JobRecord, word: JobState, message: str) -> JobRecord:
+    """A node repeats its outcome until it hears that it is written: only what differs is news."""
+    if word is job.state or (word is JobState.RUNNING and job.late_report):
+        return job
+    return replace(job, late_report=f"{word}: {message}" if message else str(word))
+
+
+def rollout_word(job: JobRecord, *, is_called_back: bool) -> UpdatePhase | None:
+    """What a fleet job's rollout hears by this; `None`: nothing, because the node has not said how it went.
+
+    `is_called_back`: the node waits for another turn; that its job was cancelled is then no failure.
+    """
+    match job.state:
+        case JobState.RUNNING:
+            return UpdatePhase.PROVISIONAL
+        case JobState.SUCCEEDED:
+            return UpdatePhase.COMMITTED
+        case JobState.CANCELLED if is_called_back:
+            return UpdatePhase.NONE
+        case JobState.FAILED | JobState.CANCELLED | JobState.EXPIRED | JobState.REFUSED:
+            return UpdatePhase.FAILED
+    return None  # of a lost one the plan's own patience decides: nobody knows whether the unit is up
