@@ -8,8 +8,9 @@ Usage: `async with ManagerLink(address, identity) as link, link.session(hello) a
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 import grpc
@@ -17,9 +18,13 @@ import grpc
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
+from wayside_agent.core.job import Artifact
+from wayside_agent.link import uploads
 from wayside_agent.link.credentials import channel_credentials
 from wayside_agent.link.session import RPC_TIMEOUT_S, Session, Trial, translated
+from wayside_agent.link.shell import opened_terminal
 from wayside_agent.ports.identity import Identity
+from wayside_agent.ports.jobs import Terminal
 
 MEBIBYTE = 1024 * 1024
 CHUNK_TIMEOUT_S = 60.0
@@ -168,6 +173,23 @@ class ManagerLink:
                 yield response.content
         finally:
             call.cancel()
+
+    async def upload(
+        self, job: str, artifact: Artifact, path: Path, *, max_bytes_per_s: int, progress: Callable[[int], None]
+    ) -> None:
+        """Brings a file of a job; see `ports.jobs.Uploads` and `link.uploads`."""
+        await uploads.upload(
+            lambda: self._stub.UploadJobArtifact(None),
+            self._address,
+            begin=uploads.beginning(job, artifact),
+            path=path,
+            max_bytes_per_s=max_bytes_per_s,
+            progress=progress,
+        )
+
+    def terminal(self, job: str) -> AbstractAsyncContextManager[Terminal]:
+        """The operator's end of a shell; see `ports.jobs.Terminals`."""
+        return opened_terminal(self._stub.OpenShell(None), self._address, job)
 
 
 def _check_chunk(response: wire.FetchArtifactResponse, release: str, position: int) -> None:
