@@ -29,8 +29,9 @@ from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.revocation_list import RevocationList
+from wayside_manager.services.sinks.senders import Senders
 from wayside_manager.services.trust import Shown, TrustKeeper
-from wayside_manager.settings import DataFolder, Settings, held, write_whole
+from wayside_manager.settings import DataFolder, Settings, held, secrets_folder, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.sql import open_store
@@ -103,6 +104,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
             sessions=sessions,
             denials=denials,
             seals=seals,
+            sender=Senders(secrets_folder(folder, settings), host=settings.hostnames[0], now=now),
             settings=settings,
             now=now,
         )

@@ -16,6 +16,7 @@ from wayside_manager.api.authority_service import AuthorityService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.enrollment_service import EnrollmentService
+from wayside_manager.api.event_service import EventService
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate
 from wayside_manager.api.gate.limits import CallRates
@@ -26,6 +27,8 @@ from wayside_manager.api.rollout_service import RolloutService
 from wayside_manager.api.server import Services
 from wayside_manager.api.sessions import Sessions
 from wayside_manager.api.site_service import SiteService
+from wayside_manager.core.event_sinks import Pace
+from wayside_manager.ports.events import EventSender
 from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
@@ -34,6 +37,7 @@ from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.desired_look import DesiredLook
+from wayside_manager.services.event_delivery import EventDelivery
 from wayside_manager.services.oidc import JwksVerifier
 from wayside_manager.services.passwords import Passwords
 from wayside_manager.services.presence_sweep import PresenceSweep
@@ -61,6 +65,7 @@ class Parts:
     sessions: Sessions
     denials: DenialLog
     seals: AuditSeals
+    sender: EventSender
     settings: Settings
     now: Callable[[], datetime]
 
@@ -95,6 +100,7 @@ def services(parts: Parts) -> Services:
         radio_licence=RadioLicenceService(store, now=now),
         access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),
+        event=EventService(store, parts.sender, bus, now=now),
         audit=AuditService(store, parts.seals),
         authority=AuthorityService(store, parts.authorities, bus, now=now),
     )
@@ -102,7 +108,8 @@ def services(parts: Parts) -> Services:
 
 def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """What runs as long as the manager does, by name."""
-    store, bus, now = parts.store, parts.bus, parts.now
+    store, bus, now, settings = parts.store, parts.bus, parts.now, parts.settings
+    pace = Pace(settings.event_attempts, settings.event_retry_s)
     return (
         ("report-writer", parts.writer.run),
         ("sessions", parts.sessions.run),
@@ -115,5 +122,9 @@ def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]
         ("revocations", Revocations(store, parts.calls, now=now).run),
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),
-        ("retention", Retention(store, now=now, history_days=parts.settings.history_days).run),
+        ("event-delivery", EventDelivery(store, parts.sender, bus, now=now, pace=pace).run),
+        (
+            "retention",
+            Retention(store, now=now, history_days=settings.history_days, events_days=settings.events_days).run,
+        ),
     )

@@ -83,6 +83,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_days: Annotated[
         float, msgspec.Meta(ge=0.01, le=3650, description="Age at which reports leave the history [d].")
     ] = 7.0
+    events_days: Annotated[
+        float, msgspec.Meta(ge=0.01, le=3650, description="Age at which events are dropped [d].")
+    ] = 90.0
+    event_attempts: Annotated[
+        int, msgspec.Meta(ge=1, le=100, description="Attempts until an event a sink does not take is a dead letter.")
+    ] = 12
+    event_retry_s: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0.01, le=3600, description="Wait after a sink's first failed attempt; each next is twice as long [s]."
+        ),
+    ] = 60.0
+    secrets_dir: Annotated[
+        str, msgspec.Meta(description="Folder of the secrets of event sinks. Empty: `secrets` in the data folder.")
+    ] = ""
     database_url: Annotated[
         str,
         msgspec.Meta(
@@ -162,6 +177,11 @@ class DataFolder:
         return self.path / "operator"
 
     @property
+    def secrets(self) -> Path:
+        """Secrets of event sinks, where the settings name no other folder."""
+        return self.path / "secrets"
+
+    @property
     def endpoints(self) -> Path:
         """Where a running manager notes its addresses."""
         return self.path / "run" / "endpoints.json"
@@ -204,6 +224,22 @@ def held(folder: DataFolder) -> Iterator[None]:
         ) from exc
     finally:
         os.close(descriptor)
+
+
+def secrets_folder(folder: DataFolder, settings: Settings) -> Path:
+    """The folder of the secrets; the manager's own is made when it is not there.
+
+    Raises: InvalidArgumentError: it cannot be made.
+    """
+    if settings.secrets_dir:
+        return folder.path / settings.secrets_dir
+    try:
+        folder.secrets.mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise InvalidArgumentError(
+            f"{folder.secrets} cannot be made: {exc.strerror}; check the folder and its owner"
+        ) from exc
+    return folder.secrets
 
 
 def write_whole(path: Path, content: str, *, is_secret: bool = False) -> None:

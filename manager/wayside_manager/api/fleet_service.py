@@ -1,14 +1,16 @@
-"""FleetService: nodes, for operators and integrators."""
+"""FleetService: nodes and events, for operators and integrators."""
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
 from wayside.names import node_id, site_id
 from wayside.v1 import fleet_service_pb2, fleet_service_pb2_grpc
 from wayside_manager.api.calls import Calls
+from wayside_manager.api.event_reading import EventReading
 from wayside_manager.api.identity import admission, admitted_tenant
 from wayside_manager.api.node_messages import labels, node_filter, node_message, presence_at
 from wayside_manager.api.place_messages import variables
@@ -18,6 +20,7 @@ from wayside_manager.core.missing import hidden
 from wayside_manager.core.nodes import NodeChange, NodeRecord
 from wayside_manager.core.rights import gains
 from wayside_manager.core.selectors import NodeFilter, passes, place_of
+from wayside_manager.ports.events import EventStore
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.wakeups import Bus, Topic
 
@@ -25,14 +28,19 @@ TEXT_MAX_CHARS = 200  # display name: a line on a screen
 WATCH_PAGE_SIZE = 500
 
 
+class FleetStore(NodeStore, EventStore, Protocol):
+    """What is needed of the store."""
+
+
 class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
     """The operators' view of nodes."""
 
-    def __init__(self, store: NodeStore, bus: Bus, calls: Calls, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: FleetStore, bus: Bus, calls: Calls, *, now: Callable[[], datetime]) -> None:
         self._store = store
         self._bus = bus
         self._calls = calls
         self._now = now
+        self._events = EventReading(store, bus, calls)
 
     async def GetNode(
         self, request: fleet_service_pb2.GetNodeRequest, context: Context
@@ -107,6 +115,18 @@ class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
                     if passing or changed_id in shown:  # one that passes no more is sent a last time
                         await send(context, self._seen(node))
                     (shown.add if passing else shown.discard)(changed_id)
+
+    async def ListEvents(
+        self, request: fleet_service_pb2.ListEventsRequest, context: Context
+    ) -> fleet_service_pb2.ListEventsResponse:
+        """Events behind a cursor."""
+        return await self._events.listed(request)
+
+    async def WatchEvents(  # type: ignore[override]  # writes by itself, so that `endable` sees every wait
+        self, request: fleet_service_pb2.WatchEventsRequest, context: Context
+    ) -> None:
+        """Events behind a cursor, then each as it falls."""
+        await self._events.watch(request, context)
 
     async def _wake(self, node: NodeRecord) -> None:
         await self._bus.publish(Topic.DESIRED, (node.node_id,))

@@ -29,6 +29,8 @@ from wayside.v1 import (
     config_service_pb2_grpc,
     enrollment_service_pb2,
     enrollment_service_pb2_grpc,
+    event_service_pb2,
+    event_service_pb2_grpc,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
     node_service_pb2,
@@ -50,6 +52,7 @@ from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door.door import LOOPBACK, Door
 from wayside_manager.api.enrollment_service import EnrollmentService
+from wayside_manager.api.event_service import EventService
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate, is_for_anyone
@@ -77,6 +80,7 @@ _SERVICE_NAMES = tuple(
         (rollout_service_pb2, "RolloutService"),
         (site_service_pb2, "SiteService"),
         (radio_licence_service_pb2, "RadioLicenceService"),
+        (event_service_pb2, "EventService"),
         (access_service_pb2, "AccessService"),
         (approval_service_pb2, "ApprovalService"),
         (audit_service_pb2, "AuditService"),
@@ -124,6 +128,7 @@ class Services:
     rollout: RolloutService
     site: SiteService
     radio_licence: RadioLicenceService
+    event: EventService
     access: AccessService
     approval: ApprovalService
     audit: AuditService
@@ -187,6 +192,7 @@ class Server:
         rollout_service_pb2_grpc.add_RolloutServiceServicer_to_server(services.rollout, server)
         site_service_pb2_grpc.add_SiteServiceServicer_to_server(services.site, server)
         radio_licence_service_pb2_grpc.add_RadioLicenceServiceServicer_to_server(services.radio_licence, server)
+        event_service_pb2_grpc.add_EventServiceServicer_to_server(services.event, server)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(services.access, server)
         approval_service_pb2_grpc.add_ApprovalServiceServicer_to_server(services.approval, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(services.audit, server)

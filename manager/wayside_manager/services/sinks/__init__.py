@@ -1,0 +1,1 @@
+"""How events reach what is behind a sink: HTTP, syslog, e-mail."""
