@@ -13,8 +13,10 @@ from wayside.errors import PermissionDeniedError
 from wayside_manager.api.identity import Admission
 from wayside_manager.core.approvals import CloneResponse
 from wayside_manager.core.audit import CallRecord, Change, Outcome
+from wayside_manager.core.events import NewEvent, Severity
 from wayside_manager.ports.access import PolicyStore
 from wayside_manager.ports.audit import CALL, AuditStore
+from wayside_manager.ports.events import EventStore
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.wakeups import Bus, Topic
 
@@ -25,7 +27,7 @@ QUIET_S = 60.0
 """Two units that are both kept meet again and again: one alarm a minute is enough."""
 
 
-class CloneStore(NodeStore, PolicyStore, AuditStore, Protocol):
+class CloneStore(NodeStore, PolicyStore, AuditStore, EventStore, Protocol):
     """What is needed of the store."""
 
 
@@ -58,6 +60,7 @@ class Clones:
             return policy.clone_response
         else:
             await self._store.add_entries([record])
+        await self._tell(node_id, older, newer, policy.clone_response)
         logger.error(
             "two units show the certificate of %s, from %s and %s; %s",
             node_id,
@@ -67,6 +70,26 @@ class Clones:
             extra={"node": node_id, "action": ACTION},
         )
         return policy.clone_response
+
+    async def _tell(self, node_id: str, older: Admission, newer: Admission, response: CloneResponse) -> None:
+        node, now = await self._store.get_node(node_id), self._now()
+        event = NewEvent(
+            kind="node.clone",
+            time=now,
+            subject=f"nodes/{node_id}",
+            message=f"two units show the certificate of {node_id}; {_DONE[response]}",
+            severity=Severity.MAJOR,
+            node_id=node_id,
+            site_id=node.site_id,
+            tenant_id=node.tenant_id,
+            details={
+                "older_address": older.source_address,
+                "newer_address": newer.source_address,
+                "response": str(response),
+            },
+        )
+        await self._store.add_events([event], now=now)
+        await self._bus.publish(Topic.EVENT, [""])
 
     async def _record(self, node_id: str, newer: Admission) -> CallRecord:
         node = await self._store.get_node(node_id)

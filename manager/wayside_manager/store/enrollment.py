@@ -8,13 +8,15 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from wayside.errors import ResourceExhaustedError
 from wayside_manager.core.admission import EnrollmentFacts, Entry, admitted
 from wayside_manager.core.enrollment import EnrollmentAnswer, EnrollmentRequest, WaitingUnit
-from wayside_manager.core.nodes import NodeState
+from wayside_manager.core.events import NewEvent
+from wayside_manager.core.nodes import NodeRecord, NodeState
 from wayside_manager.store.certificates import SqlCertificates
 from wayside_manager.store.config_effects import retarget
 from wayside_manager.store.credentials import insert_credential
 from wayside_manager.store.enrollment_requests import SqlEnrollmentRequests
 from wayside_manager.store.enrollment_rows import facts, insert_node, replace_unit
 from wayside_manager.store.enrollment_tokens import SqlEnrollmentTokens
+from wayside_manager.store.event_rows import append
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import the_node
 from wayside_manager.store.part import changed, writing
@@ -22,6 +24,11 @@ from wayside_manager.store.registrations import SqlRegistrations
 from wayside_manager.store.tables import credentials, enrollment_requests, tokens
 
 REQUEST_TTL = timedelta(days=7)
+_WORDS = {
+    "new": "as a new node",
+    "again": "as a node that was there",
+    "return": "with the key it had before",
+}
 ISSUE_MAX_COUNT = 16
 """Certificates for one key: a unit that lost the answer asks again, but not for ever."""
 
@@ -51,7 +58,24 @@ class SqlEnrollment(SqlEnrollmentTokens, SqlRegistrations, SqlEnrollmentRequests
         insert_credential(connection, request.issue(entry.node_id), tenant_id=entry.tenant_id)
         cause = f"nodes/{entry.node_id}"
         retarget(connection, now=now, cause=cause, node_ids=[entry.node_id], is_strict=False)
-        return EnrollmentAnswer(node=the_node(connection, entry.node_id))
+        node = the_node(connection, entry.node_id)
+        append(connection, [_arrival(node, entry, request, now=now)], now=now)
+        return EnrollmentAnswer(node=node)
+
+
+def _arrival(node: NodeRecord, entry: Entry, request: EnrollmentRequest, *, now: datetime) -> NewEvent:
+    """Tells of a unit that got a certificate as a node."""
+    how = "new" if entry.is_new else "return" if entry.is_return else "again"
+    return NewEvent(
+        kind="node.enrolled",
+        time=now,
+        subject=f"nodes/{node.node_id}",
+        message=f"node {node.node_id} enrolled, {_WORDS[how]}",
+        node_id=node.node_id,
+        site_id=node.site_id,
+        tenant_id=node.tenant_id,
+        details={"how": how, "esn": node.esn, "source_address": request.source_address},
+    )
 
 
 def _wait(connection: Connection, request: EnrollmentRequest, now: datetime) -> WaitingUnit:

@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, false, or_, upda
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside_manager.core.access import Reach
 from wayside_manager.core.enrollment import RequestState
+from wayside_manager.core.events import NewEvent, Severity
 from wayside_manager.core.nodes import NodeChange, NodeRecord, NodeState
 from wayside_manager.core.pages import Page, checked_page_size, page_token, position
 from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS, Presence
 from wayside_manager.core.selectors import NodeFilter, NodeSelector
 from wayside_manager.store.config_effects import retarget
 from wayside_manager.store.credentials import revoke_all
+from wayside_manager.store.event_rows import append
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import (
     labels_of,
@@ -158,7 +160,23 @@ def _expelled(connection: Connection, node: NodeRecord, state: NodeState, *, now
     if node.state is state:
         return the_node(connection, node.node_id)
     _save(connection, node, {"state": state}, now)
+    append(connection, [_expulsion(node, state, now=now)], now=now)
     return _noted(connection, node)
+
+
+def _expulsion(node: NodeRecord, state: NodeState, *, now: datetime) -> NewEvent:
+    """Tells of a node that left, or was put out."""
+    return NewEvent(
+        kind=f"node.{state}",
+        time=now,
+        subject=f"nodes/{node.node_id}",
+        message=f"node {node.node_id} was {state}",
+        severity=Severity.WARNING if state is NodeState.REVOKED else Severity.INFO,
+        node_id=node.node_id,
+        site_id=node.site_id,
+        tenant_id=node.tenant_id,
+        details={"from": str(node.state)},
+    )
 
 
 def _save(connection: Connection, node: NodeRecord, values: dict[str, Any], now: datetime) -> None:

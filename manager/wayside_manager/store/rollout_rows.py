@@ -26,6 +26,7 @@ from wayside_manager.store.job_rows import fleet_work_of, fleet_work_text
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import selectables
 from wayside_manager.store.part import changed
+from wayside_manager.store.rollout_events import tell_state
 from wayside_manager.store.selector_text import selector_of, selector_text
 from wayside_manager.store.tables import rollout_nodes, rollouts
 
@@ -145,7 +146,8 @@ def insert_nodes(connection: Connection, rollout_id: str, nodes: Mapping[str, Ma
 def note(
     connection: Connection, before: RolloutRecord | None, after: RolloutRecord, *, node_ids: Iterable[str] = ()
 ) -> None:
-    """Notes a change of a rollout for the audit trail."""
+    """Notes a change of a rollout for the audit trail, and tells of its state."""
+    tell_state(connection, before, after)
     changed(
         connection,
         f"rollouts/{after.rollout_id}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from wayside_manager.store.job_turns import cancel_jobs, make_jobs
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, reading, writing
+from wayside_manager.store.rollout_events import tell_state
 from wayside_manager.store.rollout_rows import insert_nodes, waves_text
 from wayside_manager.store.rollout_situation import situation_of
 from wayside_manager.store.tables import node_configs, node_desired, rollout_nodes, rollouts
@@ -83,6 +85,8 @@ class SqlRolloutSteps(SqlPart):
             raise ConflictError(
                 f"rollout {rollout.rollout_id} has changed meanwhile; plan again", reason="ETAG_MISMATCH"
             )
+        after = replace(rollout, state=step.state, message=step.message, update_time=now)
+        tell_state(connection, rollout, after)
         insert_nodes(connection, rollout.rollout_id, {node.node_id: {"wave": node.wave} for node in joined})
         jobs_changed = JobsChanged()
         if rollout.job is not None:
