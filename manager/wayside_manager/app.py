@@ -21,6 +21,7 @@ from wayside_manager.api.clones import Clones
 from wayside_manager.api.door.door import Door
 from wayside_manager.api.server import Server, authority
 from wayside_manager.api.sessions import Sessions
+from wayside_manager.api.shell_bridge import ShellBridge
 from wayside_manager.api.tls import LiveTls, TlsFiles
 from wayside_manager.parts import Parts, gate, loops, services
 from wayside_manager.services.artifact_collection import collect_artifacts
@@ -34,6 +35,7 @@ from wayside_manager.services.trust import Shown, TrustKeeper
 from wayside_manager.settings import DataFolder, Settings, held, secrets_folder, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
+from wayside_manager.store.job_files import JobFileDirectory
 from wayside_manager.store.sql import open_store
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -82,10 +84,13 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
     async with (
         open_store(settings.database_url or folder.database_url) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
+        JobFileDirectory(folder.artifacts / "jobs") as job_files,
     ):
         await collect_artifacts(store, artifacts)
         bus, calls = LocalBus(), Calls()
         writer, sessions = ReportWriter(store, bus, now=now), Sessions(calls, bus, Clones(store, bus, now=now))
+        shells = ShellBridge(store, job_files, bus, calls, now=now)
+        await shells.recover()
         authorities.on_change(sessions.tell_trust)
         if len(authorities.members) == 1:
             await store.claim_certificates(authorities.signing.sha256)
@@ -95,6 +100,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         parts = Parts(
             store=store,
             artifacts=artifacts,
+            job_files=job_files,
             bus=bus,
             writer=writer,
             authorities=authorities,
@@ -102,6 +108,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
             revoked=revoked,
             calls=calls,
             sessions=sessions,
+            shells=shells,
             denials=denials,
             seals=seals,
             sender=Senders(secrets_folder(folder, settings), host=settings.hostnames[0], now=now),

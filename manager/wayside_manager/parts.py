@@ -20,15 +20,19 @@ from wayside_manager.api.event_service import EventService
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate
 from wayside_manager.api.gate.limits import CallRates
+from wayside_manager.api.job_service import JobParts, JobService
+from wayside_manager.api.job_uploads import JobUploads
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.radio_licence_service import RadioLicenceService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.rollout_service import RolloutService
 from wayside_manager.api.server import Services
 from wayside_manager.api.sessions import Sessions
+from wayside_manager.api.shell_bridge import ShellBridge
 from wayside_manager.api.site_service import SiteService
 from wayside_manager.core.event_sinks import Pace
 from wayside_manager.ports.events import EventSender
+from wayside_manager.ports.jobs import JobFiles
 from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
@@ -38,6 +42,7 @@ from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.desired_look import DesiredLook
 from wayside_manager.services.event_delivery import EventDelivery
+from wayside_manager.services.job_sweep import JobSweep
 from wayside_manager.services.oidc import JwksVerifier
 from wayside_manager.services.passwords import Passwords
 from wayside_manager.services.presence_sweep import PresenceSweep
@@ -56,6 +61,7 @@ class Parts:
 
     store: Store
     artifacts: ArtifactStore
+    job_files: JobFiles
     bus: Bus
     writer: ReportWriter
     authorities: Authorities
@@ -63,6 +69,7 @@ class Parts:
     revoked: RevocationList
     calls: Calls
     sessions: Sessions
+    shells: ShellBridge
     denials: DenialLog
     seals: AuditSeals
     sender: EventSender
@@ -87,8 +94,19 @@ def services(parts: Parts) -> Services:
     """What answers calls."""
     store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
     certifier = Certifier(parts.authorities, life=timedelta(days=parts.settings.node_certificate_days))
+    uploads = JobUploads(store, parts.job_files, bus, calls, now=now)
+    jobs = JobParts(parts.job_files, bus, calls, parts.sessions, parts.shells)
     return Services(
-        node=NodeService(store, parts.artifacts, parts.writer, parts.sessions, certifier, now=now),
+        node=NodeService(
+            store,
+            parts.artifacts,
+            parts.writer,
+            parts.sessions,
+            certifier,
+            uploads=uploads,
+            shells=parts.shells,
+            now=now,
+        ),
         enrollment=EnrollmentService(
             store, certifier, bus, now=now, returning=timedelta(days=parts.settings.returning_days)
         ),
@@ -96,6 +114,7 @@ def services(parts: Parts) -> Services:
         config=ConfigService(store, bus, now=now),
         release=ReleaseService(store, parts.artifacts, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes),
         rollout=RolloutService(store, bus, calls, now=now),
+        job=JobService(store, jobs, now=now),
         site=SiteService(store, bus, now=now),
         radio_licence=RadioLicenceService(store, now=now),
         access=AccessService(store, Passwords(), parts.authorities, now=now),
@@ -121,6 +140,7 @@ def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]
         ("audit-seals", parts.seals.run),
         ("revocations", Revocations(store, parts.calls, now=now).run),
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
+        ("job-sweep", JobSweep(store, parts.job_files, bus, now=now).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),
         ("event-delivery", EventDelivery(store, parts.sender, bus, now=now, pace=pace).run),
         (

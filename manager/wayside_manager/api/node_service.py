@@ -9,10 +9,12 @@ from wayside.errors import InvalidArgumentError, NotFoundError, OutOfRangeError,
 from wayside.names import release_version
 from wayside.v1 import node_service_pb2, node_service_pb2_grpc
 from wayside_manager.api.identity import admission, calling_node_id
+from wayside_manager.api.job_uploads import JobUploads
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.api.scopes import Context
 from wayside_manager.api.session import Session, SessionStore
 from wayside_manager.api.sessions import Sessions, said_hello
+from wayside_manager.api.shell_bridge import ShellBridge
 from wayside_manager.api.trust_messages import NodeTrust
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.ports.certificates import NodeCertifier
@@ -42,6 +44,8 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         sessions: Sessions,
         certifier: NodeCertifier,
         *,
+        uploads: JobUploads,
+        shells: ShellBridge,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -49,6 +53,8 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         self._sink = sink
         self._sessions = sessions
         self._certifier = certifier
+        self._uploads = uploads
+        self._shells = shells
         self._now = now
 
     async def Session(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]  # writes itself
@@ -56,10 +62,10 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         credential = _confirmed_certificate()
         hello = await said_hello(context)
         trust = NodeTrust(self._certifier, credential, now=self._now)
-        session = Session(admission(), context, self._store, self._sink, trust)
+        session = Session(admission(), context, self._store, self._sink, trust, now=self._now)
         session.instance_id = hello.instance_id
         async with self._sessions.entered(session):
-            await session.run(hello, self._now())
+            await session.run(hello)
 
     async def FetchArtifact(
         self, request: node_service_pb2.FetchArtifactRequest, context: Context
@@ -129,6 +135,16 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         return node_service_pb2.ConfirmCertificateResponse(
             expire_time=timestamp(record.expire_time) if record.expire_time else None
         )
+
+    async def UploadJobArtifact(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]  # as Session
+        """Takes a file that a job of the node brings."""
+        _confirmed_certificate()
+        await self._uploads.take(calling_node_id(), context)
+
+    async def OpenShell(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]  # as Session
+        """Connects a shell that a job of the node opened."""
+        _confirmed_certificate()
+        await self._shells.serve_unit(calling_node_id(), context)
 
 
 def _certificate() -> CredentialRecord:

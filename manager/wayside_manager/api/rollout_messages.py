@@ -10,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from wayside.errors import InvalidArgumentError
 from wayside.names import node_name, release_name, rollout_name, site_id, site_name, tenant_name
-from wayside.v1 import node_pb2, release_pb2, rollout_pb2
+from wayside.v1 import job_pb2, node_pb2, release_pb2, rollout_pb2
 from wayside_manager.api.node_messages import labels, timestamp
 from wayside_manager.api.time_zones import checked_zone
 from wayside_manager.core.rollout import (
@@ -107,6 +107,7 @@ def rollout_message(rollout: RolloutRecord, counts: Counts, waits: Iterable[Wait
         etag=rollout.etag,
         tenant=tenant_name(rollout.tenant_id),
         retry_of=rollout_name(rollout.retry_of) if rollout.retry_of else "",
+        job=job_pb2.JobSpec.FromString(rollout.job.work.spec) if rollout.job else None,
     )
 
 

@@ -2,15 +2,11 @@
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 import asyncio
-import secrets
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
-from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside.names import node_id, release_version, rollout_id
 from wayside.v1 import rollout_pb2, rollout_service_pb2, rollout_service_pb2_grpc
 from wayside_manager.api.calls import Calls
@@ -19,10 +15,10 @@ from wayside_manager.api.identity import admission
 from wayside_manager.api.node_messages import selector
 from wayside_manager.api.rollout_looks import RolloutLooks
 from wayside_manager.api.rollout_messages import plan_record, rollout_message, rollout_node_message
+from wayside_manager.api.rollout_selection import checked_request_id, new_rollout_id, selected_nodes
 from wayside_manager.api.scopes import Context, send
 from wayside_manager.core.rollout import ENDED, RolloutNodeState, RolloutOrder, RolloutRecord, RolloutSpec, WaitReason
 from wayside_manager.core.rollout_plan import next_step
-from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.rollouts import RolloutSituation, RolloutStore
 from wayside_manager.ports.wakeups import Bus, Topic
@@ -53,12 +49,12 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
         version = release_version(request.release, field="release")
         chosen = selector(request.selector, field="selector")
         spec = RolloutSpec(
-            rollout_id=_new_id(),
+            rollout_id=new_rollout_id(),
             version=version,
             plan=plan_record(request.plan, field="plan"),
             selector=chosen,
-            node_ids=await self._selected(chosen),
-            request_id=_request_id(request.request_id),
+            node_ids=await selected_nodes(self._store, chosen),
+            request_id=checked_request_id(request.request_id),
             tenant_id=admission().tenant_id,
         )
         rollout = await self._store.create_rollout(spec, now=self._now())
@@ -100,7 +96,7 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
         )
         situation = await self._store.rollout_situation(listed_id, now=self._now())
         waits = await asyncio.to_thread(_waits, situation, self._now())
-        facts, is_config = situation.facts, not situation.rollout.version
+        facts, is_config = situation.facts, situation.rollout.is_config
         return rollout_service_pb2.ListRolloutNodesResponse(
             nodes=[
                 rollout_node_message(
@@ -155,7 +151,10 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
     ) -> rollout_service_pb2.RetryRolloutResponse:
         """Starts a rollout of the same thing to the nodes that did not succeed."""
         rollout = await self._store.retry_rollout(
-            rollout_id(request.name), _new_id(), now=self._now(), request_id=_request_id(request.request_id)
+            rollout_id(request.name),
+            new_rollout_id(),
+            now=self._now(),
+            request_id=checked_request_id(request.request_id),
         )
         return rollout_service_pb2.RetryRolloutResponse(rollout=await self._changed(rollout))
 
@@ -172,18 +171,6 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
         counts = await self._store.count_rollout_nodes([shown_id])
         waits = await asyncio.to_thread(_waits, situation, self._now())
         return rollout_message(situation.rollout, counts.get(shown_id, {}), waits.values())
-
-    async def _selected(self, chosen: NodeSelector) -> tuple[str, ...]:
-        """The nodes a rollout is for; those of others, or out of the caller's reach, are as if they were not there."""
-        select = partial(self._store.select_nodes, reach=admission().reach, tenant_id=admission().tenant_id)
-        if chosen.node_ids:  # a node asked for by name must not be left out silently
-            there = await select(NodeSelector(node_ids=chosen.node_ids))
-            missing = sorted(set(chosen.node_ids).difference(there))
-            if missing:
-                raise FailedPreconditionError(
-                    f"selector.nodes: {missing[0]} is not in service; leave it out or enrol it", reason="NODE_NOT_FOUND"
-                )
-        return await select(chosen)
 
 
 _ENDED_VALUES = frozenset(rollout_pb2.Rollout.State.Value(f"STATE_{state.name}") for state in ENDED)
@@ -205,14 +192,3 @@ def _states(values: Iterable[int]) -> frozenset[RolloutNodeState]:
 
 def _node_id(name: str) -> str:
     return node_id(name, field="node") if name else ""
-
-
-def _new_id() -> str:
-    return f"r{secrets.token_hex(5)}"
-
-
-def _request_id(value: str) -> str:
-    try:
-        return str(uuid.UUID(value)) if value else ""
-    except ValueError as exc:
-        raise InvalidArgumentError(f"request_id: {value[:80]!r} is no UUID; leave it empty or give one") from exc

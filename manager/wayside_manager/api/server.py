@@ -33,6 +33,8 @@ from wayside.v1 import (
     event_service_pb2_grpc,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
+    job_service_pb2,
+    job_service_pb2_grpc,
     node_service_pb2,
     node_service_pb2_grpc,
     radio_licence_service_pb2,
@@ -56,6 +58,7 @@ from wayside_manager.api.event_service import EventService
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate, is_for_anyone
+from wayside_manager.api.job_service import JobService
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.origin import Guard, direct
 from wayside_manager.api.radio_licence_service import RadioLicenceService
@@ -78,6 +81,7 @@ _SERVICE_NAMES = tuple(
         (config_service_pb2, "ConfigService"),
         (release_service_pb2, "ReleaseService"),
         (rollout_service_pb2, "RolloutService"),
+        (job_service_pb2, "JobService"),
         (site_service_pb2, "SiteService"),
         (radio_licence_service_pb2, "RadioLicenceService"),
         (event_service_pb2, "EventService"),
@@ -126,6 +130,7 @@ class Services:
     config: ConfigService
     release: ReleaseService
     rollout: RolloutService
+    job: JobService
     site: SiteService
     radio_licence: RadioLicenceService
     event: EventService
@@ -190,6 +195,7 @@ class Server:
         config_service_pb2_grpc.add_ConfigServiceServicer_to_server(services.config, server)
         release_service_pb2_grpc.add_ReleaseServiceServicer_to_server(services.release, server)
         rollout_service_pb2_grpc.add_RolloutServiceServicer_to_server(services.rollout, server)
+        job_service_pb2_grpc.add_JobServiceServicer_to_server(services.job, server)
         site_service_pb2_grpc.add_SiteServiceServicer_to_server(services.site, server)
         radio_licence_service_pb2_grpc.add_RadioLicenceServiceServicer_to_server(services.radio_licence, server)
         event_service_pb2_grpc.add_EventServiceServicer_to_server(services.event, server)

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -16,13 +17,16 @@ import grpc.aio
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
 from wayside.v1 import node_service_pb2
 from wayside_manager.api.identity import Admission, retired
+from wayside_manager.api.job_messages import job_targets
 from wayside_manager.api.node_messages import desired_state, timestamp
 from wayside_manager.api.report_messages import stored_form
 from wayside_manager.api.scopes import EOF, received, send
 from wayside_manager.api.trust_messages import NodeTrust
+from wayside_manager.core.jobs import JobRecord, JobState
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.reports import Report
 from wayside_manager.ports.enrollment import EnrollmentStore
+from wayside_manager.ports.jobs import JobTellStore
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.reports import ReportSink, ReportStore
 
@@ -36,7 +40,7 @@ STRAY_PROBES_MAX = 16
 SessionContext: TypeAlias = grpc.aio.ServicerContext[node_service_pb2.SessionRequest, node_service_pb2.SessionResponse]
 
 
-class SessionStore(NodeStore, ReportStore, EnrollmentStore, Protocol):
+class SessionStore(NodeStore, ReportStore, EnrollmentStore, JobTellStore, Protocol):
     """What a session needs of the store."""
 
 
@@ -44,7 +48,14 @@ class Session:
     """The stream of one node."""
 
     def __init__(
-        self, admission: Admission, context: SessionContext, store: SessionStore, sink: ReportSink, trust: NodeTrust
+        self,
+        admission: Admission,
+        context: SessionContext,
+        store: SessionStore,
+        sink: ReportSink,
+        trust: NodeTrust,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self.node_id = admission.holder.removeprefix("nodes/")
         self.admission = admission
@@ -53,6 +64,7 @@ class Session:
         self.instance_id = ""
         self._store = store
         self._sink = sink
+        self._now = now
         self._spool_id = ""
         self._pending: deque[Report] = deque()
         self._pending_bytes = 0
@@ -67,14 +79,14 @@ class Session:
         self._is_working = False
         self._is_over = False
 
-    async def run(self, hello: node_service_pb2.SessionHello, now: datetime) -> None:
+    async def run(self, hello: node_service_pb2.SessionHello) -> None:
         """Welcomes the node, then reads its reports until it leaves.
 
         Raises: WaysideError: what ends the session.
         """
         self._spool_id = hello.spool_id
         sequence = await self._store.acknowledged_sequence(self.node_id, hello.spool_id)
-        welcome = node_service_pb2.SessionWelcome(acknowledged_sequence=sequence, server_time=timestamp(now))
+        welcome = node_service_pb2.SessionWelcome(acknowledged_sequence=sequence, server_time=timestamp(self._now()))
         await send(self.context, node_service_pb2.SessionResponse(welcome=welcome))
         if self.admission.credential is not None:
             await self._store.note_session(self.admission.credential, hello.authorities_sha256)
@@ -194,8 +206,18 @@ class Session:
                 reason="NODE_REVOKED",
             )
         if node.desired.revision != self._sent_revision:
-            await send(self.context, node_service_pb2.SessionResponse(desired_state=desired_state(node.desired)))
+            # read after the revision: jobs may be newer than it, and are then told once more
+            desired = desired_state(node.desired)
+            desired.jobs.extend(job_targets(await self._jobs()))
+            await send(self.context, node_service_pb2.SessionResponse(desired_state=desired))
             self._sent_revision = node.desired.revision
+
+    async def _jobs(self) -> tuple[JobRecord, ...]:
+        """The node's jobs without an outcome; that it was told is written before it is."""
+        jobs = await self._store.open_jobs(self.node_id)
+        if any(job.state is JobState.QUEUED for job in jobs):
+            jobs = await self._store.tell_jobs(self.node_id, now=self._now())
+        return jobs
 
     async def _write_reports(self) -> None:
         reports = tuple(self._pending)

@@ -5,7 +5,7 @@ first still answers a probe, two units show one certificate: see `api.clones`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -43,6 +43,10 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def count(self, node_ids: Iterable[str]) -> int:
+        """How many of these nodes have a session here."""
+        return sum(node_id in self._open for node_id in node_ids)
 
     async def run(self) -> None:
         """Carries wake-ups to the sessions. Never returns."""

@@ -20,6 +20,8 @@ OPEN_MAX_COUNT = 100
 """Jobs of one node that have not ended."""
 ARTIFACT_MAX_COUNT = 20
 NOTE_MAX_CHARS = 500
+SHELL_LOG = "session.log"
+"""The recording of a shell; the manager writes it."""
 LOSE_AFTER = timedelta(minutes=10)
 """How long the last word of a job may be under way once the node's time for it is over."""
 UPLOAD_AFTER_END = timedelta(days=1)

@@ -46,6 +46,9 @@ _SEEN_WITH: Mapping[Target, Permission] = {
 _SEEN_FROM_BELOW = frozenset({Target.SITE, Target.CORRIDOR, Target.GROUP, Target.GEOFENCE})
 """Nodes of the tenants below stand there and are in them, so their operators may look at them."""
 
+_AT_A_NODE = frozenset({Target.NODE, Target.JOB, Target.ALARM})
+"""Who may see some nodes only sees what is theirs; an alarm of an area has no site, so it takes the whole tenant."""
+
 _NO_TENANTS = Tenants({})
 
 
@@ -139,7 +142,7 @@ def gains(bindings: Iterable[Binding], tenants: Tenants, *, before: Place, after
 
 
 def _covers(area: Reach, target: Target, places: Sequence[Place]) -> bool:
-    if target is Target.NODE:
+    if target in _AT_A_NODE:
         return all(area.covers(place) for place in places)
     if target is Target.RELEASE:
         return all(area.uses_releases_of(place.tenant_id) for place in places)

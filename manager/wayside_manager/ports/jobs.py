@@ -59,6 +59,12 @@ class JobStore(Protocol):
         Raises: NotFoundError.
         """
 
+    async def note_shell(self, job_id: str, operator: str) -> None:
+        """Writes into the audit trail that an operator talks to the shell of a job.
+
+        Raises: NotFoundError.
+        """
+
     async def stop_everything(self, *, reach: Reach, actor: str, reason: str, now: datetime) -> Stopped:
         """Aborts every live rollout of whole tenants of the reach and cancels every open job of nodes in it."""
 

@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
 
+from wayside_manager.core.jobs import JobsChanged
+
 
 class Topic(StrEnum):
     """What a wake-up is about."""
@@ -19,6 +21,15 @@ class Topic(StrEnum):
     """Key: job id. The job has changed."""
     EVENT = "event"
     """Key: empty. There are new events."""
+
+
+async def publish_jobs(bus: "Bus", changed: JobsChanged) -> None:
+    """Wakes everybody whom a change of jobs concerns."""
+    await bus.publish(Topic.JOB, changed.job_ids)
+    await bus.publish(Topic.DESIRED, changed.node_ids)
+    await bus.publish(Topic.ROLLOUT, changed.rollout_ids)
+    if changed.event_cursor:
+        await bus.publish(Topic.EVENT, [""])
 
 
 class Subscription(Protocol):

@@ -16,7 +16,7 @@ from wayside.errors import ConflictError, WaysideError
 from wayside_manager.core.rollout import RolloutRecord
 from wayside_manager.core.rollout_plan import RolloutStep, next_step
 from wayside_manager.ports.rollouts import Lease, RolloutStepStore
-from wayside_manager.ports.wakeups import Bus, Subscription, Topic
+from wayside_manager.ports.wakeups import Bus, Subscription, Topic, publish_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -136,9 +136,7 @@ class RolloutStepper:
         told = (*step.assigned_node_ids, *step.withdrawn_node_ids)
         await self._bus.publish(Topic.DESIRED, told)
         await self._bus.publish(Topic.NODE, told)
-        await self._bus.publish(Topic.JOB, jobs.job_ids)
-        if jobs.event_cursor:
-            await self._bus.publish(Topic.EVENT, [""])
+        await publish_jobs(self._bus, jobs)
 
 
 def _log(rollout: RolloutRecord, step: RolloutStep) -> None:

@@ -1,6 +1,6 @@
 """Jobs in SQL, as operators see them, as sessions tell them and as time ends them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,13 +27,15 @@ from wayside_manager.store.job_changes import JobChanges
 from wayside_manager.store.job_rows import OPEN_STATES, find_job, job_record, the_job
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import node_not_found, parts
-from wayside_manager.store.part import SqlPart, page, reading, writing, writing_quietly
+from wayside_manager.store.part import SqlPart, changed, page, reading, writing, writing_quietly
 from wayside_manager.store.policy import the_policy
 from wayside_manager.store.reaches import covers_node
 from wayside_manager.store.tables import job_artifacts, jobs, nodes
 
 _SWEEP_MAX = 1_000
 """Jobs ended in one transaction, so that reports wait a few milliseconds at most."""
+_TELL_MAX_BYTES = 2 << 20
+"""Of work in one desired state: files to be pushed come in it, and a message has 4 MiB at most."""
 _WHY_EXPIRED = "nobody began it in time"
 _WHY_LOST = "the node had it, and did not say in time how it went"
 _WHY_OUT = "the node is out of service"
@@ -97,6 +99,13 @@ class SqlJobs(SqlPart):
         told = changes.execute()
         return the_job(connection, job_id), told
 
+    @writing
+    def note_shell(self, connection: Connection, job_id: str, operator: str) -> None:
+        """See JobStore."""
+        job = the_job(connection, job_id)
+        who = {"shell": operator}
+        changed(connection, f"jobs/{job_id}", before=None, after=who, tenant_id=job.tenant_id)
+
     @reading
     def open_jobs(self, connection: Connection, node_id: str) -> tuple[JobRecord, ...]:
         """See JobTellStore."""
@@ -105,9 +114,7 @@ class SqlJobs(SqlPart):
     @writing_quietly
     def tell_jobs(self, connection: Connection, node_id: str, *, now: datetime) -> tuple[JobRecord, ...]:
         """See JobTellStore."""
-        in_time = [
-            job for job in _open_jobs(connection, node_id) if job.state is not JobState.QUEUED or now < job.expire_time
-        ]
+        in_time = _tellable(_open_jobs(connection, node_id), now)
         changes = JobChanges(connection, now=now)
         told = tuple(after(job, JobEvent.TELL, now=now) for job in in_time)
         for before, job in zip(in_time, told, strict=True):
@@ -149,6 +156,21 @@ class SqlJobs(SqlPart):
         for part in parts(sorted(job_ids)):
             connection.execute(delete(job_artifacts).where(job_artifacts.c.job_id.in_(part)))
             connection.execute(delete(jobs).where(jobs.c.job_id.in_(part), jobs.c.state.in_(sorted(ENDED))))
+
+
+def _tellable(found: Sequence[JobRecord], now: datetime) -> list[JobRecord]:
+    """Those a node can be told now: what it was told stays, and the others come as far as a message goes."""
+    tellable: list[JobRecord] = []
+    size_bytes = 0
+    for job in found:
+        if job.state is JobState.QUEUED:
+            if now >= job.expire_time:
+                continue
+            if tellable and size_bytes + len(job.work.spec) > _TELL_MAX_BYTES:
+                break
+        size_bytes += len(job.work.spec)
+        tellable.append(job)
+    return tellable
 
 
 def _open_jobs(connection: Connection, node_id: str) -> tuple[JobRecord, ...]:

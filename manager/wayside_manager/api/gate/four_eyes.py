@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.names import approval_name, config_layer_id, rollout_id
+from wayside_manager.api.gate.job_dangers import reaches_in, shell_danger
 from wayside_manager.api.gate.place_reach import PlaceReach
 from wayside_manager.api.identity import APPROVAL_HEADER, Metadata, approval_header
 from wayside_manager.api.node_messages import selector
@@ -35,6 +36,8 @@ from wayside_manager.ports.sites import SiteStore
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
 _HISTORY_PAGES = 1_000  # of a history: a million changes
+_COUNTED = frozenset({Danger.FLEET_CONFIG, Danger.FLEET_ROLLOUT, Danger.FLEET_JOB})
+"""Dangerous when they reach more nodes than the policy allows."""
 _APART = ("password", "new_password", "present_password", "request_id")
 """Secrets, and what makes a retry harmless: the command line makes a new one each time."""
 
@@ -107,10 +110,14 @@ class FourEyes:
 
     async def _danger(self, danger: Danger, policy: AccessPolicy, record: CallRecord, message: Any) -> str:  # noqa: ANN401  # any request
         """Why the call is dangerous, in one sentence without its end; empty: it is not."""
-        if danger not in policy.four_eyes:
-            return ""
         verb = record.action.rpartition("/")[2]
-        if danger not in {Danger.FLEET_CONFIG, Danger.FLEET_ROLLOUT}:
+        if reaches_in(message) and (summary := shell_danger(verb, message.spec, policy)):
+            return summary
+        if verb == "RetryRollout" and await self._is_fleet_job(rollout_id(message.name)):
+            danger = Danger.FLEET_JOB
+        if danger is Danger.SHELL or danger not in policy.four_eyes:  # work of one node that does not reach in is none
+            return ""
+        if danger not in _COUNTED:
             return f"{verb} needs a second person (policy: {danger})"
         count = await self._count(verb, message, record.tenant_id)
         most = policy.max_unapproved_node_count
@@ -122,6 +129,9 @@ class FourEyes:
                 reason="REVISION_REQUIRED",
             )
         return f"{verb} reaches {count} nodes and needs a second person (policy: more than {most})"
+
+    async def _is_fleet_job(self, retried_id: str) -> bool:
+        return (await self._store.get_rollout(retried_id)).job is not None
 
     async def _count(self, verb: str, message: Any, tenant_id: str) -> int:  # noqa: ANN401  # any request
         """How many nodes a call reaches."""
@@ -139,7 +149,7 @@ class FourEyes:
     async def _selectors(self, verb: str, message: Any) -> Sequence[NodeSelector]:  # noqa: ANN401  # any request
         """Whom a call reaches; of a call that does not tell: everybody in its tenant."""
         match verb:
-            case "CreateRollout":
+            case "CreateRollout" | "CreateFleetJob":
                 return (selector(message.selector, field="selector"),)
             case "ApplyConfigLayer":
                 layer = message.config_layer

@@ -15,12 +15,13 @@ from typing import Any, Protocol
 from wayside.errors import PermissionDeniedError, UnauthenticatedError, WaysideError
 from wayside_manager.api.gate.authentication import AuthenticationStore, Authenticator, OidcVerifier, Proven
 from wayside_manager.api.gate.four_eyes import FourEyes, FourEyesStore
+from wayside_manager.api.gate.job_dangers import reaches_in
 from wayside_manager.api.gate.limits import CallLimits, CallRates
 from wayside_manager.api.gate.targets import Targets, field_of
 from wayside_manager.api.identity import REQUEST_ID_HEADER, Admission, Certified, admitted, request_id
 from wayside_manager.api.origin import calling_address
 from wayside_manager.api.scopes import Context, Unread, metadata_of
-from wayside_manager.core.access import narrowed
+from wayside_manager.core.access import Permission, narrowed
 from wayside_manager.core.audit import CallRecord, Outcome
 from wayside_manager.core.missing import HiddenError
 from wayside_manager.core.policy import RULES, Caller, Rule, Target
@@ -147,6 +148,9 @@ class Gate:
         is_own = await self._is_own(rule, message, proven)
         if not is_own:
             await self._targets.check(rule, message, rights, record)
+            if message is not None and reaches_in(message):
+                within = replace(rule, permission=Permission.JOBS_SHELL)
+                await self._targets.check(within, message, _rights(_verb(record), within, proven), record)
         if rule.danger is not None and message is not None and not is_own:
             headers = metadata_of(context)
             await self._four_eyes.check(rule.danger, record, message, headers, tenants=rights.tenants)
