@@ -17,12 +17,16 @@ from wayside.status import from_rpc_error
 from wayside.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
+    alarm_service_pb2_grpc,
     approval_service_pb2_grpc,
     audit_service_pb2_grpc,
     authority_service_pb2_grpc,
     config_service_pb2_grpc,
     enrollment_service_pb2_grpc,
+    event_service_pb2_grpc,
     fleet_service_pb2_grpc,
+    health_service_pb2_grpc,
+    job_service_pb2_grpc,
     radio_licence_service_pb2_grpc,
     release_service_pb2_grpc,
     rollout_service_pb2_grpc,
@@ -72,6 +76,10 @@ class ManagerClient:
         self.authority: authority_service_pb2_grpc.AuthorityServiceAsyncStub = (
             authority_service_pb2_grpc.AuthorityServiceStub(channel)
         )
+        self.health: health_service_pb2_grpc.HealthServiceAsyncStub = health_service_pb2_grpc.HealthServiceStub(channel)
+        self.alarm: alarm_service_pb2_grpc.AlarmServiceAsyncStub = alarm_service_pb2_grpc.AlarmServiceStub(channel)
+        self.event: event_service_pb2_grpc.EventServiceAsyncStub = event_service_pb2_grpc.EventServiceStub(channel)
+        self.job: job_service_pb2_grpc.JobServiceAsyncStub = job_service_pb2_grpc.JobServiceStub(channel)
         self._address = address
         headers = {"authorization": f"Bearer {token}" if token else "", "wayside-approval": approval}
         self._metadata = tuple((name, value) for name, value in headers.items() if value)
@@ -124,6 +132,22 @@ class ManagerClient:
             raise self._failure(exc) from exc
         finally:
             call.cancel()  # a reader that stops early ends the stream; one that has ended takes no harm
+
+    async def converse(
+        self, rpc: "grpc.aio.StreamStreamMultiCallable[Request, Reply]", requests: AsyncIterator[Request]
+    ) -> AsyncIterator[Reply]:
+        """The answers of a stream that goes both ways, as they come.
+
+        Raises: WaysideError: what the manager answered, or `UnavailableError`.
+        """
+        call = rpc(requests, timeout=WATCH_TIMEOUT_S, metadata=self._metadata)
+        try:
+            async for answer in call:
+                yield answer
+        except grpc.aio.AioRpcError as exc:
+            raise self._failure(exc) from exc
+        finally:
+            call.cancel()
 
     async def _log_in(self) -> None:
         """Shows the credential in a small call first: a connection without one may send little, and slowly."""

@@ -11,13 +11,16 @@ from wayside_manager.api.node_messages import kind_value, presence_value
 from wayside_manager.cli import admission
 from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.client import ManagerClient
+from wayside_manager.cli.node_screen import print_screen, screen
 from wayside_manager.cli.node_story import story
 from wayside_manager.cli.node_table import NODE_COLUMNS, node_row, print_change, print_node
+from wayside_manager.cli.output import Output
 from wayside_manager.cli.running import (
     ContextOption,
     KindOption,
     LabelOption,
     OutputOption,
+    chosen_output,
     labels,
     listed,
     print_listed,
@@ -65,9 +68,13 @@ def list_nodes(
 @app.command("show")
 @reported
 def show(node: NodeArgument, output: OutputOption = None, context: ContextOption = None) -> None:
-    """Shows one node."""
-    request = fleet_service_pb2.GetNodeRequest(name=resource_name(node, "nodes"))
-    print_node(run(lambda manager: manager.call(manager.fleet.GetNode, request), context).node, output)
+    """Explains one node on a screen: how it is, why and since when, and what went just before. JSON: the node alone."""
+    name = resource_name(node, "nodes")
+    if chosen_output(output) is Output.JSON:
+        request = fleet_service_pb2.GetNodeRequest(name=name)
+        print_node(run(lambda manager: manager.call(manager.fleet.GetNode, request), context).node, output)
+    else:
+        print_screen(run(lambda manager: screen(manager, name), context))
 
 
 app.command("story")(story)

@@ -5,17 +5,22 @@ import os
 import typer
 
 from wayside_manager.cli import (
+    alarms,
     approvals,
     audit,
     authorities,
     corridors,
+    events,
     geofences,
     groups,
+    health,
+    jobs,
     licences,
     nodes,
     policy,
     releases,
     rollouts,
+    sinks,
     sites,
     tenants,
     users,
@@ -33,6 +38,7 @@ from wayside_manager.cli.running import (
     share,
 )
 from wayside_manager.cli.signin import signin, signout, whoami
+from wayside_manager.cli.stop import stop
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +50,11 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(config.app, name="config")
 app.add_typer(releases.app, name="releases")
 app.add_typer(rollouts.app, name="rollouts")
+app.add_typer(health.app, name="health")
+app.add_typer(alarms.app, name="alarms")
+app.add_typer(events.app, name="events")
+app.add_typer(sinks.app, name="sinks")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(sites.app, name="sites")
 app.add_typer(corridors.app, name="corridors")
 app.add_typer(groups.app, name="groups")
@@ -55,6 +66,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(authorities.app, name="authorities")
+app.command()(stop)
 app.command()(signin)
 app.command()(signout)
 app.command()(whoami)
