@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
 from tests.link.manager_api.peer import layer, release_archive, role, upload
-from wayside.v1 import access_service_pb2, node_pb2, site_pb2, site_service_pb2
+from wayside.v1 import access_service_pb2, event_pb2, node_pb2, site_pb2, site_service_pb2
 
 ALL = "viewer operator release-manager approver admin auditor integrator"
 VIEW = "viewer operator release-manager approver admin auditor"
@@ -93,6 +93,10 @@ def _layer_of(_world: World, land: Land) -> Any:  # noqa: ANN401  # a message
     return changed
 
 
+def _sink_of(_world: World, land: Land) -> event_pb2.EventSink:
+    return made.sink(land, land.ids["eventSinks"])
+
+
 def _licence_of(_world: World, land: Land) -> site_pb2.RadioLicence:
     return made.licence(land, land.ids["radioLicences"], land.node_id)
 
@@ -151,6 +155,17 @@ OPERATOR_CALLS: dict[str, Row] = {
         "admin", "NODE", name="{nodes}", done="FAILED_PRECONDITION APPROVAL_REQUIRED"
     ),  # the policy of the test's manager asks for a second person
     "FleetService/RevokeNode": _thing("admin", "NODE", name=_new("nodes", made.node)),
+    "FleetService/ListEvents": _list(ALL),
+    "FleetService/WatchEvents": _list(ALL),
+    "EventService/ApplyEventSink": _new_thing("admin", event_sink=_sink_of),
+    "EventService/GetEventSink": _thing("admin", "EVENT_SINK", name="{eventSinks}"),
+    "EventService/ListEventSinks": _list("admin"),
+    "EventService/DeleteEventSink": _thing("admin", "EVENT_SINK", name=_new("eventSinks", made.event_sink)),
+    "EventService/TestEventSink": _thing(
+        "admin", "EVENT_SINK", done="UNAVAILABLE SINK_UNAVAILABLE", name="{eventSinks}"
+    ),
+    "EventService/ListDeadLetters": _thing("admin", "EVENT_SINK", event_sink="{eventSinks}"),
+    "EventService/RetryDeadLetters": _thing("admin", "EVENT_SINK", event_sink="{eventSinks}"),
     "ConfigService/GetConfigLayer": _thing(VIEW, "LAYER", name="{configLayers}"),
     "ConfigService/ListConfigLayers": _list(VIEW),
     "ConfigService/ListConfigLayerRevisions": _thing(VIEW, "LAYER", name="{configLayers}"),

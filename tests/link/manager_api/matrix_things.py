@@ -12,6 +12,8 @@ from wayside.v1 import (
     access_service_pb2,
     config_service_pb2,
     enrollment_service_pb2,
+    event_pb2,
+    event_service_pb2,
     fleet_service_pb2,
     node_pb2,
     radio_licence_service_pb2,
@@ -66,6 +68,9 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     )
     await admin.call(admin.radio_licence.ApplyRadioLicence, request)
     land.ids["radioLicences"] = f"radio-{land.mark}"
+    (world.manager.folder.secrets / land.tenant_id).mkdir(mode=0o700)
+    (world.manager.folder.secrets / land.tenant_id / "hook").write_text("key")
+    land.ids["eventSinks"] = await event_sink(world, land)
     land.ids["enrollmentTokens"] = await enrollment_token(world, land)
     land.ids["credentials"] = await credential_of(world, land)
 
@@ -187,6 +192,20 @@ async def radio_licence(world: World, land: Land) -> str:
     request = radio_licence_service_pb2.ApplyRadioLicenceRequest(radio_licence=made)
     await world.admin.call(world.admin.radio_licence.ApplyRadioLicence, request)
     return made.name.removeprefix("radioLicences/")
+
+
+def sink(land: Land, sink_id: str) -> event_pb2.EventSink:
+    """A webhook where nobody listens, which waits for no event."""
+    target = event_pb2.WebhookTarget(url="http://127.0.0.1:9/events", secret="hook")
+    name, shown = f"eventSinks/{sink_id}", f"called {land.mark}"
+    return event_pb2.EventSink(name=name, tenant=land.tenant, display_name=shown, is_paused=True, webhook=target)
+
+
+async def event_sink(world: World, land: Land) -> str:
+    """A new event sink."""
+    request = event_service_pb2.ApplyEventSinkRequest(event_sink=sink(land, world.fresh(land)))
+    done = await world.admin.call(world.admin.event.ApplyEventSink, request)
+    return done.event_sink.name.removeprefix("eventSinks/")
 
 
 async def tenant(world: World, land: Land) -> str:

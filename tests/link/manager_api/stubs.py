@@ -18,6 +18,7 @@ from wayside.v1 import (
     config_service_pb2_grpc,
     enrollment_service_pb2,
     enrollment_service_pb2_grpc,
+    event_service_pb2_grpc,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
     node_pb2,
@@ -65,6 +66,7 @@ class Stubs:
             approval_service_pb2_grpc.ApprovalServiceStub(channel)
         )
         self.audit: audit_service_pb2_grpc.AuditServiceAsyncStub = audit_service_pb2_grpc.AuditServiceStub(channel)
+        self.event: event_service_pb2_grpc.EventServiceAsyncStub = event_service_pb2_grpc.EventServiceStub(channel)
         self.authority: authority_service_pb2_grpc.AuthorityServiceAsyncStub = (
             authority_service_pb2_grpc.AuthorityServiceStub(channel)
         )
