@@ -58,23 +58,23 @@ class Judgement:
     """One sentence; empty when ok."""
 
 
+_OK = Judgement(HealthState.OK, "", "")
+_NO_CHECKS = Judgement(HealthState.UNKNOWN, "", "the unit reports no checks")
+
+
 def worst_first(checks: Iterable[CheckFacts]) -> tuple[CheckFacts, ...]:
     """Checks that are not ok, worst first, then by name."""
-    bad = (check for check in checks if check.state is not HealthState.OK)
+    bad = [check for check in checks if check.state is not HealthState.OK]
     return tuple(sorted(bad, key=lambda check: (-RANK[check.state], check.name)))
 
 
 def judged(checks: Iterable[CheckFacts]) -> Judgement:
     """The worst of the checks of a unit that is heard from."""
-    worst: CheckFacts | None = None
-    for check in checks:
-        if worst is None or (-RANK[check.state], check.name) < (-RANK[worst.state], worst.name):
-            worst = check
-    if worst is None:
-        return Judgement(HealthState.UNKNOWN, "", "the unit reports no checks")
-    if worst.state is HealthState.OK:
-        return Judgement(HealthState.OK, "", "")
-    return Judgement(worst.state, worst.name, worst.reason)
+    every = tuple(checks)
+    if not every:
+        return _NO_CHECKS
+    bad = worst_first(every)
+    return Judgement(bad[0].state, bad[0].name, bad[0].reason) if bad else _OK
 
 
 def is_silent(present: Presence) -> bool:

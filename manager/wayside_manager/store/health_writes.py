@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from wayside_manager.core.events import NewEvent, Severity
-from wayside_manager.core.node_health import CheckFacts, HealthState
+from wayside_manager.core.node_health import CheckFacts, HealthState, worst_first
 from wayside_manager.core.reports import HealthFacts
 from wayside_manager.store.event_rows import append
 from wayside_manager.store.health_standing import HealthStanding
@@ -34,6 +34,7 @@ _UNASKED = frozenset({"crash", "watchdog"})
 
 def write_health(connection: Connection, standings: Mapping[str, HealthStanding], *, now: datetime) -> int:
     """Writes what changed; the cursor of the newest event, 0: there is none."""
+    standings = {node_id: standing for node_id, standing in standings.items() if standing.has_news}
     others = {node_id: standing for node_id, standing in standings.items() if standing.is_changed}
     begun = {
         node_id: (standing.state, standing.state_since_us)
@@ -80,7 +81,7 @@ def _replace_checks(connection: Connection, standings: Mapping[str, HealthStandi
             "unit": check.unit,
         }
         for node_id, standing in standings.items()
-        for check in standing.not_ok
+        for check in worst_first(standing.checks)
     ]
     if rows:
         connection.execute(insert(node_checks), rows)
@@ -113,8 +114,9 @@ def _changes(
     node_id: str, owner: Mapping[str, Any], before: Mapping[str, str], standing: HealthStanding, *, now: datetime
 ) -> Iterator[NewEvent]:
     # worst first: what is left out when there are many is the least of it
-    changed = [check for check in standing.not_ok if before.get(check.name) != check.state]
-    names = {check.name for check in standing.not_ok}
+    bad = worst_first(standing.checks)
+    changed = [check for check in bad if before.get(check.name) != check.state]
+    names = {check.name for check in bad}
     every = [*changed, *standing.over(before.keys() - names)]
     for check in every[:EVENTS_PER_NODE]:
         was = before.get(check.name, str(HealthState.OK) if standing.had_checks else "")

@@ -28,6 +28,7 @@ COLUMNS = (
     *HEALTH_COLUMNS,
 )
 """What a look at a node's status needs."""
+_HEALTH = slice(len(COLUMNS) - len(HEALTH_COLUMNS), len(COLUMNS))
 
 
 class Known:
@@ -38,7 +39,7 @@ class Known:
         """How far each spool is written; moves on with what is added."""
         self.changes: dict[str, Any] = {}
         """Columns of `node_status` to write."""
-        self.health = HealthStanding(row)
+        self.health = HealthStanding(row[_HEALTH])
         self._kind = (row.model, row.running_version)
         self._phase = row.update_phase
         self._config = (row.config_outcome, row.config_trial)
