@@ -111,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(EXIT_OK)
+    os._exit(EXIT_OK)  # nothing is open yet; an exception would be lost in a callback, such as those of imports
 
 
 def _enroll(arguments: argparse.Namespace) -> int:
