@@ -64,15 +64,18 @@ class EventDelivery:
         self._take_time: datetime | None = None
         self._busy: set[str] = set()
         self._is_failing = False
+        self._is_woken = asyncio.Event()
 
     async def run(self) -> None:
         """Serves for ever."""
         async with self._bus.subscribe(Topic.EVENT) as wakes:
             try:
                 async with asyncio.TaskGroup() as group:
+                    group.create_task(_forward(wakes, self._is_woken), name="event-delivery-wakes")
                     while True:
+                        self._is_woken.clear()
                         await self._begin(group)
-                        await _first(wakes, TICK_S)
+                        await _first(self._is_woken, TICK_S)
                         await asyncio.sleep(_REST_S)
             finally:
                 await self._release()
@@ -113,6 +116,7 @@ class EventDelivery:
                 await self._retry(due, lease)
             if due.has_turn:
                 await self._deliver(due.sink, lease)
+            self._is_woken.set()  # there may be more for it
         except ConflictError:
             self._take_time = None  # somebody changed the sink, or has the lease: looked at again
         except WaysideError as error:
@@ -170,7 +174,13 @@ def _log(sink: SinkRecord, outcome: Outcome) -> None:
         logger.info("event sink %s takes events again", sink.sink_id, extra=extra)
 
 
-async def _first(wakes: Subscription, tick_s: float) -> None:
+async def _forward(wakes: Subscription, is_woken: asyncio.Event) -> None:
+    while True:
+        await wakes.changed()
+        is_woken.set()
+
+
+async def _first(is_woken: asyncio.Event, tick_s: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(tick_s):
-            await wakes.changed()
+            await is_woken.wait()
