@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ async def read(store: Store, wanted: EventFilter = ALL, *, cursor: int = 0, reac
             return found
 
 
-async def told(store: Store, *messages: str, at_s: float = 0.0, **fields: object) -> None:
+async def told(store: Store, *messages: str, at_s: float = 0.0, **fields: Any) -> None:  # noqa: ANN401  # of the event
     await store.add_events([new_event(message=each, **fields) for each in messages], now=after(at_s))
 
 

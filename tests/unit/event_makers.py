@@ -11,7 +11,8 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 
 def new_event(kind: str = "node.presence", **fields: Any) -> NewEvent:  # noqa: ANN401  # fields of the record
     """Something that happened at noon."""
-    return NewEvent(**{"kind": kind, "time": NOON, "subject": "nodes/rsu-1", "message": "it happened"} | fields)
+    made: dict[str, Any] = {"kind": kind, "time": NOON, "subject": "nodes/rsu-1", "message": "it happened"}
+    return NewEvent(**made | fields)
 
 
 def event(cursor: int, *, after_s: float = 0.0, **fields: Any) -> EventRecord:  # noqa: ANN401  # fields of the event
@@ -22,5 +23,11 @@ def event(cursor: int, *, after_s: float = 0.0, **fields: Any) -> EventRecord:  
 def sink(sink_id: str = "hook", **fields: Any) -> SinkRecord:  # noqa: ANN401  # fields of the record
     """A webhook of the root tenant that wants everything."""
     target = WebhookTarget("https://example.org/events", "hook")
-    made = {"sink_id": sink_id, "tenant_id": "root", "target": target, "create_time": NOON, "update_time": NOON}
+    made: dict[str, Any] = {
+        "sink_id": sink_id,
+        "tenant_id": "root",
+        "target": target,
+        "create_time": NOON,
+        "update_time": NOON,
+    }
     return SinkRecord(**made | fields)

@@ -76,7 +76,11 @@ class EmailSender:
             return server
         server = smtplib.SMTP(host, port, local_hostname=self._host, timeout=_TIMEOUT_S)
         talk.hold(server.sock)
-        server.starttls(context=context)
+        try:
+            server.starttls(context=context)
+        except BaseException:
+            server.close()
+            raise
         talk.hold(server.sock)
         return server
 
