@@ -20,12 +20,14 @@ from wayside.names import node_name
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.configuration import Configuration
+from wayside_agent.core.job import Run
 from wayside_agent.core.update import Update
 from wayside_agent.drivers.config_file import BootClock, ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
 from wayside_agent.drivers.host import LinuxHost
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
+from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.lifetime import until_stopped
@@ -40,6 +42,8 @@ from wayside_agent.services.endless import endless
 from wayside_agent.services.exchange import Ears
 from wayside_agent.services.health import Health, Versions, wire_time_quality
 from wayside_agent.services.health_checks import HealthChecks
+from wayside_agent.services.job_world import World as JobWorld
+from wayside_agent.services.jobs import Jobs
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.renewal import Renewal, Surroundings
@@ -54,6 +58,8 @@ from wayside_agent.services.uplink import Hello, Uplink
 from wayside_agent.settings import IdentitySettings, Settings
 from wayside_agent.trust import boottime_s, broker, returning, timekeeping
 from wayside_agent.wellbeing import Wellbeing, ends_of
+from wayside_agent.work import Surroundings as WorkSurroundings
+from wayside_agent.work import Workforce
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +131,7 @@ class Agent:
             cache_dir=self._state / "plans",
             secrets_dir=Path(unit.secrets_dir),
         )
+        self.jobs = self._make_jobs()
         self.desired = self._make_desired()
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
         self.wellbeing = self._make_wellbeing()
@@ -132,7 +139,7 @@ class Agent:
         around = self._make_surroundings(unit.identity)
         self.renewal = Renewal(identity, files, link, around, returning=self.returning)
         self.uplink = self._make_uplink()
-        snapshot = Snapshot(
+        self.snapshot = Snapshot(
             node_id=identity.node_id,
             health=self.health,
             update=self.ota.status,
@@ -144,7 +151,7 @@ class Agent:
             manager_address=lambda: self._link.address,
             config=lambda: (self.desired.state, self.desired.running),
         )
-        self.status = StatusServer(Path(unit.runtime_dir), snapshot.taken)
+        self.status = StatusServer(Path(unit.runtime_dir), self.snapshot.taken)
 
     def _make_sensing(self) -> Sensing:
         return Sensing(
@@ -227,7 +234,30 @@ class Agent:
                 is_renewing=lambda: self.renewal.is_busy,
             ),
             follow_release=self.ota.follow,
+            follow_jobs=self.jobs.follow,
             rng=self._rng,
+        )
+
+    def _make_jobs(self) -> Jobs:
+        around = WorkSurroundings(
+            sensing=self.sensing,
+            link=self._link,
+            checks=lambda: self.wellbeing.checks.present,
+            snapshot=lambda: self.snapshot.taken(),  # noqa: PLW0108  # it is made below
+            configuration=lambda: self.desired.running.content,
+        )
+        return Jobs(
+            JobWorld(
+                store=JobDir(self._state / "jobs", max_bytes=self._unit.jobs.max_artifact_bytes),
+                worker=Workforce(self._unit, around).worker,
+                uploads=self._link,
+                submit=self.reporting.submit,
+                is_acknowledged=lambda sequence: self.uplink.acknowledged_sequence >= sequence,
+                is_connected=lambda: self.uplink.is_connected,
+                time=lambda: self.time.estimate(),  # noqa: PLW0108  # it is made below
+                run=Run(BootClock().now().boot_id, self._instance_id),
+                upload_max_bytes_per_s=lambda: self.configuration.running.jobs.upload_max_bytes_per_s,
+            )
         )
 
     def _make_uplink(self) -> Uplink:
@@ -309,6 +339,7 @@ class Agent:
             "telemetry": self.telemetry.run,
             "desired": self.desired.run,
             "ota": self.ota.run,
+            "jobs": self.jobs.run,
             "uplink": self.uplink.run,
             "renewal": self.renewal.run,
             "health": self.wellbeing.checks.run,

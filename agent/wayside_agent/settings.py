@@ -98,6 +98,50 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Lowest level written.")] = "INFO"
 
 
+Command = Annotated[
+    tuple[Annotated[str, Meta(min_length=1)], ...],
+    Meta(description="Program and arguments, one text each; no shell reads them."),
+]
+AbsolutePath = Annotated[str, Meta(pattern=r"^/", description="Absolute path of a folder.")]
+
+
+class JobSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which jobs the manager may have done here; what is not named is refused. `docs/jobs.md`."""
+
+    reboot_command: Annotated[Command, Meta(description="Restarts the computer. Empty: refused.")] = (
+        "systemctl",
+        "reboot",
+    )
+    services: Annotated[
+        dict[str, Command], Meta(description="Services that may be restarted, and the command that does it.")
+    ] = {}
+    diagnostics: Annotated[
+        dict[str, Command], Meta(description="Diagnostics that may be run; their output goes to the manager.")
+    ] = {}
+    capture_interfaces: Annotated[
+        tuple[str, ...], Meta(description="Network interfaces whose packets may be recorded.")
+    ] = ()
+    probe_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description='Hosts beside the manager that may be pinged and traced. `["*"]`: any.'),
+    ] = ()
+    pull_paths: Annotated[
+        tuple[AbsolutePath, ...],
+        Meta(description="Folders below which files may be fetched; the key and secrets never are."),
+    ] = ()
+    push_paths: Annotated[
+        tuple[AbsolutePath, ...],
+        Meta(description="Folders below which files may be put; the agent's own state never is."),
+    ] = ()
+    allow_shell: Annotated[
+        bool, Meta(description="Lets operators open a shell as the agent's user, if the manager's policy does too.")
+    ] = False
+    shell_command: Annotated[Command, Meta(description="The shell.")] = ("/bin/sh",)
+    max_artifact_bytes: Annotated[
+        int, Meta(ge=MEBIBYTE, description="Files of all jobs that wait for the manager, together [byte].")
+    ] = 256 * MEBIBYTE
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one unit."""
 
@@ -128,6 +172,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     spool: SpoolSettings = SpoolSettings()
     mqtt: MqttSettings = MqttSettings()
     log: LogSettings = LogSettings()
+    jobs: Annotated[JobSettings, Meta(description="Jobs from afar.")] = JobSettings()
 
 
 class _StateDir(msgspec.Struct, frozen=True):

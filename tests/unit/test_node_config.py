@@ -48,6 +48,7 @@ VALUES: list[tuple[str, list[Any], list[Any]]] = [
     ("telemetry.sample_period_s", [0.01, 3600], [0, 3600.5]),
     ("update.max_download_bytes_per_s", [0, 2**53, 1e6], [-1, 2**53 + 1, 0.5, 1e300]),
     ("update.health_gate_timeout_s", [5, 3600], [4.9, 3601]),
+    ("jobs.upload_max_bytes_per_s", [0, 2**53, 65_536], [-1, 2**53 + 1, 0.5, "1"]),
     *[
         (f"{LIMIT}.{name}", [0, -40, 3.5, 1e9], ["1", None, True, []])
         for name in ("degraded_above", "failed_above", "degraded_below", "failed_below")

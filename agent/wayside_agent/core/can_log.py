@@ -91,6 +91,24 @@ def batched(frames: list[LoggedFrame], times_ns: list[int]) -> FrameBatch:
     return FrameBatch(raw, tuple(times_ns), layout.size)
 
 
+def candump_line(time_ns: int, channel: str, frame: tuple[int, int, int, bytes]) -> str:
+    """One frame, as `FrameBatch.structs` gives it, as `candump -l` writes it, with its line end."""
+    can_id, size, flags, data = frame
+    if can_id & (EXTENDED_FLAG | ERROR_FLAG):
+        name = f"{can_id & (EXTENDED_MASK | ERROR_FLAG):08X}"
+    else:
+        name = f"{can_id & STANDARD_MASK:03X}"
+    content = data[:size].hex().upper()
+    if can_id & REMOTE_FLAG:
+        body = f"#R{size or ''}"
+    elif flags or size > _CLASSIC_DATA_BYTES:
+        body = f"##{flags & ~FD_FLAG & 0xF:X}{content}"
+    else:
+        body = f"#{content}"
+    seconds, nanoseconds = divmod(time_ns, NANOSECONDS_PER_SECOND)
+    return f"({seconds}.{nanoseconds // 1000:06d}) {channel} {name}{body}\n"
+
+
 def _from_log(match: re.Match[str]) -> LoggedFrame:
     can_id = _can_id(match["id"])
     if match["remote"]:

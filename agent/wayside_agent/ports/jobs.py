@@ -4,22 +4,25 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from wayside_agent.core.job import Artifact, Job
 from wayside_agent.core.job_work import Work
+
+Work_co = TypeVar("Work_co", bound=Work, covariant=True)
+Work_contra = TypeVar("Work_contra", bound=Work, contravariant=True)
 
 Progress = Callable[[int, str], None]
 """Takes how far a job is, 0 to 100, and a sentence. Cheap: whoever calls it often is heard seldom."""
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Generic[Work_co]):
     """One piece of work."""
 
     job: str
     """`jobs/{job}`."""
-    work: Work
+    work: Work_co
     folder: Path
     """Empty; files left there are brought to the manager."""
     max_bytes: int
@@ -39,10 +42,10 @@ class Yield:
     is_success: bool = True
 
 
-class Worker(Protocol):
+class Worker(Protocol[Work_contra]):
     """Does one kind of work. It may be cancelled at any time and leaves nothing running then."""
 
-    async def work(self, assignment: Assignment) -> Yield:
+    async def work(self, assignment: Assignment[Work_contra], /) -> Yield:
         """Does it, bounded in bytes and memory; the caller bounds its time.
 
         Raises: RefusedError: the unit does not do this. Other WaysideErrors: it failed, and why.

@@ -51,12 +51,14 @@ class Desired:
         world: World,
         *,
         follow_release: Callable[[ReleaseTarget | None], None],
+        follow_jobs: Callable[[wire.DesiredState], None] = lambda _: None,
         rng: Random,
     ) -> None:
         self._fetcher = fetcher
         self._world = world
         self._trial = ConfigTrial(world)
         self._follow_release = follow_release
+        self._follow_jobs = follow_jobs
         self._rng = rng
         self._target: Target | None = None
         self._warm_at_s = 0.0
@@ -106,6 +108,7 @@ class Desired:
         self._target = target_of(state)
         self.desired_revision = state.revision
         self._follow_release(_release_target(state))
+        self._follow_jobs(state)
         self._wake.set()
 
     async def run(self) -> None:

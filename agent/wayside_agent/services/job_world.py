@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.job import Kind, Run
@@ -18,7 +19,7 @@ class World:
     """Everything the service acts on and asks."""
 
     store: JobStore
-    worker: Callable[[Kind], Worker]
+    worker: Callable[[Kind], Worker[Any]]
     """Who does such work; made when it is asked for, so that nothing of it is imported before."""
     uploads: Uploads
     submit: Callable[[wire.Report], Awaitable[int]]

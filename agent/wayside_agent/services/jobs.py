@@ -13,12 +13,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core import job as rules
 from wayside_agent.core.job import Event, Job, Kind, Outcome, Phase, Situation, State, Step, Target, next_step, room
-from wayside_agent.core.job_work import RefusedError, Work
+from wayside_agent.core.job_work import RefusedError, RestartService, Work
 from wayside_agent.ports.jobs import Assignment, Worker, Yield
 from wayside_agent.services import job_words
 from wayside_agent.services.job_sending import Sending
@@ -193,11 +194,11 @@ class Jobs:
         try:
             work = job_words.work_of(message.spec)
             bounds = job_words.timeout_s(message.spec), job_words.max_bytes(message.spec)
-            worker = self._world.worker(Kind(message.spec.WhichOneof("work")))
+            worker = self._world.worker(Kind(message.spec.WhichOneof("work") or ""))
         except (RefusedError, InvalidArgumentError) as error:
             await self._keep(rules.ended(job, Event.REFUSED, Outcome(State.REFUSED, str(error))))
             return
-        is_own = message.spec.WhichOneof("work") == Kind.RESTART_SERVICE and not message.spec.restart_service.service
+        is_own = work == RestartService("")
         job = rules.begun(job, self._world.run, now_s=self._world.time().utc_s, is_own=is_own)
         await self._keep(job)
         if self._world.time().utc_s >= job.expire_s:  # a disk can take its time
@@ -210,7 +211,9 @@ class Jobs:
             self._at_work[job.name] = at_work
             self._group.create_task(self._work(job, work, worker, at_work, bounds), name=job.name)
 
-    async def _work(self, job: Job, work: Work, worker: Worker, at_work: _AtWork, bounds: tuple[float, int]) -> None:
+    async def _work(
+        self, job: Job, work: Work, worker: Worker[Any], at_work: _AtWork, bounds: tuple[float, int]
+    ) -> None:
         """Does the work and hands in how it ended.
 
         Raises: RestartRequestedError.
@@ -231,7 +234,7 @@ class Jobs:
             self._at_work.pop(job.name, None)
         self._hand_in(job.name, change)
 
-    async def _done(self, job: Job, work: Work, worker: Worker, at_work: _AtWork, max_bytes: int) -> Change:
+    async def _done(self, job: Job, work: Work, worker: Worker[Any], at_work: _AtWork, max_bytes: int) -> Change:
         def progress(percent: int, message: str) -> None:
             at_work.percent, at_work.message, at_work.is_news = percent, message, True
             if self._world.mono_s() - at_work.reported_s >= PROGRESS_PERIOD_S:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from wayside.errors import WaysideError
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.fix import Fix, FixMode
+from wayside_agent.core.frames import FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.ports.devices import DescribedRadio, FrameSource, Gnss, Radio, SensorFeed
@@ -70,6 +71,10 @@ class Sensing:
         self._rng = rng
         self._decoders: Mapping[str, Decoder] = {}
         self._latest: dict[str, Reading] = {}
+        self.frame_taps: list[Callable[[str, FrameBatch], None]] = []
+        """Called with the name of its bus and each batch as it comes."""
+        self.fix_taps: list[Callable[[Fix], None]] = []
+        """Called with each epoch as it comes."""
         self.buses = {name: BusState() for name in buses}
         self.gnss = None if gnss is None else GnssState()
         self.radio = None if radio is None else _radio_state(radio)
@@ -147,6 +152,8 @@ class Sensing:
 
         async def read() -> None:
             batch = await source.read()
+            for tap in self.frame_taps:
+                tap(name, batch)
             decoder = self._decoders.get(name)
             if decoder is not None:
                 state.decoded_frame_count += decoder.decode(batch)
@@ -178,6 +185,8 @@ class Sensing:
             state.position_mono_s = self._mono_s()
         self._forget("gnss.")
         self._keep_readings(_fix_values(fix))
+        for tap in self.fix_taps:
+            tap(fix)
 
     def _radio_reader(self, source: Radio, state: RadioState) -> Read:
         async def read() -> None:

@@ -170,6 +170,15 @@ class HealthConfig(_Part, frozen=True, kw_only=True):
     place: Annotated[PlaceConfig, Meta(description="Where the unit stands.")] = PlaceConfig()
 
 
+class JobsConfig(_Part, frozen=True, kw_only=True):
+    """How jobs are done."""
+
+    upload_max_bytes_per_s: Annotated[
+        int,
+        Meta(ge=0, le=2**53, description="Upper bound of the rate at which jobs bring files [byte/s]. 0: unlimited."),
+    ] = 256 * 1024
+
+
 class NodeConfig(_Part, frozen=True, kw_only=True):
     """Everything that may be set on a node from afar."""
 
@@ -181,6 +190,7 @@ class NodeConfig(_Part, frozen=True, kw_only=True):
     telemetry: Annotated[TelemetryConfig, Meta(description="What to publish, where and how often.")] = TelemetryConfig()
     update: Annotated[UpdateConfig, Meta(description="How updates are fetched and proven.")] = UpdateConfig()
     health: Annotated[HealthConfig, Meta(description="How the unit judges itself.")] = HealthConfig()
+    jobs: Annotated[JobsConfig, Meta(description="How jobs are done.")] = JobsConfig()
 
 
 def canonical(config: Mapping[str, Any]) -> bytes:

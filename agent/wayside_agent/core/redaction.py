@@ -1,0 +1,44 @@
+"""Takes secrets out of what leaves a unit to be read by people: values by their fields' names, known values, keys.
+
+Usage: `redacted({"password": "x"}) == {"password": "[removed]"}`; `scrubbed("pin 1234", ("1234",)) == "pin [removed]"`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+REMOVED = "[removed]"
+MIN_SECRET_CHARS = 4
+"""A known value that is shorter would take half of every text with it."""
+_SECRET_NAME = re.compile(r"(?i)passw|secret|token|psk|credential|community|private|(^|[_-])(pin|key|auth)([_-]|$)")
+_PLAIN_NAMES = frozenset({"secrets_dir", "password_secret", "public_key_pem", "token_label", "key_label"})
+"""Names of things, not the things."""
+_PEM = re.compile(r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|TOKEN)-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
+_ASSIGNED = re.compile(
+    r"""(?i)((?:password|passwd|secret|token|psk|pin|authorization|api[_-]?key)["']?\s*[:=]\s*["']?(?:bearer\s+)?)[^\s"',}]+"""
+)
+_IN_ADDRESS = re.compile(r"(://[^/\s:@]+:)[^@/\s]+@")
+
+
+def redacted(document: object) -> object:
+    """The same document without the values of fields whose names say that they are secret."""
+    if isinstance(document, Mapping):
+        return {name: _value(str(name), value) for name, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [redacted(each) for each in document]
+    return document
+
+
+def scrubbed(text: str, secrets: Iterable[str] = ()) -> str:
+    """The same text without private keys, what looks like an assignment of a secret, and values that are known."""
+    text = _PEM.sub(REMOVED, text)
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) >= MIN_SECRET_CHARS:
+            text = text.replace(secret, REMOVED)
+    return _IN_ADDRESS.sub(rf"\1{REMOVED}@", _ASSIGNED.sub(rf"\1{REMOVED}", text))
+
+
+def _value(name: str, value: object) -> object:
+    if isinstance(value, Mapping | list | tuple):
+        return redacted(value)
+    is_secret = bool(_SECRET_NAME.search(name)) and name not in _PLAIN_NAMES
+    return REMOVED if is_secret and value else value
