@@ -17,7 +17,6 @@ from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, writing
 from wayside_manager.store.reaches import covers_node, covers_whole
-from wayside_manager.store.rollout_events import tell_state
 from wayside_manager.store.rollout_rows import note, rollout_record, the_rollout
 from wayside_manager.store.tables import jobs, nodes, rollout_nodes, rollouts
 
@@ -60,9 +59,7 @@ def _abort_rollouts(connection: Connection, reach: Reach, why: str, now: datetim
         statement = update(rollouts).where(rollouts.c.rollout_id.in_(part))
         connection.execute(statement.values(revision=rollouts.c.revision + 1, **values))
     for rollout in live:
-        after_stop = the_rollout(connection, rollout.rollout_id)
-        note(connection, rollout, after_stop)
-        tell_state(connection, rollout, after_stop)
+        note(connection, rollout, the_rollout(connection, rollout.rollout_id))
     return tuple(rollout.rollout_id for rollout in live)
 
 

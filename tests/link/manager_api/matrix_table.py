@@ -14,11 +14,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
 from tests.link.manager_api.peer import layer, release_archive, role, upload
-from wayside.v1 import access_service_pb2, event_pb2, node_pb2, site_pb2, site_service_pb2
+from wayside.v1 import access_service_pb2, event_pb2, job_pb2, node_pb2, site_pb2, site_service_pb2
 
 ALL = "viewer operator release-manager approver admin auditor integrator"
 VIEW = "viewer operator release-manager approver admin auditor"
 OPS = "operator admin"
+RUN = "operator release-manager admin"
 NOT_FOUND = "NOT_FOUND {}_NOT_FOUND"
 OTHER_TRIAL = "FAILED_PRECONDITION TRIAL_OTHER"
 Build = Callable[[World, Land, str], Awaitable[tuple[Message, ...]]]
@@ -129,6 +130,7 @@ def _new_place(collection: str, world: World, land: Land) -> dict[str, object]:
 _NO_PLACES = b'{"type": "FeatureCollection", "features": []}'
 _POINT = site_service_pb2.TrackPoint(position=node_pb2.Position(latitude_degrees=0.5), time=Timestamp(seconds=1))
 _MASK = {"paths": ["display_name"]}
+_TEST = job_pb2.JobSpec(self_test=job_pb2.SelfTestJob())
 _SOME = node_pb2.NodeSelector(all_nodes=True)
 
 OPERATOR_CALLS: dict[str, Row] = {
@@ -237,6 +239,18 @@ OPERATOR_CALLS: dict[str, Row] = {
     "RolloutService/RetryRollout": _thing(
         "operator release-manager admin", "ROLLOUT", done="FAILED_PRECONDITION ROLLOUT_LIVE", name="{rollouts}"
     ),
+    "JobService/CreateJob": _thing(RUN, "NODE", node="{nodes}", spec=_TEST),
+    "JobService/CreateFleetJob": _new_thing(
+        RUN, done="INVALID_ARGUMENT JOB_INVALID", selector=_SOME, spec=job_pb2.JobSpec(), tenant="{tenant}"
+    ),
+    "JobService/GetJob": _thing(VIEW, "JOB", name="{jobs}"),
+    "JobService/ListJobs": _list(VIEW),
+    "JobService/WatchJob": _thing(VIEW, "JOB", name="{jobs}"),
+    "JobService/CancelJob": _thing(RUN, "JOB", name=_new("jobs", made.job)),
+    "JobService/FetchJobArtifact": _thing(RUN, "JOB", done="NOT_FOUND NO_FILE", job="{jobs}", file="none"),
+    "JobService/AttachShell": _thing("admin", "JOB", done="FAILED_PRECONDITION NO_SHELL", name="{jobs}"),
+    # it must not stop what the other rows need
+    "JobService/StopEverything": _list(RUN, done="INVALID_ARGUMENT REASON_MISSING"),
     "AccessService/SignOut": Row("", "caller", _fields()),
     "AccessService/GetCaller": Row("", "caller", _fields()),
     "AccessService/CreateOperator": _list("admin", operator=_new_operator),
@@ -281,6 +295,8 @@ NODE_CALLS = frozenset(
         "GetAuthorities",
         "RenewCertificate",
         "ConfirmCertificate",
+        "UploadJobArtifact",
+        "OpenShell",
     )
 )
 CALLS_OF_ANYONE = frozenset({"EnrollmentService/Enroll", "AccessService/SignIn"})

@@ -15,6 +15,8 @@ from wayside.v1 import (
     event_pb2,
     event_service_pb2,
     fleet_service_pb2,
+    job_pb2,
+    job_service_pb2,
     node_pb2,
     radio_licence_service_pb2,
     rollout_service_pb2,
@@ -71,6 +73,7 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     (world.manager.folder.secrets / land.tenant_id).mkdir(mode=0o700)
     (world.manager.folder.secrets / land.tenant_id / "hook").write_text("key")
     land.ids["eventSinks"] = await event_sink(world, land)
+    land.ids["jobs"] = await job(world, land)
     land.ids["enrollmentTokens"] = await enrollment_token(world, land)
     land.ids["credentials"] = await credential_of(world, land)
 
@@ -123,6 +126,13 @@ async def geofence(world: World, land: Land) -> str:
     made = site_pb2.Geofence(name=f"geofences/{world.fresh(land)}", tenant=land.tenant, geometry_json=SQUARE)
     done = await world.admin.call(world.admin.site.ApplyGeofence, site_service_pb2.ApplyGeofenceRequest(geofence=made))
     return done.geofence.name.removeprefix("geofences/")
+
+
+async def job(world: World, land: Land) -> str:
+    """A new job of the land's node."""
+    spec = job_pb2.JobSpec(self_test=job_pb2.SelfTestJob())
+    request = job_service_pb2.CreateJobRequest(node=land.name("nodes"), job_id=world.fresh(land), spec=spec)
+    return (await world.admin.call(world.admin.job.CreateJob, request)).job.name.removeprefix("jobs/")
 
 
 async def enrollment_token(world: World, land: Land) -> str:

@@ -21,6 +21,9 @@ from wayside.v1 import (
     event_service_pb2_grpc,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
+    job_pb2,
+    job_service_pb2,
+    job_service_pb2_grpc,
     node_pb2,
     node_service_pb2_grpc,
     radio_licence_service_pb2_grpc,
@@ -53,6 +56,7 @@ class Stubs:
         self.rollout: rollout_service_pb2_grpc.RolloutServiceAsyncStub = rollout_service_pb2_grpc.RolloutServiceStub(
             channel
         )
+        self.job: job_service_pb2_grpc.JobServiceAsyncStub = job_service_pb2_grpc.JobServiceStub(channel)
         self.site: site_service_pb2_grpc.SiteServiceAsyncStub = site_service_pb2_grpc.SiteServiceStub(channel)
         self.radio_licence: radio_licence_service_pb2_grpc.RadioLicenceServiceAsyncStub = (
             radio_licence_service_pb2_grpc.RadioLicenceServiceStub(channel)
@@ -147,6 +151,21 @@ class Stubs:
     ) -> config_service_pb2.ApplyConfigLayerResponse:
         request = config_service_pb2.ApplyConfigLayerRequest(config_layer=layer, **fields)
         return await self.call(self.config.ApplyConfigLayer, request)
+
+    async def create_job(self, node_id: str, job_id: str = "", *, note: str = "", **spec: Any) -> job_pb2.Job:  # noqa: ANN401  # fields of a message
+        """Asks a node for work."""
+        request = job_service_pb2.CreateJobRequest(
+            node=f"nodes/{node_id}", job_id=job_id, note=note, spec=job_pb2.JobSpec(**spec)
+        )
+        return (await self.call(self.job.CreateJob, request)).job
+
+    async def get_job(self, job_id: str) -> job_pb2.Job:
+        return (await self.call(self.job.GetJob, job_service_pb2.GetJobRequest(name=f"jobs/{job_id}"))).job
+
+    async def ended_job(self, job_id: str) -> job_pb2.Job:
+        """A job when it has ended; waits for that."""
+        request = job_service_pb2.WatchJobRequest(name=f"jobs/{job_id}")
+        return [answer.job async for answer in self.stream(self.job.WatchJob, request)][-1]
 
     async def get_rollout(self, name: str) -> rollout_pb2.Rollout:
         """A rollout by its name, `rollouts/{rollout}`."""
