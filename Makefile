@@ -26,7 +26,8 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 	PYTHONPATH=packaging/demo python -m wayside_demo
 
 test: $(STAMP) ## Runs every test
-	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime
+	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime \
+		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so"
 	python -m pytest -n 3 --dist loadfile
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000

@@ -1,13 +1,20 @@
 #!/bin/sh
 # Installs the named Debian packages that are missing, when it may; else prints the line to run and goes on:
 # what needs them then falls back or skips, and says so.
-# A package is there when its command is: `mosquitto`, or `softhsm2:softhsm2-util` where the two names differ.
+# A package is there when its command is: `mosquitto`, or `softhsm2:softhsm2-util` where the two names differ; or when a
+# file is: `rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so`.
 set -eu
 missing=
+is_there() {
+    case $1 in
+        /*) ls $1 >/dev/null 2>&1 ;; # a pattern
+        # daemons live in /usr/sbin, which is not on every user's PATH
+        *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
 for wanted in "$@"; do
     package=${wanted%%:*} command=${wanted##*:}
-    # daemons live in /usr/sbin, which is not on every user's PATH
-    if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null 2>&1; then
+    if ! is_there "$command"; then
         missing="$missing $package"
     fi
 done
