@@ -20,6 +20,8 @@ from wayside_manager.api.event_service import EventService
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate
 from wayside_manager.api.gate.limits import CallRates
+from wayside_manager.api.health_service import HealthService
+from wayside_manager.api.history_samples import sample_of
 from wayside_manager.api.job_service import JobParts, JobService
 from wayside_manager.api.job_uploads import JobUploads
 from wayside_manager.api.node_service import NodeService
@@ -42,6 +44,7 @@ from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.desired_look import DesiredLook
 from wayside_manager.services.event_delivery import EventDelivery
+from wayside_manager.services.history import History, Kept
 from wayside_manager.services.job_sweep import JobSweep
 from wayside_manager.services.oidc import JwksVerifier
 from wayside_manager.services.passwords import Passwords
@@ -51,6 +54,7 @@ from wayside_manager.services.retention import Retention
 from wayside_manager.services.revocation_list import RevocationList
 from wayside_manager.services.revocations import Revocations
 from wayside_manager.services.rollout_stepper import RolloutStepper
+from wayside_manager.services.silence import Silences
 from wayside_manager.services.trust import TrustKeeper
 from wayside_manager.settings import Settings
 
@@ -120,9 +124,14 @@ def services(parts: Parts) -> Services:
         access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),
         event=EventService(store, parts.sender, bus, now=now),
+        health=HealthService(store, now=now, minutes=timedelta(days=parts.settings.minute_history_days)),
         audit=AuditService(store, parts.seals),
         authority=AuthorityService(store, parts.authorities, bus, now=now),
     )
+
+
+def _kept(settings: Settings) -> Kept:
+    return Kept(timedelta(days=settings.minute_history_days), timedelta(days=settings.hour_history_days))
 
 
 def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
@@ -142,6 +151,8 @@ def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
         ("job-sweep", JobSweep(store, parts.job_files, bus, now=now).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),
+        ("silences", Silences(store, bus, now=now).run),
+        ("history", History(store, sample_of, now=now, kept=_kept(settings)).run),
         ("event-delivery", EventDelivery(store, parts.sender, bus, now=now, pace=pace).run),
         (
             "retention",

@@ -83,6 +83,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_days: Annotated[
         float, msgspec.Meta(ge=0.01, le=3650, description="Age at which reports leave the history [d].")
     ] = 7.0
+    minute_history_days: Annotated[
+        float, msgspec.Meta(ge=0.05, le=366, description="Age at which minutes of health leave the history [d].")
+    ] = 14.0
+    hour_history_days: Annotated[
+        float, msgspec.Meta(ge=1, le=36_500, description="Age at which hours of health leave the history [d].")
+    ] = 1095.0
     events_days: Annotated[
         float, msgspec.Meta(ge=0.01, le=3650, description="Age at which events are dropped [d].")
     ] = 90.0

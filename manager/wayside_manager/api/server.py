@@ -33,6 +33,8 @@ from wayside.v1 import (
     event_service_pb2_grpc,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
+    health_service_pb2,
+    health_service_pb2_grpc,
     job_service_pb2,
     job_service_pb2_grpc,
     node_service_pb2,
@@ -58,6 +60,7 @@ from wayside_manager.api.event_service import EventService
 from wayside_manager.api.failures import translated_errors
 from wayside_manager.api.fleet_service import FleetService
 from wayside_manager.api.gate.gate import Gate, is_for_anyone
+from wayside_manager.api.health_service import HealthService
 from wayside_manager.api.job_service import JobService
 from wayside_manager.api.node_service import NodeService
 from wayside_manager.api.origin import Guard, direct
@@ -85,6 +88,7 @@ _SERVICE_NAMES = tuple(
         (site_service_pb2, "SiteService"),
         (radio_licence_service_pb2, "RadioLicenceService"),
         (event_service_pb2, "EventService"),
+        (health_service_pb2, "HealthService"),
         (access_service_pb2, "AccessService"),
         (approval_service_pb2, "ApprovalService"),
         (audit_service_pb2, "AuditService"),
@@ -134,6 +138,7 @@ class Services:
     site: SiteService
     radio_licence: RadioLicenceService
     event: EventService
+    health: HealthService
     access: AccessService
     approval: ApprovalService
     audit: AuditService
@@ -199,6 +204,7 @@ class Server:
         site_service_pb2_grpc.add_SiteServiceServicer_to_server(services.site, server)
         radio_licence_service_pb2_grpc.add_RadioLicenceServiceServicer_to_server(services.radio_licence, server)
         event_service_pb2_grpc.add_EventServiceServicer_to_server(services.event, server)
+        health_service_pb2_grpc.add_HealthServiceServicer_to_server(services.health, server)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(services.access, server)
         approval_service_pb2_grpc.add_ApprovalServiceServicer_to_server(services.approval, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(services.audit, server)

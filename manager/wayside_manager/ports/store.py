@@ -13,8 +13,9 @@ from wayside_manager.ports.access import (
 from wayside_manager.ports.audit import AuditStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.enrollment import EnrollmentStore
-from wayside_manager.ports.jobs import JobArtifactStore, JobStore, JobSweepStore, JobTellStore
 from wayside_manager.ports.events import EventDeliveryStore, EventSinkStore, EventStore
+from wayside_manager.ports.health import HealthStore, HistoryStore
+from wayside_manager.ports.jobs import JobArtifactStore, JobStore, JobSweepStore, JobTellStore
 from wayside_manager.ports.nodes import DesiredStore, NodeStore
 from wayside_manager.ports.releases import ReleaseStore
 from wayside_manager.ports.reports import ReportStore
@@ -26,6 +27,8 @@ class Store(
     NodeStore,
     EnrollmentStore,
     ReportStore,
+    HealthStore,
+    HistoryStore,
     ConfigStore,
     ReleaseStore,
     RolloutStore,

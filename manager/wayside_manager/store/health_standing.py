@@ -67,6 +67,11 @@ class HealthStanding:
         return self._first.check_count > 0
 
     @property
+    def is_back(self) -> bool:
+        """Whether it was not heard from, and is now."""
+        return self._first.health_cause == PRESENCE_CHECK and self._held.health_cause != PRESENCE_CHECK
+
+    @property
     def state(self) -> str:
         """The present one, as stretches call it."""
         return stretch_state(self._held.health_state, self._held.health_cause)

@@ -44,12 +44,15 @@ def write_health(connection: Connection, standings: Mapping[str, HealthStanding]
     restarted = {node_id: standing.restart for node_id, standing in standings.items() if standing.restart}
     if begun:
         append_stretches(connection, begun)
-    if not others and not restarted:
+    back = {node_id for node_id, standing in standings.items() if standing.is_back}
+    if not others and not restarted and not back:
         return 0
     before = _checks(connection, others)
     _replace_checks(connection, others, now=now)
     told: list[NewEvent] = []
-    for node_id, owner in _owners(connection, {*others, *restarted}).items():
+    for node_id, owner in _owners(connection, {*others, *restarted, *back}).items():
+        if node_id in back:
+            told.append(_return(node_id, owner, now=now))
         if node_id in restarted:
             told.append(_restart(node_id, owner, restarted[node_id], now=now))
         if node_id in others:
@@ -96,6 +99,11 @@ def _owners(connection: Connection, node_ids: Iterable[str]) -> dict[str, dict[s
             owner = {"node_id": row.node_id, "site_id": row.site_id or "", "tenant_id": row.tenant_id}
             found[row.node_id] = {"subject": f"nodes/{row.node_id}"} | owner
     return found
+
+
+def _return(node_id: str, owner: Mapping[str, Any], *, now: datetime) -> NewEvent:
+    message = f"node {node_id} is heard from again"
+    return NewEvent(kind="node.presence", time=now, message=message, details={"heard": True}, **owner)
 
 
 def _restart(node_id: str, owner: Mapping[str, Any], facts: HealthFacts, *, now: datetime) -> NewEvent:

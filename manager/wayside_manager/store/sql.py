@@ -13,12 +13,14 @@ from wayside_manager.store.credentials import SqlCredentials
 from wayside_manager.store.database import Database
 from wayside_manager.store.desired import SqlDesired
 from wayside_manager.store.enrollment import SqlEnrollment
-from wayside_manager.store.job_artifacts import SqlJobArtifacts
-from wayside_manager.store.job_stop import SqlJobStop
-from wayside_manager.store.jobs import SqlJobs
 from wayside_manager.store.event_delivery import SqlEventDelivery
 from wayside_manager.store.event_sinks import SqlEventSinks
 from wayside_manager.store.events import SqlEvents
+from wayside_manager.store.health import SqlHealth
+from wayside_manager.store.health_history import SqlHistory
+from wayside_manager.store.job_artifacts import SqlJobArtifacts
+from wayside_manager.store.job_stop import SqlJobStop
+from wayside_manager.store.jobs import SqlJobs
 from wayside_manager.store.licences import SqlLicences
 from wayside_manager.store.migrate import check_schema
 from wayside_manager.store.nodes import SqlNodes
@@ -37,6 +39,8 @@ class SqlStore(
     SqlNodes,
     SqlEnrollment,
     SqlReports,
+    SqlHealth,
+    SqlHistory,
     SqlConfigs,
     SqlReleases,
     SqlRollouts,
