@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.contract.manager_store import START, after, enrolled, opened, sited
+from tests.contract.manager_store import START, after, batch, enrolled, opened, release, sited, update, word
 from tests.unit.event_makers import new_event
 from wayside.errors import NotFoundError, OutOfRangeError
 from wayside_manager.core.access import EVERYWHERE, NOWHERE, Reach, Scope, TenantKind, TenantRecord
 from wayside_manager.core.event_filter import EventFilter
 from wayside_manager.core.events import NewEvent, Severity
-from wayside_manager.core.nodes import Label, NodeChange
+from wayside_manager.core.nodes import Label, NodeChange, UpdatePhase
+from wayside_manager.core.reports import ConfigOutcome
+from wayside_manager.core.rollout import RolloutOrder, RolloutSpec
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.events import EventSpan
 from wayside_manager.ports.store import Store
@@ -242,3 +244,31 @@ async def test_events_of_what_happens_are_written_with_it(store: Store) -> None:
     assert found[0].event.details["how"] == "new"
     assert {(record.event.node_id, record.event.subject) for record in found} == {("rsu-1", "nodes/rsu-1")}
     assert found[1].event.severity is Severity.WARNING
+
+
+async def test_what_a_node_takes_back_by_itself_is_told_once(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    start = await store.newest_cursor()
+    reverted = word(1, "trial-1", ConfigOutcome.REVERTED, revision=4, message="no way to the manager")
+    rolled_back = update(2, "r1", UpdatePhase.ROLLED_BACK, release="1.1.0", running="1.0.0")
+    again = update(3, "r1", UpdatePhase.ROLLED_BACK, release="1.1.0", running="1.0.0")
+    recorded = await store.record_reports([batch("rsu-1", reverted, rolled_back, again)])
+    found = (await store.read_events(ALL, reach=EVERYWHERE, cursor=start, limit=9)).records
+    assert [(record.event.kind, record.event.message) for record in found] == [
+        ("config.reverted", "node rsu-1 took configuration 4 back by itself: no way to the manager"),
+        ("update.rolled_back", "node rsu-1 took release 1.1.0 back by itself"),
+    ]
+    assert recorded.event_cursor == found[-1].cursor
+
+
+async def test_every_state_of_a_rollout_is_told(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    await store.add_release(release("1.1.0"))
+    start = await store.newest_cursor()
+    rollout = await store.create_rollout(RolloutSpec("r1", "1.1.0", ("rsu-1",)), now=START)
+    for order in (RolloutOrder.PAUSE, RolloutOrder.PAUSE, RolloutOrder.RESUME, RolloutOrder.ABORT):
+        await store.order_rollout(rollout.rollout_id, order, now=after(1))
+    found = (await store.read_events(EventFilter(("rollout.*",)), reach=EVERYWHERE, cursor=start, limit=9)).records
+    states = [(record.event.details["from"], record.event.details["to"]) for record in found]
+    assert states == [("", "running"), ("running", "paused"), ("paused", "running"), ("running", "aborted")]
+    assert {record.event.subject for record in found} == {"rollouts/r1"}

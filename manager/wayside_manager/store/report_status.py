@@ -39,6 +39,8 @@ class Known:
         """How far each spool is written; moves on with what is added."""
         self.changes: dict[str, Any] = {}
         """Columns of `node_status` to write."""
+        self.set_back: list[Report] = []
+        """Reports that told that the node went back to what it ran before."""
         self.health = HealthStanding(row[_HEALTH])
         self._kind = (row.model, row.running_version)
         self._phase = row.update_phase
@@ -95,6 +97,8 @@ class Known:
             self.changes["running_config_revision"] = facts.running_config_revision
             if facts.running_config_sha256:
                 self.changes["running_config_sha256"] = facts.running_config_sha256
+        if facts.outcome is ConfigOutcome.REVERTED and (facts.outcome, facts.trial) != self._config:
+            self.set_back.append(report)
         if facts.outcome is not ConfigOutcome.NONE:
             self._fared(facts.outcome, facts.trial, receive_us)
 
@@ -103,6 +107,7 @@ class Known:
         if not self.health.is_past(report, receive_us):
             self.changes |= {"running_release": facts.running_release, "running_version": facts.running_version}
         if facts.phase is UpdatePhase.ROLLED_BACK and self._phase != facts.phase:
+            self.set_back.append(report)
             self._fined(after_fault(self._penalty, as_time(receive_us)))
         self._phase = facts.phase
 

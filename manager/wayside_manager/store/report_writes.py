@@ -26,6 +26,7 @@ from wayside_manager.store.health_writes import write_health
 from wayside_manager.store.job_words import write_job_words
 from wayside_manager.store.moments import as_us, as_us_or_none
 from wayside_manager.store.node_rows import parts
+from wayside_manager.store.report_events import tell_set_back
 from wayside_manager.store.report_status import Known
 from wayside_manager.store.tables import config_contents, node_status, reports, rollout_nodes, rollouts, spools
 
@@ -106,6 +107,8 @@ class ReportWrites:
         _write_update_words(connection, self.updates)
         _write_config_words(connection, self.configs)
         cursor = write_health(connection, {node_id: known.health for node_id, known in self.known.items()}, now=now)
+        set_back = {node_id: known.set_back for node_id, known in self.known.items() if known.set_back}
+        cursor = max(cursor, tell_set_back(connection, set_back, now=now))
         changed = write_job_words(connection, self.job_words, now=now)
         return replace(changed, event_cursor=max(cursor, changed.event_cursor))
 
