@@ -5,6 +5,7 @@ await say(store, "rsu-1", "j1", "running")
 """
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 from tests.contract.manager_store import after, batch
@@ -18,7 +19,8 @@ _SEQUENCE = itertools.count(1)
 
 def work(kind: JobKind = JobKind.SELF_TEST, **fields: Any) -> JobWork:  # noqa: ANN401  # fields of the record
     """Work that must begin within a minute and may take half of one."""
-    return JobWork(kind, **{"spec": f"spec of {kind}".encode(), "ttl_s": 60.0, "timeout_s": 30.0} | fields)
+    made = JobWork(kind, f"spec of {kind}".encode(), ttl_s=60.0, timeout_s=30.0)
+    return replace(made, **fields)
 
 
 async def job(

@@ -213,7 +213,7 @@ async def test_stopping_everything_aborts_fleet_jobs_and_their_jobs(fleet: Store
     await started(fleet, RolloutPlan(max_in_flight_count=1))
     await step(fleet)
     stopped = await fleet.stop_everything(reach=EVERYWHERE, actor="operators/a", reason="smoke", now=after(1))
-    assert (stopped.rollout_ids, stopped.job_count, stopped.told_node_ids) == (("r1",), 1, {"rsu-1"})
+    assert (stopped.rollout_ids, stopped.job_count, stopped.told_node_ids) == (("r1",), 1, frozenset({"rsu-1"}))
     await step(fleet, at_s=2)
     assert [each.state for each in await jobs_of(fleet)] == [JobState.CANCELLED]
     assert (await fleet.get_rollout("r1")).message == "operators/a stopped everything: smoke"

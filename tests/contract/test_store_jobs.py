@@ -272,7 +272,7 @@ async def test_everything_stops_at_once_and_says_so(node: Store) -> None:
     await job(node, "done", "rsu-2")
     await say(node, "rsu-2", "done", "succeeded")
     stopped = await node.stop_everything(reach=EVERYWHERE, actor="operators/a", reason="smoke", now=after(5))
-    assert (stopped.job_count, stopped.told_node_ids) == (2, {"rsu-1", "rsu-2"})
+    assert (stopped.job_count, stopped.told_node_ids) == (2, frozenset({"rsu-1", "rsu-2"}))
     assert await state(node, "fresh") is JobState.CANCELLED
     assert (await node.get_job("queued")).is_cancelling
     assert (await node.get_job("fresh")).message == "operators/a stopped everything: smoke"

@@ -4,6 +4,7 @@ from tests.fuzz import (
     agent_targets,
     config_targets,
     identity_targets,
+    job_targets,
     manager_targets,
     people_targets,
     place_targets,
@@ -19,6 +20,7 @@ TARGETS: tuple[Target, ...] = (
     *place_targets.TARGETS,
     *config_targets.TARGETS,
     *rollout_targets.TARGETS,
+    *job_targets.TARGETS,
     *value_targets.TARGETS,
     *agent_targets.TARGETS,
 )

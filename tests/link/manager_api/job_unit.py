@@ -9,6 +9,7 @@ offset = await send_file(peer, "j1", "log.txt", b"...", stop_at=100)   # breaks 
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import grpc.aio
 
@@ -30,7 +31,7 @@ async def job_session(peer: Peer, *, spool_id: str = "spool-1") -> Session:
 async def told_job(session: Session, job_id: str) -> node_service_pb2.JobTarget:
     """A job, when the unit is told it."""
     while True:
-        desired = await session.until("desired_state")
+        desired: node_service_pb2.DesiredState = await session.until("desired_state")
         for target in desired.jobs:
             if target.job == f"jobs/{job_id}":
                 return target
@@ -91,7 +92,7 @@ async def send_file(
     return offsets
 
 
-async def _offsets(call: "grpc.aio.StreamStreamCall") -> AsyncIterator[int]:  # type: ignore[type-arg]  # of grpc
+async def _offsets(call: Any) -> AsyncIterator[int]:  # noqa: ANN401  # grpc's own type
     while (answer := await call.read()) is not grpc.aio.EOF:
         yield answer.offset_bytes
     if await call.code() is not grpc.StatusCode.OK:
@@ -99,7 +100,7 @@ async def _offsets(call: "grpc.aio.StreamStreamCall") -> AsyncIterator[int]:  # 
         raise grpc.aio.AioRpcError(await call.code(), grpc.aio.Metadata(), trailers, await call.details(), None)
 
 
-async def _sent(call: "grpc.aio.StreamStreamCall", content: bytes, offset: int, stop_at: int) -> AsyncIterator[int]:  # type: ignore[type-arg]  # of grpc
+async def _sent(call: Any, content: bytes, offset: int, stop_at: int) -> AsyncIterator[int]:  # noqa: ANN401  # grpc's own type
     end = len(content) if stop_at < 0 else stop_at
     while offset < end:
         chunk = content[offset : min(end, offset + CHUNK_BYTES)]

@@ -2,8 +2,10 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+from google.protobuf import json_format
 
 from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.job_unit import job_session, say, settled_jobs, told_job, word
@@ -40,7 +42,7 @@ async def test_a_job_goes_to_the_unit_and_its_outcome_comes_back(operator: Peer,
     await say(session, 2, "j1", "succeeded", "all well", result=b'{"devices": {"can0": "ok"}}')
     ended = await operator.ended_job("j1")
     assert (ended.state, ended.progress_percent, ended.message) == (STATE.STATE_SUCCEEDED, 100, "all well")
-    assert ended.result["devices"]["can0"] == "ok"
+    assert json_format.MessageToDict(ended.result) == {"devices": {"can0": "ok"}}
     assert ended.HasField("end_time")
     await settled_jobs(session)
 
@@ -49,7 +51,7 @@ async def test_a_watcher_sees_a_job_move(operator: Peer, rsu_peer: Peer) -> None
     await operator.create_job("rsu-1", "j1", self_test=SELF_TEST)
     session = await job_session(rsu_peer)
     await told_job(session, "j1")
-    seen = []
+    seen: list[int] = []
     request = job_service_pb2.WatchJobRequest(name="jobs/j1")
     steps = iter((("running", 1), ("failed", 2)))
     async for answer in operator.stream(operator.job.WatchJob, request):
@@ -167,7 +169,7 @@ async def test_a_unit_says_nothing_of_the_jobs_of_another(manager: LocalManager,
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_what_is_out_of_bounds_is_refused_by_the_name_of_its_field(
-    operator: Peer, spec: dict[str, object], field: str
+    operator: Peer, spec: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=field):
         await operator.create_job("rsu-1", **spec)
