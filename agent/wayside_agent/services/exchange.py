@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from wayside.errors import DeadlineExceededError, InvalidArgumentError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
+from wayside_agent.core.reach import Reach
 from wayside_agent.ports.spools import Spool, SpoolRecord
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Exchange:
         heard: Callable[[], None],
         careful_through: int,
         reopen: asyncio.Event,
+        reach: Reach,
     ) -> None:
         """Stores values.
 
@@ -81,12 +83,15 @@ class Exchange:
             heard: Called for every message of the manager.
             careful_through: Up to this sequence each report is sent only once the one before is acknowledged.
             reopen: Ends the session when it is set.
+            reach: Times the acknowledgements, by the clock of the loop.
         """
         self._session = session
         self._spool = spool
         self._ears = ears
         self._heard = heard
         self._reopen = reopen
+        self._reach = reach
+        self._mono_s = asyncio.get_running_loop().time
         self._outgoing: asyncio.Queue[wire.SessionRequest] = asyncio.Queue(maxsize=1)  # full: the writer's pace counts
         self._nonces: asyncio.Queue[str] = asyncio.Queue(maxsize=WAITING_ANSWERS)  # full: further ones are dropped
         self._careful_through = careful_through
@@ -153,7 +158,10 @@ class Exchange:
 
     async def _write(self) -> None:
         while True:
-            await self._session.send(await self._outgoing.get())
+            request = await self._outgoing.get()
+            if request.HasField("report"):
+                self._reach.sent(request.report.sequence, self._mono_s())
+            await self._session.send(request)
 
     async def _until_reopened(self) -> None:
         await self._reopen.wait()
@@ -184,6 +192,7 @@ class Exchange:
                 reason="ACK_INVALID",
             )
         if sequence > self._acknowledged:
+            self._reach.acknowledged(sequence, self._mono_s())
             await self._spool.acknowledge(sequence)
             self._mark(acknowledged=sequence)
 

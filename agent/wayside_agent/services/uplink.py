@@ -6,6 +6,7 @@ The manager acknowledges after its write; only then does the spool give a report
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from wayside.errors import (
 )
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.reach import Reach
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.ports.spools import Spool
 from wayside_agent.services.exchange import Ears, Exchange, ReopenError, Session
@@ -66,6 +68,7 @@ class Uplink:
         ears: Ears,
         rng: Random,
         reconnect_cap_s: float,
+        mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Stores values.
 
@@ -76,7 +79,9 @@ class Uplink:
             ears: Who takes what the manager says.
             rng: Chance for the jitter.
             reconnect_cap_s: Longest wait before the next attempt to reach the manager [s].
+            mono_s: A steady clock.
         """
+        self._mono_s = mono_s
         self._reconnect_cap_s = reconnect_cap_s
         self._open_session = open_session
         self._spool = spool
@@ -91,6 +96,8 @@ class Uplink:
         self._exchange: Exchange | None = None
         self._opening: asyncio.Timeout | None = None
         self.is_connected = False
+        self.reach = Reach(mono_s())
+        """How well the manager is reached."""
         self.refusal = ""
         """Why the manager does not take this unit, in one sentence; empty: it does, or is not reached."""
 
@@ -175,6 +182,7 @@ class Uplink:
                 heard=self._hear,
                 careful_through=self._careful_through,
                 reopen=self._reopen,
+                reach=self.reach,
             )
             self._exchange = exchange
             await self._run(exchange)
@@ -192,6 +200,7 @@ class Uplink:
 
     async def _run(self, exchange: Exchange) -> None:
         self.is_connected = True
+        self.reach.began(self._mono_s())
         self.refusal = ""
         if not self._reopen.is_set():  # else this is still the session before
             self._welcomed.set()
@@ -203,6 +212,7 @@ class Uplink:
             raise
         finally:
             self.is_connected = False
+            (self.reach.ended if self._reopen.is_set() else self.reach.broke)(self._mono_s())
             if exchange.has_moved:
                 self._attempt = 0
 
