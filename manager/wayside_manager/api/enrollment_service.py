@@ -97,6 +97,7 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         # the session of a unit that was replaced looks whether it may go on
         await self._bus.publish(Topic.DESIRED, (answer.node.node_id,))
         await self._bus.publish(Topic.NODE, (answer.node.node_id,))
+        await self._bus.publish(Topic.EVENT, [""])
         return self._enrolled(answer.node, issued[-1])
 
     async def CreateEnrollmentToken(

@@ -131,6 +131,7 @@ class FleetService(fleet_service_pb2_grpc.FleetServiceServicer):
     async def _wake(self, node: NodeRecord) -> None:
         await self._bus.publish(Topic.DESIRED, (node.node_id,))
         await self._bus.publish(Topic.NODE, (node.node_id,))
+        await self._bus.publish(Topic.EVENT, [""])
 
     async def _all(self, chosen: NodeFilter, reach: Reach) -> AsyncIterator[NodeRecord]:
         token = ""

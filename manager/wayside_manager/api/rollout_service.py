@@ -164,6 +164,7 @@ class RolloutService(rollout_service_pb2_grpc.RolloutServiceServicer):
     async def _changed(self, rollout: RolloutRecord) -> rollout_pb2.Rollout:
         """The rollout after a change that others must hear of."""
         await self._bus.publish(Topic.ROLLOUT, (rollout.rollout_id,))
+        await self._bus.publish(Topic.EVENT, [""])
         return await self._present(rollout.rollout_id)
 
     async def _present(self, shown_id: str) -> rollout_pb2.Rollout:

@@ -137,6 +137,8 @@ class RolloutStepper:
         await self._bus.publish(Topic.DESIRED, told)
         await self._bus.publish(Topic.NODE, told)
         await publish_jobs(self._bus, jobs)
+        if step.state is not rollout.state:
+            await self._bus.publish(Topic.EVENT, [""])
 
 
 def _log(rollout: RolloutRecord, step: RolloutStep) -> None:
