@@ -3,6 +3,7 @@
 from tests.fuzz import (
     agent_targets,
     config_targets,
+    event_targets,
     identity_targets,
     job_targets,
     manager_targets,
@@ -19,6 +20,7 @@ TARGETS: tuple[Target, ...] = (
     *people_targets.TARGETS,
     *place_targets.TARGETS,
     *config_targets.TARGETS,
+    *event_targets.TARGETS,
     *rollout_targets.TARGETS,
     *job_targets.TARGETS,
     *value_targets.TARGETS,
