@@ -15,6 +15,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from wayside.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
 from wayside_agent.core.job_work import MAX_PATH_CHARS, FilePull, FilePush, RefusedError
@@ -92,20 +93,25 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 def _pull(base: Path, parts: Sequence[str], target: Path, max_bytes: int) -> int:
     path = base.joinpath(*parts)
-    with _folder(base, parts[:-1]) as folder, _explained(path):
-        # a pipe without a writer would wait for ever, and opening a device can do things
-        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as source:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise RefusedError(f"{path}: is no regular file")
-            size_bytes = 0
-            with target.open("wb") as file:
-                while content := source.read(_CHUNK_BYTES):
-                    size_bytes += len(content)
-                    if size_bytes > max_bytes:
-                        raise ResourceExhaustedError(f"{path}: has more than the {max_bytes} bytes this job may bring")
-                    file.write(content)
-            return size_bytes
+    with _folder(base, parts[:-1]) as folder, _explained(path), _regular(folder, parts[-1], path) as source:
+        size_bytes = 0
+        with target.open("wb") as file:
+            while content := source.read(_CHUNK_BYTES):
+                size_bytes += len(content)
+                if size_bytes > max_bytes:
+                    raise ResourceExhaustedError(f"{path}: has more than the {max_bytes} bytes this job may bring")
+                file.write(content)
+        return size_bytes
+
+
+def _regular(folder: int, name: str, path: Path) -> BinaryIO:
+    """A regular file of a folder, opened; nothing happens to anything else."""
+    # a pipe without a writer would wait for ever, and opening a device can do things
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise RefusedError(f"{path}: is no regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def _push(base: Path, parts: Sequence[str], content: bytes) -> None:

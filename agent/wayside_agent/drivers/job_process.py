@@ -42,22 +42,12 @@ async def ran(argv: Sequence[str], *, max_bytes: int) -> Ended:
 
     Raises: DeviceAbsentError: there is no such program. DeviceFaultError: it cannot be started.
     """
-    path = os.environ.get("PATH", ENVIRONMENT["PATH"])
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            env=ENVIRONMENT | {"PATH": path},
-        )
-    except FileNotFoundError as error:
-        raise DeviceAbsentError(
-            f"{argv[0]}: there is no such program on the unit; install it or name another"
-        ) from error
-    except OSError as error:
-        raise DeviceFaultError(f"{argv[0]}: cannot be started ({error.strerror}); check its mode") from error
+    pipes = {
+        "stdin": asyncio.subprocess.DEVNULL,
+        "stdout": asyncio.subprocess.PIPE,
+        "stderr": asyncio.subprocess.STDOUT,
+    }
+    process = await started(argv, name=argv[0], **pipes)
     try:
         output, is_cut = await _output(process, max_bytes)
         return Ended(await process.wait(), output, is_cut)
@@ -65,6 +55,34 @@ async def ran(argv: Sequence[str], *, max_bytes: int) -> Ended:
         kill_group(process.pid)
         if process.returncode is None:
             await process.wait()
+
+
+async def started(
+    argv: Sequence[str], *, name: str, stdin: int, stdout: int, stderr: int, cwd: str = "/", **environment: str
+) -> asyncio.subprocess.Process:
+    """A program that leads a session of its own. Cancelled, it leaves nothing that runs.
+
+    Raises: DeviceAbsentError: there is no such program. DeviceFaultError: it cannot be started.
+    """
+    variables = ENVIRONMENT | {"PATH": os.environ.get("PATH", ENVIRONMENT["PATH"])} | environment
+    start = asyncio.get_running_loop().create_task(
+        asyncio.create_subprocess_exec(
+            *argv, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=variables, start_new_session=True
+        ),
+        name=f"start-{name}",
+    )
+    try:
+        return await asyncio.shield(start)
+    except asyncio.CancelledError:  # asyncio would kill the program only, not what it has started meanwhile
+        with contextlib.suppress(OSError):
+            process = await start
+            kill_group(process.pid)
+            await process.wait()
+        raise
+    except FileNotFoundError as error:
+        raise DeviceAbsentError(f"{name}: there is no such program on the unit; install it or name another") from error
+    except OSError as error:
+        raise DeviceFaultError(f"{name}: cannot be started ({error.strerror}); check its mode") from error
 
 
 def kill_group(pid: int) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from wayside.errors import WaysideError
 from wayside_agent.core.job_work import RefusedError, Shell
-from wayside_agent.drivers.job_process import ENVIRONMENT
+from wayside_agent.drivers.job_process import started
 from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.ports.jobs import Assignment, Terminal, Terminals, Typed, Yield
 
@@ -65,19 +65,17 @@ class ShellWorker:
 
     async def _started(self, slave: int) -> asyncio.subprocess.Process:
         home = str(self._home) if self._home.is_dir() else "/"
-        environment = ENVIRONMENT | {"TERM": "xterm-256color", "HOME": home, "PS1": "$ "}
-        try:
-            return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *self._command),
-                stdin=slave,
-                stdout=slave,
-                stderr=slave,
-                cwd=home,
-                env=environment,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise DeviceFaultError(f"the shell cannot be started ({error.strerror})") from error
+        return await started(
+            (sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *self._command),
+            name="shell",
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=home,
+            TERM="xterm-256color",
+            HOME=home,
+            PS1="$ ",
+        )
 
 
 async def _talked(master: int, terminal: Terminal, duration_s: float) -> str:
