@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from wayside_manager.api.access.service import AccessService
+from wayside_manager.api.alarm_service import AlarmService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.authority_service import AuthorityService
@@ -38,6 +39,7 @@ from wayside_manager.ports.jobs import JobFiles
 from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
+from wayside_manager.services.alarm_engine import AlarmEngine
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.certifier import Certifier
@@ -124,6 +126,7 @@ def services(parts: Parts) -> Services:
         access=AccessService(store, Passwords(), parts.authorities, now=now),
         approval=ApprovalService(store, now=now),
         event=EventService(store, parts.sender, bus, now=now),
+        alarm=AlarmService(store, bus, now=now),
         health=HealthService(store, now=now, minutes=timedelta(days=parts.settings.minute_history_days)),
         audit=AuditService(store, parts.seals),
         authority=AuthorityService(store, parts.authorities, bus, now=now),
@@ -150,6 +153,7 @@ def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]
         ("revocations", Revocations(store, parts.calls, now=now).run),
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
         ("job-sweep", JobSweep(store, parts.job_files, bus, now=now).run),
+        ("alarms", AlarmEngine(store, bus, now=now, admit_at=parts.sessions.admit_at).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),
         ("silences", Silences(store, bus, now=now).run),
         ("history", History(store, sample_of, now=now, kept=_kept(settings)).run),

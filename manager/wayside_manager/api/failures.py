@@ -27,7 +27,10 @@ async def translated_errors(method: str, context: Context, _request: object = No
     except WaysideError as exc:
         logger.debug("%s refused: %s", method, exc, extra={"method": method, "reason": exc.reason})
         if not context.done():
-            await context.abort_with_status(to_status(exc))
+            status = to_status(exc)
+            # what was said of the call before, such as its id, goes with the error
+            metadata = (*(context.trailing_metadata() or ()), *status.trailing_metadata)
+            await context.abort(status.code, status.details, metadata)
     except grpc.aio.AbortError:
         raise
     except DecodeError:

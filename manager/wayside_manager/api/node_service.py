@@ -60,6 +60,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
     async def Session(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]  # writes itself
         """Follows one node until it leaves."""
         credential = _confirmed_certificate()
+        self._sessions.admit(context)
         hello = await said_hello(context)
         trust = NodeTrust(self._certifier, credential, now=self._now)
         session = Session(admission(), context, self._store, self._sink, trust, now=self._now)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from google.protobuf.duration_pb2 import Duration
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import node_name, release_name, rollout_name, site_id, site_name, tenant_name
+from wayside.names import alarm_name, node_name, release_name, rollout_name, site_id, site_name, tenant_name
 from wayside.v1 import job_pb2, node_pb2, release_pb2, rollout_pb2
 from wayside_manager.api.node_messages import labels, timestamp
 from wayside_manager.api.time_zones import checked_zone
@@ -108,6 +108,7 @@ def rollout_message(rollout: RolloutRecord, counts: Counts, waits: Iterable[Wait
         tenant=tenant_name(rollout.tenant_id),
         retry_of=rollout_name(rollout.retry_of) if rollout.retry_of else "",
         job=job_pb2.JobSpec.FromString(rollout.job.work.spec) if rollout.job else None,
+        storm=alarm_name(rollout.storm_alarm_id) if rollout.storm_alarm_id else "",
     )
 
 

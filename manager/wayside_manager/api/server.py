@@ -19,6 +19,7 @@ from wayside.errors import UnavailableError
 from wayside.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
+    alarm_service_pb2_grpc,
     approval_service_pb2,
     approval_service_pb2_grpc,
     audit_service_pb2,
@@ -49,6 +50,7 @@ from wayside.v1 import (
     site_service_pb2_grpc,
 )
 from wayside_manager.api.access.service import AccessService
+from wayside_manager.api.alarm_service import AlarmService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.authority_service import AuthorityService
@@ -139,6 +141,7 @@ class Services:
     radio_licence: RadioLicenceService
     event: EventService
     health: HealthService
+    alarm: AlarmService
     access: AccessService
     approval: ApprovalService
     audit: AuditService
@@ -205,6 +208,7 @@ class Server:
         radio_licence_service_pb2_grpc.add_RadioLicenceServiceServicer_to_server(services.radio_licence, server)
         event_service_pb2_grpc.add_EventServiceServicer_to_server(services.event, server)
         health_service_pb2_grpc.add_HealthServiceServicer_to_server(services.health, server)
+        alarm_service_pb2_grpc.add_AlarmServiceServicer_to_server(services.alarm, server)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(services.access, server)
         approval_service_pb2_grpc.add_ApprovalServiceServicer_to_server(services.approval, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(services.audit, server)

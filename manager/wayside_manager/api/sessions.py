@@ -5,14 +5,17 @@ first still answers a probe, two units show one certificate: see `api.clones`.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import SystemRandom
 
 from wayside.errors import ConflictError, InvalidArgumentError
 from wayside.v1 import node_service_pb2
 from wayside_manager.api.calls import Calls, EndableCall
 from wayside_manager.api.clones import Clones, cloned
+from wayside_manager.api.reconnects import Reconnects
 from wayside_manager.api.scopes import EOF, received
 from wayside_manager.api.session import Session, SessionContext
 from wayside_manager.core.approvals import CloneResponse
@@ -38,6 +41,7 @@ class Sessions:
         self._bus = bus
         self._clones = clones
         self._probe_timeout_s = probe_timeout_s
+        self._reconnects = Reconnects(mono_s=time.monotonic, rng=SystemRandom())
         self._open: dict[str, _Entry] = {}
         self._waiting: dict[str, _Entry] = {}
 
@@ -47,6 +51,17 @@ class Sessions:
     def count(self, node_ids: Iterable[str]) -> int:
         """How many of these nodes have a session here."""
         return sum(node_id in self._open for node_id in node_ids)
+
+    def admit_at(self, rate_per_s: float) -> None:
+        """Lets so many sessions in per second from now on."""
+        self._reconnects.admit_at(rate_per_s)
+
+    def admit(self, context: SessionContext) -> None:
+        """Returns if one more session may be opened now.
+
+        Raises: UnavailableError: too many come at once; the trailing metadata say when to come again.
+        """
+        self._reconnects.admit(context)
 
     async def run(self) -> None:
         """Carries wake-ups to the sessions. Never returns."""

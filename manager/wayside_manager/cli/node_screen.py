@@ -1,7 +1,7 @@
 """`wayside nodes show`: one node on one screen: how it is, why, since when, what went just before, and what it is.
 
-Usage: `print_screen(run(lambda manager: screen(manager, "nodes/rsu-1"), context))`. What the caller may not read is left
-out.
+Usage: `print_screen(run(lambda manager: screen(manager, "nodes/rsu-1"), context))`. What the caller may not read
+is left out.
 """
 
 from collections.abc import Awaitable

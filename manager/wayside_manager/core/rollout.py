@@ -176,6 +176,8 @@ class RolloutRecord:
     """It reaches nodes of this tenant and of those below it only."""
     job: FleetWork | None = None
     """Work to do, of a fleet job."""
+    storm_alarm_id: str = ""
+    """Paused: the storm it rests for. Running: one that a person resumed it in, which leaves it alone. Empty: none."""
 
     @property
     def what(self) -> str:

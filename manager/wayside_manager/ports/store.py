@@ -10,6 +10,7 @@ from wayside_manager.ports.access import (
     PolicyStore,
     TenantStore,
 )
+from wayside_manager.ports.alarms import AlarmEngineStore, AlarmStore
 from wayside_manager.ports.audit import AuditStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.enrollment import EnrollmentStore
@@ -50,6 +51,8 @@ class Store(
     EventStore,
     EventSinkStore,
     EventDeliveryStore,
+    AlarmStore,
+    AlarmEngineStore,
     Protocol,
 ):
     """All of it, for `app.py`; handlers and loops ask for the parts they use."""

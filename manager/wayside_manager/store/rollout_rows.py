@@ -81,6 +81,7 @@ def rollout_record(row: Row[Any]) -> RolloutRecord:
         retry_of=row.retry_of,
         etag=str(row.revision),
         tenant_id=row.tenant_id,
+        storm_alarm_id=row.storm_alarm_id,
     )
 
 

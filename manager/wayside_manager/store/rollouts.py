@@ -148,11 +148,14 @@ class SqlRollouts(SqlPart):
         """See RolloutStore."""
         rollout = the_rollout(connection, rollout_id)
         state = state_after(rollout_id, rollout.state, order)
-        if state is rollout.state:
+        takes_over = order is RolloutOrder.PAUSE and bool(rollout.storm_alarm_id)  # it no longer goes on by itself
+        if state is rollout.state and not takes_over:
             return rollout
         message = "an operator aborted it" if state is RolloutState.ABORTED else ""
         values: dict[str, Any] = {"state": state, "message": message}
         values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
+        if takes_over:
+            values["storm_alarm_id"] = ""
         connection.execute(update(rollouts).where(rollouts.c.rollout_id == rollout_id).values(values))
         if state is RolloutState.ABORTED and rollout.job is not None:
             changes = JobChanges(connection, now=now)

@@ -6,6 +6,7 @@ Usage: `async with open_store(url) as store: ...`, after `migrate(url)`.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from wayside_manager.store.alarms import SqlAlarms
 from wayside_manager.store.approvals import SqlApprovals
 from wayside_manager.store.audit import SqlAudit
 from wayside_manager.store.configs import SqlConfigs
@@ -58,6 +59,7 @@ class SqlStore(
     SqlApprovals,
     SqlPolicy,
     SqlAudit,
+    SqlAlarms,
     SqlEvents,
     SqlEventSinks,
     SqlEventDelivery,

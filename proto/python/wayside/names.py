@@ -100,6 +100,19 @@ def job_id(name: str, *, field: str = "name") -> str:
     return checked_label(_id(name, "jobs", field), field=field)
 
 
+def alarm_name(alarm_id: str) -> str:
+    """The name of an alarm, `alarms/{alarm}`."""
+    return f"alarms/{alarm_id}"
+
+
+def alarm_id(name: str, *, field: str = "name") -> str:
+    """The id in `alarms/{alarm}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "alarms", field), field=field)
+
+
 def config_layer_name(layer_id: str) -> str:
     """The name of a configuration layer, `configLayers/{layer}`."""
     return f"configLayers/{layer_id}"

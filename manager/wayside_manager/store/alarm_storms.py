@@ -1,0 +1,75 @@
+"""Storms and rollouts: while a storm holds, rollouts to its area rest, and go on by themselves when it is over.
+
+`rollouts.storm_alarm_id` says why one rests. A person who pauses it takes it over (the column is emptied); a person who
+resumes it in the storm has decided against resting, and it is left alone for that storm.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from wayside_manager.core.rollout import RolloutNodeState, RolloutRecord, RolloutState
+from wayside_manager.store.moments import as_us
+from wayside_manager.store.node_rows import parts
+from wayside_manager.store.rollout_events import tell_state
+from wayside_manager.store.rollout_rows import the_rollout
+from wayside_manager.store.tables import rollout_nodes, rollouts
+
+_UNSETTLED = (RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT)
+
+
+def rest(connection: Connection, storms: Mapping[str, Collection[str]], *, now: datetime) -> frozenset[str]:
+    """Lets rollouts rest or go on; the ids of those that changed. `storms`: nodes of the area, by alarm."""
+    changed = set()
+    for alarm_id, node_ids in sorted(storms.items()):
+        for rollout_id in _under_way(connection, node_ids):
+            before = the_rollout(connection, rollout_id)
+            if before.storm_alarm_id != alarm_id:
+                message = f"rests for the storm alarms/{alarm_id}; goes on by itself when it is over"
+                _move(connection, before, RolloutState.PAUSED, alarm_id=alarm_id, message=message, now=now)
+                changed.add(rollout_id)
+    resting = select(rollouts.c.rollout_id).where(
+        rollouts.c.storm_alarm_id != "",
+        rollouts.c.storm_alarm_id.not_in(sorted(storms)),
+        rollouts.c.state.in_((RolloutState.PAUSED, RolloutState.RUNNING)),
+    )
+    for rollout_id in list(connection.scalars(resting)):
+        _move(connection, the_rollout(connection, rollout_id), RolloutState.RUNNING, alarm_id="", message="", now=now)
+        changed.add(rollout_id)
+    return frozenset(changed)
+
+
+def _under_way(connection: Connection, node_ids: Collection[str]) -> list[str]:
+    found: set[str] = set()
+    for part in parts(node_ids):
+        query = (
+            select(rollouts.c.rollout_id)
+            .join(rollout_nodes, rollout_nodes.c.rollout_id == rollouts.c.rollout_id)
+            .where(
+                rollouts.c.state == RolloutState.RUNNING,
+                rollout_nodes.c.state.in_(_UNSETTLED),
+                rollout_nodes.c.node_id.in_(part),
+            )
+            .distinct()
+        )
+        found.update(connection.scalars(query))
+    return sorted(found)
+
+
+def _move(
+    connection: Connection, before: RolloutRecord, state: RolloutState, *, alarm_id: str, message: str, now: datetime
+) -> None:
+    connection.execute(
+        update(rollouts)
+        .where(rollouts.c.rollout_id == before.rollout_id)
+        .values(
+            state=state,
+            storm_alarm_id=alarm_id,
+            message=message,
+            update_us=as_us(now),
+            revision=rollouts.c.revision + 1,
+        )
+    )
+    if state is not before.state:
+        tell_state(connection, before, the_rollout(connection, before.rollout_id))
