@@ -36,6 +36,7 @@ from wayside_manager.store.selection import resolver
 from wayside_manager.store.site_rows import check_site_of_node
 from wayside_manager.store.tables import enrollment_requests, node_status, nodes, tokens
 
+_EXPULSIONS = {NodeState.RETIRED: "node.retired", NodeState.REVOKED: "node.revoked"}
 _MARGIN_US = int(ONLINE_MARGIN_S * 1_000_000)
 
 
@@ -167,7 +168,7 @@ def _expelled(connection: Connection, node: NodeRecord, state: NodeState, *, now
 def _expulsion(node: NodeRecord, state: NodeState, *, now: datetime) -> NewEvent:
     """Tells of a node that left, or was put out."""
     return NewEvent(
-        kind=f"node.{state}",
+        kind=_EXPULSIONS[state],
         time=now,
         subject=f"nodes/{node.node_id}",
         message=f"node {node.node_id} was {state}",
