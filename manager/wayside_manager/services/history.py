@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from wayside.errors import ConflictError, WaysideError
-from wayside_manager.core.history import HOUR_S, MINUTE_S, Added, HealthSample, Tail, closed, folded
+from wayside_manager.core.history import HOUR_S, MINUTE_S, Added, HealthSample, HistoryRow, Tail, closed, folded, merged
 from wayside_manager.ports.health import HistoryStore, RawHealth
 from wayside_manager.ports.rollouts import Lease
 
@@ -174,9 +174,10 @@ class History:
     def _close(self, added: dict[str, Added], until: datetime) -> None:
         """Adds the stretches of nodes that have not reported again by the end of what they said."""
         tails = self._tails or {}
-        over = [node_id for node_id, each in tails.items() if each.due_time < until and node_id not in added]
-        for node_id in over:
-            added[node_id] = closed(tails.pop(node_id).tail)
+        for node_id in [node_id for node_id, each in tails.items() if each.due_time < until]:
+            own = added.setdefault(node_id, {})
+            for key, more in closed(tails.pop(node_id).tail).items():
+                own[key] = merged(own.get(key, HistoryRow()), more, step_s=key[0])
 
     async def _prune(self, now: datetime) -> None:
         if self._prune_time is not None and timedelta() <= now - self._prune_time < _PRUNE_EVERY:

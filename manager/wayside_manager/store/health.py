@@ -165,7 +165,8 @@ def _groups(connection: Connection, group_by: GroupBy, chosen: list[Selectable])
         case GroupBy.MODEL:
             return {node.node_id: node.model for node in chosen}
         case GroupBy.EXPOSURE:
-            classes = dict(connection.execute(select(sites.c.site_id, sites.c.exposure_class)).tuples().all())
+            found = connection.execute(select(sites.c.site_id, sites.c.exposure_class))
+            classes = {row.site_id: row.exposure_class for row in found}
             return {node.node_id: classes.get(node.site_id, "") for node in chosen}
         case GroupBy.ALL:
             return {node.node_id: "" for node in chosen}

@@ -46,6 +46,8 @@ class HealthStanding:
     def __init__(self, values: Sequence[Any]) -> None:
         self._first = self._held = Held._make(values[:-1])
         self._period_us = values[-1]
+        self.state_since_us: int | None = None
+        """Since when it is in a state it was not in before. `None`: the state is as it was."""
         self.restart: HealthFacts | None = None
         """The report that told of another start of the agent."""
         self.checks: tuple[CheckFacts, ...] = ()
@@ -76,12 +78,6 @@ class HealthStanding:
         """The present one, as stretches call it."""
         return stretch_state(self._held.health_state, self._held.health_cause)
 
-    @property
-    def state_since_us(self) -> int | None:
-        """Since when it is in a state it was not in before. `None`: the state is as it was."""
-        since_us = self._held.health_since_us
-        return None if since_us == self._first.health_since_us else since_us
-
     def is_past(self, report: Report, receive_us: int) -> bool:
         """Whether a report tells of a time before what is shown."""
         shown_us, live_us = self._held.health_record_us, self._held.health_live_us
@@ -100,6 +96,8 @@ class HealthStanding:
         is_as_before = held.health_since_us is not None and state == self.state
         if facts.start_count is not None and facts.start_count > (held.start_count or facts.start_count):
             self.restart = facts
+        if not is_as_before:
+            self.state_since_us = receive_us
         record_us, live_us = None, None
         if report.sequence == 0:
             live_us = receive_us

@@ -128,6 +128,7 @@ def _new_place(collection: str, world: World, land: Land) -> dict[str, object]:
 
 
 _NO_PLACES = b'{"type": "FeatureCollection", "features": []}'
+_THEN, _LATER = Timestamp(seconds=1), Timestamp(seconds=61)
 _POINT = site_service_pb2.TrackPoint(position=node_pb2.Position(latitude_degrees=0.5), time=Timestamp(seconds=1))
 _MASK = {"paths": ["display_name"]}
 _TEST = job_pb2.JobSpec(self_test=job_pb2.SelfTestJob())
@@ -239,6 +240,10 @@ OPERATOR_CALLS: dict[str, Row] = {
     "RolloutService/RetryRollout": _thing(
         "operator release-manager admin", "ROLLOUT", done="FAILED_PRECONDITION ROLLOUT_LIVE", name="{rollouts}"
     ),
+    "HealthService/GetNodeHealth": _thing(ALL, "NODE", node="{nodes}"),
+    "HealthService/ListNodeHealth": _list(ALL),
+    "HealthService/ListHealthHistory": _thing(ALL, "NODE", node="{nodes}", begin_time=_THEN, end_time=_LATER),
+    "HealthService/GetAvailability": _list(ALL, begin_time=_THEN),
     "JobService/CreateJob": _thing(RUN, "NODE", node="{nodes}", spec=_TEST),
     "JobService/CreateFleetJob": _new_thing(
         RUN, done="INVALID_ARGUMENT JOB_INVALID", selector=_SOME, spec=job_pb2.JobSpec(), tenant="{tenant}"

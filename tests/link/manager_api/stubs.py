@@ -21,6 +21,7 @@ from wayside.v1 import (
     event_service_pb2_grpc,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
+    health_service_pb2_grpc,
     job_pb2,
     job_service_pb2,
     job_service_pb2_grpc,
@@ -70,6 +71,7 @@ class Stubs:
             approval_service_pb2_grpc.ApprovalServiceStub(channel)
         )
         self.audit: audit_service_pb2_grpc.AuditServiceAsyncStub = audit_service_pb2_grpc.AuditServiceStub(channel)
+        self.health: health_service_pb2_grpc.HealthServiceAsyncStub = health_service_pb2_grpc.HealthServiceStub(channel)
         self.event: event_service_pb2_grpc.EventServiceAsyncStub = event_service_pb2_grpc.EventServiceStub(channel)
         self.authority: authority_service_pb2_grpc.AuthorityServiceAsyncStub = (
             authority_service_pb2_grpc.AuthorityServiceStub(channel)
