@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.contract.manager_store import START, Clock, after, enrolled, opened
+from tests.contract.manager_store import START, Clock, after, enrolled, opened, sited
 from tests.unit.event_makers import new_event
 from tests.unit.event_makers import sink as made_sink
-from wayside.errors import AlreadyExistsError, ConflictError, InvalidArgumentError, NotFoundError
+from wayside.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from wayside_manager.core.access import EVERYWHERE, TenantKind, TenantRecord
 from wayside_manager.core.event_filter import EventFilter, EventRule
 from wayside_manager.core.event_sinks import Attempt, Pace, SinkRecord
@@ -340,3 +346,12 @@ async def test_a_sink_keeps_its_tenant_and_names_only_what_is_there(store: Store
         await store.apply_sink(made_sink(), now=START, etag="2")
     with pytest.raises(InvalidArgumentError, match="page_token"):
         await store.list_sinks(reach=EVERYWHERE, page_token="x")
+
+
+async def test_what_a_sink_names_is_not_deleted_under_it(store: Store) -> None:
+    await sited(store, "k12")
+    await applied(store, rule=rule(selector=NodeSelector(site_ids=("k12",))))
+    with pytest.raises(FailedPreconditionError, match="site k12 is still named by eventSinks/hook"):
+        await store.delete_site("k12")
+    await store.delete_sink("hook")
+    await store.delete_site("k12")

@@ -18,6 +18,7 @@ from wayside_manager.core.rollout import RolloutOrder, RolloutSpec
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.events import EventSpan
 from wayside_manager.ports.store import Store
+from wayside_manager.services.retention import Retention
 from wayside_manager.store import events as events_in_sql
 
 ALL = EventFilter()
@@ -272,3 +273,12 @@ async def test_every_state_of_a_rollout_is_told(store: Store) -> None:
     states = [(record.event.details["from"], record.event.details["to"]) for record in found]
     assert states == [("", "running"), ("running", "paused"), ("paused", "running"), ("running", "aborted")]
     assert {record.event.subject for record in found} == {"rollouts/r1"}
+
+
+async def test_retention_drops_events_by_their_own_age(store: Store) -> None:
+    await told(store, *map(str, range(2_500)), at_s=0)
+    await told(store, "new", at_s=86_400)
+    retention = Retention(store, now=lambda: after(1.5 * 86_400), history_days=0.01, events_days=1)
+    await retention.prune()
+    assert await retention.prune_events() == 2_500
+    assert await read(store) == ["new"]

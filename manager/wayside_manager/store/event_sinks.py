@@ -157,6 +157,11 @@ def sink_record(row: Row[Any], dead_letter_count: int = 0) -> SinkRecord:
     )
 
 
+def selector_text_of(rule: str) -> str:
+    """The selector in the column of a sink's rule, as `store.selector_text` has it. Empty: none."""
+    return msgspec.json.decode(rule, type=_Rule).selector
+
+
 def letter_record(row: Row[Any]) -> DeadLetter:
     """A dead letter."""
     return DeadLetter(event_of(row.event), row.fault, row.attempt_count, as_time(row.give_up_us), row.is_retried)

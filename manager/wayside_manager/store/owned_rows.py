@@ -3,7 +3,7 @@
 Usage: `put(connection, SITE, "k12", row, values, now=now)`; `listed(connection, SITE, reach=reach, ...)`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,12 +17,13 @@ from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.rollout import ENDED
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.core.sites import Owned
+from wayside_manager.store.event_sinks import selector_text_of
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import changed, check_etag, page
 from wayside_manager.store.reaches import covers_release
 from wayside_manager.store.selector_text import selector_of
-from wayside_manager.store.tables import config_layers, corridors, geofences, groups, rollouts, sites
+from wayside_manager.store.tables import config_layers, corridors, event_sinks, geofences, groups, rollouts, sites
 
 T = TypeVar("T", bound=Owned)
 
@@ -181,18 +182,26 @@ def is_seen(kind: Kind, reach: Reach) -> Any:  # noqa: ANN401  # a condition of 
 
 
 def check_unnamed(connection: Connection, kind: Kind, thing_id: str) -> None:
-    """Returns if no layer, group or live rollout names it.
+    """Returns if no layer, group, live rollout or event sink names it.
 
     Raises: FailedPreconditionError: saying what does.
     """
+    for owner, text in _selectors(connection):
+        if text and thing_id in kind.named_by(selector_of(text)):
+            raise in_use(kind, thing_id, owner)
+
+
+def _selectors(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Everything that names nodes, and the text of its selector."""
     for collection, query in (
         ("configLayers", select(config_layers.c.layer_id, config_layers.c.selector)),
         ("groups", select(groups.c.group_id, groups.c.selector)),
         ("rollouts", select(rollouts.c.rollout_id, rollouts.c.selector).where(rollouts.c.state.not_in(ENDED))),
     ):
         for owner_id, text in connection.execute(query):
-            if text and thing_id in kind.named_by(selector_of(text)):
-                raise in_use(kind, thing_id, f"{collection}/{owner_id}")
+            yield f"{collection}/{owner_id}", text
+    for sink_id, rule in connection.execute(select(event_sinks.c.sink_id, event_sinks.c.rule)):
+        yield f"eventSinks/{sink_id}", selector_text_of(rule)
 
 
 def in_use(kind: Kind, thing_id: str, user: str) -> FailedPreconditionError:
