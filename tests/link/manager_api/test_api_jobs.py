@@ -9,14 +9,14 @@ from google.protobuf import json_format
 
 from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.job_unit import job_session, say, settled_jobs, told_job, word
-from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, Session
+from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, Session, role
 from wayside.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
 )
-from wayside.v1 import job_pb2, job_service_pb2, node_pb2, rollout_pb2
+from wayside.v1 import fleet_service_pb2, job_pb2, job_service_pb2, node_pb2, rollout_pb2
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
 from wayside_manager.settings import DataFolder
@@ -270,3 +270,27 @@ async def test_the_kill_switch_reaches_many_sessions(manager: LocalManager, oper
     assert (stopped.job_count, stopped.told_node_count) == (20, 20)
     for node_id in node_ids:
         assert (await operator.get_job(node_id)).state == STATE.STATE_CANCELLED
+
+
+async def test_who_may_reach_one_site_only_sees_and_asks_what_is_there(manager: LocalManager, operator: Peer) -> None:
+    await operator.make_site("k1")
+    await manager.enroll("rsu-2")
+    here = node_pb2.Node(name="nodes/rsu-1", site="sites/k1")
+    request = fleet_service_pb2.UpdateNodeRequest(node=here)
+    request.update_mask.paths.append("site")
+    await operator.call(operator.fleet.UpdateNode, request)
+    for node_id in ("rsu-1", "rsu-2"):
+        await operator.create_job(node_id, f"of-{node_id}", self_test=SELF_TEST)
+    token = await operator.make_operator("local", role("operator", sites=("k1",)))
+    async with manager.stranger(token=token) as local:
+        await local.create_job("rsu-1", "own", self_test=SELF_TEST)
+        listed = await local.call(local.job.ListJobs, job_service_pb2.ListJobsRequest())
+        assert {each.name for each in listed.jobs} == {"jobs/own", "jobs/of-rsu-1"}
+        assert (await local.get_job("of-rsu-1")).node == "nodes/rsu-1"
+        with pytest.raises(NotFoundError):
+            await local.get_job("of-rsu-2")
+        with pytest.raises(NotFoundError):
+            await local.create_job("rsu-2", self_test=SELF_TEST)
+        stop = job_service_pb2.StopEverythingRequest(reason="smoke at k1")
+        assert (await local.call(local.job.StopEverything, stop)).job_count == 2
+    assert (await operator.get_job("of-rsu-2")).state == STATE.STATE_QUEUED
