@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from wayside_agent.core.nmea import NmeaDecoder
 from wayside_agent.drivers.gnss_gpsd import Gpsd
 from wayside_agent.drivers.sim_gnss import write_nmea
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceError
+from wayside_demo.stage import free_port
 
 GPSD = shutil.which("gpsd") or shutil.which("gpsd", path="/usr/sbin:/usr/local/sbin")
 
@@ -38,12 +38,6 @@ class Receiver:
             await self.may_end.wait()
         finally:
             writer.close()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @asynccontextmanager

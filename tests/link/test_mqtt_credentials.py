@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.link.conftest import Mosquitto, free_port
+from tests.link.conftest import Mosquitto
 from wayside.errors import FailedPreconditionError, UnauthenticatedError, UnavailableError
 from wayside_agent.link.broker import Broker
 from wayside_agent.link.interface import source_address
 from wayside_agent.link.mqtt import MqttPublisher
+from wayside_demo.stage import free_port
 
 pytestmark = pytest.mark.timeout(60)
 PASSWORD_TOOL = shutil.which("mosquitto_passwd")

@@ -8,11 +8,12 @@ import aiomqtt
 import msgspec
 import pytest
 
-from tests.link.conftest import Mosquitto, free_port
+from tests.link.conftest import Mosquitto
 from wayside.errors import UnavailableError
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.link.feed import MAX_TRACKED_NAMES, MqttFeed
 from wayside_agent.ports.errors import DeviceAbsentError
+from wayside_demo.stage import free_port
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from tests.link.conftest import Mosquitto, free_port
+from tests.link.conftest import Mosquitto
 from wayside.errors import FailedPreconditionError, UnavailableError
 from wayside_agent.link.broker import Broker, MqttTls
 from wayside_agent.link.mqtt import MqttPublisher
+from wayside_demo.stage import free_port
 
 pytestmark = pytest.mark.timeout(60)
 

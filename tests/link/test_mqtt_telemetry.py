@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ import aiomqtt
 import msgspec
 import pytest
 
-from tests.link.conftest import Mosquitto, free_port
+from tests.link.conftest import Mosquitto
 from wayside.errors import UnavailableError
 from wayside.node_config import TelemetryConfig
 from wayside.v1 import node_pb2
@@ -30,6 +30,7 @@ from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.ports.spools import TelemetrySink
 from wayside_agent.services.telemetry import Telemetry
+from wayside_demo.stage import free_port
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -323,6 +324,71 @@ async def test_new_credentials_are_used_at_once_and_lose_nothing(mosquitto: Mosq
             batches += [await batch() for _ in range(2)]
     values = sorted(set(sample_values(batches)))
     assert values == [float(number) for number in range(len(values))]
+
+
+class ReadyWiring(Wiring):
+    """Connections that were made before, in their order."""
+
+    def __init__(self, sinks: Iterable[TelemetrySink]) -> None:
+        super().__init__()
+        self._sinks = iter(sinks)
+
+    def connect(self, config: TelemetryConfig) -> TelemetrySink:  # noqa: ARG002  # they know their broker
+        return next(self._sinks)
+
+
+class Careless(MqttPublisher):
+    """Loses a cancel that comes together with the broker's answer, as `asyncio.wait_for` of Python 3.11 does."""
+
+    publishing: asyncio.Event
+
+    async def publish(self, topic: str, payloads: Sequence[bytes]) -> None:  # noqa: ARG002  # it never gets that far
+        self.publishing.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+class Leisurely(MqttPublisher):
+    """Says goodbye when it is let."""
+
+    leaving: asyncio.Event
+    may_leave: asyncio.Event
+
+    async def __aexit__(self, *raised: object) -> None:
+        self.leaving.set()
+        await self.may_leave.wait()
+        await super().__aexit__(None, None, None)
+
+
+async def test_new_credentials_are_used_though_a_cancel_is_lost_on_the_way(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    first = Careless(Broker(mosquitto.host, mosquitto.port), client_id="rsu-1")
+    first.publishing = asyncio.Event()
+    second = MqttPublisher(Broker(mosquitto.host, mosquitto.port), client_id="rsu-1")
+    async with FileSpool(tmp_path / "s") as spool, listening(mosquitto) as batch, asyncio.timeout(20):
+        telemetry = telemetry_on(spool, ReadyWiring((first, second)))
+        telemetry.use(config_for(mosquitto))
+        async with running(telemetry):
+            await first.publishing.wait()
+            telemetry.reconnect()
+            assert (await batch()).sequence >= 1
+
+
+async def test_an_agent_that_stops_while_its_credentials_change_stops(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    sink = Leisurely(Broker(mosquitto.host, mosquitto.port), client_id="rsu-1")
+    sink.leaving, sink.may_leave = asyncio.Event(), asyncio.Event()
+    async with FileSpool(tmp_path / "s") as spool, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        telemetry = telemetry_on(spool, ReadyWiring((sink,)))
+        telemetry.use(config_for(mosquitto))
+        task = group.create_task(telemetry.run())
+        await until(lambda: is_connected(telemetry))
+        telemetry.reconnect()
+        await sink.leaving.wait()
+        task.cancel()
+        sink.may_leave.set()
+        await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_a_full_disk_is_logged_once_and_counted(

@@ -21,8 +21,24 @@ async def endless(name: str, service: Callable[[], Awaitable[None]]) -> None:
     try:
         await service()
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if _is_cancelled():
             raise
         raise ServiceEndedError(f"service {name} was cancelled by nobody") from error
     raise ServiceEndedError(f"service {name} returned")
+
+
+def follow_cancel() -> None:
+    """To be called in loops: a cancel that was lost on the way is followed here.
+
+    On Python 3.11 `wait_for` loses one that comes together with the result, and a TaskGroup one that comes when it is
+    ending already with an error.
+
+    Raises: CancelledError: this task was cancelled.
+    """
+    if _is_cancelled():
+        raise asyncio.CancelledError
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -29,6 +29,7 @@ from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND, TimeQuality
 from wayside_agent.ports.spools import BuiltSpool, TelemetrySink
+from wayside_agent.services.endless import follow_cancel
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ class Telemetry:
     async def run(self) -> None:
         """Samples and publishes for ever."""
         while True:
+            follow_cancel()
             self._changed.clear()
             self.fault = ""
             try:
@@ -186,6 +188,7 @@ class Telemetry:
         topic = f"{config.topic_prefix}/{node_id(self._node)}/telemetry"
         self._attempt = 0
         while True:
+            follow_cancel()
             try:
                 async with self._connect(config) as sink:
                     await self._hold(sink, topic, config)
@@ -214,6 +217,7 @@ class Telemetry:
 
     async def _drain(self, sink: TelemetrySink, topic: str) -> None:
         while True:
+            follow_cancel()
             records = await self._spool.read(0, max_count=DRAIN_COUNT)
             await sink.publish(topic, [record.payload for record in records])
             await self._spool.acknowledge(records[-1].sequence)

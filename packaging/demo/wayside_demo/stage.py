@@ -1,6 +1,8 @@
 """The processes of the demo: each is the real program, on loopback, writing its log into the demo's folder."""
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 RESTART_S = 0.5  # as RestartSec of the systemd unit
 POLL_S = 0.2
+LISTENING_PORTS = range(20_000, 32_768)  # Linux gives connections that go out one above
 
 
 class StoryError(Exception):
@@ -20,11 +23,12 @@ class StoryError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port nobody uses now. No connection of others takes it while a program is about to listen, or is away."""
+    while True:
+        port = secrets.choice(LISTENING_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def until(what: str, happened: Callable[[], bool], timeout_s: float) -> None:

@@ -13,9 +13,10 @@ import aiomqtt
 import pytest
 from cryptography import x509
 
-from tests.link.conftest import MOSQUITTO, Mosquitto, free_port
+from tests.link.conftest import MOSQUITTO, Mosquitto
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer
 from wayside.v1 import access_service_pb2, authority_service_pb2, fleet_service_pb2
+from wayside_demo.stage import free_port
 from wayside_manager.app import read_authorities
 
 CONNECT_S = 5.0
