@@ -355,3 +355,12 @@ async def test_what_a_sink_names_is_not_deleted_under_it(store: Store) -> None:
         await store.delete_site("k12")
     await store.delete_sink("hook")
     await store.delete_site("k12")
+
+
+async def test_a_tenant_with_a_sink_is_not_deleted(store: Store) -> None:
+    await store.create_tenant(TenantRecord("haikou", TenantKind.CITY, "root", START))
+    await applied(store, tenant_id="haikou")
+    with pytest.raises(FailedPreconditionError, match="tenant haikou has event sinks"):
+        await store.delete_tenant("haikou")
+    await store.delete_sink("hook")
+    await store.delete_tenant("haikou")

@@ -19,6 +19,7 @@ from wayside_manager.store.tables import (
     corridors,
     credentials,
     enrollment_requests,
+    event_sinks,
     geofences,
     groups,
     nodes,
@@ -44,6 +45,7 @@ _OWNED = (
     ("groups", groups.c.tenant_id),
     ("geofences", geofences.c.tenant_id),
     ("radio licences", radio_licences.c.tenant_id),
+    ("event sinks", event_sinks.c.tenant_id),
 )
 
 
