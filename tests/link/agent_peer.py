@@ -113,6 +113,8 @@ class RoughManager:
         self.artifact: Callable[[wire.FetchArtifactRequest], AsyncIterator[bytes]] | None = None
         self.configs: dict[int, bytes] = {}
         """Configurations it sends, by revision."""
+        self.calls: dict[str, Callable[[Context], Awaitable[None]]] = {}
+        """What it does with a call of a job, by the RPC's name."""
         self.own = credentials()
         self.port = 0
 
@@ -154,6 +156,14 @@ class RoughManager:
                 request_deserializer=wire.FetchConfigRequest.FromString,
                 response_serializer=wire.FetchConfigResponse.SerializeToString,
             ),
+            "UploadJobArtifact": grpc.stream_stream_rpc_method_handler(
+                self._upload,
+                request_deserializer=wire.UploadJobArtifactRequest.FromString,
+            ),
+            "OpenShell": grpc.stream_stream_rpc_method_handler(
+                self._shell,
+                request_deserializer=wire.OpenShellRequest.FromString,
+            ),
             "FetchArtifact": grpc.unary_stream_rpc_method_handler(
                 self._fetch, request_deserializer=wire.FetchArtifactRequest.FromString
             ),
@@ -164,6 +174,12 @@ class RoughManager:
         self.sessions.append(conversation)
         behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
         await behaviour(conversation)
+
+    async def _upload(self, _requests: object, context: Context) -> None:
+        await self.calls["UploadJobArtifact"](context)
+
+    async def _shell(self, _requests: object, context: Context) -> None:
+        await self.calls["OpenShell"](context)
 
     async def _fetch_config(self, request: wire.FetchConfigRequest, _context: Context) -> wire.FetchConfigResponse:
         return wire.FetchConfigResponse(revision=request.revision, config=self.configs[request.revision])

@@ -21,7 +21,7 @@ from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 from wayside_agent.ports.jobs import Assignment, Yield
 
 FILE = "capture.pcap"
-_EVERYTHING = socket.htons(0x0003)  # ETH_P_ALL
+_EVERYTHING = 0x0003  # ETH_P_ALL; Python brings it into network order
 _TIMESTAMP = 35  # SO_TIMESTAMPNS
 _TIME = struct.Struct("@ll")
 _LINK_TYPES = {1: ETHERNET, 772: ETHERNET, 65534: RAW_IP, 519: RAW_IP}  # ETHER, LOOPBACK, NONE (tun), RAWIP (modems)

@@ -32,7 +32,7 @@ _OUTPUT_BYTES = 64 * 1024
 _RECVERR = {False: (socket.IPPROTO_IP, 11), True: (socket.IPPROTO_IPV6, 25)}  # IP_RECVERR, IPV6_RECVERR
 _HOPS = {False: (socket.IPPROTO_IP, socket.IP_TTL), True: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)}
 _RTT = re.compile(r"time[=<]([0-9.]+) ms")
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:%_-]{0,252}\Z")
+_HOST = re.compile(r"[A-Za-z0-9:][A-Za-z0-9.:%_-]{0,252}\Z")
 
 
 @dataclass(frozen=True, slots=True)

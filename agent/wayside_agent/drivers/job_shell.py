@@ -162,9 +162,21 @@ def _pty() -> Iterator[tuple[int, int]]:
 
 
 def _kill_session(leader: int) -> None:
-    """Kills every process of a session, the leader too."""
+    """Kills every process of a session, the leader too, and those that were being made meanwhile."""
+    killed: set[int] = set()
+    while found := _members(leader) - killed:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= found
+
+
+def _members(leader: int) -> set[int]:
+    """Processes of a session."""
+    found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = path.read_text(errors="replace").rpartition(")")[2].split()
             if int(fields[_SESSION_FIELD]) == leader:
-                os.kill(int(path.parent.name), signal.SIGKILL)
+                found.add(int(path.parent.name))
+    return found

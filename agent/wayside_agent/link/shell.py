@@ -28,11 +28,11 @@ class ManagerTerminal:
     def __init__(self, call: Call, address: str) -> None:
         self._call = call
         self._address = address
+        self._reading: asyncio.Task[object] | None = None
 
     async def typed(self) -> Typed | None:
         """See `ports.jobs.Terminal`."""
-        with translated(self._address):
-            response = await self._call.read()
+        response = await self._read()
         if not isinstance(response, wire.OpenShellResponse):
             return None
         return Typed(response.input[:MAX_BYTES], _side(response.rows), _side(response.columns))
@@ -62,8 +62,28 @@ class ManagerTerminal:
         with translated(self._address):
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await self._call.done_writing()
-                while isinstance(await self._call.read(), wire.OpenShellResponse):
+                while isinstance(await self._read(), wire.OpenShellResponse):
                     pass
+
+    async def _read(self) -> object:
+        """The next message. gRPC ends a whole call when a read of it is cancelled, so the read goes on without us."""
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._awaited(), name="shell-read")
+        with translated(self._address):
+            response = await asyncio.shield(self._reading)
+        self._reading = None
+        return response
+
+    async def _awaited(self) -> object:
+        return await self._call.read()
+
+    async def leave(self) -> None:
+        """Ends the call, and what still reads."""
+        self._call.cancel()
+        if self._reading is not None:
+            await asyncio.wait((self._reading,))
+            if not self._reading.cancelled():
+                self._reading.exception()  # taken notice of
 
 
 @asynccontextmanager
@@ -75,7 +95,7 @@ async def opened_terminal(call: Call, address: str, job: str) -> AsyncIterator[M
         yield terminal
         await terminal.close()
     finally:
-        call.cancel()
+        await terminal.leave()
 
 
 def _side(value: int) -> int:
