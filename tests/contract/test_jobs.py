@@ -358,3 +358,22 @@ async def test_a_job_of_another_name_touches_nothing(unit: Unit, tmp_path: Path,
         await unit.outcome()
     assert unit.begun == ["jobs/j1"]
     assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["j1"]
+
+
+async def test_progress_is_told_while_somebody_listens(unit: Unit) -> None:
+    gate = asyncio.Event()
+
+    async def progresses(assignment: Assignment[Any]) -> Yield:
+        assignment.progress(40, "nearly half")
+        await gate.wait()
+        return Yield()
+
+    unit.does = progresses
+    async with awake(unit):
+        unit.wants(target())
+        while not unit.begun:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert await unit.jobs.step() is not None  # the report is due in some seconds, not at once
+        gate.set()
+        await unit.outcome()
+    assert [report.progress_percent for report in unit.reports] == [0, 100]
