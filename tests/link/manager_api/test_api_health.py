@@ -113,7 +113,7 @@ async def test_one_of_three_in_trouble_never_blanks_the_other_two(
     for node_id in ("n1", "n2"):
         await says(manager, units[node_id], report(check("a", value=1.0)))
     if trouble == "garbage":
-        junk = [check(name, 77, reason="\x00" * 900, value=float("nan")) for name in ("a", "a", "", "Ü", "b" * 81)]  # type: ignore[arg-type]  # on purpose
+        junk = [check(name, 77, reason="\x00" * 900, value=float("nan")) for name in ("a", "a", "", "Ü", "b" * 81)]
         wild = check("c", FAILED, since_time=Timestamp(seconds=-(2**62)), value=float("inf"), unit="x" * 999)
         software = node_pb2.SoftwareHealth(start_count=-(2**63), start_reason="\n" * 99)
         await says(manager, units["n3"], report(*junk, wild, software=software))
