@@ -10,7 +10,8 @@ from wayside.v1 import job_pb2, node_service_pb2
 from wayside_manager.api.job_messages import job_message, job_targets, job_work
 from wayside_manager.api.job_uploads import checked_begin
 from wayside_manager.api.report_messages import stored_form
-from wayside_manager.core.jobs import heard, new_job
+from wayside_manager.core.job_life import heard
+from wayside_manager.core.jobs import new_job
 from wayside_manager.core.reports import JobFacts
 
 _NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

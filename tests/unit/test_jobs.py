@@ -10,21 +10,8 @@ import pytest
 
 from wayside.errors import InvalidArgumentError
 from wayside_manager.core.job_bounds import BOUNDS, bounded, checked_file, checked_host, checked_note, checked_path
-from wayside_manager.core.jobs import (
-    ENDED,
-    LOSE_AFTER,
-    NEXT,
-    OPEN,
-    JobEvent,
-    JobKind,
-    JobRecord,
-    JobState,
-    JobWork,
-    after,
-    heard,
-    new_job,
-    rollout_word,
-)
+from wayside_manager.core.job_life import NEXT, JobEvent, after, heard, rollout_word
+from wayside_manager.core.jobs import ENDED, LOSE_AFTER, OPEN, JobKind, JobRecord, JobState, JobWork, new_job
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import JobFacts
 

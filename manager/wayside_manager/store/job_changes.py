@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from wayside_manager.core.events import NewEvent, Severity
-from wayside_manager.core.jobs import ENDED, JobRecord, JobsChanged, JobState, rollout_word
+from wayside_manager.core.job_life import rollout_word
+from wayside_manager.core.jobs import ENDED, JobRecord, JobsChanged, JobState
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import RolloutNodeState
 from wayside_manager.store import event_rows

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, select, update
 
 from wayside_manager.core.access import ROOT_TENANT, Reach
 from wayside_manager.core.events import NewEvent, Severity
-from wayside_manager.core.jobs import JobEvent, JobsChanged, after
+from wayside_manager.core.job_life import JobEvent, after
+from wayside_manager.core.jobs import JobsChanged
 from wayside_manager.core.rollout import ENDED, RolloutNodeState, RolloutState
 from wayside_manager.ports.jobs import Stopped
 from wayside_manager.store import event_rows

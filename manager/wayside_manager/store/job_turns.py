@@ -9,7 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from wayside_manager.core.jobs import JobEvent, after, new_job
+from wayside_manager.core.job_life import JobEvent, after
+from wayside_manager.core.jobs import new_job
 from wayside_manager.core.rollout import RolloutNodeState, RolloutRecord
 from wayside_manager.core.rollout_plan import RolloutStep
 from wayside_manager.store.job_changes import JobChanges

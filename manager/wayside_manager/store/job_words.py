@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from wayside_manager.core.jobs import JobRecord, JobsChanged, heard
+from wayside_manager.core.job_life import heard
+from wayside_manager.core.jobs import JobRecord, JobsChanged
 from wayside_manager.core.reports import JobWord
 from wayside_manager.store.job_changes import JobChanges
 from wayside_manager.store.job_rows import job_record

@@ -8,17 +8,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from wayside.errors import AlreadyExistsError, FailedPreconditionError, ResourceExhaustedError
 from wayside_manager.core.access import Reach
-from wayside_manager.core.jobs import (
-    ENDED,
-    OPEN_MAX_COUNT,
-    JobEvent,
-    JobKind,
-    JobRecord,
-    JobsChanged,
-    JobState,
-    after,
-    shells_forbidden,
-)
+from wayside_manager.core.job_life import JobEvent, after
+from wayside_manager.core.jobs import ENDED, OPEN_MAX_COUNT, JobKind, JobRecord, JobsChanged, JobState, shells_forbidden
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.ports.rollouts import Lease
