@@ -2,15 +2,15 @@
 
 Python's clients for HTTP and SMTP block. A time-out of each read is not enough: a receiver that sends a byte now and
 then would hold a thread for ever, so the socket is shut from outside when the time is over.
-Usage: `await held(threads, lambda conversation: ..., limit_s=30.0)`.
+Usage: `await held(lambda conversation: ..., turn_s=15.0, limit_s=30.0)`.
 """
 
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 
 from wayside_manager.core.event_sinks import Attempt
 
@@ -46,12 +46,33 @@ class Conversation:
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
-async def held(threads: Executor, talk: Callable[[Conversation], Attempt], *, turn_s: float, limit_s: float) -> Attempt:
+async def held(talk: Callable[[Conversation], Attempt], *, turn_s: float, limit_s: float) -> Attempt:
     """What came of a conversation. After `turn_s` it begins with no further event, after `limit_s` it is cut off."""
-    conversation = Conversation(turn_s=turn_s)
+    loop, conversation = asyncio.get_running_loop(), Conversation(turn_s=turn_s)
+    answer: asyncio.Future[Attempt] = loop.create_future()
+
+    def answered(attempt: Attempt | None, error: BaseException | None) -> None:
+        if answer.done():
+            return  # nobody waits for it any more
+        if error is not None:
+            answer.set_exception(error)
+        elif attempt is not None:
+            answer.set_result(attempt)
+
+    def run() -> None:
+        attempt, error = None, None
+        try:
+            attempt = talk(conversation)
+        except BaseException as exc:  # noqa: BLE001  # a bug: it belongs to who waits
+            error = exc
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(answered, attempt, error)
+
+    # of its own, and no part of a pool: what waits for a name or a connection holds up neither others nor the end
+    threading.Thread(target=run, name="sink", daemon=True).start()
     try:
         async with asyncio.timeout(limit_s):
-            return await asyncio.get_running_loop().run_in_executor(threads, talk, conversation)
+            return await answer
     except TimeoutError:
         return Attempt(conversation.taken_count, f"it did not answer within {limit_s:g} s")
     finally:

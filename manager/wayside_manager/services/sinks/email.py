@@ -8,7 +8,6 @@ Tested with: a server of the tests that speaks SMTP, STARTTLS and AUTH. Source: 
 import smtplib
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -30,9 +29,8 @@ _SUBJECT_MAX_CHARS = 120
 class EmailSender:
     """Satisfies `ports.EventSender` for e-mail."""
 
-    def __init__(self, secrets: SecretFolder, threads: Executor, *, host: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, secrets: SecretFolder, *, host: str, now: Callable[[], datetime]) -> None:
         self._secrets = secrets
-        self._threads = threads
         self._host = host
         self._now = now
 
@@ -42,9 +40,7 @@ class EmailSender:
 
     async def send(self, sink: SinkRecord, records: Sequence[EventRecord]) -> Attempt:
         """See EventSender."""
-        return await held(
-            self._threads, lambda talk: self._mailed(sink, records, talk), turn_s=_LIMIT_S, limit_s=_LIMIT_S
-        )
+        return await held(lambda talk: self._mailed(sink, records, talk), turn_s=_LIMIT_S, limit_s=_LIMIT_S)
 
     def _mailed(self, sink: SinkRecord, records: Sequence[EventRecord], talk: Conversation) -> Attempt:
         target = _target(sink)

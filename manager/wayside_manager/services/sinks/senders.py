@@ -4,7 +4,6 @@ Usage: `senders = Senders(folder, host="manager.example", now=now)`; `await send
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -16,20 +15,16 @@ from wayside_manager.services.sinks.secret_folder import SecretFolder
 from wayside_manager.services.sinks.syslog import SyslogSender
 from wayside_manager.services.sinks.webhook import WebhookSender
 
-THREADS_MAX = 64
-"""Of their own, so that receivers that do not answer keep nobody else waiting."""
-
 
 class Senders:
     """Satisfies `ports.EventSender`."""
 
     def __init__(self, secrets_dir: Path, *, host: str, now: Callable[[], datetime]) -> None:
         secrets = SecretFolder(secrets_dir)
-        threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="sink")
         self._senders: Mapping[type, EventSender] = {
-            WebhookTarget: WebhookSender(secrets, threads, now=now),
+            WebhookTarget: WebhookSender(secrets, now=now),
             SyslogTarget: SyslogSender(secrets, host=host),
-            EmailTarget: EmailSender(secrets, threads, host=host, now=now),
+            EmailTarget: EmailSender(secrets, host=host, now=now),
         }
 
     async def send(self, sink: SinkRecord, records: Sequence[EventRecord]) -> Attempt:

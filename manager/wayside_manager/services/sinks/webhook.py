@@ -11,7 +11,6 @@ import http.client
 import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from contextlib import closing
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
@@ -44,9 +43,8 @@ def signature(key: bytes, body: bytes, *, at: datetime) -> str:
 class WebhookSender:
     """Satisfies `ports.EventSender` for webhooks."""
 
-    def __init__(self, secrets: SecretFolder, threads: Executor, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, secrets: SecretFolder, *, now: Callable[[], datetime]) -> None:
         self._secrets = secrets
-        self._threads = threads
         self._now = now
 
     def check_secrets(self, sink: SinkRecord) -> None:
@@ -55,9 +53,7 @@ class WebhookSender:
 
     async def send(self, sink: SinkRecord, records: Sequence[EventRecord]) -> Attempt:
         """See EventSender."""
-        return await held(
-            self._threads, lambda talk: self._posted(sink, records, talk), turn_s=_TURN_S, limit_s=_LIMIT_S
-        )
+        return await held(lambda talk: self._posted(sink, records, talk), turn_s=_TURN_S, limit_s=_LIMIT_S)
 
     def _posted(self, sink: SinkRecord, records: Sequence[EventRecord], talk: Conversation) -> Attempt:
         target = _target(sink)
