@@ -29,7 +29,7 @@ class KilledError(BaseException):
 def target(
     job: str = "jobs/j1", *, expire_s: float = 2000.0, is_cancelled: bool = False, **spec: object
 ) -> wire.JobTarget:
-    message = wire.JobTarget(job=job, is_cancelled=is_cancelled, spec=cast("Any", spec) or {"self_test": {}})
+    message = wire.JobTarget(job=job, is_cancelled=is_cancelled, spec=cast("Any", spec or {"self_test": {}}))
     message.expire_time.FromMilliseconds(round(expire_s * 1000))
     return message
 

@@ -133,6 +133,15 @@ def test_files_that_could_not_be_brought_are_told_beside_what_the_work_came_to()
     )
 
 
+@pytest.mark.parametrize(
+    ("utc_s", "limit_s"),
+    [(NOW_S, 900.0), (NOW_S + 890, 60.0), (NOW_S + 10**6, 60.0)],
+    ids=["at once", "late", "after an outage"],
+)
+def test_files_hold_an_outcome_back_for_a_bounded_time(utc_s: float, limit_s: float) -> None:
+    assert rules.sending_s(SENDING, utc_s) == limit_s
+
+
 def test_an_outcome_is_cut_to_what_a_report_carries() -> None:
     job = rules.ended(RUNNING, Event.ENDED, Outcome(State.FAILED, "x" * 9999, b"x" * (MAX_RESULT_BYTES + 1)))
     assert job.outcome

@@ -29,6 +29,12 @@ REMEMBERED_S = 86_400.0
 """How long a settled job is remembered after it could begin: the clock of a restored manager may be wrong."""
 
 
+LATE_S = 300.0
+"""How long after a job's time its files may hold its outcome back; twice as late the manager calls it lost."""
+MIN_SENDING_S = 60.0
+"""Time to bring files that a unit has, which was away or slow."""
+
+
 class Kind(StrEnum):
     """What there is to do; the names of the fields of `JobSpec.work`."""
 
@@ -171,6 +177,8 @@ class Job:
     outcome: Outcome | None = None
     """While SENDING: what it will be."""
     artifacts: tuple[Artifact, ...] = ()
+    timeout_s: float = 600.0
+    """How long its work may take."""
     upload_max_bytes_per_s: int = 0
     """0: as the configuration says."""
 
@@ -228,9 +236,14 @@ def room(waiting: Kind | None, running: Iterable[Kind | None], *, limit: int) ->
     return len(others) < limit and not ENDS_THE_AGENT.intersection(others)
 
 
-def begun(job: Job, run: Run, *, now_s: float, is_own: bool = False) -> Job:
+def begun(job: Job, run: Run, *, now_s: float, timeout_s: float = 600.0, is_own: bool = False) -> Job:
     """The job that is about to begin; make it durable first."""
-    return replace(_after(job, Event.BEGUN), run=run, begin_s=now_s, is_own=is_own)
+    return replace(_after(job, Event.BEGUN), run=run, begin_s=now_s, timeout_s=timeout_s, is_own=is_own)
+
+
+def sending_s(job: Job, utc_s: float) -> float:
+    """How long its files may still hold its outcome back [s], above 0."""
+    return max(MIN_SENDING_S, (job.begin_s or utc_s) + job.timeout_s + LATE_S - utc_s)
 
 
 def ended(job: Job, event: Event, outcome: Outcome) -> Job:

@@ -13,7 +13,7 @@ from random import Random
 
 from wayside.errors import DeadlineExceededError, UnavailableError, WaysideError
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.core.job import Artifact, Job, sent
+from wayside_agent.core.job import Artifact, Job, sending_s, sent
 from wayside_agent.services.job_world import World
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 MAX_FAILURE_COUNT = 8
 """Tries without a byte of progress, while there was a session, after which a file stays here and is given up."""
 RETRY_BASE_S, RETRY_CAP_S = 2.0, 60.0
-MAX_SENDING_S = 86_400.0
-"""All files of one job; the manager has given the job up long before."""
+ALLOWED_LOOK_S = 1.0
+"""Between two looks whether a file may be sent."""
 
 
 class Sending:
@@ -63,13 +63,14 @@ class Sending:
     async def _sent(self, job: Job) -> str:
         """Sends all files of a job; why one is not there, in a sentence. Empty: they are."""
         self._current = job.name
+        limit_s = sending_s(job, self._world.time().utc_s)
         try:
-            async with asyncio.timeout(MAX_SENDING_S) as self._scope:
+            async with asyncio.timeout(limit_s) as self._scope:
                 for artifact in job.artifacts:
                     if problem := await self._brought(job, artifact):
                         return f"{artifact.file} could not be brought to the manager: {problem}"
         except TimeoutError:
-            return f"its files could not be brought to the manager within {MAX_SENDING_S:g} s"
+            return f"its files could not be brought to the manager in time, within {limit_s:.0f} s"
         finally:
             self._current, self._scope = "", None
         return ""
@@ -86,6 +87,7 @@ class Sending:
             there_bytes = max(there_bytes, done_bytes)
 
         while failure_count < MAX_FAILURE_COUNT:
+            await self._until_allowed()
             try:
                 await self._world.uploads.upload(
                     job.name, artifact, path, max_bytes_per_s=self._max_bytes_per_s(job), progress=progress
@@ -101,6 +103,10 @@ class Sending:
             else:
                 return ""
         return last
+
+    async def _until_allowed(self) -> None:
+        while not self._world.may_upload():
+            await self._pause(ALLOWED_LOOK_S)
 
     def _max_bytes_per_s(self, job: Job) -> int:
         limits = [limit for limit in (job.upload_max_bytes_per_s, self._world.upload_max_bytes_per_s()) if limit > 0]

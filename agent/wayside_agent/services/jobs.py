@@ -199,7 +199,7 @@ class Jobs:
             await self._keep(rules.ended(job, Event.REFUSED, Outcome(State.REFUSED, str(error))))
             return
         is_own = work == RestartService("")
-        job = rules.begun(job, self._world.run, now_s=self._world.time().utc_s, is_own=is_own)
+        job = rules.begun(job, self._world.run, now_s=self._world.time().utc_s, timeout_s=bounds[0], is_own=is_own)
         await self._keep(job)
         if self._world.time().utc_s >= job.expire_s:  # a disk can take its time
             await self._keep(_expired(job))
