@@ -1,4 +1,4 @@
-"""The alarm engine over a store: a dead line of four hundred is one alarm, rollouts rest in storms, people are heard."""
+"""Alarms over a store: a dead line of four hundred is one alarm, rollouts rest in storms, people are heard."""
 
 from dataclasses import replace
 from datetime import timedelta

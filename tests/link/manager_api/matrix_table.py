@@ -244,6 +244,13 @@ OPERATOR_CALLS: dict[str, Row] = {
     "HealthService/ListNodeHealth": _list(ALL),
     "HealthService/ListHealthHistory": _thing(ALL, "NODE", node="{nodes}", begin_time=_THEN, end_time=_LATER),
     "HealthService/GetAvailability": _list(ALL, begin_time=_THEN),
+    "AlarmService/GetAlarm": _thing(ALL, "ALARM", name="{alarms}"),
+    "AlarmService/ListAlarms": _list(ALL),
+    "AlarmService/AcknowledgeAlarm": _thing(OPS, "ALARM", name="{alarms}"),
+    "AlarmService/ShelveAlarm": _thing(OPS, "ALARM", name="{alarms}"),
+    "AlarmService/GetRestoreReport": _thing(ALL, "ALARM", name="{alarms}"),
+    "AlarmService/GetAlarmPolicy": _list(ALL),
+    "AlarmService/UpdateAlarmPolicy": _deployment(done="ABORTED ETAG_MISMATCH", policy={"etag": "stale"}),
     "JobService/CreateJob": _thing(RUN, "NODE", node="{nodes}", spec=_TEST),
     "JobService/CreateFleetJob": _new_thing(
         RUN, done="INVALID_ARGUMENT JOB_INVALID", selector=_SOME, spec=job_pb2.JobSpec(), tenant="{tenant}"

@@ -1,5 +1,8 @@
 """Two tenants with one of everything, and more of each when a test uses it up."""
 
+import contextlib
+import sqlite3
+import time
 from secrets import token_hex
 from typing import Any
 
@@ -74,6 +77,7 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     (world.manager.folder.secrets / land.tenant_id / "hook").write_text("key")
     land.ids["eventSinks"] = await event_sink(world, land)
     land.ids["jobs"] = await job(world, land)
+    land.ids["alarms"] = alarm(world, land)
     land.ids["enrollmentTokens"] = await enrollment_token(world, land)
     land.ids["credentials"] = await credential_of(world, land)
 
@@ -133,6 +137,27 @@ async def job(world: World, land: Land) -> str:
     spec = job_pb2.JobSpec(self_test=job_pb2.SelfTestJob())
     request = job_service_pb2.CreateJobRequest(node=land.name("nodes"), job_id=world.fresh(land), spec=spec)
     return (await world.admin.call(world.admin.job.CreateJob, request)).job.name.removeprefix("jobs/")
+
+
+def alarm(world: World, land: Land) -> str:
+    """An alarm of an area of the land's tenant; no call makes one, so it is written into the database."""
+    alarm_id = f"a-{land.mark}"
+    row = {
+        "alarm_id": alarm_id,
+        "tenant_id": land.tenant.removeprefix("tenants/"),
+        "kind": "uplink.loss",
+        "subject": f"backhauls/{land.mark}",
+        "state": "raised",
+        "severity": 3,
+        "base_severity": 3,
+        "occurrence_count": 1,
+    } | dict.fromkeys(("begin_us", "raise_us"), time.time_ns() // 1000)
+    row |= dict.fromkeys(("node_id", "site_id", "message", "acknowledger", "note", "parent_id"), "")
+    row |= dict.fromkeys(("escalation_level", "is_storm", "revision"), 0)
+    names = ", ".join(row)
+    with contextlib.closing(sqlite3.connect(world.manager.folder.path / "manager.db")) as database, database:
+        database.execute(f"INSERT INTO alarms ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608  # names of columns
+    return alarm_id
 
 
 async def enrollment_token(world: World, land: Land) -> str:
