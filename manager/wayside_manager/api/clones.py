@@ -14,6 +14,7 @@ from wayside_manager.api.identity import Admission
 from wayside_manager.core.approvals import CloneResponse
 from wayside_manager.core.audit import CallRecord, Change, Outcome
 from wayside_manager.core.events import NewEvent, Severity
+from wayside_manager.core.nodes import NodeRecord
 from wayside_manager.ports.access import PolicyStore
 from wayside_manager.ports.audit import CALL, AuditStore
 from wayside_manager.ports.events import EventStore
@@ -47,20 +48,22 @@ class Clones:
         """
         node_id = newer.holder.removeprefix("nodes/")
         policy = await self._store.get_policy()
-        record = await self._record(node_id, newer)
+        node = await self._store.get_node(node_id)
+        record = self._record(node, newer)
         if policy.clone_response is CloneResponse.REVOKE:
             reset = CALL.set(record)  # the entry is written with what it is about
             try:
                 await self._store.revoke_node(node_id, now=self._now())
             finally:
                 CALL.reset(reset)
-            await self._bus.publish(Topic.DESIRED, (node_id,))
-            await self._bus.publish(Topic.NODE, (node_id,))
         elif self._is_quiet(node_id):
             return policy.clone_response
         else:
             await self._store.add_entries([record])
-        await self._tell(node_id, older, newer, policy.clone_response)
+        await self._tell(node, older, newer, policy.clone_response)
+        if policy.clone_response is CloneResponse.REVOKE:  # last: what wakes now ends sessions without saying why
+            await self._bus.publish(Topic.DESIRED, (node_id,))
+            await self._bus.publish(Topic.NODE, (node_id,))
         logger.error(
             "two units show the certificate of %s, from %s and %s; %s",
             node_id,
@@ -71,8 +74,8 @@ class Clones:
         )
         return policy.clone_response
 
-    async def _tell(self, node_id: str, older: Admission, newer: Admission, response: CloneResponse) -> None:
-        node, now = await self._store.get_node(node_id), self._now()
+    async def _tell(self, node: NodeRecord, older: Admission, newer: Admission, response: CloneResponse) -> None:
+        node_id, now = node.node_id, self._now()
         event = NewEvent(
             kind="node.clone",
             time=now,
@@ -91,8 +94,7 @@ class Clones:
         await self._store.add_events([event], now=now)
         await self._bus.publish(Topic.EVENT, [""])
 
-    async def _record(self, node_id: str, newer: Admission) -> CallRecord:
-        node = await self._store.get_node(node_id)
+    def _record(self, node: NodeRecord, newer: Admission) -> CallRecord:
         return CallRecord(
             actor="manager",
             action=ACTION,
@@ -101,7 +103,7 @@ class Clones:
             source_address=newer.source_address,
             request_id=newer.request_id,
             tenant_id=node.tenant_id,
-            changes=[Change(f"nodes/{node_id}")],
+            changes=[Change(f"nodes/{node.node_id}")],
             outcome=Outcome.ALARM,
             reason="NODE_CLONED",
         )
