@@ -6,7 +6,7 @@ import pytest
 
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer
 from tests.link.manager_api.unit import UnitSession, living, within
-from wayside.v1 import access_service_pb2, audit_service_pb2, node_pb2, node_service_pb2
+from wayside.v1 import access_service_pb2, audit_service_pb2, fleet_service_pb2, node_pb2, node_service_pb2
 
 
 async def alarms(operator: Peer) -> list[audit_service_pb2.AuditEntry]:
@@ -34,6 +34,9 @@ async def test_a_copied_identity_is_found_and_both_are_out(
     assert (entry.action, entry.actor, entry.reason) == ("NodeCloned", "manager", "NODE_CLONED")
     assert "nodes/rsu-1" in {change.resource for change in entry.changes}
     assert "two units show the certificate of rsu-1" in caplog.text
+    events = (await operator.call(operator.fleet.ListEvents, fleet_service_pb2.ListEventsRequest())).events
+    assert [event.kind for event in events][-2:] == ["node.revoked", "node.clone"]
+    assert events[-1].details["response"] == "revoke"
 
 
 async def test_the_policy_can_keep_the_older(manager: LocalManager, operator: Peer, rsu: NodeCredential) -> None:
