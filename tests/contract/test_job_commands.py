@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.job_worker import worked
-from wayside_agent.core.job_work import Diagnostic, LogLevel, Reboot, RefusedError, RestartService
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import Diagnostic, LogLevel, Reboot, RestartService
 from wayside_agent.drivers.job_commands import DiagnosticWorker, RebootWorker, RestartServiceWorker
 from wayside_agent.drivers.job_log_level import LogLevelWorker
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, RestartRequestedError

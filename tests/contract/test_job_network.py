@@ -11,7 +11,8 @@ import pytest
 from tests.contract.job_worker import worked
 from wayside.errors import UnavailableError
 from wayside_agent.core.icmp import echo_reply, refusing_hop
-from wayside_agent.core.job_work import NetworkProbe, PacketCapture, RefusedError
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import NetworkProbe, PacketCapture
 from wayside_agent.core.pcap import ETHERNET, RAW_IP, ports
 from wayside_agent.drivers.job_capture import FILE, PacketCaptureWorker
 from wayside_agent.drivers.job_probe import NetworkProbeWorker

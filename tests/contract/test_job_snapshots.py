@@ -12,8 +12,8 @@ import pytest
 from tests.contract.job_worker import worked
 from wayside_agent.core.can_log import batched, candump_line, logged_frame
 from wayside_agent.core.health import Checks, Finding, State
-from wayside_agent.core.job import Kind
-from wayside_agent.core.job_work import CanSnapshot, GnssSnapshot, RefusedError, SelfTest
+from wayside_agent.core.job import Kind, RefusedError
+from wayside_agent.core.job_work import CanSnapshot, GnssSnapshot, SelfTest
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.job_self_test import Look, SelfTestWorker
 from wayside_agent.drivers.job_snapshots import CAN_FILE, GNSS_FILE

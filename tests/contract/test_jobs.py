@@ -10,7 +10,7 @@ import pytest
 from tests.contract.job_unit import KilledError, State, Unit, awake, target
 from wayside.errors import FailedPreconditionError, ResourceExhaustedError, UnavailableError
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.core.job_work import RefusedError
+from wayside_agent.core.job import RefusedError
 from wayside_agent.ports.errors import DeviceFaultError, RestartRequestedError
 from wayside_agent.ports.jobs import Assignment, Yield
 

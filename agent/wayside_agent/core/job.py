@@ -13,12 +13,16 @@ until then a manager that forgot could ask again.
 Usage: `step = next_step(job, target, situation)`, then `job = begun(job, run, now_s=…)` or another of the functions.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wayside.errors import FailedPreconditionError
+from wayside.errors import FailedPreconditionError, WaysideError
 
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")
+"""What an artifact may be called."""
+JOB_NAME = re.compile(r"jobs/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\Z")
 MAX_MESSAGE_CHARS = 500
 """Of a `JobReport`."""
 MAX_RESULT_BYTES = 64 * 1024
@@ -33,6 +37,12 @@ LATE_S = 300.0
 """How long after a job's time its files may hold its outcome back; twice as late the manager calls it lost."""
 MIN_SENDING_S = 60.0
 """Time to bring files that a unit has, which was away or slow."""
+
+
+class RefusedError(WaysideError):
+    """The unit does not do this: not known, switched off by its settings, or not allowed there."""
+
+    default_reason = "REFUSED"
 
 
 class Kind(StrEnum):

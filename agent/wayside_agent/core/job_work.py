@@ -1,24 +1,12 @@
 """What jobs ask for, in the unit's own terms: checked values, defaults filled in.
 
-`checked(…)` of `services/job_words.py` makes one of these from a `JobSpec`; a worker gets nothing else from outside.
+`checked(…)` of `services/job_asks.py` makes one of these from a `JobSpec`; a worker gets nothing else from outside.
 """
 
-import re
 from dataclasses import dataclass
-
-from wayside.errors import WaysideError
 
 MAX_PUSH_BYTES = 1024 * 1024
 MAX_PATH_CHARS = 4096
-FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")
-"""What an artifact may be called."""
-JOB_NAME = re.compile(r"jobs/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\Z")
-
-
-class RefusedError(WaysideError):
-    """The unit does not do this: not known, switched off by its settings, or not allowed there."""
-
-    default_reason = "REFUSED"
 
 
 @dataclass(frozen=True, slots=True)

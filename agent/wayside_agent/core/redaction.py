@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 REMOVED = "[removed]"
 MIN_SECRET_CHARS = 4
 """A known value that is shorter would take half of every text with it."""
-_SECRET_NAME = re.compile(r"(?i)passw|secret|token|psk|credential|community|private|(^|[_-])(pin|key|auth)([_-]|$)")
+_SECRET_NAME = re.compile(
+    r"(?i)passw|secret|token|psk|credential|community|private|authorization|api[_-]?key|(^|[_-])(pin|key|auth)([_-]|$)"
+)
 _PLAIN_NAMES = frozenset({"secrets_dir", "password_secret", "public_key_pem", "token_label", "key_label"})
 """Names of things, not the things."""
 _PEM = re.compile(r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|TOKEN)-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
-_ASSIGNED = re.compile(
-    r"""(?i)((?:password|passwd|secret|token|psk|pin|authorization|api[_-]?key)["']?\s*[:=]\s*["']?(?:bearer\s+)?)[^\s"',}]+"""
-)
+_ASSIGNED = re.compile(r"""([A-Za-z_][A-Za-z0-9_-]*)(["']?\s*[:=]\s*["']?(?:bearer\s+)?)([^\s"',}]+)""", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"(://[^/\s:@]+:)[^@/\s]+@")
 
 
@@ -34,11 +34,18 @@ def scrubbed(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= MIN_SECRET_CHARS:
             text = text.replace(secret, REMOVED)
-    return _IN_ADDRESS.sub(rf"\1{REMOVED}@", _ASSIGNED.sub(rf"\1{REMOVED}", text))
+    return _IN_ADDRESS.sub(rf"\1{REMOVED}@", _ASSIGNED.sub(_assigned, text))
 
 
 def _value(name: str, value: object) -> object:
     if isinstance(value, Mapping | list | tuple):
         return redacted(value)
-    is_secret = bool(_SECRET_NAME.search(name)) and name not in _PLAIN_NAMES
-    return REMOVED if is_secret and value else value
+    return REMOVED if _is_secret(name) and value else value
+
+
+def _assigned(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}{REMOVED}" if _is_secret(match[1]) else match[0]
+
+
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and name not in _PLAIN_NAMES

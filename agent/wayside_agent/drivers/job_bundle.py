@@ -172,8 +172,14 @@ def _pack(path: Path, texts: Mapping[str, str], secrets: Iterable[str], max_byte
             entry = tarfile.TarInfo(f"debug/{name}")
             entry.size, entry.mtime, entry.mode = len(content), made_s, 0o640
             archive.addfile(entry, io.BytesIO(content))
-            if path.stat().st_size > max_bytes:
-                raise ResourceExhaustedError(
-                    f"the bundle has more than the {max_bytes} bytes this job may bring; allow more"
-                )
-    return path.stat().st_size
+            _check_size(path, max_bytes)  # what is written so far: a large one ends early
+    return _check_size(path, max_bytes)
+
+
+def _check_size(path: Path, max_bytes: int) -> int:
+    size_bytes = path.stat().st_size
+    if size_bytes > max_bytes:
+        raise ResourceExhaustedError(
+            f"the bundle has more than the {max_bytes} bytes this job may bring; allow more, or ask for less log"
+        )
+    return size_bytes

@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from wayside_agent.core.job_work import PacketCapture, RefusedError
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import PacketCapture
 from wayside_agent.core.pcap import ETHERNET, RAW_IP, RECORD_HEAD_BYTES, head, ports, record
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.drivers.files import disk_errors

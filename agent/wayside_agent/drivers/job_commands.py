@@ -7,7 +7,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from wayside_agent.core.job_work import Diagnostic, Reboot, RefusedError, RestartService
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import Diagnostic, Reboot, RestartService
 from wayside_agent.drivers.job_process import ran
 from wayside_agent.ports.errors import DeviceFaultError, RestartRequestedError
 from wayside_agent.ports.jobs import Assignment, Yield

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wayside.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
-from wayside_agent.core.job_work import MAX_PATH_CHARS, FilePull, FilePush, RefusedError
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import MAX_PATH_CHARS, FilePull, FilePush
 from wayside_agent.drivers.files import disk_errors
 from wayside_agent.ports.jobs import Assignment, Yield
 

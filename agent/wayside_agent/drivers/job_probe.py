@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from wayside.errors import UnavailableError
 from wayside_agent.core.icmp import echo_reply, echo_request, refusing_hop
-from wayside_agent.core.job_work import NetworkProbe, RefusedError
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import NetworkProbe
 from wayside_agent.drivers.job_process import ran
 from wayside_agent.ports.errors import DeviceAbsentError
 from wayside_agent.ports.jobs import Assignment, Yield

@@ -21,7 +21,8 @@ from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 
 from wayside.errors import WaysideError
-from wayside_agent.core.job_work import RefusedError, Shell
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import Shell
 from wayside_agent.drivers.job_process import started
 from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.ports.jobs import Assignment, Terminal, Terminals, Typed, Yield

@@ -17,7 +17,8 @@ import msgspec
 from wayside_agent.core.can_log import candump_line
 from wayside_agent.core.fix import Fix, FixMode
 from wayside_agent.core.frames import FrameBatch
-from wayside_agent.core.job_work import CanSnapshot, GnssSnapshot, RefusedError
+from wayside_agent.core.job import RefusedError
+from wayside_agent.core.job_work import CanSnapshot, GnssSnapshot
 from wayside_agent.drivers.files import disk_errors
 from wayside_agent.ports.jobs import Assignment, Progress, Yield
 

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError
-from wayside_agent.core.job import Artifact, Job, Phase, damaged
-from wayside_agent.core.job_work import FILE_NAME, JOB_NAME
+from wayside_agent.core.job import FILE_NAME, JOB_NAME, Artifact, Job, Phase, damaged
 from wayside_agent.drivers.files import StateFile, disk_errors, make_private_directory, sync_directory
 from wayside_agent.drivers.tree import tree_bytes
 

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from wayside_agent.core.job import Artifact, Job
-from wayside_agent.core.job_work import Work
 
-Work_co = TypeVar("Work_co", bound=Work, covariant=True)
-Work_contra = TypeVar("Work_contra", bound=Work, contravariant=True)
+if TYPE_CHECKING:
+    from wayside_agent.core.job_work import Work  # 5 ms that a unit without jobs does without
+
+Work_co = TypeVar("Work_co", bound="Work", covariant=True)
+Work_contra = TypeVar("Work_contra", bound="Work", contravariant=True)
 
 Progress = Callable[[int, str], None]
 """Takes how far a job is, 0 to 100, and a sentence. Cheap: whoever calls it often is heard seldom."""

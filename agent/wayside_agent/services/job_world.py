@@ -32,6 +32,8 @@ class World:
     """This life of the computer and of the agent."""
     upload_max_bytes_per_s: Callable[[], int]
     """Of the configuration; 0: unlimited."""
+    may_upload: Callable[[], bool] = lambda: True
+    """False: files wait, to save power; one that is on its way goes on."""
     mono_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] | None = None
     """Waits between two tries of an upload; `None`: as long as it says."""

@@ -13,17 +13,32 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core import job as rules
-from wayside_agent.core.job import Event, Job, Kind, Outcome, Phase, Situation, State, Step, Target, next_step, room
-from wayside_agent.core.job_work import RefusedError, RestartService, Work
+from wayside_agent.core.job import (
+    Event,
+    Job,
+    Kind,
+    Outcome,
+    Phase,
+    RefusedError,
+    Situation,
+    State,
+    Step,
+    Target,
+    next_step,
+    room,
+)
 from wayside_agent.ports.jobs import Assignment, Worker, Yield
 from wayside_agent.services import job_words
 from wayside_agent.services.job_sending import Sending
 from wayside_agent.services.job_world import MAX_RUNNING_COUNT, World
+
+if TYPE_CHECKING:
+    from wayside_agent.core.job_work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -191,14 +206,16 @@ class Jobs:
         return [each for each in earlier if each.phase is Phase.WAITING]
 
     async def _begin(self, job: Job, message: wire.JobTarget) -> None:
+        from wayside_agent.services import job_asks  # 10 ms that a unit without jobs does without
+
         try:
-            work = job_words.work_of(message.spec)
-            bounds = job_words.timeout_s(message.spec), job_words.max_bytes(message.spec)
+            work = job_asks.work_of(message.spec)
+            bounds = job_asks.timeout_s(message.spec), job_asks.max_bytes(message.spec)
             worker = self._world.worker(Kind(message.spec.WhichOneof("work") or ""))
         except (RefusedError, InvalidArgumentError) as error:
             await self._keep(rules.ended(job, Event.REFUSED, Outcome(State.REFUSED, str(error))))
             return
-        is_own = work == RestartService("")
+        is_own = job.kind is Kind.RESTART_SERVICE and not message.spec.restart_service.service
         job = rules.begun(job, self._world.run, now_s=self._world.time().utc_s, timeout_s=bounds[0], is_own=is_own)
         await self._keep(job)
         if self._world.time().utc_s >= job.expire_s:  # a disk can take its time
@@ -212,7 +229,7 @@ class Jobs:
             self._group.create_task(self._work(job, work, worker, at_work, bounds), name=job.name)
 
     async def _work(
-        self, job: Job, work: Work, worker: Worker[Any], at_work: _AtWork, bounds: tuple[float, int]
+        self, job: Job, work: "Work", worker: Worker[Any], at_work: _AtWork, bounds: tuple[float, int]
     ) -> None:
         """Does the work and hands in how it ended.
 
@@ -234,7 +251,7 @@ class Jobs:
             self._at_work.pop(job.name, None)
         self._hand_in(job.name, change)
 
-    async def _done(self, job: Job, work: Work, worker: Worker[Any], at_work: _AtWork, max_bytes: int) -> Change:
+    async def _done(self, job: Job, work: "Work", worker: Worker[Any], at_work: _AtWork, max_bytes: int) -> Change:
         def progress(percent: int, message: str) -> None:
             at_work.percent, at_work.message, at_work.is_news = percent, message, True
             if self._world.mono_s() - at_work.reported_s >= PROGRESS_PERIOD_S:
