@@ -138,6 +138,13 @@ async def test_what_a_webhook_answers_decides_whether_it_is_tried_again(
     assert len(receiver.requests) == 2
 
 
+async def test_half_a_sign_in_an_event_does_not_hold_up_the_rest(senders: Senders) -> None:
+    with http_receiver() as receiver:
+        records = [event(1, details={"said": "\ud800"}), event(2)]
+        assert await senders.send(webhook(receiver.url), records) == Attempt(2)
+    assert json.loads(receiver.requests[0][2])["details"] == {"said": "?"}
+
+
 async def test_redirects_are_not_followed(senders: Senders) -> None:
     with http_receiver() as elsewhere, http_receiver() as receiver:
         receiver.answer, receiver.headers = (lambda _count: 307), {"location": elsewhere.url}

@@ -96,7 +96,7 @@ class WebhookSender:
     def _exchanged(
         self, connection: http.client.HTTPConnection, url: SplitResult, key: bytes, record: EventRecord
     ) -> tuple[str, bool]:
-        body = event_text(record).encode()
+        body = event_text(record).encode(errors="replace")
         path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
         headers = {
             "content-type": "application/json",
