@@ -42,12 +42,13 @@ async def ran(argv: Sequence[str], *, max_bytes: int) -> Ended:
 
     Raises: DeviceAbsentError: there is no such program. DeviceFaultError: it cannot be started.
     """
-    pipes = {
-        "stdin": asyncio.subprocess.DEVNULL,
-        "stdout": asyncio.subprocess.PIPE,
-        "stderr": asyncio.subprocess.STDOUT,
-    }
-    process = await started(argv, name=argv[0], **pipes)
+    process = await started(
+        argv,
+        name=argv[0],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     try:
         output, is_cut = await _output(process, max_bytes)
         return Ended(await process.wait(), output, is_cut)

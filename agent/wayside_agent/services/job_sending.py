@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from wayside.errors import DeadlineExceededError, UnavailableError, WaysideError
+from wayside.errors import ConflictError, DeadlineExceededError, UnavailableError, WaysideError
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.job import Artifact, Job, sending_s, sent
 from wayside_agent.services.job_world import World
@@ -92,7 +92,7 @@ class Sending:
                 await self._world.uploads.upload(
                     job.name, artifact, path, max_bytes_per_s=self._max_bytes_per_s(job), progress=progress
                 )
-            except (UnavailableError, DeadlineExceededError) as error:
+            except (UnavailableError, DeadlineExceededError, ConflictError) as error:  # or replaced by a newer try
                 logger.info("%s: %s: %s; it goes on from there", job.name, artifact.file, error)
                 last = str(error)
                 failure_count += 1 if self._world.is_connected() else 0
