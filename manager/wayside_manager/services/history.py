@@ -28,8 +28,8 @@ LAG = timedelta(seconds=30)
 """Reports are written a little after they came; what came within this may not be in the database yet."""
 LOOK_BACK = timedelta(minutes=10)
 """Of reports that are looked at again after a start, for the stretches they left open."""
-PART_COUNT = 2_000
-"""Reports of one transaction: some 100 ms."""
+PART_COUNT = 500
+"""Reports of one transaction: reports that come meanwhile wait some 50 ms."""
 _LOOK_BACK_COUNT = 1_000_000
 _PRUNE_COUNT = 2_000
 _PRUNE_EVERY = timedelta(minutes=10)
