@@ -15,13 +15,17 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import SystemRandom
+from typing import get_args
 
 from wayside.names import node_name
+from wayside.node_config import Load
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
+from wayside_agent.core.starts import Start
 from wayside_agent.core.update import Update
+from wayside_agent.core.v2x import Station
 from wayside_agent.drivers.config_file import BootClock, ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
@@ -30,6 +34,7 @@ from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
 from wayside_agent.drivers.slot_dir import SlotDir
+from wayside_agent.drivers.start_log import StartLog
 from wayside_agent.lifetime import until_stopped
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
@@ -37,6 +42,7 @@ from wayside_agent.link.spool import FileSpool
 from wayside_agent.link.spool_opening import opened_spool
 from wayside_agent.ports.identity import Identity
 from wayside_agent.services.config_world import World as ConfigWorld
+from wayside_agent.services.derating import Derating
 from wayside_agent.services.desired import Desired
 from wayside_agent.services.endless import endless
 from wayside_agent.services.exchange import Ears
@@ -44,6 +50,7 @@ from wayside_agent.services.health import Health, Versions, wire_time_quality
 from wayside_agent.services.health_checks import HealthChecks
 from wayside_agent.services.job_world import World as JobWorld
 from wayside_agent.services.jobs import Jobs
+from wayside_agent.services.oldest_report import OldestReport
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.renewal import Renewal, Surroundings
@@ -69,7 +76,9 @@ def run(unit: Settings) -> bool:
 
     Raises: WaysideError: what stands in the way, in one sentence.
     """
-    return asyncio.run(until_stopped(partial(_served, unit)))
+    wants_restart = asyncio.run(until_stopped(partial(_served, unit)))
+    StartLog(Path(unit.state_dir)).end()  # not reached by a fault or a bug: nobody asked for those
+    return wants_restart
 
 
 async def _served(unit: Settings) -> None:
@@ -88,8 +97,11 @@ class Agent:
         identity: Identity,
         link: ManagerLink,
         spools: Mapping[str, FileSpool],
+        *,
+        start: Start,
     ) -> None:
         self._unit = unit
+        self._start = start
         self._files = files
         self._node_id = identity.node_id
         self._instance_id = secrets.token_hex(16)
@@ -99,8 +111,11 @@ class Agent:
         self._rng = SystemRandom()
         self._version = version("wayside-agent")
         self._release = ""
-        self.ends = ends_of(lambda: self.renewal)
+        self._may_run = dict.fromkeys(get_args(Load), True)
         self.sensing = self._make_sensing()
+        radio = self.sensing.radio
+        self.ends = ends_of(lambda: self.renewal, Station if radio is None else radio.station)
+        self.oldest_report = OldestReport(spools["reports"], clock_s=time.time)
         self.pulse = Pulse(
             self.sensing,
             LinuxHost(LinuxHost.Options(state_dir=unit.state_dir)),
@@ -126,7 +141,7 @@ class Agent:
             self.telemetry,
             self.reporting,
             use_manager=self._use_manager,
-            judge_by=lambda health: self.wellbeing.use(health),  # noqa: PLW0108  # it is made below
+            judge_by=lambda config: self.wellbeing.use(config),  # noqa: PLW0108  # it is made below
             database_dir=Path(unit.database_dir),
             cache_dir=self._state / "plans",
             secrets_dir=Path(unit.secrets_dir),
@@ -176,6 +191,7 @@ class Agent:
             checks=lambda: self.wellbeing.checks.present,
             time=lambda: self.wellbeing.time_health(),  # noqa: PLW0108  # it is made below
             ends=self.ends,
+            unit=lambda: self.wellbeing.unit_health(),  # noqa: PLW0108  # as above
         )
 
     def _make_wellbeing(self) -> Wellbeing:
@@ -186,6 +202,9 @@ class Agent:
             self.time,
             {name: (spool, caps_bytes[name]) for name, spool in self._spools.items()},
             is_manager_reached=lambda: self.uplink.is_connected,
+            reach=lambda: self.uplink.reach,
+            oldest_report_s=self.oldest_report.age_s,
+            start=self._start,
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
@@ -193,7 +212,20 @@ class Agent:
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry
         )
-        return Wellbeing(checks, sampling, self.sensing, self.time, stands=self._unit.node.kind == "rsu")
+        derating = Derating(
+            lambda: sampling.newest,
+            {load: partial(self._allow, load) for load in self._may_run},
+            mono_s=time.monotonic,
+            changed=self.reporting.hurry,
+        )
+        stands = self._unit.node.kind == "rsu"
+        return Wellbeing(checks, sampling, derating, self.sensing, self.time, stands=stands)
+
+    def _allow(self, load: str, is_allowed: bool) -> None:
+        """Lets a load run, or not; see `services.derating`."""
+        self._may_run[load] = is_allowed
+        self.telemetry.samples = self._may_run["telemetry"]
+        self.sensing.decodes = self._may_run["decode"]
 
     def _make_reporting(self) -> Reporting:
         return Reporting(
@@ -217,6 +249,7 @@ class Agent:
                 max_download_bytes_per_s=lambda: self.configuration.running.update.max_download_bytes_per_s,
                 gate_timeout_s=lambda: self.configuration.running.update.health_gate_timeout_s,
                 is_config_on_trial=lambda: self.desired.is_on_trial,
+                may_download=lambda: self._may_run["downloads"],
             )
         )
 
@@ -257,6 +290,7 @@ class Agent:
                 time=lambda: self.time.estimate(),  # noqa: PLW0108  # it is made below
                 run=Run(BootClock().now().boot_id, self._instance_id),
                 upload_max_bytes_per_s=lambda: self.configuration.running.jobs.upload_max_bytes_per_s,
+                may_upload=lambda: self._may_run["uploads"],
             )
         )
 
@@ -311,6 +345,7 @@ class Agent:
         """
         state = Path(unit.state_dir)
         await asyncio.to_thread(make_private_directory, state)
+        start = await asyncio.to_thread(StartLog(state).begin)
         await asyncio.to_thread(make_private_directory, state / "spool")
         files = IdentityFiles(state / "identity", registry.key_store(unit.identity))
         identity = await asyncio.to_thread(files.load)
@@ -320,7 +355,7 @@ class Agent:
         spools = {
             name: await opened_spool(state / "spool" / name, max_bytes, stack) for name, max_bytes in caps.items()
         }
-        agent = cls(unit, files, identity, link, spools)
+        agent = cls(unit, files, identity, link, spools, start=start)
         await stack.enter_async_context(agent.slots)
         await stack.enter_async_context(agent.downloads)
         return agent
@@ -343,6 +378,8 @@ class Agent:
             "uplink": self.uplink.run,
             "renewal": self.renewal.run,
             "health": self.wellbeing.checks.run,
+            "derating": self.wellbeing.derating.run,
+            "oldest-report": self.oldest_report.run,
             "time": self.time.run,
             "status": self.status.run,
         }

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wayside.errors import InvalidArgumentError
-from wayside.node_config import CanBusConfig, HealthConfig, NodeConfig
+from wayside.node_config import CanBusConfig, CanConfig, NodeConfig
+from wayside_agent.core.bus_load import rates_of
+from wayside_agent.core.bus_silence import can_id
 from wayside_agent.core.desired import problems
 from wayside_agent.services.reporting import Reporting
 from wayside_agent.services.sensing import Sensing
@@ -27,7 +29,7 @@ class Configuration:
         reporting: Reporting,
         *,
         use_manager: Callable[[str], None],
-        judge_by: Callable[[HealthConfig], None],
+        judge_by: Callable[[NodeConfig], None],
         database_dir: Path,
         cache_dir: Path,
         secrets_dir: Path,
@@ -62,10 +64,16 @@ class Configuration:
     def _switch(self, config: NodeConfig, decoders: "Mapping[str, Decoder]") -> None:
         self.running = config
         self._sensing.use(decoders)
+        self._expect(config.can)
         self._telemetry.use(config.telemetry)
         self._use_manager(config.manager.device_address)
-        self._judge_by(config.health)
+        self._judge_by(config)
         self._reporting.set_period(config.report_period_s)
+
+    def _expect(self, can: CanConfig) -> None:
+        rates = rates_of({name: (bus.bit_rate_bps, bus.data_bit_rate_bps) for name, bus in can.buses.items()})
+        ids = {name: {can_id(each): s for each, s in bus.expected_ids.items()} for name, bus in can.buses.items()}
+        self._sensing.expect(rates, ids)
 
     async def _decoder(self, name: str, bus: CanBusConfig) -> "Decoder":
         from wayside_agent.core.decoder import DecodePlan, Decoder  # 2 MB that only a unit with a database needs

@@ -20,7 +20,7 @@ from wayside_agent.ports.devices import Host, HostReading, Radio
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 from wayside_agent.services.endless import ServiceEndedError
 from wayside_agent.services.health import Health, Versions
-from wayside_agent.services.pulse import Pulse
+from wayside_agent.services.pulse import BusRates, Pulse
 from wayside_agent.services.sensing import STEADY_S, Sensing
 
 FIX = Fix(FixMode.THREE_D, FixQuality.AUTONOMOUS, Position(20.0, 110.0), satellite_count=9)
@@ -221,7 +221,7 @@ async def test_rates_are_never_negative_and_stand_a_clock_that_stands() -> None:
     async with running(unit):
         await can.silent.wait()
         taken._samples.append(taken._sample())
-        assert taken.frame_rates_hz() == {"body": 0.0}
+        assert taken.bus_rates() == {"body": BusRates()}
         clock.now_s = 2.0
         taken._samples.append(taken._sample())
-        assert taken.frame_rates_hz() == {"body": 1.5}
+        assert taken.bus_rates() == {"body": BusRates(frames_hz=1.5, error_frames_hz=0.0)}

@@ -197,7 +197,7 @@ def broken_recording(recording: Path) -> Path:
 async def test_broken_records_are_counted(broken_recording: Path) -> None:
     async with RadioReplay(RadioReplay.Options(path=str(broken_recording), speed=0)) as radio:
         await radio.send(BSM, application_id=111)
-        assert radio.counters() == RadioCounters(malformed_count=2, sent_count=1)
+        assert radio.counters() == RadioCounters(malformed_count=2, sent_count=1, sent={111: 1})
 
 
 async def test_a_recording_that_is_not_there_is_absent_and_an_empty_one_a_fault(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def nmea(shared_data: Path) -> Path:
         ("beidou-gb", 63, 0, 5, 5),
         ("nmea-fuzzy-cases", 28, 0, 0, 14),
         ("nmea-rtk", 244, 0, 0, 122),
-        ("quectel-l76k-nmea", 2250, 0, 30, 151),
+        ("quectel-l76k-nmea", 2280, 0, 0, 151),
         ("sl869", 165, 1, 0, 15),
         ("ublox-zed-f9p-nmea", 957, 0, 58, 29),
     ],

@@ -23,6 +23,7 @@ from wayside.node_config import (
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 BUS = "can.buses.body"
 LIMIT = "health.limits.body"
+RULE = "derating.rules.body"
 
 VALUES: list[tuple[str, list[Any], list[Any]]] = [
     ("report_period_s", [1, 1.5, 3600], [0.99, 3601, "30", None, True, []]),
@@ -37,6 +38,9 @@ VALUES: list[tuple[str, list[Any], list[Any]]] = [
         [[], ["A.B"], ["_a1._b2", "C.D"]],
         ["A.B", [1], ["A"], ["A.B\n"], ["A.B.C"], ["Ä.B"], ["1.B"], ["A." + "b" * 254], {}],
     ),
+    (f"{BUS}.bit_rate_bps", [0, 125_000, 1_000_000], [-1, 1_000_001, 0.5, "1"]),
+    (f"{BUS}.data_bit_rate_bps", [0, 5_000_000, 20_000_000], [-1, 20_000_001]),
+    (f"{BUS}.expected_ids.0C9", [0.01, 1, 86_400], [0, 86_401, "1", None]),
     ("telemetry.broker_host", ["", "mqtt", "a.b-c_d", "10.0.0.1", "::1", "fe80::1%eth0"], ["a b", "a:1", "-a", "a\n"]),
     ("telemetry.broker_port", [0, 1883, 65535, 1883.0], [-1, 65536, 1.5, "1883", False]),
     ("telemetry.broker_plaintext", [True, False], [0, 1, "true", None]),
@@ -56,6 +60,30 @@ VALUES: list[tuple[str, list[Any], list[Any]]] = [
     (f"{LIMIT}.margin", [0, 2.5], [-0.1, "1", None]),
     ("health.place.latitude_degrees", [-90, 20.03, 90], [-90.1, 91, "20"]),
     ("health.place.longitude_degrees", [-180, 110.3, 180], [-180.1, 181]),
+    *[
+        (f"health.readings.{role}", ["", "feed.ups.charge", "gnss.hdop", "feed.a.b.c"], ["x", ".a", "a.", "a.b\n", 3])
+        for role in (
+            "temperature_celsius",
+            "humidity_ratio",
+            "door_open",
+            "leak",
+            "fan_rpm",
+            "input_v",
+            "on_battery",
+            "battery_ratio",
+        )
+    ],
+    ("health.reading_age_max_s", [1, 86_400], [0.9, 86_401]),
+    ("derating.order", [[], ["telemetry", "decode", "downloads", "uploads"]], [["broadcast"], "telemetry", [1], {}]),
+    ("derating.settle_s", [1, 3600], [0.9, 3601]),
+    (f"{RULE}.temperature_above_celsius", [-10, 60.5], ["1", None, True]),
+    (f"{RULE}.temperature_below_celsius", [-40, 0], ["1", None, True]),
+    (f"{RULE}.temperature_of", ["cabinet", "processor"], ["", "sky", 1]),
+    (f"{RULE}.margin_celsius", [0, 50], [-1, 51]),
+    (f"{RULE}.on_battery", [True, False], [0, 1, "true"]),
+    (f"{RULE}.battery_below_ratio", [0, 0.5, 1], [-0.1, 1.1]),
+    (f"{RULE}.hold_s", [0, 3600], [-1, 3601]),
+    (f"{RULE}.load_count", [0, 4], [-1, 5, 0.5]),
     ("health.place.radius_m", [0, 25, 100_000], [-1, 100_001]),
 ]
 TAKEN = [(path, value) for path, good, _ in VALUES for value in good]
@@ -95,7 +123,8 @@ def test_every_setting_stands_in_the_tables() -> None:
     def paths(part: dict[str, Any], prefix: str) -> set[str]:
         part = schema()["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
         if part.get("additionalProperties"):
-            return paths(part["additionalProperties"], f"{prefix}body.")
+            key = "0C9" if prefix.endswith("expected_ids.") else "body"
+            return paths(part["additionalProperties"], f"{prefix}{key}.")
         if "properties" not in part:
             return {prefix.rstrip(".")}
         return {path for name, each in part["properties"].items() for path in paths(each, f"{prefix}{name}.")}
@@ -115,6 +144,14 @@ def test_a_bus_that_no_settings_could_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"can\.buses"):
         decoded(canonical({"can": {"buses": {name: {}}}}))
     assert not VALIDATOR.is_valid({"can": {"buses": {name: {}}}})
+
+
+@pytest.mark.parametrize("digits", ["", "9", "800", "20000000", "1234", "0C9\n", "xyz", "0x1"])
+def test_what_is_no_can_id_is_refused(digits: str) -> None:
+    document = {"can": {"buses": {"body": {"expected_ids": {digits: 1}}}}}
+    with pytest.raises(InvalidArgumentError, match=r"can\.buses\.body\.expected_ids"):
+        decoded(canonical(document))
+    assert not VALIDATOR.is_valid(document)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ class Fix:
     """Age of the newest differential correction."""
     in_view: Mapping[System, int] = field(default_factory=dict)
     """Satellites in view per system, from the newest complete set."""
+    antenna: AntennaState | None = None
+    """Newest word of the receiver on its antenna."""
     begins_anew: bool = False
     """A recording has begun again or was cut: no step from the epoch before means anything."""
     is_recorded: bool = False

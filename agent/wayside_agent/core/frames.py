@@ -58,10 +58,22 @@ class BusCondition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Controller:
+    """How a controller stands, as its newest error frame told. `None`: none has told since the driver was opened."""
+
+    condition: BusCondition | None = None
+    transmit_error_count: int | None = None
+    """0 to 255."""
+    receive_error_count: int | None = None
+    """0 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
 class BusCounters:
-    """What a CAN driver has counted since it was opened."""
+    """What a CAN driver has counted since it was opened, and how its controller stands."""
 
     frame_count: int = 0
     error_frame_count: int = 0
     kernel_drop_count: int | None = None
     """`None`: the driver cannot tell."""
+    controller: Controller = Controller()

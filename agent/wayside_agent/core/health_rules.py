@@ -174,22 +174,24 @@ def _time(time: TimeSample, judge: Judge) -> Iterator[Finding]:
 
 
 def _power(power: PowerSample, judge: Judge) -> Iterator[Finding]:
-    yield flagged("power.supply", power.on_battery, "runs on its battery: the supply is gone")
-    if power.input_v is not None:
+    if _measures(power, "on_battery", always="on_battery"):
+        yield flagged("power.supply", power.on_battery, "runs on its battery: the supply is gone")
+    if _measures(power, "input_v"):
         yield judge("power.voltage", power.input_v, "voltage", unit="V")
-    if power.battery_ratio is not None:
+    if _measures(power, "battery_ratio"):
         yield judge("power.battery", power.battery_ratio, "charge of the battery")
 
 
 def _environment(environment: EnvironmentSample, judge: Judge) -> Iterator[Finding]:
-    yield judge("environment.temperature", environment.temperature_celsius, "cabinet", unit="degree Celsius")
-    if environment.humidity_ratio is not None:
+    if _measures(environment, "temperature_celsius", always="temperature_celsius"):
+        yield judge("environment.temperature", environment.temperature_celsius, "cabinet", unit="degree Celsius")
+    if _measures(environment, "humidity_ratio"):
         yield judge("environment.humidity", environment.humidity_ratio, "humidity in the cabinet")
-    if environment.is_door_open is not None:
+    if _measures(environment, "is_door_open"):
         yield flagged("environment.door", environment.is_door_open, "the cabinet is open", state=State.DEGRADED)
-    if environment.has_leak is not None:
+    if _measures(environment, "has_leak"):
         yield flagged("environment.leak", environment.has_leak, "there is water in the cabinet")
-    if environment.fan_rpm is not None:
+    if _measures(environment, "fan_rpm"):
         yield judge("environment.fan", environment.fan_rpm, "fan", unit="1/min")
 
 
@@ -238,6 +240,13 @@ def _autonomy(ends: Mapping[str, float | None], judge: Judge) -> Finding:
     left_s = known[first]
     words = f"ends in {left_s / DAY_S:.1f} days" if left_s > 0 else f"ended {-left_s / DAY_S:.1f} days ago"
     return Finding("autonomy", found.state, f"{first} {words}", left_s, "s")
+
+
+def _measures(sample: PowerSample | EnvironmentSample, name: str, *, always: str = "") -> bool:
+    """Whether a field is checked: what the configuration says is measured is, and then its silence is unknown."""
+    if sample.measured is None:
+        return name == always or getattr(sample, name) is not None
+    return name in sample.measured
 
 
 def _number(value: int | None) -> float | None:

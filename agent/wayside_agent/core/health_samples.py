@@ -96,6 +96,8 @@ class PowerSample:
     input_v: float | None = None
     on_battery: bool | None = None
     battery_ratio: float | None = None
+    measured: frozenset[str] | None = None
+    """Fields that something measures: those are checked, told or silent. `None`: what is told, and `on_battery`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class EnvironmentSample:
     is_door_open: bool | None = None
     has_leak: bool | None = None
     fan_rpm: float | None = None
+    measured: frozenset[str] | None = None
+    """As of `PowerSample`. `None`: what is told, and the temperature."""
 
 
 @dataclass(frozen=True, slots=True)

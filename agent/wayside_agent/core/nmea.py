@@ -16,7 +16,8 @@ Source: NMEA 0183 version 4.11.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from wayside_agent.core.fix import Fix, GnssCounters
+from wayside_agent.core.fix import AntennaState, Fix, GnssCounters
+from wayside_agent.core.nmea_antenna import antenna_state, speaks_of_antenna
 from wayside_agent.core.nmea_epoch import Epoch
 from wayside_agent.core.nmea_readers import READERS, is_timed, sentence_time
 from wayside_agent.core.nmea_sentence import FieldError, Sentence, Sentences, instant
@@ -55,6 +56,7 @@ class NmeaDecoder:
         self._progress = _Progress([])
         self._ender: tuple[str, int] | None = None
         self._epoch_count = 0
+        self._antenna: AntennaState | None = None
         self._last_utc_time: datetime | None = None
         self._known_count = self._unknown_count = self._refused_count = self._corrected_count = 0
 
@@ -96,6 +98,9 @@ class NmeaDecoder:
         """
         if sentence.kind == "GSV":
             return self._sky.add(sentence, epoch=self._epoch_count)
+        if speaks_of_antenna(sentence):
+            self._antenna = antenna_state(sentence)
+            return True
         read = READERS.get(sentence.kind)
         if read is None or sentence.talker == "P":
             return False
@@ -128,7 +133,7 @@ class NmeaDecoder:
             return
         self._progress.is_handed_over = True
         self._epoch_count += 1
-        fixes.append(self._epoch.fix(utc_time=self._utc_time(), in_view=self._sky.in_view()))
+        fixes.append(self._epoch.fix(utc_time=self._utc_time(), in_view=self._sky.in_view(), antenna=self._antenna))
 
     def _utc_time(self) -> datetime | None:
         """The epoch's instant: its own date, or that of the epoch before, carried over midnight."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from wayside_agent.core.fix import Fix, FixMode, FixQuality, Position, System
+from wayside_agent.core.fix import AntennaState, Fix, FixMode, FixQuality, Position, System
 from wayside_agent.core.satellites import Satellite
 
 _THREE_D = 3
@@ -43,7 +43,9 @@ class Epoch:
         guess = 2 if self.altitude_m is None else _THREE_D
         return FixMode.THREE_D if max(self.modes, default=guess) >= _THREE_D else FixMode.TWO_D
 
-    def fix(self, *, utc_time: datetime | None, in_view: Mapping[System, int]) -> Fix:
+    def fix(
+        self, *, utc_time: datetime | None, in_view: Mapping[System, int], antenna: AntennaState | None = None
+    ) -> Fix:
         """The epoch as one value. Without a position there is no speed, course or quality either."""
         mode = self.mode()
         position = None
@@ -63,6 +65,7 @@ class Epoch:
             satellite_count=max((count for count in counts if count is not None), default=None),
             correction_age_s=self.correction_age_s if position else None,
             in_view=in_view,
+            antenna=antenna,
         )
 
     def solution(self, place: tuple[float, float] | None, *, denied: bool, is_main: bool) -> None:

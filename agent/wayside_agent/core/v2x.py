@@ -4,7 +4,8 @@
 one extension bit, then three bits of the alternative. The codec proper comes with `wayside.v2x`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -53,6 +54,10 @@ class Station:
     center_frequency_hz: float | None = None
     transmit_power_dbm: float | None = None
     """At the antenna port."""
+    channel_busy_ratio: float | None = None
+    """Share of time the channel is busy, 0 to 1."""
+    signing_certificate_end_s: float | None = None
+    """When the certificate it signs with ends, seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +72,15 @@ class RadioCounters:
     """Datagrams the kernel dropped because nobody read in time; `None`: the driver cannot tell."""
     sent_count: int = 0
     """Messages handed to the radio."""
+    sent: Mapping[int, int] = field(default_factory=dict)
+    """The same by AID, of `MAX_APPLICATIONS` at most."""
+
+
+MAX_APPLICATIONS = 100
+"""Ids that are counted apart; who invents ids on the air must not fill the memory."""
+
+
+def counted(counts: dict[int, int], application_id: int | None) -> None:
+    """Counts one message of an application; ids beyond the hundredth, and none, are passed over."""
+    if application_id is not None and (application_id in counts or len(counts) < MAX_APPLICATIONS):
+        counts[application_id] = counts.get(application_id, 0) + 1

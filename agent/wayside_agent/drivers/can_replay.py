@@ -17,8 +17,9 @@ from typing import Annotated, Self
 
 import msgspec
 
+from wayside_agent.core.can_errors import after_batch
 from wayside_agent.core.can_log import LoggedFrame, batched
-from wayside_agent.core.frames import ERROR_FLAG, BusCounters, FrameBatch
+from wayside_agent.core.frames import ERROR_FLAG, BusCounters, Controller, FrameBatch
 from wayside_agent.core.pace import Pace, TimeBase
 from wayside_agent.drivers.can_recording import Recording, opened_recording
 from wayside_agent.ports.errors import DeviceFaultError, SourceEndedError
@@ -61,6 +62,7 @@ class ReplayCan:
         self._frame_count = 0
         self._error_frame_count = 0
         self._bad_count = 0
+        self._controller = Controller()
 
     async def __aenter__(self) -> Self:
         """Opens the file and reads its first piece.
@@ -70,6 +72,7 @@ class ReplayCan:
             DeviceFaultError: the file is no such recording.
         """
         self._pace, self._damage = None, None
+        self._controller = Controller()
         self._frame_count = self._error_frame_count = self._bad_count = 0
         try:
             await asyncio.to_thread(self._begin)
@@ -106,8 +109,8 @@ class ReplayCan:
         return self._due(self._pace, clock())
 
     def counters(self) -> BusCounters:
-        """Counts since opening. A recording drops nothing."""
-        return BusCounters(self._frame_count, self._error_frame_count, 0)
+        """Counts since opening, and what recorded error frames told. A recording drops nothing."""
+        return BusCounters(self._frame_count, self._error_frame_count, 0, self._controller)
 
     @property
     def bad_line_count(self) -> int:
@@ -127,7 +130,10 @@ class ReplayCan:
         self._error_frame_count += errors
         self._frame_count += len(frames) - errors
         now_ns = time.time_ns()
-        return batched(frames, [pace.shown_ns(self._time_ns(frame), now_utc_ns=now_ns) for frame in frames])
+        batch = batched(frames, [pace.shown_ns(self._time_ns(frame), now_utc_ns=now_ns) for frame in frames])
+        if errors:
+            self._controller = after_batch(self._controller, batch)
+        return batch
 
     async def _next_piece(self) -> None:
         self._piece = await asyncio.to_thread(self._read_piece)

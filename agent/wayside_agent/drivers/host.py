@@ -1,22 +1,22 @@
-"""The unit's computer: load, memory, disk and its wear, temperature, uptime, quality of the clock.
+"""The unit's computer: load, memory, disk and its wear, temperature, fans, batteries, uptime, quality of the clock.
 
 Reads /proc and /sys itself. psutil would cost 8 ms of processor time at import and 1.1 MB, and knows neither wear nor
 the clock. NVMe wear is not in sysfs and stays unknown.
 
 **Tested with:** Debian 12 on x86-64; a made-up /proc and /sys of a board with eMMC; chrony 4.3 on its own clock.
-**Source:** `core.host_text`.
+**Source:** `core.host_text`, `core.host_supply`.
 """
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from wayside_agent.core import host_text
+from wayside_agent.core import host_supply, host_text
 from wayside_agent.core.host_text import ClockState, CpuTimes
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers import kernel_clock
@@ -25,6 +25,9 @@ from wayside_agent.ports.devices import HostReading
 _FILE_SIZE_MAX_BYTES = 65_536
 _TRACKING_SIZE_MAX_BYTES = 4096
 _WEAR = "class/mmc_host/mmc*/mmc*:*/life_time"
+_SUPPLIES = "class/power_supply/*"
+_SUPPLY_FILES = ("type", "scope", "online", "status", "capacity")
+_FANS = "class/hwmon/hwmon*/fan*_input"
 _TEMPERATURES = ("class/thermal/thermal_zone*/temp", "class/hwmon/hwmon*/temp*_input")
 
 
@@ -46,6 +49,7 @@ class LinuxHost:
         self._options = options
         self._cpu: CpuTimes | None = None
         self._was_synchronized = False
+        self._turned: set[str] = set()  # a fan that is not fitted reads 0 for ever
 
     async def read(self) -> HostReading:
         """The present state. `cpu_ratio` is over the time since the reading before, `None` at the first."""
@@ -68,7 +72,14 @@ class LinuxHost:
             clock_source=clock.source,
             time_quality=clock.quality,
             agent_memory_bytes=files.agent_memory_bytes,
+            on_battery=host_supply.on_battery(files.supplies),
+            battery_ratio=host_supply.battery_ratio(files.supplies),
+            fan_rpm=self._slowest_rpm(files.fans_rpm),
         )
+
+    def _slowest_rpm(self, fans_rpm: Mapping[str, float]) -> float | None:
+        self._turned |= {name for name, rpm in fans_rpm.items() if rpm > 0}
+        return min((rpm for name, rpm in fans_rpm.items() if name in self._turned), default=None)
 
     async def _clock(self) -> ClockState:
         """Chrony's word, else the kernel's; a clock that was synchronised once and no longer is in holdover."""
@@ -121,6 +132,8 @@ class _Files:
     temperature_celsius: float | None
     uptime_s: float | None
     agent_memory_bytes: int | None
+    supplies: Sequence[Mapping[str, str]]
+    fans_rpm: Mapping[str, float]
 
 
 def _files(options: LinuxHost.Options) -> _Files:
@@ -136,7 +149,28 @@ def _files(options: LinuxHost.Options) -> _Files:
         temperature_celsius=next((value for value in temperatures if value is not None), None),
         uptime_s=host_text.uptime_s(_text(proc / "uptime")),
         agent_memory_bytes=None if pages is None else pages * os.sysconf("SC_PAGE_SIZE"),
+        supplies=[{name: _text(path / name).strip() for name in _SUPPLY_FILES} for path in _found(sys, _SUPPLIES)],
+        fans_rpm=_fans_rpm(sys),
     )
+
+
+def _found(sys: Path, pattern: str) -> Sequence[Path]:
+    try:
+        return sorted(sys.glob(pattern))
+    except OSError:
+        return ()
+
+
+def _fans_rpm(sys: Path) -> Mapping[str, float]:
+    """Speed of each fan that is not told to stand."""
+    speeds = {
+        str(path): host_supply.turning_rpm(
+            _text(path).strip(),
+            _text(path.with_name(path.name.replace("fan", "pwm").removesuffix("_input"))).strip(),
+        )
+        for path in _found(sys, _FANS)
+    }
+    return {name: rpm for name, rpm in speeds.items() if rpm is not None}
 
 
 def _text(path: Path) -> str:

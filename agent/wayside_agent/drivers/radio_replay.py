@@ -16,7 +16,7 @@ import msgspec
 from wayside_agent.core.pace import TimeBase
 from wayside_agent.core.radio_recording import RecordError, messages
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
@@ -54,6 +54,7 @@ class RadioReplay:
         self._next = 0
         self._due_mono_s = 0.0
         self._malformed_count = self._sent_count = 0
+        self._sent: dict[int, int] = {}
 
     async def __aenter__(self) -> Self:
         """Reads the file.
@@ -70,6 +71,7 @@ class RadioReplay:
         if not self._messages:
             raise DeviceFaultError(f"the recording {path} holds no V2X message; is it of a known format?")
         self._next = self._sent_count = 0
+        self._sent = {}
         self._due_mono_s = asyncio.get_running_loop().time()
         return self
 
@@ -109,8 +111,9 @@ class RadioReplay:
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """Counts a message; it goes nowhere."""
-        del payload, application_id
+        del payload
         self._sent_count += 1
+        counted(self._sent, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -118,7 +121,7 @@ class RadioReplay:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        return RadioCounters(malformed_count=self._malformed_count, sent_count=self._sent_count)
+        return RadioCounters(malformed_count=self._malformed_count, sent_count=self._sent_count, sent=dict(self._sent))
 
 
 def _read(path: Path) -> list[ReceivedMessage | RecordError]:

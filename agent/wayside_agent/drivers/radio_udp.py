@@ -19,7 +19,7 @@ import msgspec
 
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, message_kind
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted, message_kind
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
@@ -63,6 +63,7 @@ class UdpRadio:
         self._networks = _networks(options.source_addresses)
         self._allowed: dict[str, bool] = {}
         self._malformed_count = self._foreign_count = self._dropped_count = self._sent_count = 0
+        self._sent: dict[int, int] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -71,6 +72,7 @@ class UdpRadio:
         Raises: DeviceAbsentError: the address is unknown. DeviceFaultError: it is another's, or the port is taken.
         """
         self._allowed = {}
+        self._sent = {}
         self._malformed_count = self._foreign_count = self._dropped_count = self._sent_count = 0
         self._socket = self._stack.enter_context(await self._bound())
         return self
@@ -191,6 +193,7 @@ class UdpRadio:
                 f"the radio at {options.radio_host} cannot be sent to: {exc.strerror or exc}; check address and network"
             ) from exc
         self._sent_count += 1
+        counted(self._sent, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -198,7 +201,9 @@ class UdpRadio:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        return RadioCounters(self._malformed_count, self._foreign_count, self._dropped_count, self._sent_count)
+        return RadioCounters(
+            self._malformed_count, self._foreign_count, self._dropped_count, self._sent_count, dict(self._sent)
+        )
 
 
 def _layout(option: str | tuple[Field, ...]) -> Layout:

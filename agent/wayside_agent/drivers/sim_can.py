@@ -22,7 +22,7 @@ from typing import Annotated, Self
 import msgspec
 
 from wayside_agent.core.can_log import LoggedFrame, batched
-from wayside_agent.core.frames import EXTENDED_FLAG, EXTENDED_MASK, BusCounters, FrameBatch
+from wayside_agent.core.frames import EXTENDED_FLAG, EXTENDED_MASK, BusCondition, BusCounters, Controller, FrameBatch
 from wayside_agent.core.pace import Pace
 
 DBC_PATH = Path(__file__).with_name("sim.dbc")
@@ -31,6 +31,7 @@ _TICK_NS = 10_000_000
 _FRAME_NS = 250_000  # a frame of 8 bytes takes about as long at 500 kbit/s
 _NAP_S = 0.005
 _NOT_AVAILABLE = -1  # every bit of the signal set
+_CONTROLLER = Controller(BusCondition.ERROR_ACTIVE, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ class SimCan:
         return batched(frames, [self._pace.shown_ns(frame.time_ns or 0, now_utc_ns=0) for frame in frames])
 
     def counters(self) -> BusCounters:
-        """Counts since opening. Nothing is dropped."""
-        return BusCounters(self._frame_count, 0, 0)
+        """Counts since opening. Nothing is dropped, and nothing is wrong."""
+        return BusCounters(self._frame_count, 0, 0, _CONTROLLER)
 
 
 def simulated_frames(seed: int) -> Iterator[LoggedFrame]:

@@ -23,7 +23,7 @@ from wayside_agent.core.application_id import REGULAR_IDS
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.radio_recording import record
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station
+from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station, counted
 from wayside_agent.drivers.radio_station import StationOptions
 
 _METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
@@ -52,6 +52,7 @@ class SimRadio:
         self._index = 0
         self._start_mono_s = 0.0
         self._sent_count = 0
+        self._sent_by_application: dict[int, int] = {}
         self.sent: deque[tuple[bytes, int]] = deque(maxlen=_SENT_KEPT)
         """The newest messages sent, with their AID."""
 
@@ -59,6 +60,7 @@ class SimRadio:
         """Puts the vehicles on the road."""
         self._vehicles = _vehicles(self._options)
         self._index = self._sent_count = 0
+        self._sent_by_application = {}
         self._start_mono_s = asyncio.get_running_loop().time()
         self.sent.clear()
         return self
@@ -81,6 +83,7 @@ class SimRadio:
         """Keeps a message."""
         self.sent.append((payload, application_id))
         self._sent_count += 1
+        counted(self._sent_by_application, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -88,7 +91,7 @@ class SimRadio:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        return RadioCounters(sent_count=self._sent_count)
+        return RadioCounters(sent_count=self._sent_count, sent=dict(self._sent_by_application))
 
 
 @dataclass(frozen=True, slots=True)

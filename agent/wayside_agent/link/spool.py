@@ -13,14 +13,16 @@ Measured: `make bench NAME=spool`.
 
 import asyncio
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from wayside_agent.core.recent_max import RecentMax
 from wayside_agent.link.spool_store import SpoolLimits, SpoolStore
 from wayside_agent.ports.spools import SpoolRecord, SpoolState
 
@@ -65,6 +67,8 @@ class FileSpool:
         eighth_bytes = min(max(max_bytes // 8, MIN_SEGMENT_BYTES), MAX_SEGMENT_BYTES)
         self._store = SpoolStore(directory, SpoolLimits(max_bytes, max_records, segment_bytes or eighth_bytes), sync)
         self._requests: deque[_Request] = deque()
+        self._append_s = RecentMax()
+        self._writing_mono_s: float | None = None
 
     async def __aenter__(self) -> Self:
         """Takes the directory and finds what it holds.
@@ -132,7 +136,9 @@ class FileSpool:
 
     def state(self) -> SpoolState:
         """The present fill. Damaged bytes are those found when it was opened."""
-        return self._store.state
+        now_s, begin_s = time.monotonic(), self._writing_mono_s
+        recent = self._append_s if begin_s is None else self._append_s.after(now_s - begin_s, now_s)
+        return replace(self._store.state, append_s=recent.value(now_s))
 
     async def _owned(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._owner, work)
@@ -157,7 +163,7 @@ class FileSpool:
         if not payloads:
             return
         try:
-            self._store.append(payloads)
+            self._append(payloads)
         except Exception as exc:  # noqa: BLE001  # the callers await it: it is raised there
             for request, _ in waiting:
                 request.done.set_exception(exc)
@@ -165,6 +171,14 @@ class FileSpool:
         for request, sequence in waiting:
             request.done.set_result(sequence)
         self._loop.call_soon_threadsafe(self._wake)
+
+    def _append(self, payloads: Sequence[bytes]) -> None:
+        begin_s = self._writing_mono_s = time.monotonic()
+        try:
+            self._store.append(payloads)
+        finally:
+            self._writing_mono_s, now_s = None, time.monotonic()
+            self._append_s = self._append_s.after(now_s - begin_s, now_s)
 
     def _built(self, request: _Request, sequence: int) -> Sequence[bytes]:
         """The payloads of a request; none when `build` failed."""

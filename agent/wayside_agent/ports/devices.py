@@ -96,6 +96,11 @@ class HostReading:
     clock_source: str = ""
     time_quality: TimeQuality = TimeQuality.UNSYNCHRONIZED
     agent_memory_bytes: int | None = None
+    on_battery: bool | None = None
+    battery_ratio: float | None = None
+    """Charge of the emptiest battery, 0 to 1."""
+    fan_rpm: float | None = None
+    """Of the slowest fan that has ever turned; one that is told to stand does not count."""
 
 
 class Host(Protocol):

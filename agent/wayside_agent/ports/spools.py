@@ -1,7 +1,7 @@
 """What is owed to the centre, and the broker that takes telemetry."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from wayside_agent.ports.opened import Opened
@@ -24,6 +24,8 @@ class SpoolState:
     size_bytes: int
     evicted_count: int
     torn_bytes: int
+    append_s: float | None = field(default=None, compare=False)
+    """Longest time of late that records took to become durable, also of those under way; `None`: there were none."""
 
 
 class Spool(Protocol):

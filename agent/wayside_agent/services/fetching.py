@@ -26,6 +26,8 @@ from wayside_agent.ports.updates import ArtifactSource, Downloads
 
 BACK_OFF_BASE_S = 1.0
 BACK_OFF_CAP_S = 300.0
+ALLOWED_LOOK_S = 1.0
+"""Between two looks whether a download may go on."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +44,14 @@ class Fetching:
         downloads: Downloads,
         *,
         max_bytes_per_s: Callable[[], int],
+        may_download: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._source = source
         self._downloads = downloads
         self._max_bytes_per_s = max_bytes_per_s
+        self._may_download = may_download
         self._clock = clock
         self._pause = pause
         self._rng = random.Random()  # noqa: S311 # spreads load, guards nothing
@@ -60,6 +64,7 @@ class Fetching:
         """
         failure_count = 0
         while (have_bytes := await self._downloads.size(target.sha256)) < target.size_bytes:
+            await self._until_allowed()
             try:
                 await self._check_space(target.size_bytes - have_bytes)
                 await self._stretch(target, have_bytes, progress)
@@ -86,8 +91,14 @@ class Fetching:
                 ready_s = paced_until_s(ready_s, now_s, len(chunk), self._max_bytes_per_s())
                 if ready_s > now_s:
                     await self._pause(ready_s - now_s)
+                if not self._may_download():
+                    return
         if done_bytes < target.size_bytes:
             raise UnavailableError(f"the transfer ended at byte {done_bytes} of {target.size_bytes}")
+
+    async def _until_allowed(self) -> None:
+        while not self._may_download():
+            await self._pause(ALLOWED_LOOK_S)
 
     async def _keep(self, target: ReleaseTarget, chunk: bytes, done_bytes: int) -> None:
         if done_bytes > target.size_bytes:

@@ -1,16 +1,16 @@
 """The health report: all the unit knows of itself at one instant. What could not be read is absent, never zero."""
 
+import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wayside.v1 import health_pb2, node_pb2
 from wayside_agent.core.health import Check, Checks
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND, TimeQuality
-from wayside_agent.ports.devices import HostReading
 from wayside_agent.ports.spools import Spool
+from wayside_agent.services.device_health import bus_health, gnss_health, host_health, radio_health, spool_health
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.sensing import Sensing
-from wayside_agent.services.source_state import BusState, GnssState, RadioState
 
 END_FIELDS: Mapping[str, str] = {
     "node certificate": "node_certificate_expire_time",
@@ -59,6 +59,11 @@ class Health:
     ends: Callable[[], Mapping[str, float | None]] = dict
     """When what the unit trusts by ends, seconds since 1970, by what it is; see `END_FIELDS`."""
 
+    unit: Callable[[], node_pb2.HealthReport] = node_pb2.HealthReport
+    """Power, cabinet, uplink, software and loads, as they stand in a report."""
+    mono_s: Callable[[], float] = clock.monotonic
+    """The steady clock of sensing."""
+
     def report(self) -> node_pb2.HealthReport:
         """The state of the unit now."""
         versions = self.versions()
@@ -67,10 +72,10 @@ class Health:
             agent_version=versions.agent_version,
             release=versions.release,
             config_revision=versions.config_revision,
-            host=_host(self.pulse.host),
-            gnss=_gnss(self.sensing.gnss),
-            radio=_radio(self.sensing.radio),
-            spools=[_spool(name, spool) for name, spool in sorted(self.spools.items())],
+            host=host_health(self.pulse.host),
+            gnss=gnss_health(self.sensing.gnss),
+            radio=radio_health(self.sensing.radio),
+            spools=[spool_health(name, spool) for name, spool in sorted(self.spools.items())],
             telemetry_batch_count=self.telemetry_batch_count(),
             feed=self._feed(),
             model=versions.model,
@@ -83,8 +88,12 @@ class Health:
         )
         report.sample_time.FromNanoseconds(self.now_ns())
         report.report_period.FromMilliseconds(round(versions.report_period_s * 1000))
-        rates = self.pulse.frame_rates_hz()
-        report.can_buses.extend(_bus(name, bus, rates[name]) for name, bus in sorted(self.sensing.buses.items()))
+        rates, now_s = self.pulse.bus_rates(), self.mono_s()
+        report.can_buses.extend(
+            bus_health(name, bus, rates[name], bus.silent_ids(now_s))
+            for name, bus in sorted(self.sensing.buses.items())
+        )
+        report.MergeFrom(self.unit())
         return report
 
     def _is_broker_connected(self) -> bool | None:
@@ -119,88 +128,3 @@ def _autonomy(ends: Mapping[str, float | None]) -> node_pb2.AutonomyHealth:
         if end_s is not None:
             getattr(message, END_FIELDS[what]).FromSeconds(round(end_s))
     return message
-
-
-def _host(host: HostReading) -> node_pb2.HostHealth:
-    health = node_pb2.HostHealth(
-        cpu_ratio=host.cpu_ratio,
-        memory_used_bytes=host.memory_used_bytes,
-        memory_total_bytes=host.memory_total_bytes,
-        disk_free_bytes=host.disk_free_bytes,
-        disk_total_bytes=host.disk_total_bytes,
-        disk_wear_ratio=host.disk_wear_ratio,
-        temperature_celsius=host.temperature_celsius,
-        clock_offset_seconds=host.clock_offset_s,
-        clock_source=host.clock_source,
-        agent_memory_bytes=host.agent_memory_bytes,
-    )
-    if host.uptime_s is not None:
-        health.uptime.FromMilliseconds(round(host.uptime_s * 1000))
-    return health
-
-
-def _bus(name: str, bus: BusState, rate_hz: float) -> node_pb2.CanBusHealth:
-    counters = bus.counters
-    return node_pb2.CanBusHealth(
-        name=name,
-        frame_count=counters.frame_count,
-        frame_rate_hertz=rate_hz,
-        kernel_drop_count=counters.kernel_drop_count,
-        error_frame_count=counters.error_frame_count,
-        decoded_frame_count=bus.decoded_frame_count,
-        is_open=bus.is_open,
-    )
-
-
-def _gnss(gnss: GnssState | None) -> node_pb2.GnssHealth | None:
-    if gnss is None:
-        return None
-    counters = gnss.counters
-    health = node_pb2.GnssHealth(
-        fix_count=gnss.fix_count,
-        no_fix_count=gnss.no_fix_count,
-        sentence_count=counters.sentence_count,
-        bad_sentence_count=counters.bad_sentence_count,
-    )
-    fix = gnss.newest
-    if fix is not None:
-        in_view = [node_pb2.SatelliteCount(system=system, count=count) for system, count in sorted(fix.in_view.items())]
-        health.MergeFrom(
-            node_pb2.GnssHealth(
-                mode=node_pb2.FixMode.Value(f"FIX_MODE_{fix.mode.value.upper()}"),
-                quality=node_pb2.FixQuality.Value(f"FIX_QUALITY_{fix.quality.name}"),
-                satellite_count=fix.satellite_count,
-                hdop=fix.hdop,
-                satellites_in_view=in_view,
-                correction_age_seconds=fix.correction_age_s,
-            )
-        )
-    return health
-
-
-def _radio(radio: RadioState | None) -> node_pb2.RadioHealth | None:
-    if radio is None:
-        return None
-    received = [
-        node_pb2.V2xMessageCount(kind=node_pb2.V2xMessageKind.Value(f"V2X_MESSAGE_KIND_{kind.name}"), count=count)
-        for kind, count in sorted(radio.received.items())
-    ]
-    station = radio.station()
-    return node_pb2.RadioHealth(
-        received=received,
-        malformed_count=radio.counters.malformed_count,
-        is_open=radio.is_open,
-        center_frequency_hertz=station.center_frequency_hz,
-        transmit_power_dbm=station.transmit_power_dbm,
-    )
-
-
-def _spool(name: str, spool: Spool) -> node_pb2.SpoolHealth:
-    state = spool.state()
-    return node_pb2.SpoolHealth(
-        name=name,
-        record_count=state.record_count,
-        size_bytes=state.size_bytes,
-        evicted_count=state.evicted_count,
-        torn_bytes=state.torn_bytes,
-    )

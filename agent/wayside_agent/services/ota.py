@@ -43,6 +43,7 @@ class Ota:
             world.source,
             world.downloads,
             max_bytes_per_s=world.max_download_bytes_per_s,
+            may_download=world.may_download,
             clock=world.clock,
             pause=world.pause,
         )

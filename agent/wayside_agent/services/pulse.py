@@ -9,10 +9,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import methodcaller
 
 from wayside.sd_notify import notify
 from wayside_agent.core.fix import FixMode
+from wayside_agent.core.frames import BusCounters
 from wayside_agent.core.gate import BrokerLink, BusRate, Vitals
 from wayside_agent.ports.devices import Host, HostReading
 from wayside_agent.services.sensing import Sensing
@@ -26,15 +26,30 @@ FIX_DIMENSION = {FixMode.NONE: 0, FixMode.TWO_D: 2, FixMode.THREE_D: 3}
 
 
 @dataclass(frozen=True, slots=True)
+class BusRates:
+    """What happens on one bus, over the window. `None`: not known."""
+
+    frames_hz: float = 0.0
+    error_frames_hz: float | None = None
+    kernel_drops_hz: float | None = None
+    load_ratio: float | None = None
+    """Share of the bus' bits in use, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _BusSample:
+    counters: BusCounters
+    busy_s: float
+    has_rates: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Sample:
     mono_s: float
-    frame_counts: Mapping[str, int]
+    buses: Mapping[str, _BusSample]
     message_count: int
+    sent_count: int
     fix_count: int
-
-    def frame_count(self, bus: str) -> int:
-        """Frames of one bus."""
-        return self.frame_counts[bus]
 
 
 class Pulse:
@@ -69,19 +84,24 @@ class Pulse:
             turn += 1
             await asyncio.sleep(TURN_S)
 
-    def frame_rates_hz(self) -> dict[str, float]:
-        """Frames per second on each bus over the window [1/s]."""
-        return {name: self._rate(methodcaller("frame_count", name)) for name in self._sensing.buses}
+    def bus_rates(self) -> dict[str, BusRates]:
+        """What happens on each bus, over the window."""
+        span = self._span()
+        return {name: BusRates() if span is None else _bus_rates(name, *span) for name in self._sensing.buses}
 
     def message_rate_hz(self) -> float:
         """V2X messages heard per second over the window [1/s]."""
         return self._rate(lambda sample: sample.message_count)
 
+    def sent_rate_hz(self) -> float:
+        """V2X messages sent per second over the window [1/s]."""
+        return self._rate(lambda sample: sample.sent_count)
+
     def vitals(self) -> Vitals:
         """What the unit's service is worth now, for the health gate."""
         return Vitals(
             manager_reached=self._is_manager_reached(),
-            buses=tuple(BusRate(name, rate) for name, rate in sorted(self.frame_rates_hz().items())),
+            buses=tuple(BusRate(name, rates.frames_hz) for name, rates in sorted(self.bus_rates().items())),
             fix_dimension=FIX_DIMENSION[self._fix_mode()],
             radio_messages_per_s=self.message_rate_hz(),
             broker=self.broker(),
@@ -98,14 +118,34 @@ class Pulse:
         radio, gnss = self._sensing.radio, self._sensing.gnss
         return _Sample(
             mono_s=self._mono_s(),
-            frame_counts={name: bus.counters.frame_count for name, bus in self._sensing.buses.items()},
+            buses={
+                name: _BusSample(bus.counters, bus.busy_s, bus.rates is not None)
+                for name, bus in self._sensing.buses.items()
+            },
             message_count=radio.received.total() if radio else 0,
+            sent_count=radio.counters.sent_count if radio else 0,
             fix_count=gnss.fix_count if gnss else 0,
         )
 
     def _rate(self, count: Callable[[_Sample], int]) -> float:
-        if len(self._samples) < 2:  # noqa: PLR2004  # a rate needs two points
-            return 0.0
-        first, last = self._samples[0], self._samples[-1]
-        duration_s = last.mono_s - first.mono_s
-        return (count(last) - count(first)) / duration_s if duration_s > 0 else 0.0
+        span = self._span()
+        return 0.0 if span is None else (count(span[1]) - count(span[0])) / (span[1].mono_s - span[0].mono_s)
+
+    def _span(self) -> tuple[_Sample, _Sample] | None:
+        """Begin and end of the window; `None`: there is none yet."""
+        if not self._samples or self._samples[-1].mono_s <= self._samples[0].mono_s:
+            return None
+        return self._samples[0], self._samples[-1]
+
+
+def _bus_rates(name: str, first: _Sample, last: _Sample) -> BusRates:
+    duration_s = last.mono_s - first.mono_s
+    before, now = first.buses[name], last.buses[name]
+    dropped = (before.counters.kernel_drop_count, now.counters.kernel_drop_count)
+    busy_s = now.busy_s - before.busy_s
+    return BusRates(
+        frames_hz=(now.counters.frame_count - before.counters.frame_count) / duration_s,
+        error_frames_hz=(now.counters.error_frame_count - before.counters.error_frame_count) / duration_s,
+        kernel_drops_hz=None if dropped[1] is None else (dropped[1] - (dropped[0] or 0)) / duration_s,
+        load_ratio=min(1.0, busy_s / duration_s) if before.has_rates and now.has_rates else None,
+    )

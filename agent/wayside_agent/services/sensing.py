@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from wayside.errors import WaysideError
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.bus_load import BitRates
+from wayside_agent.core.bus_silence import ExpectedIds
 from wayside_agent.core.fix import Fix, FixMode
+from wayside_agent.core.fix_values import fix_values
 from wayside_agent.core.frames import FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
+from wayside_agent.core.v2x import counted
 from wayside_agent.ports.devices import DescribedRadio, FrameSource, Gnss, Radio, SensorFeed
 from wayside_agent.ports.errors import SourceEndedError
 from wayside_agent.ports.opened import Opened
@@ -71,6 +75,8 @@ class Sensing:
         self._rng = rng
         self._decoders: Mapping[str, Decoder] = {}
         self._latest: dict[str, Reading] = {}
+        self.decodes = True
+        """False: frames are counted only, to save power."""
         self.frame_taps: list[Callable[[str, FrameBatch], None]] = []
         """Called with the name of its bus and each batch as it comes."""
         self.fix_taps: list[Callable[[Fix], None]] = []
@@ -84,6 +90,12 @@ class Sensing:
         """Decodes with these from the next batch on; a bus without one is counted only."""
         self._decoders = decoders
         self._latest = {name: reading for name, reading in self._latest.items() if not name.startswith("can.")}
+
+    def expect(self, rates: Mapping[str, BitRates], ids: Mapping[str, Mapping[int, float]]) -> None:
+        """Takes what is known of the buses: their bit rates, and the longest silence of ids that must come [s]."""
+        for name, bus in self.buses.items():
+            bus.rates = rates.get(name)
+            bus.expected = ExpectedIds(ids[name], self._mono_s()) if ids.get(name) else None
 
     def latest(self) -> tuple[Reading, ...]:
         """The newest value of every signal; one the bus withdrew as "not available" is not there."""
@@ -138,6 +150,8 @@ class Sensing:
         """Reads an open source until it fails; it is back once it has worked for a while, not when it opens."""
         state, begin_s = watch.state, self._mono_s()
         state.opened(watch.counters)
+        if isinstance(state, BusState) and state.expected is not None:
+            state.expected.begin(begin_s)
         try:
             while True:
                 await watch.read()
@@ -152,10 +166,11 @@ class Sensing:
 
         async def read() -> None:
             batch = await source.read()
+            state.take(batch, self._mono_s())
             for tap in self.frame_taps:
                 tap(name, batch)
             decoder = self._decoders.get(name)
-            if decoder is not None:
+            if decoder is not None and self.decodes:
                 state.decoded_frame_count += decoder.decode(batch)
 
         return read
@@ -184,14 +199,16 @@ class Sensing:
             state.newest_with_position = fix
             state.position_mono_s = self._mono_s()
         self._forget("gnss.")
-        self._keep_readings(_fix_values(fix))
+        self._keep_readings(fix_values(fix))
         for tap in self.fix_taps:
             tap(fix)
 
     def _radio_reader(self, source: Radio, state: RadioState) -> Read:
         async def read() -> None:
-            kind = (await source.read()).kind
+            message = await source.read()
+            kind = message.kind
             state.received[kind] += 1
+            counted(state.received_by_application, message.application_id)
             self._keep_readings({f"radio.{kind.lower()}_count": (float(state.received[kind]), "")})
 
         return read
@@ -226,22 +243,6 @@ class _Watch:
 
 def _feed_counters(feed: SensorFeed) -> FeedCounters:
     return FeedCounters(*feed.counters())
-
-
-def _fix_values(fix: Fix) -> dict[str, tuple[float, str]]:
-    """Readings of one epoch; what the receiver did not say is not there."""
-    position = fix.position
-    candidates: dict[str, tuple[float | None, str]] = {
-        "gnss.latitude": (position.latitude_deg if position else None, "deg"),
-        "gnss.longitude": (position.longitude_deg if position else None, "deg"),
-        "gnss.altitude": (position.altitude_m if position else None, "m"),
-        "gnss.speed": (fix.speed_mps, "m/s"),
-        "gnss.course": (fix.course_deg, "deg"),
-        "gnss.heading": (fix.heading_deg, "deg"),
-        "gnss.hdop": (fix.hdop, ""),
-        "gnss.satellite_count": (fix.satellite_count, ""),
-    }
-    return {name: (float(value), unit) for name, (value, unit) in candidates.items() if value is not None}
 
 
 def _radio_state(radio: Radio) -> RadioState:

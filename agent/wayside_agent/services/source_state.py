@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
 
+from wayside_agent.core.bus_load import BitRates
+from wayside_agent.core.bus_silence import ExpectedIds
 from wayside_agent.core.fix import Fix, GnssCounters
-from wayside_agent.core.frames import BusCounters
+from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.gnss_plausibility import Plausibility, Verdict
 from wayside_agent.core.v2x import MessageKind, RadioCounters, Station
 
@@ -64,6 +66,23 @@ class BusState(SourceState[BusCounters]):
 
     _before: BusCounters = field(default_factory=BusCounters)
     decoded_frame_count: int = 0
+    rates: BitRates | None = None
+    """`None`: the configuration does not say; then there is no load."""
+    busy_s: float = 0.0
+    """Time its frames took on the wire, since the agent started."""
+    expected: ExpectedIds | None = None
+    """`None`: nothing is expected."""
+
+    def silent_ids(self, mono_s: float) -> tuple[int, ...]:
+        """Expected ids that are overdue."""
+        return () if self.expected is None else self.expected.silent(mono_s)
+
+    def take(self, batch: FrameBatch, mono_s: float) -> None:
+        """Counts what a batch says of the bus; cheap, for every frame passes here."""
+        if self.rates is not None:
+            self.busy_s += self.rates.busy_s(batch)
+        if self.expected is not None:
+            self.expected.take(batch, mono_s)
 
 
 @dataclass(slots=True)
@@ -89,6 +108,7 @@ class RadioState(SourceState[RadioCounters]):
 
     _before: RadioCounters = field(default_factory=RadioCounters)
     received: Counter[MessageKind] = field(default_factory=Counter)
+    received_by_application: dict[int, int] = field(default_factory=dict)
     station: Callable[[], Station] = Station
     """How it works now."""
 
@@ -106,6 +126,10 @@ def _summed(before: Counters, now: Counters) -> Counters:
     return replace(now, **sums)
 
 
-def _sum(before: int | None, now: int | None) -> int | None:
-    """`None`: never known."""
-    return before if now is None else now + (before or 0)
+def _sum(before: Any, now: Any) -> Any:  # noqa: ANN401  # counts, and what is none
+    """`None`: never known. What is no count stands as it is now."""
+    if now is None:
+        return before
+    if isinstance(now, dict):
+        return dict(Counter(before) + Counter(now))
+    return now + (before or 0) if isinstance(now, int) else now

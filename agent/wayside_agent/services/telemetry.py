@@ -83,6 +83,8 @@ class Telemetry:
         self._spool_fault = ""
         self.fault = ""
         """Why the broker cannot be reached, in one sentence; empty: it can, or there is none."""
+        self.samples = True
+        """False: nothing is sampled, to save power; what is in the spool goes out all the same."""
         self.published_count = 0
         """Batches the broker took since the start."""
         self.lost_sample_count = 0
@@ -149,7 +151,8 @@ class Telemetry:
         batch_due_s = loop.time() + config.publish_period_s
         sample_due_s = loop.time()
         while True:
-            egress.add(self._readings())
+            if self.samples:
+                egress.add(self._readings())
             if loop.time() >= batch_due_s:
                 batch_due_s = max(batch_due_s + config.publish_period_s, loop.time())
                 await self._keep(egress)

@@ -71,6 +71,7 @@ class Timekeeping:
         self._saved_mono_s: float | None = None
         self._told: set[str] = set()
         self._time = TrustedTime(earliest_s, mono_s())
+        self._disciplined_mono_s: float | None = None
         self.clock_fault = ""
         """What the system clock does wrong, in one sentence; empty: nothing that matters."""
 
@@ -89,6 +90,14 @@ class Timekeeping:
             return None
         off_s = self._clock_s() - estimate.utc_s
         return math.copysign(max(0.0, abs(off_s) - estimate.error_s), off_s)
+
+    def holdover_s(self) -> float | None:
+        """Time since something disciplined the system clock [s]; `None`: something does now, or nothing ever has."""
+        now_s = self._mono_s()
+        if self._clock_quality() in DISCIPLINED:
+            self._disciplined_mono_s = now_s
+            return None
+        return None if self._disciplined_mono_s is None else now_s - self._disciplined_mono_s
 
     @property
     def receiver_fault(self) -> str:

@@ -32,6 +32,8 @@ class World:
     gate_timeout_s: Callable[[], float]
     is_config_on_trial: Callable[[], bool] = lambda: False
     """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
+    may_download: Callable[[], bool] = lambda: True
+    """False: downloads wait, to save power; what has begun goes on from where it was."""
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 

@@ -11,7 +11,7 @@ version a node runs. A configuration crosses the wire and is hashed as canonical
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -38,6 +38,11 @@ FileName: TypeAlias = Annotated[str, Meta(pattern=_FILE_NAME)]
 BusName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z0-9_-]{{1,32}}{_END}")]
 CheckName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z0-9_.-]{{1,80}}{_END}")]
 SignalName: TypeAlias = Annotated[str, Meta(pattern=rf"^{_IDENTIFIER}\.{_IDENTIFIER}{_END}", max_length=255)]
+CanId: TypeAlias = Annotated[str, Meta(pattern=rf"^([0-7][0-9A-Fa-f]{{2}}|[01][0-9A-Fa-f]{{7}}){_END}")]
+ReadingName: TypeAlias = Annotated[
+    str, Meta(pattern=rf"^([A-Za-z0-9_-]{{1,64}}(\.[A-Za-z0-9_-]{{1,64}}){{1,4}})?{_END}")
+]
+Load: TypeAlias = Literal["telemetry", "decode", "downloads", "uploads"]
 Host: TypeAlias = Annotated[str, Meta(pattern=rf"^({_NAME}|{_IPV6})?{_END}")]
 Address: TypeAlias = Annotated[str, Meta(pattern=rf"^(({_NAME}|\[{_IPV6}\]):{_PORT})?{_END}")]
 Interface: TypeAlias = Annotated[str, Meta(pattern=rf"^([A-Za-z0-9][A-Za-z0-9._-]{{0,14}})?{_END}")]  # IFNAMSIZ
@@ -58,7 +63,7 @@ class ManagerConfig(_Part, frozen=True, kw_only=True):
 
 
 class CanBusConfig(_Part, frozen=True, kw_only=True):
-    """What to decode on one bus."""
+    """What to decode on one bus, and what is expected of it."""
 
     database_name: Annotated[
         FileName,
@@ -67,6 +72,19 @@ class CanBusConfig(_Part, frozen=True, kw_only=True):
     signal_names: Annotated[
         tuple[SignalName, ...], Meta(description="`Message.Signal` names to decode. Empty: all of the database.")
     ] = ()
+    bit_rate_bps: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Bit rate of the bus [bit/s]. 0: not told; its load is not known.")
+    ] = 0
+    data_bit_rate_bps: Annotated[
+        int, Meta(ge=0, le=20_000_000, description="Bit rate of the data of FD frames [bit/s]. 0: as `bit_rate_bps`.")
+    ] = 0
+    expected_ids: Annotated[
+        dict[CanId, Annotated[float, Meta(ge=0.01, le=86_400)]],
+        Meta(
+            description="Ids that must come, hexadecimal, 3 digits (11 bits) or 8 (29 bits), with their longest "
+            "silence [s]."
+        ),
+    ] = {}
 
 
 class CanConfig(_Part, frozen=True, kw_only=True):
@@ -158,6 +176,23 @@ class PlaceConfig(_Part, frozen=True, kw_only=True):
     ] = 0.0
 
 
+class ReadingsConfig(_Part, frozen=True, kw_only=True):
+    """Which readings of the unit's sensors tell of its power and its cabinet, as `feed.SENSOR.FIELD`."""
+
+    temperature_celsius: Annotated[ReadingName, Meta(description="Air in the cabinet [degree Celsius].")] = ""
+    humidity_ratio: Annotated[
+        ReadingName, Meta(description="Relative humidity, 0 to 1; with the unit `%` 0 to 100.")
+    ] = ""
+    door_open: Annotated[ReadingName, Meta(description="Door contact; not 0: open.")] = ""
+    leak: Annotated[ReadingName, Meta(description="Water sensor; not 0: wet.")] = ""
+    fan_rpm: Annotated[ReadingName, Meta(description="Fan [1/min].")] = ""
+    input_v: Annotated[ReadingName, Meta(description="Voltage at the input [V]; with the unit `mV` thousandths.")] = ""
+    on_battery: Annotated[ReadingName, Meta(description="Not 0: the unit runs on its battery.")] = ""
+    battery_ratio: Annotated[
+        ReadingName, Meta(description="Charge of the battery, 0 to 1; with the unit `%` 0 to 100.")
+    ] = ""
+
+
 class HealthConfig(_Part, frozen=True, kw_only=True):
     """How the unit judges itself."""
 
@@ -168,6 +203,57 @@ class HealthConfig(_Part, frozen=True, kw_only=True):
         ),
     ] = {}
     place: Annotated[PlaceConfig, Meta(description="Where the unit stands.")] = PlaceConfig()
+    readings: Annotated[
+        ReadingsConfig, Meta(description="Readings that tell of power and cabinet. Empty: what the computer tells.")
+    ] = ReadingsConfig()
+    reading_age_max_s: Annotated[
+        float, Meta(ge=1, le=86_400, description="Readings that are older tell nothing any more [s].")
+    ] = 120.0
+
+
+class DeratingRuleConfig(_Part, frozen=True, kw_only=True):
+    """When to do without loads; what a rule gives must all be so."""
+
+    temperature_above_celsius: Annotated[
+        float | UnsetType, Meta(description="It is hotter than this [degree Celsius].")
+    ] = UNSET
+    temperature_below_celsius: Annotated[
+        float | UnsetType, Meta(description="It is colder than this [degree Celsius].")
+    ] = UNSET
+    temperature_of: Annotated[
+        Literal["cabinet", "processor"], Meta(description="Whose temperature: `cabinet` or `processor`.")
+    ] = "cabinet"
+    margin_celsius: Annotated[
+        float, Meta(ge=0, le=50, description="How far inside the limit it must be again [degree Celsius].")
+    ] = 5.0
+    on_battery: Annotated[bool, Meta(description="The unit runs on its battery.")] = False
+    battery_below_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="The charge of the battery is below this, 0 to 1. 0: whatever it is.")
+    ] = 0.0
+    hold_s: Annotated[
+        float, Meta(ge=0, le=SECONDS_PER_HOUR, description="How long it must be so, or not so any more [s].")
+    ] = 30.0
+    load_count: Annotated[
+        int, Meta(ge=0, le=4, description="How many loads of the order it sheds at most. 0: all.")
+    ] = 0
+
+
+class DeratingConfig(_Part, frozen=True, kw_only=True):
+    """What to do without when it is too hot or the supply is gone, and in which order."""
+
+    order: Annotated[
+        tuple[Load, ...],
+        Meta(
+            description="Loads to shed, first first: `telemetry` (sampling stops), `decode` (frames are counted only), "
+            "`downloads` (updates wait), `uploads` (files of jobs wait). Empty: none."
+        ),
+    ] = ()
+    rules: Annotated[
+        dict[CheckName, DeratingRuleConfig], Meta(description="When, by names of your choice; any of them is enough.")
+    ] = {}
+    settle_s: Annotated[
+        float, Meta(ge=1, le=SECONDS_PER_HOUR, description="Time between two loads, down and up [s].")
+    ] = 60.0
 
 
 class JobsConfig(_Part, frozen=True, kw_only=True):
@@ -191,6 +277,9 @@ class NodeConfig(_Part, frozen=True, kw_only=True):
     update: Annotated[UpdateConfig, Meta(description="How updates are fetched and proven.")] = UpdateConfig()
     health: Annotated[HealthConfig, Meta(description="How the unit judges itself.")] = HealthConfig()
     jobs: Annotated[JobsConfig, Meta(description="How jobs are done.")] = JobsConfig()
+    derating: Annotated[
+        DeratingConfig, Meta(description="What to do without when it is too hot or the supply is gone.")
+    ] = DeratingConfig()
 
 
 def canonical(config: Mapping[str, Any]) -> bytes:
