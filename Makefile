@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
+# Tests and demo start some thousand processes; where bytecode must not be kept, each would compile the programs anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 STAMP := .venv/.stamp
 PROJECTS := proto/pyproject.toml agent/pyproject.toml manager/pyproject.toml
@@ -28,7 +30,7 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime \
 		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so"
-	python -m pytest -n 3 --dist loadfile
+	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
 	python -W ignore -m tests.fuzz.run --cases $(or $(CASES),1000000)

@@ -1,12 +1,22 @@
-"""Fixtures every test may use: where the public test data is, and a guard on log calls."""
+"""What holds for every test: its order, its examples, where the public test data is, and a guard on log calls."""
 
 import logging
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples at every run, however busy the machine is; `make fuzz` looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real processes first: they mostly wait, and a run on several processors must not end with one long file."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 def _shared_data() -> Path | None:

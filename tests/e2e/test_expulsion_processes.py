@@ -1,6 +1,5 @@
 """Units that must be out, with real processes: revoked, retired, copied; and the alarm a copy raises."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +23,7 @@ def test_a_revoked_unit_is_out_within_seconds_stays_out_and_needs_a_token_and_a_
     rsu.configure(FAST)
     rsu.until_online()
     centre.wayside("nodes", "revoke", "rsu-stolen", "--yes")
-    begin_s = time.monotonic()
     until_refused(rsu, "were taken back", PROMISE_S)
-    assert time.monotonic() - begin_s < PROMISE_S
     rsu.agent.stop()
     rsu.agent.start()
     until_refused(rsu, "rsu-stolen")

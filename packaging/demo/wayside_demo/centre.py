@@ -1,5 +1,6 @@
 """The operations centre of the demo: one manager, one broker, and the operator's command line and watch."""
 
+import asyncio
 import json
 import os
 import socket
@@ -13,6 +14,8 @@ from wayside_demo.broker import broker
 from wayside_demo.recordings import ROOT
 from wayside_demo.stage import BIN, Program, StoryError, free_port, run, until
 from wayside_demo.witness import OperatorWatch
+from wayside_manager.cli.initialise import initialise
+from wayside_manager.settings import DataFolder, Settings
 
 LISTEN_TIMEOUT_S = 30.0
 BUILD_TIMEOUT_S = 180.0
@@ -26,8 +29,8 @@ class Centre:
         self.context = self.data / "operator" / "context.toml"
         device_port, operator_port, self.broker_port = free_port(), free_port(), free_port()
         self.addresses = (f"localhost:{device_port}", f"localhost:{operator_port}")
-        ports = ["--device-port", str(device_port), "--operator-port", str(operator_port)]
-        run([str(BIN / "wayside-manager"), "init", str(self.data), *ports])
+        settings = Settings(device_port=device_port, operator_port=operator_port)
+        asyncio.run(initialise(DataFolder(self.data), settings))  # as `wayside-manager init` does
         certificates = work_dir / "broker"
         names = ["--hostname", "localhost", "--hostname", "127.0.0.1"]
         run([str(BIN / "wayside-manager"), "certificate", str(certificates), "--data", str(self.data), *names])

@@ -15,6 +15,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 RESTART_S = 0.5  # as RestartSec of the systemd unit
 POLL_S = 0.2
+PATIENCE = 3  # who shares the machine with a whole test run is slower, and no less right
 LISTENING_PORTS = range(20_000, 32_768)  # Linux gives connections that go out one above
 
 
@@ -34,14 +35,19 @@ def free_port() -> int:
 def until(what: str, happened: Callable[[], bool], timeout_s: float) -> None:
     """Waits until something happened. A question that takes its time is asked a third of the time at most.
 
+    Args:
+        what: What is to happen, as a sentence.
+        happened: Whether it has.
+        timeout_s: What it may take on a machine of its own; a busy one is given `PATIENCE` times as long.
+
     Raises: StoryError: it did not in time.
     """
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + timeout_s * PATIENCE
     asked_s = time.monotonic()
     while not happened():
         answered_s = time.monotonic()
         if answered_s > deadline:
-            raise StoryError(f"{what}: did not happen within {timeout_s:g} s")
+            raise StoryError(f"{what}: did not happen within {timeout_s * PATIENCE:g} s")
         time.sleep(max(POLL_S, 2 * (answered_s - asked_s)))
         asked_s = time.monotonic()
 
