@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from tests.fuzz.engine import Target
-from wayside_agent.core import boot_choice, spool_format
+from wayside_agent.core import boot_choice, icmp, pcap, spool_format
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.decoder import DecodePlan, Decoder
 from wayside_agent.core.feed import readings
@@ -200,6 +200,19 @@ TARGETS = (
         lambda: (boot_choice.encoded(boot_choice.BootChoice(active="a", trial=boot_choice.Trial("b", 3, 60.0))),),
         (boot_choice.ChoiceDamagedError,),
         words=_JSON_WORDS,
+    ),
+    Target(
+        "packet of a recording",
+        lambda data: (pcap.ports(data, link_type=pcap.ETHERNET), pcap.ports(data, link_type=pcap.RAW_IP)),
+        lambda: (bytes(12) + b"\x81\0\0\1\x08\0\x45" + bytes(8) + b"\x11" + bytes(20),),
+        words=(b"\x81\0", b"\x86\xdd", b"\x08\0", b"\x4f", b"\x60"),
+    ),
+    Target(
+        "answer to a probe",
+        lambda data: [
+            (icmp.echo_reply(data, is_v6=is_v6), icmp.refusing_hop(data, is_v6=is_v6)) for is_v6 in (False, True)
+        ],
+        lambda: (bytes(8) + b"tag", b"\0\0\0\0\2\x0b\0\0" + bytes(8) + b"\2\0\0\0\x7f\0\0\1"),
     ),
     Target("spool after a crash", lambda data: spool_format.scanned(data, key=_SPOOL_KEY), _spool),
 )
