@@ -11,20 +11,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import grpc
 
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
-from wayside_agent.core.job import Artifact
-from wayside_agent.link import uploads
 from wayside_agent.link.credentials import channel_credentials
 from wayside_agent.link.session import RPC_TIMEOUT_S, Session, Trial, translated
-from wayside_agent.link.shell import opened_terminal
 from wayside_agent.ports.identity import Identity
-from wayside_agent.ports.jobs import Terminal
+
+if TYPE_CHECKING:
+    from wayside_agent.core.job import Artifact
+    from wayside_agent.ports.jobs import Terminal
 
 MEBIBYTE = 1024 * 1024
 CHUNK_TIMEOUT_S = 60.0
@@ -175,9 +175,11 @@ class ManagerLink:
             call.cancel()
 
     async def upload(
-        self, job: str, artifact: Artifact, path: Path, *, max_bytes_per_s: int, progress: Callable[[int], None]
+        self, job: str, artifact: "Artifact", path: Path, *, max_bytes_per_s: int, progress: Callable[[int], None]
     ) -> None:
         """Brings a file of a job; see `ports.jobs.Uploads` and `link.uploads`."""
+        from wayside_agent.link import uploads  # few units ever need it
+
         await uploads.upload(
             lambda: self._stub.UploadJobArtifact(None),
             self._address,
@@ -187,8 +189,10 @@ class ManagerLink:
             progress=progress,
         )
 
-    def terminal(self, job: str) -> AbstractAsyncContextManager[Terminal]:
+    def terminal(self, job: str) -> "AbstractAsyncContextManager[Terminal]":
         """The operator's end of a shell; see `ports.jobs.Terminals`."""
+        from wayside_agent.link.shell import opened_terminal  # as above
+
         return opened_terminal(self._stub.OpenShell(None), self._address, job)
 
 
