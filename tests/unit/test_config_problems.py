@@ -14,6 +14,20 @@ def test_the_defaults_fit_every_unit() -> None:
     assert problems(NodeConfig(), bus_names=(), databases=(), secrets=()) == ()
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        b'"temperature_above_celsius":60',
+        b'"temperature_below_celsius":-30',
+        b'"on_battery":true',
+        b'"battery_below_ratio":0.3',
+    ],
+    ids=["hot", "cold", "battery", "empty"],
+)
+def test_a_rule_of_derating_needs_one_condition(rule: bytes) -> None:
+    assert found(decoded(b'{"derating":{"rules":{"a":{%s}}}}' % rule)) == ()
+
+
 def test_what_the_unit_has_fits_it() -> None:
     config = decoded(
         b'{"can":{"buses":{"body":{"database_name":"body.dbc"},"drive":{}}},'
@@ -39,8 +53,12 @@ def test_what_the_unit_has_fits_it() -> None:
             b'{"telemetry":{"broker_host":"127.x","broker_plaintext":true,"username":"u","password_secret":"broker"}}',
             "telemetry.broker_plaintext: a password must not cross a network in plain text",
         ),
+        (
+            b'{"derating":{"order":["decode"],"rules":{"hot":{"margin_celsius":2}}}}',
+            "derating.rules.'hot': says no condition",
+        ),
     ],
-    ids=["bus", "database", "secret", "name", "plain text"],
+    ids=["bus", "database", "secret", "name", "plain text", "rule"],
 )
 def test_each_problem_names_its_field(content: bytes, expected: str) -> None:
     (problem,) = found(decoded(content))

@@ -7,6 +7,8 @@ Usage: `problems(config, bus_names=("body",), databases=(), secrets=())` is empt
 from collections.abc import Collection, Iterator
 from itertools import islice
 
+from msgspec import UnsetType
+
 from wayside.node_config import NodeConfig, TelemetryConfig
 from wayside_agent.core.health_limits import as_limit, merged, problem, unknown
 
@@ -29,6 +31,7 @@ def problems(
         *_bus_problems(config, bus_names, databases),
         *_secret_problems(config.telemetry, secrets),
         *_limit_problems(config),
+        *_derating_problems(config),
     )
     return tuple(islice(found, MAX_PROBLEM_COUNT))
 
@@ -70,6 +73,17 @@ def _limit_problems(config: NodeConfig) -> Iterator[str]:
         words = problem(limit)
         if words:
             yield f"health.limits.{name}: {words}; with the values it comes with, see docs/health.md"
+
+
+def _derating_problems(config: NodeConfig) -> Iterator[str]:
+    for name, rule in sorted(config.derating.rules.items()):
+        given = (rule.temperature_above_celsius, rule.temperature_below_celsius)
+        if (
+            all(isinstance(limit, UnsetType) for limit in given)
+            and not rule.on_battery
+            and not rule.battery_below_ratio
+        ):
+            yield f"derating.rules.{_shown(name)}: says no condition; give a temperature, on_battery or a charge"
 
 
 def _is_on_the_unit(host: str) -> bool:
