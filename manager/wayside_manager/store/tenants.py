@@ -12,6 +12,7 @@ from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.operator_rows import bindings_of
 from wayside_manager.store.part import SqlPart, changed, reading, writing
 from wayside_manager.store.tables import (
+    alarms,
     approvals,
     audit_entries,
     config_layer_revisions,
@@ -22,6 +23,7 @@ from wayside_manager.store.tables import (
     event_sinks,
     geofences,
     groups,
+    jobs,
     nodes,
     operators,
     radio_licences,
@@ -100,13 +102,13 @@ class SqlTenants(SqlPart):
         if tenant_id == ROOT_TENANT:
             raise FailedPreconditionError("the root tenant is always there", reason="TENANT_IS_ROOT")
         _check_owns_nothing(connection, tenant_id)
-        # What only leads into it goes with it; what was decided about it, and what its layers were, is the business of
-        # the tenant above.
+        # What only leads into it goes with it; what was decided about it, what its layers were, and what happened to its
+        # nodes while they were its own, is the business of the tenant above.
         connection.execute(delete(tokens).where(tokens.c.tenant_id == tenant_id))
         connection.execute(delete(enrollment_requests).where(enrollment_requests.c.approved_tenant_id == tenant_id))
-        connection.execute(update(approvals).where(approvals.c.tenant_id == tenant_id).values(tenant_id=row.parent_id))
-        history = update(config_layer_revisions).where(config_layer_revisions.c.tenant_id == tenant_id)
-        connection.execute(history.values(tenant_id=row.parent_id))
+        for table in (approvals, config_layer_revisions, alarms, jobs):
+            left = update(table).where(table.c.tenant_id == tenant_id)
+            connection.execute(left.values(tenant_id=row.parent_id))
         connection.execute(delete(tenants).where(tenants.c.tenant_id == tenant_id))
         changed(connection, f"tenants/{tenant_id}", before=row._asdict(), after=None, tenant_id=row.parent_id)
 
