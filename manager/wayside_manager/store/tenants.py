@@ -102,8 +102,8 @@ class SqlTenants(SqlPart):
         if tenant_id == ROOT_TENANT:
             raise FailedPreconditionError("the root tenant is always there", reason="TENANT_IS_ROOT")
         _check_owns_nothing(connection, tenant_id)
-        # What only leads into it goes with it; what was decided about it, what its layers were, and what happened to its
-        # nodes while they were its own, is the business of the tenant above.
+        # What only leads into it goes with it; what was decided about it, what its layers were, and what happened to
+        # its nodes, is the business of the tenant above.
         connection.execute(delete(tokens).where(tokens.c.tenant_id == tenant_id))
         connection.execute(delete(enrollment_requests).where(enrollment_requests.c.approved_tenant_id == tenant_id))
         for table in (approvals, config_layer_revisions, alarms, jobs):
