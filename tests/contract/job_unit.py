@@ -92,6 +92,8 @@ class Unit:
         self.uploaded: dict[tuple[str, str], bytes] = {}
         self.upload_errors: list[WaysideError] = []
         self.changed = asyncio.Event()
+        self.upload_looks_left = 0
+        """How often it is still found that uploads are shed."""
         self.restart()
 
     def restart(self, *, boot_id: str = "") -> None:
@@ -109,6 +111,7 @@ class Unit:
                 time=lambda: Estimate(self.utc_s, TimeSource.MANAGER, 1.0 if self.is_time_known else None),
                 run=Run(self.boot_id, f"start-{self.start_count}"),
                 upload_max_bytes_per_s=lambda: 0,
+                may_upload=self.may_upload,
                 pause=lambda _: asyncio.sleep(0),
             )
         )
@@ -125,6 +128,10 @@ class Unit:
         assert not max_bytes_per_s
         self.uploaded[job, artifact.file] = await asyncio.to_thread(path.read_bytes)
         progress(artifact.size_bytes)
+
+    def may_upload(self) -> bool:
+        self.upload_looks_left -= 1
+        return self.upload_looks_left < 0
 
     async def submit(self, report: wire.Report) -> int:
         if self.spool_is_full:

@@ -8,10 +8,11 @@ from random import Random
 import pytest
 
 from wayside.errors import InvalidArgumentError
-from wayside.node_config import HealthConfig, NodeConfig, decoded, schema
+from wayside.node_config import NodeConfig, decoded, schema
 from wayside.v1 import node_pb2
 from wayside_agent.cli.schema import remote_schema
 from wayside_agent.configuration import Configuration
+from wayside_agent.core.bus_load import BitRates
 from wayside_agent.core.config_state import Config, ConfigState, Decision, Phase, Refused, Trial
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.stamps import TimeQuality
@@ -34,7 +35,7 @@ class Unit:
 
     def __init__(self, folder: Path, spool: FileSpool) -> None:
         self.secrets, self.addresses = folder / "secrets", list[str]()
-        self.judged_by: list[HealthConfig] = []
+        self.judged_by: list[NodeConfig] = []
         self.secrets.mkdir()
         self.settings = Settings(
             node=NodeSettings(id="rsu-1", esn="1", kind="rsu"),
@@ -42,7 +43,7 @@ class Unit:
             secrets_dir=str(self.secrets),
         )
         self.files = IdentityFiles(folder / "identity", KeyFile(KeyFile.Options()))
-        sensing = Sensing(
+        self.sensing = Sensing(
             buses={"body": SimCan(SimCan.Options())},
             gnss=None,
             radio=None,
@@ -68,7 +69,7 @@ class Unit:
             rng=Random(1),  # noqa: S311  # as above
         )
         self.configuration = Configuration(
-            sensing,
+            self.sensing,
             self.telemetry,
             reporting,
             use_manager=self.addresses.append,
@@ -96,7 +97,19 @@ async def test_every_service_switches_at_once_and_not_before(unit: Unit) -> None
     assert (unit.configuration.running, unit.addresses) == (config, ["other:7443"])
     (await unit.configuration.prepared(NodeConfig()))()
     switch()
+    assert unit.judged_by == [config, NodeConfig(), config]
     assert unit.addresses == ["other:7443", "", "other:7443"]
+
+
+async def test_what_is_known_of_a_bus_is_known_to_sensing_and_forgotten_with_the_configuration(unit: Unit) -> None:
+    body = unit.sensing.buses["body"]
+    content = b'{"can":{"buses":{"body":{"bit_rate_bps":500000,"expected_ids":{"0C9":1,"18FF1001":0.5}}}}}'
+    (await unit.configuration.prepared(decoded(content)))()
+    assert (body.rates, body.silent_ids(0.6), body.silent_ids(1.1)) == (
+        BitRates(500_000), (0x18FF1001,), (0x0C9, 0x18FF1001),
+    )  # fmt: skip
+    (await unit.configuration.prepared(NodeConfig()))()
+    assert (body.rates, body.silent_ids(9.9)) == (None, ())
 
 
 @pytest.mark.parametrize(

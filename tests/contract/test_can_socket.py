@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from wayside_agent.core.frames import CLASSIC, ERROR_FLAG, EXTENDED_FLAG, FD, FrameBatch
+from wayside_agent.core.frames import (
+    CLASSIC,
+    ERROR_FLAG,
+    EXTENDED_FLAG,
+    FD,
+    BusCondition,
+    Controller,
+    FrameBatch,
+)
 from wayside_agent.drivers.can_socket import SocketCan
 from wayside_agent.drivers.recvmmsg import SO_TIMESTAMPNS
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
@@ -89,6 +97,33 @@ async def test_error_frames_are_counted_apart(pair: Pair) -> None:
     batch: FrameBatch = await pair.source.read()
     counters = pair.source.counters()
     assert (len(batch), counters.frame_count, counters.error_frame_count) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("is_fd", [False, True], ids=["classic", "fd"])
+async def test_error_frames_tell_how_the_controller_stands_until_it_has_recovered(is_fd: bool) -> None:
+    made = Pair(is_fd=is_fd)
+    told: list[Controller] = []
+    frames = (
+        CLASSIC.pack(0x123, 8, 0, bytes([0, 0x30, 0, 0, 0, 0, 200, 200])),
+        CLASSIC.pack(0x204 | ERROR_FLAG, 8, 0, bytes([0, 0x08, 0, 0, 0, 0, 96, 0])),
+        CLASSIC.pack(0x204 | ERROR_FLAG, 8, 0, bytes([0, 0x20, 0, 0, 0, 0, 128, 1])),
+        CLASSIC.pack(0x040 | ERROR_FLAG, 8, 0, bytes(8)),
+        CLASSIC.pack(0x100 | ERROR_FLAG, 8, 0, bytes(8)),
+    )
+    with made.far:
+        async with made.source:
+            for frame in frames:
+                made.far.send(frame)
+                await made.source.read()
+                told.append(made.source.counters().controller)
+    assert told == [
+        Controller(),
+        Controller(BusCondition.ERROR_WARNING, 96, 0),
+        Controller(BusCondition.ERROR_PASSIVE, 128, 1),
+        Controller(BusCondition.BUS_OFF),
+        Controller(BusCondition.ERROR_ACTIVE),
+    ]
+    assert made.source.counters().error_frame_count == 4
 
 
 async def test_what_is_no_frame_is_left_out(pair: Pair) -> None:

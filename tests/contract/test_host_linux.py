@@ -105,3 +105,40 @@ async def test_this_machine_is_read() -> None:
     assert reading.uptime_s
     assert reading.agent_memory_bytes
     assert 1_000_000 < reading.agent_memory_bytes < reading.memory_total_bytes
+
+
+async def test_fans_and_batteries_are_read_where_there_are_any(board: LinuxHost.Options, tmp_path: Path) -> None:
+    host = LinuxHost(board)
+    reading = await host.read()
+    assert (reading.fan_rpm, reading.on_battery, reading.battery_ratio) == (None, None, None)
+    hwmon, supply = tmp_path / "sys/class/hwmon/hwmon0", tmp_path / "sys/class/power_supply"
+    for name, text in {"fan1_input": "1500", "fan2_input": "900", "fan3_input": "0", "pwm1": "255"}.items():
+        write(hwmon / name, f"{text}\n")
+    for name, text in {"ac/type": "Mains", "ac/online": "0", "ups/type": "UPS", "ups/status": "Discharging"}.items():
+        write(supply / name, f"{text}\n")
+    write(supply / "ups/capacity", "64\n")
+    reading = await host.read()
+    assert (reading.fan_rpm, reading.on_battery, reading.battery_ratio) == (900.0, True, 0.64)
+
+
+async def test_a_fan_that_stops_is_told_but_not_one_that_is_not_fitted_or_told_to_stand(
+    board: LinuxHost.Options, tmp_path: Path
+) -> None:
+    host, hwmon = LinuxHost(board), tmp_path / "sys/class/hwmon/hwmon0"
+    for name, text in {"fan1_input": "1500", "fan2_input": "0", "fan3_input": "800", "pwm3": "128"}.items():
+        write(hwmon / name, text)
+    assert (await host.read()).fan_rpm == 800.0
+    write(hwmon / "fan3_input", "0")
+    write(hwmon / "pwm3", "0")
+    assert (await host.read()).fan_rpm == 1500.0
+    write(hwmon / "fan1_input", "0")
+    assert (await host.read()).fan_rpm == 0.0
+
+
+async def test_nonsense_of_the_kernel_is_nothing(board: LinuxHost.Options, tmp_path: Path) -> None:
+    write(tmp_path / "sys/class/hwmon/hwmon0/fan1_input", "999999999999999999999")
+    write(tmp_path / "sys/class/power_supply/bat/type", "Battery")
+    (tmp_path / "sys/class/power_supply/bat/capacity").write_bytes(b"\xff\xfe")
+    (tmp_path / "sys/class/power_supply/bat/status").mkdir()
+    reading = await LinuxHost(board).read()
+    assert (reading.fan_rpm, reading.on_battery, reading.battery_ratio) == (None, None, None)

@@ -39,6 +39,16 @@ async def with_file(assignment: Assignment[Any]) -> Yield:
     return Yield("found", files=("found.txt",))
 
 
+async def test_uploads_that_are_shed_wait_and_are_made_up_for(unit: Unit) -> None:
+    unit.does, unit.upload_looks_left = with_file, 5
+    async with awake(unit):
+        unit.wants(target())
+        outcome = await unit.outcome()
+    assert outcome.state == State.STATE_SUCCEEDED
+    assert unit.uploaded == {("jobs/j1", "found.txt"): FILE}
+    assert unit.upload_looks_left < 0
+
+
 async def test_a_job_is_said_to_run_then_has_its_outcome(unit: Unit) -> None:
     async with awake(unit):
         unit.wants(target())

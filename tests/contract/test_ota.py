@@ -83,6 +83,7 @@ class Unit:
         self.now_s = 0.0
         self.vitals_on_trial = GOOD
         self.rate = 0
+        self.may_download: Callable[[], bool] = lambda: True
         self.until: Callable[[UpdateStatus], bool] = lambda _: False
         self.ota: Ota | None = None
         self.config_looks_left = 0
@@ -107,6 +108,7 @@ class Unit:
                     max_download_bytes_per_s=lambda: self.rate,
                     gate_timeout_s=lambda: 20.0,
                     is_config_on_trial=self.is_config_on_trial,
+                    may_download=lambda: self.may_download(),  # noqa: PLW0108  # a test sets it later
                     clock=lambda: self.now_s,
                     pause=self.pause,
                 )
@@ -167,6 +169,27 @@ async def test_a_release_walks_through_every_phase(unit: Unit) -> None:
     assert (status.running_release, status.running_version) == ("releases/1.1.0", "1.1.0")
     assert status.downloaded_bytes == status.total_bytes == len(OLD)
     assert list((unit.root / "downloads").iterdir()) == []  # a test has nothing else to do
+
+
+async def test_a_download_that_is_shed_waits_without_a_transfer_and_goes_on_where_it_was(unit: Unit) -> None:
+    chunks, looks = 0, 0
+
+    def on_chunk() -> None:
+        nonlocal chunks
+        chunks += 1
+
+    def may_download() -> bool:
+        nonlocal looks
+        if chunks == 3 and looks < 5:
+            looks += 1
+            return False
+        return True
+
+    unit.manager.on_chunk, unit.may_download = on_chunk, may_download
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    assert unit.manager.offsets == [0, 3 * CHUNK]
+    assert looks == 5
+    assert unit.now_s >= 4.0, "it looks once a second"
 
 
 async def test_a_deaf_release_goes_back_with_the_reason_and_says_so_when_the_old_runs(unit: Unit) -> None:

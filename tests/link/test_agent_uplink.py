@@ -202,3 +202,25 @@ async def test_a_cancel_at_any_instant_ends_the_uplink(unit: Unit) -> None:
                     await asyncio.sleep(0)
                 task.cancel()
             assert task.cancelled()
+
+
+async def test_how_well_the_manager_is_reached_is_counted(unit: Unit) -> None:
+    await unit.report("first")
+    async with RoughManager(hangs_up_after_the_welcome, hangs_up, ends) as manager, linked(unit, manager) as uplink:
+        await unit.ended.wait()
+        while unit.owed:  # noqa: ASYNC110  # the acknowledgement is taken by the spool's thread
+            await asyncio.sleep(0.01)
+        now_s = time.monotonic()
+        reach = uplink.reach
+        assert (reach.session_count, reach.broken_session_count) == (2, 1), "a session begins with its welcome"
+        assert reach.acknowledge_s is not None
+        assert 0 <= reach.acknowledge_s < 20
+        assert 0 < (reach.ratio(now_s) or 0) <= 1
+        assert reach.broken_per_hour(now_s) == 1.0
+
+
+async def test_a_session_that_the_unit_itself_opens_anew_is_not_broken(unit: Unit) -> None:
+    async with RoughManager(ends, ends) as manager, linked(unit, manager) as uplink:
+        assert await uplink.reopen(10)
+        assert await uplink.reopen(10)
+        assert uplink.reach.broken_session_count == 0

@@ -417,3 +417,21 @@ async def test_a_full_disk_is_logged_once_and_counted(
     assert caplog.text.count("Telemetry is being lost") == 1
     assert "disk full" in caplog.text
     assert telemetry.lost_sample_count > 0
+
+
+async def test_telemetry_that_is_shed_samples_nothing_and_what_is_in_the_spool_goes_out(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    async with FileSpool(tmp_path / "spool") as spool, listening(mosquitto) as batch, asyncio.timeout(20):
+        await spool.append([b"kept from before"])
+        telemetry = telemetry_on(spool)
+        telemetry.samples = False
+        telemetry.use(config_for(mosquitto))
+        async with running(telemetry):
+            while telemetry.published_count < 1:  # noqa: ASYNC110  # nothing tells
+                await asyncio.sleep(0.01)
+            assert (telemetry.published_count, spool.state().record_count) == (1, 0)
+            with contextlib.suppress(zlib.error):  # what was kept is no batch
+                await batch()
+            telemetry.samples = True
+            assert (await batch()).columns[0].values[0] == 0.0, "the first sample is taken now"
