@@ -307,6 +307,7 @@ class Agent:
             ),
             rng=self._rng,
             reconnect_cap_s=self._unit.manager.reconnect_cap_s,
+            newest=self.reporting.newest,
         )
 
     def _make_surroundings(self, key: IdentitySettings) -> Surroundings:

@@ -16,6 +16,7 @@ from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.ports.keys import KeyStore
 from wayside_agent.services.exchange import Ears
+from wayside_agent.services.newest import Newest
 from wayside_agent.services.renewal import Renewal, Surroundings
 from wayside_agent.services.returning import Ask, Returning
 from wayside_agent.services.uplink import Hello, Uplink
@@ -94,6 +95,7 @@ class RenewingUnit:
             ears=Ears(follow=follow, trust=self.renewal.notice, time=lambda _: None, shut=self.renewal.shut_out),
             rng=Even(0.0),
             reconnect_cap_s=1.0,
+            newest=Newest(),
         )
 
     def _returning(self, ask: Ask) -> Returning:

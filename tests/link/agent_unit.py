@@ -15,6 +15,7 @@ from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.services.exchange import Ears
+from wayside_agent.services.newest import Newest
 from wayside_agent.services.uplink import Hello, Uplink
 
 END = 99  # desired revision by which a test hears that everything before it has been taken in
@@ -40,6 +41,7 @@ class Unit:
         self.notices: list[wire.TrustNotice] = []
         self.times: list[float] = []
         self.ended = asyncio.Event()
+        self.newest = Newest()
 
     async def follow(self, state: wire.DesiredState) -> None:
         self.revisions.append(state.revision)
@@ -74,6 +76,7 @@ def made(
         ears=Ears(follow=follow or unit.follow, trust=unit.notices.append, time=unit.times.append),
         rng=Even(chance),
         reconnect_cap_s=30.0,
+        newest=unit.newest,
     )
 
 

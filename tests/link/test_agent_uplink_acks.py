@@ -12,7 +12,6 @@ from tests.link.agent_peer import Conversation, RoughManager
 from tests.link.agent_unit import END, Unit, ends, linked, said
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.link import session as link_session
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.services import exchange
 
@@ -94,7 +93,7 @@ async def test_an_idle_session_needs_no_acknowledgement(unit: Unit, monkeypatch:
 async def test_a_manager_that_stops_reading_is_left_and_nothing_is_lost(
     unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_session, "WRITE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(exchange, "ACK_TIMEOUT_S", 0.5)
     stuck = asyncio.Event()
 
     async def stops_reading(conversation: Conversation) -> None:
@@ -106,11 +105,11 @@ async def test_a_manager_that_stops_reading_is_left_and_nothing_is_lost(
         await conversation.welcomes()
         for _ in range(300):
             await conversation.hears()
-        await conversation.acks(conversation.requests[-1].report.sequence)
+            await conversation.acks(conversation.requests[-1].report.sequence)
         await conversation.desires(END)
         await conversation.waits()
 
-    await unit.report(*["x" * 50_000] * 300)  # 15 MB: more than HTTP/2 takes on credit
+    await unit.report(*["x" * 50_000] * 300)  # 15 MB: far more than a part
     async with RoughManager(stops_reading, takes_the_rest) as manager, linked(unit, manager):
         await unit.ended.wait()
         assert unit.owed == 0

@@ -2,7 +2,9 @@
 
 The manager is believed as far as it makes sense: an acknowledgement of something never sent gives nothing up, one that
 goes backwards is passed over, and a manager that takes reports and acknowledges none is as good as away.
-Reports and answers to probes go through one writer: gRPC takes one message at a time.
+Reports go up in order, in parts: the next one when the manager holds the one before. So the line is never full of old
+reports, and the newest health goes ahead of them while more than a few wait. Reports, live reports and answers to
+probes go through one writer: gRPC takes one message at a time.
 """
 
 import asyncio
@@ -16,13 +18,17 @@ from google.protobuf.message import DecodeError
 
 from wayside.errors import DeadlineExceededError, InvalidArgumentError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
+from wayside_agent.core.part_size import PartSize
 from wayside_agent.core.reach import Reach
 from wayside_agent.ports.spools import Spool, SpoolRecord
+from wayside_agent.services.newest import Newest
 
 logger = logging.getLogger(__name__)
 
 ACK_TIMEOUT_S = 120.0  # the manager writes within seconds; a loaded one on a slow back-haul must not be given up
 BATCH_COUNT = 64
+BACKLOG_COUNT = 10
+"""Reports that wait: with more the newest health goes ahead; fewer are up in a moment."""
 WAITING_ANSWERS = 4  # probes to answer; a manager that asks faster than we can write gets no answer to the rest
 
 
@@ -40,7 +46,7 @@ class ReopenError(Exception):
     """The session is to be opened again at once: with other credentials. Not a failure."""
 
 
-def _nobody(_error: WaysideError) -> None:
+def _nobody(*_: object) -> None:
     """Takes nothing."""
 
 
@@ -56,6 +62,8 @@ class Ears:
     """Takes the manager's clock at the welcome, seconds since 1970."""
     shut: Callable[[WaysideError], None] = _nobody
     """Takes why there is no session, or none any more."""
+    heard: Callable[[], None] = _nobody
+    """Called for every word after the welcome."""
 
 
 class Exchange:
@@ -68,10 +76,10 @@ class Exchange:
         *,
         acknowledged: int,
         ears: Ears,
-        heard: Callable[[], None],
         careful_through: int,
         reopen: asyncio.Event,
         reach: Reach,
+        newest: Newest,
     ) -> None:
         """Stores values.
 
@@ -80,17 +88,17 @@ class Exchange:
             spool: What is owed.
             acknowledged: Highest sequence that the manager holds.
             ears: Who takes what the manager says.
-            heard: Called for every message of the manager.
             careful_through: Up to this sequence each report is sent only once the one before is acknowledged.
             reopen: Ends the session when it is set.
             reach: Times the acknowledgements, by the clock of the loop.
+            newest: How the unit is now.
         """
         self._session = session
         self._spool = spool
         self._ears = ears
-        self._heard = heard
         self._reopen = reopen
         self._reach = reach
+        self._newest = newest
         self._mono_s = asyncio.get_running_loop().time
         self._outgoing: asyncio.Queue[wire.SessionRequest] = asyncio.Queue(maxsize=1)  # full: the writer's pace counts
         self._nonces: asyncio.Queue[str] = asyncio.Queue(maxsize=WAITING_ANSWERS)  # full: further ones are dropped
@@ -128,6 +136,7 @@ class Exchange:
             group.create_task(self._pump(), name="uplink-pump")
             group.create_task(self._write(), name="uplink-write")
             group.create_task(self._answer(), name="uplink-answer")
+            group.create_task(self._show(), name="uplink-show")
             group.create_task(self._listen(), name="uplink-listen")
             group.create_task(self._until_reopened(), name="uplink-reopen")
             # Not a task of its own: Python 3.11 takes its cancel of a parent back only from one that is still inside.
@@ -135,19 +144,31 @@ class Exchange:
             await self._expect_acks()
 
     async def _pump(self) -> None:
+        position, size = self.sent, PartSize()
         while True:
-            if self._is_careful:
-                await self._until(lambda: self._acknowledged >= self.sent)
-            for record in await self._spool.read(self.sent, max_count=1 if self._is_careful else BATCH_COUNT):
+            part = size.part(await self._spool.read(position, max_count=1 if self._is_careful else BATCH_COUNT))
+            begin_s = self._mono_s()
+            for record in part:
                 await self._send(record)
+            position = part[-1].sequence
+            await self._until(lambda: self._acknowledged >= self.sent)
+            size = size.after(part, self._mono_s() - begin_s)
+
+    async def _show(self) -> None:
+        """Sends how the unit is now, ahead of a backlog. While a refused report is looked for nothing else may be."""
+        number = 0
+        while True:
+            number, report = await self._newest.after(number)
+            if self._spool.state().record_count > BACKLOG_COUNT and not self._is_careful:
+                await self._outgoing.put(wire.SessionRequest(live=report))
 
     async def _send(self, record: SpoolRecord) -> None:
-        self._mark(sent=record.sequence)  # before it goes: the acknowledgement may be here first
         try:
             report = wire.Report.FromString(record.payload)
         except DecodeError:  # whoever wrote it, it can never be sent; the next acknowledgement gives it up
             logger.error("reports: record %d of the spool is no report; it is left out", record.sequence)
             return
+        self._mark(sent=record.sequence)  # before it goes: the acknowledgement may be here first
         report.sequence = record.sequence
         await self._outgoing.put(wire.SessionRequest(report=report))
 
@@ -170,7 +191,7 @@ class Exchange:
     async def _listen(self) -> None:
         while True:
             response = await self._session.receive()
-            self._heard()
+            self._ears.heard()
             match response.WhichOneof("message"):
                 case "ack":
                     await self._take(response.ack.sequence)

@@ -17,6 +17,7 @@ from wayside.v1.release_pb2 import UpdateReport
 from wayside_agent.core.update import UpdateStatus
 from wayside_agent.ports.errors import DeviceError
 from wayside_agent.ports.spools import Spool
+from wayside_agent.services.newest import Newest
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Reporting:
         self._period_s = 30.0
         self._changed = asyncio.Event()
         self._fault = ""
+        self.newest = Newest()
+        """The newest health report, also when the spool did not take it."""
 
     def set_period(self, period_s: float) -> None:
         """Reports at this period from now on, at once first."""
@@ -61,7 +64,9 @@ class Reporting:
         longest_s = SETTLE_S
         while True:
             self._changed.clear()  # before the report: a period that comes while it is written is seen
-            await self.submit(wire.Report(health=self._health()))
+            report = wire.Report(health=self._health())
+            await self.submit(report)
+            self.newest.put(report)
             jitter = 1.0 + JITTER_RATIO * (self._rng.random() - 1.0)  # never later than the period
             try:
                 async with asyncio.timeout(min(self._period_s * jitter, longest_s)):

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from wayside.errors import (
@@ -21,12 +21,14 @@ from wayside.errors import (
     WaysideError,
     leaves,
 )
+from wayside.status import RETRY_AFTER
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.backoff import delay_s, told_delay_s
 from wayside_agent.core.reach import Reach
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.ports.spools import Spool
 from wayside_agent.services.exchange import Ears, Exchange, ReopenError, Session
+from wayside_agent.services.newest import Newest
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,10 @@ REFUSALS = (PermissionDeniedError, UnauthenticatedError)
 AWAY = (UnavailableError, DeadlineExceededError)
 REPORT_REFUSALS = frozenset({"REPORT_INVALID", "REPORT_TOO_LARGE"})
 """Reasons by which the manager refuses a report for good; it would refuse it in every session to come."""
+
+ADMISSION_WAIT = "ADMISSION_WAIT"
+"""The manager is there and lets units in one after the other. It says how long to wait."""
+TOLD_JITTER_RATIO = 0.1
 
 SessionOpener = Callable[[wire.SessionHello], AbstractAsyncContextManager[Session]]
 
@@ -68,6 +74,7 @@ class Uplink:
         ears: Ears,
         rng: Random,
         reconnect_cap_s: float,
+        newest: Newest,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Stores values.
@@ -79,6 +86,7 @@ class Uplink:
             ears: Who takes what the manager says.
             rng: Chance for the jitter.
             reconnect_cap_s: Longest wait before the next attempt to reach the manager [s].
+            newest: How the unit is now, sent ahead of a backlog.
             mono_s: A steady clock.
         """
         self._mono_s = mono_s
@@ -86,7 +94,8 @@ class Uplink:
         self._open_session = open_session
         self._spool = spool
         self._hello = hello
-        self._ears = ears
+        self._ears = replace(ears, heard=self._hear)
+        self._newest = newest
         self._reopen = asyncio.Event()
         self._welcomed = asyncio.Event()
         self._rng = rng
@@ -127,24 +136,38 @@ class Uplink:
         """Holds a session, and opens the next one whenever it ends."""
         while True:
             self._reopen.clear()
-            base_s, cap_s = RECONNECT_BASE_S, self._reconnect_cap_s
+            pause_s: float | None = None
             try:
                 await self._hold()
             except* WaysideError as group:
                 if not self._reopen.is_set():  # else whoever wants it opened anew has closed it
-                    base_s, cap_s = self._take_failure(_most_telling(group))
+                    pause_s = self._take_failure(_most_telling(group))
             except* ReopenError:
                 pass
-            await self._pause(delay_s(self._attempt, base_s=base_s, cap_s=cap_s, rng=self._rng))
+            await self._pause(self._delay_s(RECONNECT_BASE_S, self._reconnect_cap_s) if pause_s is None else pause_s)
 
-    def _take_failure(self, error: WaysideError) -> tuple[float, float]:
-        """Says why there is no session; the shortest and the longest wait that fit it [s]."""
+    def _take_failure(self, error: WaysideError) -> float:
+        """Says why there is no session; how long to wait before the next attempt [s]."""
         self._log_outage(error)
+        if error.reason == ADMISSION_WAIT:
+            return self._admission_delay_s(error)
         self._ears.shut(error)
         if not isinstance(error, REFUSALS):
-            return RECONNECT_BASE_S, self._reconnect_cap_s
+            return self._delay_s(RECONNECT_BASE_S, self._reconnect_cap_s)
         self.refusal = str(error)
-        return (OUT_BASE_S, OUT_CAP_S) if error.reason in OUT_REASONS else (RECONNECT_BASE_S, REFUSED_CAP_S)
+        if error.reason in OUT_REASONS:
+            return self._delay_s(OUT_BASE_S, OUT_CAP_S)
+        return self._delay_s(RECONNECT_BASE_S, REFUSED_CAP_S)
+
+    def _admission_delay_s(self, error: WaysideError) -> float:
+        told_s = told_delay_s(error.metadata.get(RETRY_AFTER, ""))
+        if told_s is None:
+            return self._delay_s(RECONNECT_BASE_S, self._reconnect_cap_s)
+        self._attempt = 0  # it answers: what comes next is no further failure
+        return told_s * (1.0 + TOLD_JITTER_RATIO * self._rng.random())
+
+    def _delay_s(self, base_s: float, cap_s: float) -> float:
+        return delay_s(self._attempt, base_s=base_s, cap_s=cap_s, rng=self._rng)
 
     async def _pause(self, pause_s: float) -> None:
         """Waits before the next attempt; not when the session is to be opened again at once."""
@@ -179,10 +202,10 @@ class Uplink:
                 self._spool,
                 acknowledged=acknowledged,
                 ears=self._ears,
-                heard=self._hear,
                 careful_through=self._careful_through,
                 reopen=self._reopen,
                 reach=self.reach,
+                newest=self._newest,
             )
             self._exchange = exchange
             await self._run(exchange)
@@ -221,13 +244,16 @@ class Uplink:
         if exchange.suspect:
             logger.error("reports: the manager refuses report %d for good; it is given up", exchange.suspect)
             await self._spool.acknowledge(exchange.suspect)
-        self._careful_through = max(self._careful_through, exchange.sent)
+        # at least one more than it holds: so the next session begins without a live report, which it may have refused
+        self._careful_through = max(self._careful_through, exchange.sent, exchange.acknowledged + 1)
 
     def _log_outage(self, error: WaysideError) -> None:
         is_away = isinstance(error, AWAY)
-        kind = "away" if is_away else error.reason
+        kind = "away" if is_away and error.reason != ADMISSION_WAIT else error.reason
         if kind not in self._told:  # each kind once per outage, in whatever order they come
             log = logger.warning if is_away else logger.error
+            if error.reason == ADMISSION_WAIT:
+                log = logger.info  # no outage: the manager is there
             log("manager: %s; the agent runs on and tries again", error, extra={"reason": error.reason})
         self._told.add(kind)
 

@@ -11,9 +11,9 @@ from typing import Any
 import grpc.aio
 
 from wayside.errors import UnavailableError
+from wayside.status import RETRY_AFTER
 from wayside_manager.core.limits import Rate, TokenBuckets
 
-RETRY_AFTER = "wayside-retry-after-ms"
 RATE_DEFAULT = 100.0
 _BURST_S = 2.0
 _WINDOW_S = 10.0

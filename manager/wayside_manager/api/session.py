@@ -19,10 +19,11 @@ from wayside.v1 import node_service_pb2
 from wayside_manager.api.identity import Admission, retired
 from wayside_manager.api.job_messages import job_targets
 from wayside_manager.api.node_messages import desired_state, timestamp
-from wayside_manager.api.report_messages import stored_form
+from wayside_manager.api.report_messages import live_form, stored_form
 from wayside_manager.api.scopes import EOF, received, send
 from wayside_manager.api.trust_messages import NodeTrust
 from wayside_manager.core.jobs import JobRecord, JobState
+from wayside_manager.core.limits import Rate, TokenBuckets
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.reports import Report
 from wayside_manager.ports.enrollment import EnrollmentStore
@@ -32,6 +33,8 @@ from wayside_manager.ports.reports import ReportSink, ReportStore
 
 PENDING_MAX = 256  # then reading stops and HTTP/2 flow control holds the node back
 PENDING_MAX_BYTES = 1 << 20  # the same: 10,000 nodes that all send as much as they can shall not fill the memory
+LIVE_RATE = Rate(rate_per_s=1.0, burst=10)
+"""Live reports of a session; who sends more is read more slowly. A unit sends one per report period, and at changes."""
 LOOK_AGAIN_S = 600.0  # a lost wake-up costs at most this and a report period
 _PROBES_MAX = 4
 STRAY_PROBES_MAX = 16
@@ -69,6 +72,7 @@ class Session:
         self._pending: deque[Report] = deque()
         self._pending_bytes = 0
         self._room = asyncio.Event()
+        self._live_rate = TokenBuckets(LIVE_RATE, buckets_max=1)
         self._wants_look = True
         self._looked_mono_s = time.monotonic()
         self._sent_revision = -1
@@ -141,6 +145,8 @@ class Session:
             match request.WhichOneof("message"):
                 case "report":
                     await self._take(request.report)
+                case "live":
+                    await self._show(request.live)
                 case "probe":
                     self._answered(request.probe.nonce)
                 case _:
@@ -154,6 +160,13 @@ class Session:
         while len(self._pending) >= PENDING_MAX or self._pending_bytes >= PENDING_MAX_BYTES:
             self._room.clear()
             await self._room.wait()
+
+    async def _show(self, message: node_service_pb2.Report) -> None:
+        """Shows how the node is now, past the reports that wait. Meanwhile nothing is read, so one waits at most."""
+        report = live_form(message)
+        while wait_s := self._live_rate.take("", time.monotonic()):  # noqa: ASYNC110  # for time
+            await asyncio.sleep(wait_s)
+        await self._sink.show(self.node_id, report)
 
     def _answered(self, nonce: str) -> None:
         answered = self._probes.get(nonce)

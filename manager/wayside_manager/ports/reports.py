@@ -47,5 +47,11 @@ class ReportSink(Protocol):
         Raises: NotFoundError: the node is unknown; UnavailableError: the database does not take writes now.
         """
 
+    async def show(self, node_id: str, report: Report) -> None:
+        """Returns once a live report is what the manager shows of the node; it is no history.
+
+        Raises: as `submit`.
+        """
+
     async def note_opened(self, node_id: str) -> None:
         """Notes that a node opened a session; it is written with the next reports."""

@@ -73,8 +73,14 @@ class ReportWriter:
         loop, cost_bytes = asyncio.get_running_loop(), sum(ROW_BYTES + len(report.body) for report in reports)
         while wait_s := self._allowances.take(node_id, loop.time(), cost=cost_bytes):  # noqa: ASYNC110  # for time
             await asyncio.sleep(wait_s)  # meanwhile the session reads no more
-        written: asyncio.Future[int] = loop.create_future()
-        batch = ReportBatch(node_id, spool_id, tuple(reports), self._now())
+        return await self._written(ReportBatch(node_id, spool_id, tuple(reports), self._now()))
+
+    async def show(self, node_id: str, report: Report) -> None:
+        """See ReportSink. No allowance: it adds nothing to the disk, and the session bounds how many come."""
+        await self._written(ReportBatch(node_id, "", (report,), self._now(), is_live=True))
+
+    async def _written(self, batch: ReportBatch) -> int:
+        written: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         await self._queue.put(_Submission(batch, written))
         return await written
 

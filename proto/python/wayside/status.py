@@ -16,6 +16,9 @@ from grpc_status import rpc_status
 from wayside import errors
 
 DOMAIN = "wayside"
+RETRY_AFTER = "wayside-retry-after-ms"
+"""Trailing metadata of a refusal that says when to come again [ms]; in our error, a value of its metadata."""
+_RETRY_AFTER_MAX_CHARS = 20
 
 _CODE_BY_ERROR: dict[type[errors.WaysideError], grpc.StatusCode] = {
     errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -52,7 +55,7 @@ def from_rpc_error(error: grpc.RpcError, *, peer: str = "the manager") -> errors
     info = _info(error)
     if kind is errors.UnavailableError and not info.reason:
         return _unreachable(details or code.name, peer)
-    return kind(details or code.name, reason=info.reason, metadata=info.metadata)
+    return kind(details or code.name, reason=info.reason, metadata={**info.metadata, **_retry_after(error)})
 
 
 def _unreachable(details: str, peer: str) -> errors.UnavailableError:
@@ -70,13 +73,24 @@ def _code_and_details(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
     return grpc.StatusCode.UNKNOWN, str(error)
 
 
+def _retry_after(error: grpc.RpcError) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in _trailers(error)
+        if key == RETRY_AFTER and isinstance(value, str) and len(value) <= _RETRY_AFTER_MAX_CHARS
+    }
+
+
+def _trailers(error: grpc.RpcError) -> Iterable[tuple[str, str | bytes]]:
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return ()
+    # types-grpcio has the element type of Metadata wrong: it iterates over pairs
+    return cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+
+
 def _info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo:
     """What an answer says for machines; empty when it says nothing of ours."""
-    if not isinstance(error, grpc.aio.AioRpcError):
-        return error_details_pb2.ErrorInfo()
-    # types-grpcio has the element type of Metadata wrong: it iterates over pairs
-    pairs = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
-    for key, value in pairs:
+    for key, value in _trailers(error):
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             return _info_in(value)
     return error_details_pb2.ErrorInfo()
