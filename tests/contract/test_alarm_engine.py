@@ -1,84 +1,23 @@
-"""Alarms over a store: a dead line of four hundred is one alarm, rollouts rest in storms, people are heard."""
+"""Alarms over a store: a dead line of four hundred is one alarm, a manager away blames nobody, people are heard."""
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tests.contract.jobs_of_nodes import work
-from tests.contract.manager_store import START, Clock, after, batch, enrolled, health, opened, sited
+from tests.contract.alarm_fleet import ALL, ON_BATTERY, TOLD, Fleet
+from tests.contract.manager_store import START, after, opened
 from tests.unit.health_makers import check
 from wayside.errors import ConflictError, FailedPreconditionError, NotFoundError
 from wayside_manager.core.access import EVERYWHERE, NOWHERE
 from wayside_manager.core.alarm_rules import AlarmRule
 from wayside_manager.core.alarms import AREA_POWER, AREA_UNREACHABLE, UNREACHABLE, AlarmPolicy, AlarmRecord
-from wayside_manager.core.event_filter import EventFilter
 from wayside_manager.core.events import Severity
-from wayside_manager.core.jobs import FleetWork, JobKind
-from wayside_manager.core.node_health import CheckFacts, HealthState
-from wayside_manager.core.nodes import NodeChange, NodeKind
-from wayside_manager.core.rollout import RolloutOrder, RolloutPlan, RolloutSpec, RolloutState
+from wayside_manager.core.node_health import HealthState
 from wayside_manager.ports.alarms import AlarmQuestion
 from wayside_manager.ports.store import Store
 from wayside_manager.services.alarm_engine import LEASE_LIFE_S, AlarmEngine
 from wayside_manager.store.bus import LocalBus
-
-ALL = AlarmQuestion(shows_cleared=True, shows_shelved=True, shows_members=True)
-TOLD = AlarmQuestion()
-ON_BATTERY = check("power.supply", HealthState.FAILED, reason="runs on its battery")
-
-
-class Fleet:
-    """Units of a store, what they say, and an engine that looks at them."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.clock = Clock(START)
-        self.engine = AlarmEngine(store, LocalBus(), now=self.clock, holder="a")
-        self.node_ids: list[str] = []
-        self._sequences: dict[str, int] = {}
-
-    async def add(self, count: int, *, kind: NodeKind = NodeKind.RSU, prefix: str = "rsu", **site: Any) -> list[str]:  # noqa: ANN401  # of the record
-        """Units at a site each, heard from now."""
-        added = []
-        for number in range(count):
-            node_id = f"{prefix}-{number:03}"
-            await sited(self.store, f"s-{node_id}", **site)
-            await enrolled(self.store, node_id, kind=kind)
-            await self.store.update_node(node_id, NodeChange(site_id=f"s-{node_id}"), now=START)
-            added.append(node_id)
-        self.node_ids += added
-        await self.say(*added)
-        return added
-
-    async def say(self, *node_ids: str, checks: tuple[CheckFacts, ...] = ()) -> None:
-        """They report now."""
-        batches = []
-        for node_id in node_ids:
-            sequence = self._sequences[node_id] = self._sequences.get(node_id, 0) + 1
-            report = health(sequence)
-            report = replace(report, record_time=self.clock.time, facts=replace(report.facts, checks=checks))
-            batches.append(batch(node_id, report, at_s=(self.clock.time - START).total_seconds()))
-        await self.store.record_reports(batches)
-
-    async def at(self, seconds: float, *heard: str, checks: tuple[CheckFacts, ...] = ()) -> None:
-        """Goes on in time by steps of ten seconds, in which these units are heard from every thirty."""
-        while self.clock.time < after(seconds):
-            self.clock.time += timedelta(seconds=10)
-            if (self.clock.time - START).total_seconds() % 30 == 0 and heard:
-                await self.say(*heard, checks=checks)
-            await self.engine.step()
-
-    async def alarms(self, question: AlarmQuestion = TOLD) -> list[AlarmRecord]:
-        """What is wrong, as operators see it."""
-        return list((await self.store.list_alarms(question, reach=EVERYWHERE, page_size=1000)).items)
-
-    async def kinds(self) -> list[str]:
-        """Kinds of alarm events, in their order."""
-        wanted = EventFilter(kinds=("alarm.*", "area.*"))
-        span = await self.store.read_events(wanted, reach=EVERYWHERE, cursor=0, limit=1000)
-        return [record.event.kind for record in span.records]
 
 
 @pytest.fixture
@@ -102,7 +41,7 @@ async def test_a_dead_line_of_four_hundred_units_is_one_alarm_and_its_end_is_rep
     assert {each.member.node_id for each in members if each.member.return_time == after(330)} == set(dead[:150])
     assert all(each.member.return_time for each in members)
     assert await fleet.alarms() == []
-    assert await fleet.kinds() == ["alarm.raised", "area.restored", "alarm.cleared"]
+    assert await fleet.kinds() == ["alarm.raised", "alarm.calmed", "alarm.cleared"]
 
 
 async def test_units_that_said_they_run_on_battery_lost_their_supply(fleet: Fleet) -> None:
@@ -130,44 +69,45 @@ async def test_a_manager_that_was_away_holds_its_own_silence_against_nobody(flee
     assert [each.kind for each in await fleet.alarms()] == [AREA_UNREACHABLE]
 
 
-async def started(fleet: Fleet, rollout_id: str, *node_ids: str) -> None:
-    asked = FleetWork(work(JobKind.SELF_TEST, ttl_s=3600.0), "operators/a", "monthly")
-    spec = RolloutSpec(rollout_id, "", node_ids, RolloutPlan(), job=asked)
-    await fleet.store.create_rollout(spec, now=fleet.clock.time)
-
-
-async def rollout(fleet: Fleet, rollout_id: str = "r1") -> tuple[RolloutState, str]:
-    record = await fleet.store.get_rollout(rollout_id)
-    return record.state, record.storm_alarm_id
-
-
-async def test_rollouts_to_an_area_rest_in_its_storm_and_go_on_by_themselves(fleet: Fleet) -> None:
-    dead = await fleet.add(4, backhaul="x")
-    well = await fleet.add(3, prefix="other")
-    await started(fleet, "r1", *dead, *well)
-    await started(fleet, "r2", *well)
+async def test_a_manager_whose_store_stood_still_blames_nobody(fleet: Fleet) -> None:
+    await fleet.add(5, backhaul="x")
     await fleet.at(30, *fleet.node_ids)
-    await fleet.at(200, *well)
-    (alarm,) = [each for each in await fleet.alarms() if each.is_area]
-    assert await rollout(fleet) == (RolloutState.PAUSED, alarm.alarm_id)
-    assert await rollout(fleet, "r2") == (RolloutState.RUNNING, "")
-    await fleet.at(400, *fleet.node_ids)
-    assert await rollout(fleet) == (RolloutState.RUNNING, "")
+    fleet.clock.time = after(600)  # no look succeeded, and no report was written
+    await fleet.at(620)
+    assert await fleet.alarms() == []
+    await fleet.at(900, *fleet.node_ids)
+    assert await fleet.alarms(ALL) == []
 
 
-async def test_a_person_who_pauses_or_resumes_in_a_storm_has_the_last_word(fleet: Fleet) -> None:
-    dead = await fleet.add(4, backhaul="x")
-    await started(fleet, "r1", *dead)
-    await started(fleet, "r2", *dead)
-    await fleet.at(30, *dead)
+async def test_units_that_report_rarely_are_one_alarm_with_the_others_after_a_restart(fleet: Fleet) -> None:
+    await fleet.add(3, backhaul="x")
+    fleet.period_s = 300.0
+    await fleet.add(4, prefix="rare", backhaul="x")
+    fleet.clock.time = after(3600)
+    fleet.engine = AlarmEngine(fleet.store, LocalBus(), now=fleet.clock, holder="a")
+    await fleet.at(3680)
+    assert await fleet.alarms() == []
+    await fleet.at(4300)
+    assert [(each.kind, each.member_count) for each in await fleet.alarms()] == [(AREA_UNREACHABLE, 7)]
+
+
+async def test_what_came_late_and_what_was_given_up_is_reported(fleet: Fleet) -> None:
+    first, second, third = await fleet.add(3, backhaul="x")
+    await fleet.at(30, first, second, third)
     await fleet.at(200)
-    await fleet.store.order_rollout("r1", RolloutOrder.PAUSE, now=fleet.clock.time)
-    await fleet.store.order_rollout("r2", RolloutOrder.RESUME, now=fleet.clock.time)
-    await fleet.at(230)
-    assert (await rollout(fleet, "r2"))[0] is RolloutState.RUNNING
-    await fleet.at(400, *dead)
-    assert await rollout(fleet, "r1") == (RolloutState.PAUSED, "")
-    assert await rollout(fleet, "r2") == (RolloutState.RUNNING, "")
+    (alarm,) = await fleet.alarms()
+    await fleet.at(240, first, second)
+    for number in range(5):
+        await fleet.say(first, of=after(60 + 10 * number))
+    await fleet.say(second, given_up=7)
+    await fleet.at(300, first, second)
+    _, members = await fleet.store.restore_report(alarm.alarm_id)
+    assert [(each.member.node_id, each.backfilled_count, each.lost_report_count) for each in members] == [
+        (third, 0, 0),
+        (first, 5, 0),
+        (second, 0, 7),
+    ]
+    assert members[0].member.return_time is None
 
 
 async def test_what_people_say_of_an_alarm_stays_through_the_steps(fleet: Fleet) -> None:
@@ -236,7 +176,8 @@ async def test_alarms_are_listed_worst_first_page_by_page_and_to_those_who_may_s
     await fleet.at(30, *fleet.node_ids, checks=found)
     whole = await fleet.alarms()
     assert [each.kind for each in whole] == ["environment.leak"] * 7 + ["environment.door"] * 7
-    seen, token = [], ""
+    seen: list[AlarmRecord] = []
+    token = ""
     while True:
         page = await fleet.store.list_alarms(TOLD, reach=EVERYWHERE, page_size=4, page_token=token)
         seen += page.items

@@ -1,120 +1,16 @@
-"""The alarm engine: one thing that is wrong is one alarm, a dead line is one alarm, and nothing flaps."""
+"""The alarm engine: one thing that is wrong is one alarm, nobody hears of it twice, and nothing flaps."""
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wayside_manager.core.alarm_areas import common_causes
-from wayside_manager.core.alarm_rules import RULES, AlarmRule, is_known, rule_for
-from wayside_manager.core.alarm_step import next_step
-from wayside_manager.core.alarms import (
-    AREA_POWER,
-    AREA_UNREACHABLE,
-    UNREACHABLE,
-    AlarmMember,
-    AlarmNode,
-    AlarmPolicy,
-    AlarmRecord,
-    AlarmState,
-    AlarmStep,
-    Contact,
-    Finding,
-    Situation,
-)
-from wayside_manager.core.events import NewEvent, Severity
+from tests.unit.alarm_world import HOT, HOTTER, ON_BATTERY, World, road, second
+from wayside_manager.core.alarms import UNREACHABLE, AlarmPolicy, AlarmState, Contact
+from wayside_manager.core.events import Severity
 from wayside_manager.core.node_health import HealthState
 from wayside_manager.core.nodes import NodeKind
-
-BEGIN = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)
-HOT = Finding("environment.temperature", HealthState.DEGRADED, BEGIN, "cabinet: 70 is above 65")
-HOTTER = replace(HOT, state=HealthState.FAILED, reason="cabinet: 80 is above 75")
-ON_BATTERY = Finding("power.supply", HealthState.FAILED, BEGIN, "runs on its battery")
-
-
-def second(count: float) -> datetime:
-    return BEGIN + timedelta(seconds=count)
-
-
-@dataclass
-class World:
-    """A few nodes, and the alarms that came of them."""
-
-    policy: AlarmPolicy = field(default_factory=AlarmPolicy)
-    nodes: dict[str, AlarmNode] = field(default_factory=dict)
-    alarms: dict[str, AlarmRecord] = field(default_factory=dict)
-    members: dict[str, dict[str, AlarmMember]] = field(default_factory=dict)
-    events: list[NewEvent] = field(default_factory=list)
-    pending: dict[tuple[str, str], datetime] = field(default_factory=dict)
-
-    def add(self, node_id: str, *areas: str, kind: NodeKind = NodeKind.RSU) -> None:
-        self.nodes[node_id] = AlarmNode(
-            node_id, "root", kind, Contact.HEARD, last_heard=BEGIN, site_id=f"s-{node_id}", areas=areas
-        )
-
-    def set(self, node_id: str, *findings: Finding) -> None:
-        self.nodes[node_id] = replace(self.nodes[node_id], findings=findings)
-
-    def lose(self, at_s: float, *node_ids: str) -> None:
-        for node_id in node_ids:
-            heard = second(at_s - 60)
-            self.nodes[node_id] = replace(
-                self.nodes[node_id], contact=Contact.SILENT, silent_since=second(at_s), last_heard=heard
-            )
-
-    def find(self, *node_ids: str) -> None:
-        for node_id in node_ids:
-            self.nodes[node_id] = replace(self.nodes[node_id], contact=Contact.HEARD, silent_since=None)
-
-    def step(self, at_s: float) -> AlarmStep:
-        """A step, written as the store does."""
-        raised = tuple(alarm for alarm in self.alarms.values() if alarm.state is AlarmState.RAISED)
-        held = {each.alarm_id: tuple(self.members.get(each.alarm_id, {}).values()) for each in raised if each.is_area}
-        situation = Situation(self.nodes, raised, held, self.pending)
-        step = next_step(situation, self.policy, second(at_s))
-        for alarm in step.alarms:
-            self.alarms[alarm.alarm_id] = alarm
-        for alarm_id, members in step.members.items():
-            self.members.setdefault(alarm_id, {}).update({member.node_id: member for member in members})
-        self.events += step.events
-        self.pending = dict(step.pending)
-        self.check()
-        return step
-
-    def run(self, from_s: float, to_s: float, every_s: float = 5.0) -> None:
-        at_s = from_s
-        while at_s <= to_s:
-            self.step(at_s)
-            at_s += every_s
-
-    def raised(self, *, told: bool = False) -> list[AlarmRecord]:
-        found = [alarm for alarm in self.alarms.values() if alarm.state is AlarmState.RAISED]
-        return [alarm for alarm in found if alarm.is_told] if told else found
-
-    def kinds(self) -> list[str]:
-        return [event.kind for event in self.events]
-
-    def check(self) -> None:
-        """What must hold after every step."""
-        keys = [(alarm.kind, alarm.subject) for alarm in self.raised()]
-        assert len(keys) == len(set(keys)), "one alarm for one kind and subject"
-        for alarm in self.raised():
-            if alarm.is_area:
-                missing = [each for each in self.members[alarm.alarm_id].values() if each.return_time is None]
-                assert alarm.member_count == len(self.members[alarm.alarm_id])
-                assert alarm.recovered_count == alarm.member_count - len(missing)
-            if alarm.parent_id:
-                assert self.alarms[alarm.parent_id].state is AlarmState.RAISED
-            assert alarm.severity >= alarm.base_severity
-
-
-def road(count: int, *areas: str, policy: AlarmPolicy | None = None) -> World:
-    world = World(policy or AlarmPolicy())
-    for number in range(count):
-        world.add(f"r{number:03}", *areas)
-    return world
 
 
 def test_a_fault_is_raised_once_it_has_held_and_cleared_once_it_is_over_for_a_while() -> None:
@@ -189,132 +85,6 @@ def test_what_a_silent_node_said_last_stays_as_it_is() -> None:
     assert sorted(alarm.kind for alarm in world.raised()) == [HOT.kind, UNREACHABLE]
 
 
-def test_a_dead_line_of_four_hundred_is_one_alarm() -> None:
-    world = road(400, "backhauls/g98-east", "corridors/g98")
-    for number in range(400):  # silence comes to the manager over half a minute
-        world.lose(number / 13.0, f"r{number:03}")
-    world.run(0, 300)
-    (alarm,) = world.raised(told=True)
-    assert (alarm.kind, alarm.subject, alarm.severity) == (AREA_UNREACHABLE, "backhauls/g98-east", Severity.CRITICAL)
-    assert (alarm.member_count, alarm.is_storm) == (400, True)
-    assert world.raised() == [alarm], "no alarm of a node was ever raised"
-    assert world.kinds() == ["alarm.raised"]
-
-
-def test_alarms_that_came_before_the_cause_showed_are_folded_into_it() -> None:
-    world = road(10, "backhauls/x", policy=AlarmPolicy(storm_percent=60.0))
-    world.lose(0, "r000", "r001")
-    world.run(0, 100)
-    assert len(world.raised(told=True)) == 2
-    world.lose(110, *(f"r{number:03}" for number in range(2, 9)))
-    world.run(110, 130)
-    (alarm,) = world.raised(told=True)
-    assert alarm.subject == "backhauls/x"
-    assert world.kinds().count("alarm.folded") == 2
-
-
-def test_a_supply_that_fails_is_told_as_such() -> None:
-    world = road(6, "backhauls/x")
-    for node_id in world.nodes:
-        world.set(node_id, ON_BATTERY)
-    world.lose(0, *world.nodes)
-    world.run(0, 10)
-    assert [alarm.kind for alarm in world.raised(told=True) if alarm.is_area] == [AREA_POWER]
-
-
-@pytest.mark.parametrize(
-    ("areas", "named"),
-    [
-        (("powerFeeds/p", "backhauls/b", "corridors/c"), "powerFeeds/p"),
-        (("backhauls/b", "corridors/c"), "backhauls/b"),
-        (("sites/s", "corridors/c"), "sites/s"),
-        (("corridors/c",), "corridors/c"),
-    ],
-)
-def test_a_cause_is_named_before_a_place(areas: tuple[str, ...], named: str) -> None:
-    world = road(5, *areas)
-    world.lose(0, *world.nodes)
-    assert [area.name for area in common_causes(world.nodes.values(), world.policy, second(10))] == [named]
-
-
-def test_two_dead_lines_of_one_corridor_are_two_alarms() -> None:
-    world = World()
-    for number in range(6):
-        world.add(f"a{number}", "backhauls/a", "corridors/c")
-        world.add(f"b{number}", "backhauls/b", "corridors/c")
-        world.add(f"c{number}", "backhauls/c", "corridors/c")
-    world.lose(0, *(node_id for node_id in world.nodes if node_id[0] in "ab"))
-    world.policy = replace(world.policy, storm_percent=70.0)
-    world.run(0, 5)
-    assert sorted(alarm.subject for alarm in world.raised(told=True)) == ["backhauls/a", "backhauls/b"]
-
-
-@pytest.mark.parametrize(
-    ("lost", "of"), [(2, 2), (2, 40), (4, 10)], ids=["too-few", "far-too-few", "too-small-a-share"]
-)
-def test_few_silent_nodes_are_no_area(lost: int, of: int) -> None:
-    world = road(of, "backhauls/x")
-    world.lose(0, *sorted(world.nodes)[:lost])
-    world.run(0, 100)
-    assert [alarm.kind for alarm in world.raised()] == [UNREACHABLE] * lost
-
-
-def test_nodes_that_were_lost_long_ago_do_not_make_an_area() -> None:
-    world = road(6, "backhauls/x")
-    for number, node_id in enumerate(world.nodes):
-        world.lose(number * 400.0, node_id)
-    world.run(2000, 2300)
-    assert [alarm.kind for alarm in world.raised()] == [UNREACHABLE] * 6
-
-
-def test_an_area_that_comes_back_is_over_when_nearly_all_are_there_and_the_others_are_told_then() -> None:
-    world = road(10, "backhauls/x")
-    ids = sorted(world.nodes)
-    world.lose(0, *ids)
-    world.run(0, 60)
-    world.find(*ids[:6])
-    world.run(65, 70)
-    (area,) = world.raised(told=True)
-    assert (area.recovered_count, area.is_storm) == (6, True)
-    world.find(*ids[6:8])
-    world.run(75, 130)
-    assert [alarm.subject for alarm in world.raised(told=True)] == ["backhauls/x"]
-    world.run(135, 300)
-    assert sorted(alarm.subject for alarm in world.raised(told=True)) == [f"nodes/{each}" for each in ids[8:]]
-    returned = {member.node_id: member.return_time for member in world.members[area.alarm_id].values()}
-    assert {node_id for node_id, time in returned.items() if time} == set(ids[:8])
-
-
-def test_a_node_that_joins_the_silence_later_belongs_to_it() -> None:
-    world = road(10, "backhauls/x")
-    ids = sorted(world.nodes)
-    world.lose(0, *ids[:7])
-    world.run(0, 10)
-    world.lose(400, *ids[7:])
-    world.run(400, 600)
-    (area,) = world.raised()
-    assert area.member_count == 10
-
-
-def test_nobody_is_lost_because_the_manager_was_away() -> None:
-    world = road(20, "backhauls/x")
-    for node_id in world.nodes:
-        world.nodes[node_id] = replace(world.nodes[node_id], contact=Contact.UNSURE)
-    world.run(0, 600, 60)
-    assert world.alarms == {}
-
-
-def test_while_the_manager_is_unsure_alarms_stay_as_they_are() -> None:
-    world = road(5, "backhauls/x")
-    world.lose(0, *world.nodes)
-    world.run(0, 10)
-    before = world.raised()
-    for node_id in world.nodes:
-        world.nodes[node_id] = replace(world.nodes[node_id], contact=Contact.UNSURE)
-    world.run(15, 300)
-    assert world.raised() == before
-
-
 def test_what_nobody_takes_on_becomes_worse() -> None:
     world = road(1, policy=AlarmPolicy(escalate_after=timedelta(hours=1)))
     world.set("r000", HOT)
@@ -370,41 +140,13 @@ def test_the_same_situation_a_moment_later_changes_nothing() -> None:
     assert not world.step(301).is_change
 
 
-# --- rules
-
-
-@pytest.mark.parametrize(
-    ("kind", "failed"),
-    [
-        ("can.body.state", Severity.MAJOR),
-        ("gnss.plausible", Severity.CRITICAL),
-        ("never.heard.of", Severity.MINOR),
-        (UNREACHABLE, Severity.MAJOR),
-    ],
-)
-def test_the_table_knows_every_kind(kind: str, failed: Severity) -> None:
-    assert rule_for(kind, {}).severity(HealthState.FAILED) is failed
-
-
-def test_the_most_specific_rule_counts_and_leaves_what_it_does_not_give() -> None:
-    changes = {
-        "can.*.state": AlarmRule(failed=Severity.MINOR),
-        "can.body.state": AlarmRule(failed=Severity.CRITICAL, raise_after=timedelta(seconds=1)),
-        "gnss.fix": AlarmRule(is_silenced=True),
-    }
-    body, other = rule_for("can.body.state", changes), rule_for("can.gate.state", changes)
-    table = RULES["can.*.state"]
-    assert (body.failed, body.degraded, body.raise_after) == (Severity.CRITICAL, table.degraded, timedelta(seconds=1))
-    assert (other.failed, other.clear_after) == (Severity.MINOR, table.clear_after)
-    assert rule_for("gnss.fix", changes).severity(HealthState.FAILED) is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "known"),
-    [("can.*.state", True), ("can.body.state", True), ("gnss.fix", True), ("gnss.fx", False), ("x.y.z", False)],
-)
-def test_a_rule_that_can_never_match_is_found(kind: str, known: bool) -> None:  # of the table
-    assert is_known(kind) is known
+def test_what_waits_to_be_cleared_becomes_no_worse() -> None:
+    world = road(1, policy=AlarmPolicy(escalate_after=timedelta(seconds=60)))
+    world.set("r000", HOT)
+    world.run(0, 20)
+    world.set("r000")
+    world.run(25, 200)
+    assert world.kinds() == ["alarm.raised", "alarm.cleared"]
 
 
 # --- lives
@@ -460,6 +202,6 @@ def _befall(world: World, node_id: str, fate: str, at_s: float) -> None:
         case "battery":
             world.set(node_id, ON_BATTERY)
         case "unsure":
-            world.nodes[node_id] = replace(world.nodes[node_id], contact=Contact.UNSURE)
+            world.doubt(node_id)
         case _:
             del world.nodes[node_id]

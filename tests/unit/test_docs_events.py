@@ -19,10 +19,10 @@ def told() -> Iterator[str]:
     """Kinds in every module that makes events."""
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        called = {
-            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        if "NewEvent" not in called:
+        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        called = {func.id for func in calls if isinstance(func, ast.Name)}
+        called |= {func.attr for func in calls if isinstance(func, ast.Attribute)}
+        if not called & {"NewEvent", "tell"}:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and _KIND.fullmatch(node.value):

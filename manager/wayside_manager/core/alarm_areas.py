@@ -42,7 +42,8 @@ def common_causes(
         and node.silent_since is not None
         and now - node.silent_since <= policy.storm_window
     }
-    present = _counts(node for node in rsus if node.contact is Contact.HEARD)
+    # whose silence nobody can judge yet counts as there: a manager that has just begun would else see outages
+    present = _counts(node for node in rsus if node.contact is not Contact.SILENT and node.last_heard is not None)
     found: list[Area] = []
     while len(fresh) >= policy.storm_min_count:
         area = _best(fresh, present, policy)
@@ -52,6 +53,11 @@ def common_causes(
         for node_id in area.node_ids:
             del fresh[node_id]
     return found
+
+
+def rank(area: str) -> int:
+    """Place of its collection among causes and places."""
+    return ORDER.index(area.partition("/")[0])
 
 
 def _best(fresh: Mapping[str, AlarmNode], present: Mapping[str, int], policy: AlarmPolicy) -> Area | None:
@@ -69,15 +75,11 @@ def _best(fresh: Mapping[str, AlarmNode], present: Mapping[str, int], policy: Al
         return None
     most = max(counts.values())
     name = min(
-        (area for area in counts if counts[area] >= _NEARLY * most), key=lambda area: (_rank(area), -counts[area], area)
+        (area for area in counts if counts[area] >= _NEARLY * most), key=lambda area: (rank(area), -counts[area], area)
     )
     node_ids = tuple(sorted(gone[name]))
     heard = [fresh[node_id].last_heard or fresh[node_id].silent_since for node_id in node_ids]
     return Area(name, node_ids, min(time for time in heard if time is not None))
-
-
-def _rank(area: str) -> int:
-    return ORDER.index(area.partition("/")[0])
 
 
 def _counts(nodes: Iterable[AlarmNode]) -> dict[str, int]:

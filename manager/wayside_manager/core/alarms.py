@@ -66,6 +66,8 @@ class AlarmNode:
     """`powerFeeds/x`, `backhauls/x`, `sites/x`, `corridors/x`."""
     findings: tuple[Finding, ...] = ()
     """Its newest, also when it is silent."""
+    lost_report_count: int = 0
+    """Reports it has given up, in all."""
 
     @property
     def is_on_battery(self) -> bool:
@@ -81,6 +83,8 @@ class AlarmMember:
     site_id: str
     lost_time: datetime
     return_time: datetime | None = None
+    lost_report_count: int = 0
+    """Reports it had given up, in all, when it was lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,14 @@ class Restored:
     backfilled_count: int
     """Reports of the time it was away that have arrived."""
     lost_report_count: int = 0
-    """Reports the unit gave up, in all."""
+    """Reports the unit has given up since it was lost, as far as it has said so."""
 
 
 class AlarmEngineStore(Protocol):
-    """What the engine needs."""
+    """What the engine needs: the policy, the situation, a lease, and to write a step."""
+
+    async def get_alarm_policy(self) -> AlarmPolicy:
+        """What becomes an alarm. Raises: UnavailableError."""
 
     async def alarm_situation(self, *, now: datetime, begin_time: datetime) -> tuple[Situation, AlarmPolicy]:
         """Everything the engine decides on, without what it holds pending, and the policy.

@@ -26,6 +26,8 @@ LEASE_NAME = "alarms"
 LEASE_LIFE_S = 15.0
 _RENEW_S = 5.0
 _RELEASE_S = 1.0
+GAP_MAX_S = 60.0
+"""Between two looks of one manager. After more, it was away itself: suspended, or its store did not take reports."""
 REST_S = 1.0
 """Between two looks: one reads every node, and alarms need no more than a second."""
 
@@ -59,7 +61,7 @@ class AlarmEngine:
         self._admit_at = admit_at
         self._tick_s = tick_s
         self._holder = holder or secrets.token_hex(8)
-        self._begin_time = now()
+        self._begin_time = self._look_time = now()
         self._pending: Mapping[Key, datetime] = {}
         self._lease: Lease | None = None
         self._take_time: datetime | None = None
@@ -87,12 +89,15 @@ class AlarmEngine:
         Raises: UnavailableError, ResourceExhaustedError: the store does not work now.
         """
         now = self._now()
-        situation, policy = await self._store.alarm_situation(now=now, begin_time=self._begin_time)
-        self._admit_at(policy.reconnects_per_s)
         lease = await self._leased(now)
         if lease is None:
-            self._pending = {}
+            self._admit_at((await self._store.get_alarm_policy()).reconnects_per_s)
+            self._pending, self._look_time = {}, now
             return AlarmStep()
+        begin_time = self._begun(now)
+        situation, policy = await self._store.alarm_situation(now=now, begin_time=begin_time)
+        self._begin_time, self._look_time = begin_time, now
+        self._admit_at(policy.reconnects_per_s)
         looked = Situation(situation.nodes, situation.alarms, situation.members, self._pending)
         # in a thread: sessions wait for this loop, and a step over 10,000 nodes takes some tens of milliseconds
         step = await asyncio.to_thread(next_step, looked, policy, now)
@@ -108,6 +113,11 @@ class AlarmEngine:
                 await self._bus.publish(Topic.EVENT, [""])
         self._pending = step.pending
         return step
+
+    def _begun(self, now: datetime) -> datetime:
+        """Since when this manager has listened without a gap: who was silent before may just not have come back yet."""
+        is_gap = not timedelta() <= now - self._look_time <= timedelta(seconds=GAP_MAX_S)
+        return now if is_gap else self._begin_time
 
     async def _look(self) -> None:
         try:

@@ -86,7 +86,8 @@ def new_columns(alarm: AlarmRecord) -> dict[str, Any]:
 
 def member_of(row: Row[Any]) -> AlarmMember:
     """One node of an area alarm."""
-    return AlarmMember(row.node_id, row.site_id, as_time(row.lost_us), as_time_or_none(row.return_us))
+    lost_time, return_time = as_time(row.lost_us), as_time_or_none(row.return_us)
+    return AlarmMember(row.node_id, row.site_id, lost_time, return_time, row.lost_report_count)
 
 
 def member_counts(connection: Connection, alarm_ids: list[str]) -> dict[str, tuple[int, int]]:

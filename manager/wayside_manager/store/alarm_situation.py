@@ -24,6 +24,7 @@ _NODES = (
         nodes.c.site_id,
         node_status.c.last_report_us,
         node_status.c.report_period_us,
+        node_status.c.lost_report_count,
         sites.c.backhaul,
         sites.c.power_feed,
     )
@@ -87,17 +88,16 @@ def _node(
         site_id=row.site_id or "",
         areas=(*filter(None, own), *corridors),
         findings=findings,
+        lost_report_count=row.lost_report_count,
     )
 
 
 def _contact(last_us: int | None, period_us: int, now_us: int, begin_us: int) -> tuple[Contact, int | None]:
-    """Whether a node is heard from, and when it became lost; a node that never reported is nobody's loss."""
+    """Whether a node is heard from, and since when it is known to be lost; one that never reported is nobody's loss."""
     if last_us is None:
         return Contact.UNSURE, None
     limit_us = int(lost_limit_s(period_us / _US_PER_S) * _US_PER_S)
-    lost_us = last_us + limit_us
-    if now_us <= lost_us:
+    if now_us <= last_us + limit_us:
         return Contact.HEARD, None
-    if now_us <= begin_us + limit_us:
-        return Contact.UNSURE, None
-    return Contact.SILENT, max(lost_us, begin_us)
+    lost_us = max(last_us, begin_us) + limit_us
+    return (Contact.SILENT, lost_us) if now_us > lost_us else (Contact.UNSURE, None)

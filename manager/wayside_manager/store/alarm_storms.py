@@ -22,6 +22,15 @@ _UNSETTLED = (RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT)
 def rest(connection: Connection, storms: Mapping[str, Collection[str]], *, now: datetime) -> frozenset[str]:
     """Lets rollouts rest or go on; the ids of those that changed. `storms`: nodes of the area, by alarm."""
     changed = set()
+    resting = select(rollouts.c.rollout_id).where(
+        rollouts.c.storm_alarm_id != "",
+        rollouts.c.storm_alarm_id.not_in(sorted(storms)),
+        rollouts.c.state.in_((RolloutState.PAUSED, RolloutState.RUNNING)),
+    )
+    # first who may go on: what another storm holds back as well rests again at once
+    for rollout_id in list(connection.scalars(resting)):
+        _move(connection, the_rollout(connection, rollout_id), RolloutState.RUNNING, alarm_id="", message="", now=now)
+        changed.add(rollout_id)
     for alarm_id, node_ids in sorted(storms.items()):
         for rollout_id in _under_way(connection, node_ids):
             before = the_rollout(connection, rollout_id)
@@ -29,14 +38,6 @@ def rest(connection: Connection, storms: Mapping[str, Collection[str]], *, now: 
                 message = f"rests for the storm alarms/{alarm_id}; goes on by itself when it is over"
                 _move(connection, before, RolloutState.PAUSED, alarm_id=alarm_id, message=message, now=now)
                 changed.add(rollout_id)
-    resting = select(rollouts.c.rollout_id).where(
-        rollouts.c.storm_alarm_id != "",
-        rollouts.c.storm_alarm_id.not_in(sorted(storms)),
-        rollouts.c.state.in_((RolloutState.PAUSED, RolloutState.RUNNING)),
-    )
-    for rollout_id in list(connection.scalars(resting)):
-        _move(connection, the_rollout(connection, rollout_id), RolloutState.RUNNING, alarm_id="", message="", now=now)
-        changed.add(rollout_id)
     return frozenset(changed)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, insert, or_, select, tuple_, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import Reach
-from wayside_manager.core.alarms import AlarmMember, AlarmPolicy, AlarmRecord, AlarmState, AlarmStep, Situation
+from wayside_manager.core.alarms import AlarmPolicy, AlarmRecord, AlarmState, AlarmStep, Situation
 from wayside_manager.core.events import NewEvent, Severity
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -18,23 +18,14 @@ from wayside_manager.core.pages import page_token as next_token
 from wayside_manager.ports.alarms import AlarmQuestion, Restored
 from wayside_manager.ports.rollouts import Lease
 from wayside_manager.store import event_rows, leases
-from wayside_manager.store.alarm_rows import (
-    POLICY,
-    engine_columns,
-    find_alarm,
-    member_of,
-    new_columns,
-    policy_fields,
-    policy_of,
-    records,
-)
+from wayside_manager.store.alarm_rows import POLICY, find_alarm, policy_fields, policy_of, records
 from wayside_manager.store.alarm_situation import read_situation
 from wayside_manager.store.alarm_storms import rest
+from wayside_manager.store.alarm_writes import restored, write_alarms, write_members
 from wayside_manager.store.moments import as_us, as_us_or_none
-from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, changed, check_etag, reading, writing
 from wayside_manager.store.reaches import covers_node, covers_whole
-from wayside_manager.store.tables import alarm_members, alarm_policy, alarms, node_status, nodes, reports
+from wayside_manager.store.tables import alarm_policy, alarms, nodes
 
 _KEY = (alarms.c.severity, alarms.c.raise_us, alarms.c.alarm_id)
 
@@ -61,9 +52,9 @@ class SqlAlarms(SqlPart):
     ) -> frozenset[str]:
         """See AlarmEngineStore."""
         leases.check(connection, lease)
-        _write_alarms(connection, step.alarms, now)
+        write_alarms(connection, step.alarms, now)
         for alarm_id, members in step.members.items():
-            _write_members(connection, alarm_id, members)
+            write_members(connection, alarm_id, members)
         event_rows.append(connection, step.events, now=now)
         return rest(connection, storms, now=now)
 
@@ -131,12 +122,7 @@ class SqlAlarms(SqlPart):
             raise FailedPreconditionError(
                 f"alarm {alarm_id} is about one node; ask for the alarm of an area", reason="ALARM_NOT_OF_AREA"
             )
-        rows = connection.execute(select(alarm_members).where(alarm_members.c.alarm_id == alarm_id)).all()
-        members = [member_of(row) for row in rows]
-        members.sort(key=lambda each: (each.return_time is not None, each.return_time or each.lost_time, each.node_id))
-        return alarm, tuple(
-            Restored(member, _backfilled(connection, member), _given_up(connection, member)) for member in members
-        )
+        return alarm, restored(connection, alarm_id)
 
     @reading
     def get_alarm_policy(self, connection: Connection) -> AlarmPolicy:
@@ -189,31 +175,6 @@ def _visible(reach: Reach) -> ColumnElement[bool]:
     return or_(and_(alarms.c.node_id != "", own), and_(alarms.c.node_id == "", covers_whole(alarms.c.tenant_id, reach)))
 
 
-def _write_alarms(connection: Connection, told: Collection[AlarmRecord], now: datetime) -> None:
-    known: set[str] = set()
-    for part in parts(alarm.alarm_id for alarm in told):
-        known.update(connection.scalars(select(alarms.c.alarm_id).where(alarms.c.alarm_id.in_(part))))
-    new = [new_columns(alarm) for alarm in told if alarm.alarm_id not in known]
-    if new:
-        connection.execute(insert(alarms), new)
-    for alarm in told:
-        if alarm.alarm_id in known:
-            statement = update(alarms).where(alarms.c.alarm_id == alarm.alarm_id)
-            connection.execute(statement.values(revision=alarms.c.revision + 1, **engine_columns(alarm)))
-    # a shelf that somebody made while the step was made stays
-    over = (alarms.c.state == AlarmState.RAISED, alarms.c.shelve_end_us <= as_us(now))
-    connection.execute(update(alarms).where(*over).values(shelve_end_us=None))
-
-
-def _write_members(connection: Connection, alarm_id: str, members: Collection[AlarmMember]) -> None:
-    for member in members:
-        key = (alarm_members.c.alarm_id == alarm_id, alarm_members.c.node_id == member.node_id)
-        values = {"lost_us": as_us(member.lost_time), "return_us": as_us_or_none(member.return_time)}
-        if connection.execute(update(alarm_members).where(*key).values(values)).rowcount == 0:
-            own = {"alarm_id": alarm_id, "node_id": member.node_id, "site_id": member.site_id}
-            connection.execute(insert(alarm_members), own | values)
-
-
 def _said(
     connection: Connection, alarm_id: str, values: Mapping[str, Any], *, kind: str, message: str, now: datetime
 ) -> AlarmRecord:
@@ -250,24 +211,3 @@ def _words(alarm: AlarmRecord) -> dict[str, object]:
         "note": alarm.note,
         "shelve_end_us": as_us_or_none(alarm.shelve_end),
     }
-
-
-def _given_up(connection: Connection, member: AlarmMember) -> int:
-    query = select(node_status.c.lost_report_count).where(node_status.c.node_id == member.node_id)
-    return int(connection.scalar(query) or 0)
-
-
-def _backfilled(connection: Connection, member: AlarmMember) -> int:
-    """Reports of the time a node was away that have come since."""
-    if member.return_time is None:
-        return 0
-    query = (
-        select(func.count())
-        .select_from(reports)
-        .where(
-            reports.c.node_id == member.node_id,
-            reports.c.record_us > as_us(member.lost_time),
-            reports.c.record_us < as_us(member.return_time),
-        )
-    )
-    return int(connection.scalar(query) or 0)

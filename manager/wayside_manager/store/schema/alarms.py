@@ -57,6 +57,8 @@ alarm_members = Table(
     Column("site_id", String(63), nullable=False),
     Column("lost_us", BigInteger, nullable=False),
     Column("return_us", BigInteger),
+    # reports its node had given up, in all, when it was lost
+    Column("lost_report_count", BigInteger, nullable=False),
     PrimaryKeyConstraint("alarm_id", "node_id"),
     Index(None, "node_id"),
 )

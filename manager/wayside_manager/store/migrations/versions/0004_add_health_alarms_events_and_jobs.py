@@ -116,6 +116,7 @@ def _make_alarms() -> None:
         sa.Column("site_id", sa.String(length=63), nullable=False),
         sa.Column("lost_us", sa.BigInteger(), nullable=False),
         sa.Column("return_us", sa.BigInteger(), nullable=True),
+        sa.Column("lost_report_count", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["alarm_id"], ["alarms.alarm_id"], name=op.f("fk_alarm_members_alarm_id")),
         sa.ForeignKeyConstraint(["node_id"], ["nodes.node_id"], name=op.f("fk_alarm_members_node_id")),
         sa.PrimaryKeyConstraint("alarm_id", "node_id", name=op.f("pk_alarm_members")),

@@ -1,0 +1,98 @@
+"""What a step of the alarm engine writes, and what is known of the members of an area alarm."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+
+from wayside_manager.core.alarms import AlarmMember, AlarmRecord, AlarmState
+from wayside_manager.ports.alarms import Restored
+from wayside_manager.store.alarm_rows import engine_columns, member_of, new_columns
+from wayside_manager.store.moments import as_us, as_us_or_none
+from wayside_manager.store.node_rows import parts
+from wayside_manager.store.tables import alarm_members, alarms, node_status, reports
+
+
+def write_alarms(connection: Connection, told: Collection[AlarmRecord], now: datetime) -> None:
+    """Writes new alarms, and of known ones what the engine decides on."""
+    known: set[str] = set()
+    for part in parts(alarm.alarm_id for alarm in told):
+        known.update(connection.scalars(select(alarms.c.alarm_id).where(alarms.c.alarm_id.in_(part))))
+    new = [new_columns(alarm) for alarm in told if alarm.alarm_id not in known]
+    if new:
+        connection.execute(insert(alarms), new)
+    moved = [engine_columns(alarm) | {"own_id": alarm.alarm_id} for alarm in told if alarm.alarm_id in known]
+    if moved:
+        statement = update(alarms).where(alarms.c.alarm_id == bindparam("own_id"))
+        connection.execute(statement.values(revision=alarms.c.revision + 1), moved)
+    # a shelf that somebody made while the step was made stays
+    over = (alarms.c.state == AlarmState.RAISED, alarms.c.shelve_end_us <= as_us(now))
+    connection.execute(update(alarms).where(*over).values(shelve_end_us=None))
+
+
+def write_members(connection: Connection, alarm_id: str, members: Collection[AlarmMember]) -> None:
+    """Writes members that joined, came back or went again."""
+    query = select(alarm_members.c.node_id).where(alarm_members.c.alarm_id == alarm_id)
+    known = set(connection.scalars(query))
+    new = [
+        {
+            "alarm_id": alarm_id,
+            "node_id": member.node_id,
+            "site_id": member.site_id,
+            "lost_us": as_us(member.lost_time),
+            "return_us": as_us_or_none(member.return_time),
+            "lost_report_count": member.lost_report_count,
+        }
+        for member in members
+        if member.node_id not in known
+    ]
+    if new:
+        connection.execute(insert(alarm_members), new)
+    moved = [
+        {"own_id": member.node_id, "back_us": as_us_or_none(member.return_time)}
+        for member in members
+        if member.node_id in known
+    ]
+    if moved:
+        key = (alarm_members.c.alarm_id == alarm_id, alarm_members.c.node_id == bindparam("own_id"))
+        connection.execute(update(alarm_members).where(*key).values(return_us=bindparam("back_us")), moved)
+
+
+def restored(connection: Connection, alarm_id: str) -> tuple[Restored, ...]:
+    """The members of an area alarm: the missing first, then in order of their return."""
+    rows = connection.execute(
+        select(alarm_members, node_status.c.lost_report_count.label("all_lost_count"))
+        .join(node_status, node_status.c.node_id == alarm_members.c.node_id)
+        .where(alarm_members.c.alarm_id == alarm_id)
+    ).all()
+    backfilled = _backfilled(connection, alarm_id)
+    found = [
+        Restored(
+            member_of(row),
+            backfilled.get(row.node_id, 0),
+            max(0, row.all_lost_count - row.lost_report_count),
+        )
+        for row in rows
+    ]
+    found.sort(key=lambda each: _order(each.member))
+    return tuple(found)
+
+
+def _order(member: AlarmMember) -> tuple[bool, datetime, str]:
+    return member.return_time is not None, member.return_time or member.lost_time, member.node_id
+
+
+def _backfilled(connection: Connection, alarm_id: str) -> dict[str, int]:
+    """Reports of the time each member was away that have come since, as far as they are still kept."""
+    of_the_time = and_(
+        reports.c.node_id == alarm_members.c.node_id,
+        reports.c.record_us > alarm_members.c.lost_us,
+        reports.c.record_us < alarm_members.c.return_us,
+    )
+    query = (
+        select(alarm_members.c.node_id, func.count())
+        .join(reports, of_the_time)
+        .where(alarm_members.c.alarm_id == alarm_id)
+        .group_by(alarm_members.c.node_id)
+    )
+    return {row.node_id: row[1] for row in connection.execute(query).all()}
