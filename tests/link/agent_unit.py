@@ -10,6 +10,7 @@ from typing import Self
 import pytest
 
 from tests.link.agent_peer import Conversation, RoughManager
+from wayside.errors import WaysideError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.link.manager import ManagerLink
@@ -68,12 +69,13 @@ def made(
     *,
     chance: float,
     follow: Callable[[wire.DesiredState], Awaitable[None]] | None = None,
+    shut: Callable[[WaysideError], None] = lambda _: None,
 ) -> Uplink:
     return Uplink(
         link.session,
         unit.spool,
         hello=lambda: Hello("1.0", 0, instance_id="instance", authorities_sha256="ab"),
-        ears=Ears(follow=follow or unit.follow, trust=unit.notices.append, time=unit.times.append),
+        ears=Ears(follow=follow or unit.follow, trust=unit.notices.append, time=unit.times.append, shut=shut),
         rng=Even(chance),
         reconnect_cap_s=30.0,
         newest=unit.newest,
@@ -88,10 +90,11 @@ async def linked(
     address: str = "",
     chance: float = 0.0,
     follow: Callable[[wire.DesiredState], Awaitable[None]] | None = None,
+    shut: Callable[[WaysideError], None] = lambda _: None,
 ) -> AsyncIterator[Uplink]:
     """An uplink that runs inside the block, which has 20 s."""
     async with asyncio.timeout(20), link_to(manager, address) as link, asyncio.TaskGroup() as group:
-        uplink = made(unit, link, chance=chance, follow=follow)
+        uplink = made(unit, link, chance=chance, follow=follow, shut=shut)
         task = group.create_task(uplink.run())
         yield uplink
         task.cancel()
