@@ -59,9 +59,12 @@ class Centre:
 
     def wayside(self, *arguments: str) -> dict[str, Any]:
         """Runs the operators' command line and returns its JSON."""
-        printed = run([str(BIN / "wayside"), *arguments, "--output", "json"], environment=self.environment)
-        document: dict[str, Any] = json.loads(printed)
+        document: dict[str, Any] = json.loads(self.printed(*arguments, "--output", "json"))
         return document
+
+    def printed(self, *arguments: str) -> str:
+        """Runs the operators' command line and returns what it shows people."""
+        return run([str(BIN / "wayside"), *arguments], environment=self.environment)
 
     def _listens(self) -> bool:
         for program in (self.manager, self.broker):

@@ -16,6 +16,7 @@ from wayside_demo.stage import Program, StoryError, until
 SITE_COUNT = 12
 TRIAL_S = 12
 ROLLOUT_S = 120.0
+REPORT_PERIOD_S = 2  # of the road: a unit is missed after 4 s
 UNREACHABLE = "localhost:1"
 Command = Callable[..., dict[str, Any]]
 
@@ -48,11 +49,11 @@ class Configuring:
 
     def change_road(self, command: Command) -> dict[str, Any]:
         """The whole road gets a new configuration, never two neighbours at once."""
-        road = self._the_road()
+        road = self.the_road()
         layer, plan = self._work_dir / "road.toml", self._work_dir / "careful.toml"
         layer.write_text(
             f'name = "{NAME}"\npriority = 300\n\n[selector]\ncorridors = ["{NAME}"]\n\n'
-            "[config.telemetry]\nsample_period_s = 2\n"
+            f"[config]\nreport_period_s = {REPORT_PERIOD_S}\n\n[config.telemetry]\nsample_period_s = 2\n"
         )
         plan.write_text(
             'trial_timeout = "30s"\n\n[[waves]]\ncount = 1\nobservation = "2s"\n\n[[waves]]\npercent = 100\n'
@@ -95,7 +96,11 @@ class Configuring:
             "drift_shown": bool(drift),
         }
 
-    def _the_road(self) -> Road:
+    def the_road(self) -> Road:
+        """The road that was built.
+
+        Raises: StoryError: none was.
+        """
         if self._road is None:
             raise StoryError("there is no road yet")
         return self._road

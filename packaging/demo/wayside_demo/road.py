@@ -19,6 +19,8 @@ from wayside_agent.drivers.certificate_request import public_key_der
 NAME = "g98"
 SITE_DISTANCE_M = 500.0
 MAX_IN_FLIGHT_PERCENT = 34
+LINE = "ring-east"
+OTHER_LINE = "ring-west"
 FIRST_LATITUDE_DEG, FIRST_LONGITUDE_DEG = 20.0, 110.3
 DEGREES_PER_M = 1 / 111_320.0
 
@@ -51,7 +53,7 @@ class Road:
             for index in range(1, count + 1):
                 public_key = base64.b64encode(road._new_key(index)).decode()
                 writer.writerow([unit_id(index), f"SIM-{index:04d}", "rsu", public_key, site_id(index)])
-        features = [*map(_site, range(1, count + 1)), _corridor(count)]
+        features = [*map(road._site, range(1, count + 1)), _corridor(count)]
         road.map_file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
         return road
 
@@ -69,12 +71,17 @@ class Road:
         """The command that enrols the units and plays them; it needs nothing of the environment."""
         program = str(Path(__file__).with_name("simulated_units.py"))
         where = ["--device", device_address, "--enrollment", enrollment_address, "--ca-file", str(ca_file)]
-        return [sys.executable, program, str(self.folder), *where]
+        return [sys.executable, program, str(self.folder), *where, "--behind-line", ",".join(self.behind_line)]
 
     @property
     def unit_ids(self) -> tuple[str, ...]:
         """In the order of the road."""
         return tuple(map(unit_id, range(1, self.count + 1)))
+
+    @property
+    def behind_line(self) -> tuple[str, ...]:
+        """The units whose sites reach the centre by `LINE`: the far half of the road."""
+        return self.unit_ids[self.count // 2 :]
 
     def notes(self, trial: str) -> list[dict[str, Any]]:
         """What the units noted of the trials of one rollout, in order; a line that is being written does not count."""
@@ -97,6 +104,16 @@ class Road:
             most = max(most, len(on_trial))
         return Judgement(begun, most, tuple(breaches))
 
+    def _site(self, index: int) -> dict[str, object]:
+        longitude_deg = FIRST_LONGITUDE_DEG + index * SITE_DISTANCE_M * DEGREES_PER_M
+        line = LINE if unit_id(index) in self.behind_line else OTHER_LINE
+        return {
+            "type": "Feature",
+            "id": site_id(index),
+            "geometry": {"type": "Point", "coordinates": [round(longitude_deg, 6), FIRST_LATITUDE_DEG]},
+            "properties": {"type": "site", "kind": "roadside", "time_zone": "Asia/Shanghai", "backhaul": line},
+        }
+
     def _new_key(self, index: int) -> bytes:
         key = ec.generate_private_key(ec.SECP256R1())
         path = self.folder / f"{unit_id(index)}.key"
@@ -114,16 +131,6 @@ def unit_id(index: int) -> str:
 def site_id(index: int) -> str:
     """Id of the site of this index, from 1."""
     return f"{NAME}-s{index:02d}"
-
-
-def _site(index: int) -> dict[str, object]:
-    longitude_deg = FIRST_LONGITUDE_DEG + index * SITE_DISTANCE_M * DEGREES_PER_M
-    return {
-        "type": "Feature",
-        "id": site_id(index),
-        "geometry": {"type": "Point", "coordinates": [round(longitude_deg, 6), FIRST_LATITUDE_DEG]},
-        "properties": {"type": "site", "kind": "roadside", "time_zone": "Asia/Shanghai"},
-    }
 
 
 def _corridor(count: int) -> dict[str, object]:

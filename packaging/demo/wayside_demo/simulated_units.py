@@ -5,7 +5,8 @@
 The folder is as `wayside_demo.road` prepares it. The units enrol by registered keys and follow what they are told:
 a configuration is on trial for a second and then kept, or taken back if it holds the text of `--reverts`. Every trial's
 begin and end is a line of `trials.jsonl`, so that somebody who did not plan a rollout can judge it. What the manager
-has not acknowledged is said again. One process plays them all; each has its own key and connection.
+has not acknowledged is said again. One process plays them all; each has its own key and connection. SIGUSR1 cuts the
+line of those that `--behind-line` names, and SIGUSR2 mends it: between them they make reports that nobody hears.
 """
 
 import argparse
@@ -13,9 +14,10 @@ import asyncio
 import csv
 import hashlib
 import json
+import signal
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -39,11 +41,30 @@ RECONNECT_S = 1.0
 VERSION, MODEL = "1.0.0", "simulated"
 
 
+class Line:
+    """What units reach the manager by."""
+
+    def __init__(self) -> None:
+        self.mended, self.broken = asyncio.Event(), asyncio.Event()
+        self.mended.set()
+
+    def cut(self) -> None:
+        """From now on nothing goes over it."""
+        self.mended.clear()
+        self.broken.set()
+
+    def mend(self) -> None:
+        """It works again."""
+        self.broken.clear()
+        self.mended.set()
+
+
 class SimulatedUnit:
     """One unit: what it runs, and what it has to say."""
 
-    def __init__(self, node_id: str, esn: str, key_pem: bytes, trials: TextIO, *, reverts: bytes) -> None:
+    def __init__(self, node_id: str, esn: str, key_pem: bytes, trials: TextIO, *, reverts: bytes, line: Line) -> None:
         self.node_id = node_id
+        self._line = line
         self._esn = esn
         self._key_pem = key_pem
         self._trials = trials
@@ -72,6 +93,24 @@ class SimulatedUnit:
         self._certificate_pem = answer.certificate_pem.encode()
 
     async def run(self, device_address: str, ca_pem: bytes) -> None:
+        """Is connected for ever, but while the line is cut."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                connected = group.create_task(self._connected(device_address, ca_pem), name=f"{self.node_id}-connected")
+                await self._line.broken.wait()
+                connected.cancel()
+                await self._endure()
+
+    async def _endure(self) -> None:
+        """Goes on making reports until the line is mended."""
+        while not self._line.mended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._report_period_s):
+                    await self._line.mended.wait()
+                    return
+            self._say(node_service_pb2.Report(health=self._health()))
+
+    async def _connected(self, device_address: str, ca_pem: bytes) -> None:
         """Holds a session for ever, and opens the next one when it ends: the manager may be away."""
         credentials = grpc.ssl_channel_credentials(ca_pem, self._key_pem, self._certificate_pem)
         options = (("grpc.use_local_subchannel_pool", 1),)
@@ -103,7 +142,7 @@ class SimulatedUnit:
         self._say(node_service_pb2.Report(health=self._health()))
         while True:
             try:
-                async with asyncio.timeout(decoded(self._running[1]).report_period_s):
+                async with asyncio.timeout(self._report_period_s):
                     request = await self._outgoing.get()
             except TimeoutError:
                 self._say(node_service_pb2.Report(health=self._health()))
@@ -116,20 +155,32 @@ class SimulatedUnit:
         if target.trial in self._tried:
             return
         fetched = await stub.FetchConfig(node_service_pb2.FetchConfigRequest(revision=target.revision))
-        self._tried.add(target.trial)
         decoded(fetched.config)  # as strict as a real one
         before, self._running = self._running, (target.revision, fetched.config)
         if before[1] != fetched.config:
-            self._note("begin", target.trial)
-            self._say_config(target, node_pb2.ConfigReport.OUTCOME_PROVISIONAL)
-            await asyncio.sleep(TRIAL_S)
-            self._note("end", target.trial)
+            await self._try(target, before)
+        self._tried.add(target.trial)
         if self._reverts and self._reverts in fetched.config:
             self._running = before
             self._say_config(target, node_pb2.ConfigReport.OUTCOME_REVERTED, "this unit is made to take it back")
         else:
             self._say_config(target, node_pb2.ConfigReport.OUTCOME_APPLIED)
         self._say(node_service_pb2.Report(health=self._health()))
+
+    async def _try(self, target: node_service_pb2.ConfigTarget, before: tuple[int, bytes]) -> None:
+        self._note("begin", target.trial)
+        self._say_config(target, node_pb2.ConfigReport.OUTCOME_PROVISIONAL)
+        try:
+            await asyncio.sleep(TRIAL_S)
+        except asyncio.CancelledError:  # the line is cut: it is tried again when it is told again
+            self._running = before
+            raise
+        finally:
+            self._note("end", target.trial)
+
+    @property
+    def _report_period_s(self) -> float:
+        return decoded(self._running[1]).report_period_s
 
     def _note(self, event: str, trial: str) -> None:
         line = {"time_s": time.monotonic(), "node": self.node_id, "event": event, "trial": trial}
@@ -160,7 +211,7 @@ class SimulatedUnit:
             config_sha256=hashlib.sha256(content).hexdigest(),
             model=MODEL,
         )
-        health.report_period.FromMilliseconds(round(decoded(content).report_period_s * 1000))
+        health.report_period.FromMilliseconds(round(self._report_period_s * 1000))
         return health
 
     def _say(self, report: node_service_pb2.Report) -> None:
@@ -171,17 +222,32 @@ class SimulatedUnit:
         self._outgoing.put_nowait(node_service_pb2.SessionRequest(report=report))
 
 
-def _units(folder: Path, trials: TextIO, *, reverts: bytes) -> list[SimulatedUnit]:
+def _units(
+    folder: Path, trials: TextIO, *, reverts: bytes, line: Line, behind_line: Collection[str]
+) -> list[SimulatedUnit]:
     with (folder / "units.csv").open(encoding="utf-8") as file:
         rows = [(row["node_id"], row["esn"]) for row in csv.DictReader(file)]
+    never_cut = Line()
     return [
-        SimulatedUnit(node_id, esn, (folder / f"{node_id}.key").read_bytes(), trials, reverts=reverts)
+        SimulatedUnit(
+            node_id,
+            esn,
+            (folder / f"{node_id}.key").read_bytes(),
+            trials,
+            reverts=reverts,
+            line=line if node_id in behind_line else never_cut,
+        )
         for node_id, esn in rows
     ]
 
 
-async def run(units: list[SimulatedUnit], ca_pem: bytes, *, device_address: str, enrollment_address: str) -> None:
+async def run(
+    units: list[SimulatedUnit], ca_pem: bytes, *, line: Line, device_address: str, enrollment_address: str
+) -> None:
     """Enrols the units and runs them until the process is stopped."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, line.cut)
+    loop.add_signal_handler(signal.SIGUSR2, line.mend)
     async with grpc.aio.secure_channel(enrollment_address, grpc.ssl_channel_credentials(ca_pem)) as channel:
         stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
         for unit in units:
@@ -199,11 +265,13 @@ def main() -> None:
     parser.add_argument("--enrollment", required=True)
     parser.add_argument("--ca-file", type=Path, required=True)
     parser.add_argument("--reverts", default="", help="units take configurations back that hold this text")
+    parser.add_argument("--behind-line", default="", help="units, with commas between them, that SIGUSR1 cuts off")
     given = parser.parse_args()
-    ca_pem = given.ca_file.read_bytes()
+    ca_pem, line = given.ca_file.read_bytes(), Line()
     with (given.folder / "trials.jsonl").open("a", encoding="utf-8") as trials:
-        units = _units(given.folder, trials, reverts=given.reverts.encode())
-        asyncio.run(run(units, ca_pem, device_address=given.device, enrollment_address=given.enrollment))
+        behind_line = frozenset(given.behind_line.split(","))
+        units = _units(given.folder, trials, reverts=given.reverts.encode(), line=line, behind_line=behind_line)
+        asyncio.run(run(units, ca_pem, line=line, device_address=given.device, enrollment_address=given.enrollment))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from rich.table import Table
 from wayside_demo.centre import Centre, ReleaseBuilder
 from wayside_demo.configuring import Configuring
 from wayside_demo.fleet import Fleet
+from wayside_demo.operating import Operating
 from wayside_demo.recordings import found
 from wayside_demo.stage import BIN, Program, run, until
 from wayside_demo.units import Unit, demo_layer, obu_layer, unit
@@ -44,6 +45,7 @@ class Story:
         self.centre = Centre(work_dir, self.log_dir)
         self.fleet = Fleet(self.centre)
         self.configuring = Configuring(work_dir, self.log_dir, self.centre, self.fleet, say)
+        self.operating = Operating(work_dir, self.centre, say)
         self.builder = ReleaseBuilder(work_dir, {GOOD_VERSION: "", BAD_VERSION: "silent-radio"})
         self.witness = TelemetryWitness()
 
@@ -61,6 +63,10 @@ class Story:
             (f"The manager is gone for {OUTAGE_S:g} s", self.cut_manager),
             ("A road of simulated sites", self.build_road),
             ("The whole road is changed, but never two neighbours at once", self.change_road),
+            ("The RSU is to hear a controller that is not there", self.miss_controller),
+            ("A line is cut: half the road is silent, and it is one alarm", self.cut_line),
+            ("Why is the RSU not green?", self.explain),
+            ("A debug bundle, without driving out", self.fetch_bundle),
             ("The OBU is stolen: its certificate is taken back", self.revoke_stolen),
             ("What was seen", self.sum_up),
         )
@@ -155,6 +161,22 @@ class Story:
         """A corridor-safe rollout."""
         self.seen |= self.configuring.change_road(self.command)
 
+    def miss_controller(self) -> None:
+        """A fault that the RSU finds by itself."""
+        self.operating.miss_controller(self.command, RSU)
+
+    def cut_line(self) -> None:
+        """A mass outage."""
+        self.seen |= self.operating.cut_line(self.command, self.configuring.the_road(), self.configuring.programs[0])
+
+    def explain(self) -> None:
+        """The fault, on one screen."""
+        self.seen |= self.operating.explain(RSU)
+
+    def fetch_bundle(self) -> None:
+        """A job."""
+        self.seen |= self.operating.fetch_bundle(RSU)
+
     def roll_out_good(self) -> None:
         """Both units run the good release, although the OBU was killed in the middle of its download."""
         self.publish(GOOD_VERSION)
@@ -231,6 +253,11 @@ class Story:
             and self.seen["drift_shown"]
             and self.seen["road_trials"] == self.seen["simulated_units"]
             and self.seen["road_breaches"] == 0
+            and self.seen["area_alarm_shown"]
+            and self.seen["rollout_rested"]
+            and self.seen["restored_shown"]
+            and self.seen["node_explained"]
+            and self.seen["bundle_fetched"]
             and self.seen["audit_intact"]
             and self.seen["revoked_cut_s"] > 0
             and self.seen["release_after"] == GOOD_VERSION
