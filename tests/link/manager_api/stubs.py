@@ -10,6 +10,9 @@ from wayside.status import from_rpc_error
 from wayside.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
+    alarm_pb2,
+    alarm_service_pb2,
+    alarm_service_pb2_grpc,
     approval_service_pb2,
     approval_service_pb2_grpc,
     audit_service_pb2_grpc,
@@ -72,6 +75,7 @@ class Stubs:
         )
         self.audit: audit_service_pb2_grpc.AuditServiceAsyncStub = audit_service_pb2_grpc.AuditServiceStub(channel)
         self.health: health_service_pb2_grpc.HealthServiceAsyncStub = health_service_pb2_grpc.HealthServiceStub(channel)
+        self.alarm: alarm_service_pb2_grpc.AlarmServiceAsyncStub = alarm_service_pb2_grpc.AlarmServiceStub(channel)
         self.event: event_service_pb2_grpc.EventServiceAsyncStub = event_service_pb2_grpc.EventServiceStub(channel)
         self.authority: authority_service_pb2_grpc.AuthorityServiceAsyncStub = (
             authority_service_pb2_grpc.AuthorityServiceStub(channel)
@@ -168,6 +172,10 @@ class Stubs:
         """A job when it has ended; waits for that."""
         request = job_service_pb2.WatchJobRequest(name=f"jobs/{job_id}")
         return [answer.job async for answer in self.stream(self.job.WatchJob, request)][-1]
+
+    async def list_alarms(self, **fields: Any) -> list[alarm_pb2.Alarm]:  # noqa: ANN401  # fields of a message
+        request = alarm_service_pb2.ListAlarmsRequest(**fields)
+        return list((await self.call(self.alarm.ListAlarms, request)).alarms)
 
     async def get_rollout(self, name: str) -> rollout_pb2.Rollout:
         """A rollout by its name, `rollouts/{rollout}`."""
