@@ -29,7 +29,9 @@ _RELEASE_S = 1.0
 GAP_MAX_S = 60.0
 """Between two looks of one manager. After more, it was away itself: suspended, or its store did not take reports."""
 REST_S = 1.0
-"""Between two looks: one reads every node, and alarms need no more than a second."""
+"""Between two looks at least: one reads every node, and alarms need no more."""
+REST_TIMES = 10.0
+"""And so many times as long as a look took: 10,000 nodes wake it all the time, and looks must not take a processor."""
 
 
 class AlarmEngine:
@@ -72,14 +74,16 @@ class AlarmEngine:
         async with self._bus.subscribe(Topic.NODE) as wakes, asyncio.TaskGroup() as group:
             is_woken = asyncio.Event()
             group.create_task(_forward(wakes, is_woken), name="alarms-wakes")
+            mono_s = asyncio.get_running_loop().time
             try:
                 while True:
                     is_woken.clear()
+                    begin_s = mono_s()
                     await self._look()
+                    await asyncio.sleep(min(self._tick_s, max(REST_S, REST_TIMES * (mono_s() - begin_s))))
                     with suppress(TimeoutError):
                         async with asyncio.timeout(self._tick_s):
                             await is_woken.wait()
-                    await asyncio.sleep(REST_S)
             finally:
                 await self._release()
 
