@@ -6,6 +6,7 @@ is left out.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TypeVar
 
 from wayside.errors import PermissionDeniedError
@@ -24,12 +25,14 @@ from wayside_manager.cli.alarms import severity_word
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.health import autonomy_words, check_row, state_word
 from wayside_manager.cli.job_spec import words_of
+from wayside_manager.cli.node_story import Event, newest_configs, newest_releases, stamp
 from wayside_manager.cli.node_table import print_node
 from wayside_manager.cli.output import Output, local_time, print_line, print_table
 from wayside_manager.cli.running import resource_id
 
 CHECKS_SHOWN = 8
 EVENTS_SHOWN = 8
+CHANGES_SHOWN = 2
 OTHERS_SHOWN = 3
 CHECK_COLUMNS = ("CHECK", "STATE", "SINCE", "VALUE", "REASON")
 EVENT_COLUMNS = ("TIME", "WHAT", "MESSAGE")
@@ -48,7 +51,9 @@ class Screen:
     jobs: tuple[job_pb2.Job, ...] = ()
     """Those that have not ended."""
     events: tuple[event_pb2.Event, ...] = ()
-    """The newest, oldest first."""
+    """The newest, newest first."""
+    changes: tuple[Event, ...] = ()
+    """What it was last told to run."""
 
 
 async def screen(manager: ManagerClient, name: str) -> Screen:
@@ -81,11 +86,14 @@ async def screen(manager: ManagerClient, name: str) -> Screen:
             fleet_service_pb2.ListEventsRequest(filter=wanted, newest_first=True, page_size=EVENTS_SHOWN),
         )
     )
+    configs = await _read(newest_configs(manager, name, CHANGES_SHOWN))
+    releases = await _read(newest_releases(manager, name, CHANGES_SHOWN))
     if health is not None:
         shown.health = health.health
     shown.alarms = () if alarms is None else tuple(alarms.alarms)
     shown.jobs = () if jobs is None else tuple(jobs.jobs)
-    shown.events = () if events is None else tuple(reversed(events.events))
+    shown.events = () if events is None else tuple(events.events)
+    shown.changes = (*(configs or ()), *(releases or ()))
     return shown
 
 
@@ -111,14 +119,22 @@ def print_screen(shown: Screen) -> None:
         print_line(
             f"job {resource_id(job.name)}: {words_of(job.spec)}, {job.progress_percent} % {job.message}".rstrip()
         )
-    if shown.events:
+    if before := _before(shown):
         print_line("just before:")
-        print_table(EVENT_COLUMNS, map(_event_row, shown.events))
+        print_table(EVENT_COLUMNS, before)
     print_node(shown.node, Output.TABLE)
 
 
-def _event_row(event: event_pb2.Event) -> tuple[object, ...]:
-    return (local_time(event.time), event.kind, event.message)
+def _before(shown: Screen) -> list[tuple[object, ...]]:
+    """Rows of what went just before, oldest first: what was changed is shown, however much it set off."""
+    kept = shown.events[: EVENTS_SHOWN - len(shown.changes)]
+    rows = [(each.time.ToDatetime(tzinfo=UTC), each.kind, each.message) for each in kept]
+    rows += [(each.time, each.source, _change_words(each)) for each in shown.changes]
+    return [(local_time(stamp(time)), what, message) for time, what, message in sorted(rows)]
+
+
+def _change_words(change: Event) -> str:
+    return f"{change.what}: {change.detail or 'as before'}, by {change.by}"
 
 
 def _more(count: int, command: str) -> None:

@@ -4,7 +4,7 @@ It is put together from the node, its configurations, the rollouts it was in, an
 may read each of them. Usage: `events, missing = run(lambda manager: told(manager, "nodes/rsu-1"), context)`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -67,7 +67,7 @@ def story(
         found = [asdict(event) | {"time": event.time.isoformat()} for event in events]
         print_json({"node": name, "events": found, "missing": missing})
         return
-    rows = ((local_time(_stamp(each.time)), each.source, each.what, each.by, each.detail) for each in events)
+    rows = ((local_time(stamp(each.time)), each.source, each.what, each.by, each.detail) for each in events)
     print_table(COLUMNS, rows)
     for source in missing:
         print_error(f"not shown, for want of permission: {source}")
@@ -101,16 +101,42 @@ async def _of_node(manager: ManagerClient, name: str) -> list[Event]:
 async def _of_configs(manager: ManagerClient, name: str) -> list[Event]:
     request = config_service_pb2.ListNodeConfigsRequest(node=name)
     configs = await listed(manager, manager.config.ListNodeConfigs, request, lambda page: page.configs)
-    return [
-        Event(
-            _time(each.create_time),
-            "config",
-            f"should run configuration {each.revision}",
-            each.cause,
-            ", ".join(change.path for change in each.changes),
-        )
-        for each in reversed(configs)
-    ]
+    return [_config_event(each) for each in reversed(configs)]
+
+
+async def newest_configs(manager: ManagerClient, name: str, count: int) -> list[Event]:
+    """The configurations a node was last to run, at most so many, oldest first.
+
+    Raises: WaysideError: what the manager answered.
+    """
+    request = config_service_pb2.ListNodeConfigsRequest(node=name, page_size=count)
+    configs = (await manager.call(manager.config.ListNodeConfigs, request)).configs
+    return [_config_event(each) for each in reversed(configs)]
+
+
+def _config_event(config: config_service_pb2.NodeConfigRevision) -> Event:
+    return Event(
+        _time(config.create_time),
+        "config",
+        f"should run configuration {config.revision}",
+        config.cause,
+        ", ".join(change.path for change in config.changes),
+    )
+
+
+async def newest_releases(manager: ManagerClient, name: str, count: int) -> list[Event]:
+    """The releases a node was last to run and how it stands, of at most so many rollouts, oldest first.
+
+    Raises: WaysideError: what the manager answered.
+    """
+    request = rollout_service_pb2.ListRolloutsRequest(node=name, page_size=count)
+    rollouts = (await manager.call(manager.rollout.ListRollouts, request)).rollouts
+    events = []
+    for rollout in (each for each in reversed(rollouts) if each.release):
+        for row in await _places(manager, name, rollout):
+            time = row.tell_time if row.HasField("tell_time") else rollout.create_time
+            events.append(Event(_time(time), "rollout", f"to run {rollout.release}", rollout.name, _said(row)))
+    return events
 
 
 async def _of_rollouts(manager: ManagerClient, name: str) -> list[Event]:
@@ -118,16 +144,24 @@ async def _of_rollouts(manager: ManagerClient, name: str) -> list[Event]:
     events = []
     rollouts = await listed(manager, manager.rollout.ListRollouts, request, lambda page: page.rollouts)
     for rollout in reversed(rollouts):
-        own = rollout_service_pb2.ListRolloutNodesRequest(name=rollout.name, node=name)
-        for row in (await manager.call(manager.rollout.ListRolloutNodes, own)).nodes:
-            state = short(rollout_pb2.RolloutNode.State.Name(row.state), "STATE_")
+        for row in await _places(manager, name, rollout):
             what = rollout.release or f"configuration by {rollout.config_cause}"
             events.append(Event(_time(rollout.create_time), "rollout", f"to run {what}", rollout.name))
-            said = f"{state}: {row.message}" if row.message else state
             time = row.tell_time if row.HasField("tell_time") else rollout.update_time
             first = "told" if row.HasField("tell_time") else "not told"
-            events.append(Event(_time(time), "rollout", first, rollout.name, said))
+            events.append(Event(_time(time), "rollout", first, rollout.name, _said(row)))
     return events
+
+
+async def _places(manager: ManagerClient, name: str, rollout: rollout_pb2.Rollout) -> Sequence[rollout_pb2.RolloutNode]:
+    """A node's place in a rollout: one, or none."""
+    request = rollout_service_pb2.ListRolloutNodesRequest(name=rollout.name, node=name)
+    return (await manager.call(manager.rollout.ListRolloutNodes, request)).nodes
+
+
+def _said(row: rollout_pb2.RolloutNode) -> str:
+    state = short(rollout_pb2.RolloutNode.State.Name(row.state), "STATE_")
+    return f"{state}: {row.message}" if row.message else state
 
 
 async def _of_audit(manager: ManagerClient, name: str) -> list[Event]:
@@ -144,7 +178,8 @@ def _time(stamp: Timestamp) -> datetime:
     return stamp.ToDatetime(tzinfo=UTC)
 
 
-def _stamp(time: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp
+def stamp(time: datetime) -> Timestamp:
+    """The time as it crosses the wire."""
+    made = Timestamp()
+    made.FromDatetime(time)
+    return made

@@ -1,13 +1,14 @@
 """The life story of one node, over gRPC and from the command line."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.link.manager_api.commands import wayside
 from tests.link.manager_api.config_unit import Fate, following
-from tests.link.manager_api.peer import LocalManager, Peer, layer, role
+from tests.link.manager_api.peer import LocalManager, Peer, layer, release_archive, role
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import config_service_pb2, node_pb2, rollout_pb2, rollout_service_pb2
 
@@ -85,3 +86,24 @@ async def test_rollouts_are_listed_by_node(manager: LocalManager, operator: Peer
     assert not (await operator.call(operator.rollout.ListRolloutNodes, nobody)).nodes
     with pytest.raises(InvalidArgumentError, match="node"):
         await operator.call(operator.rollout.ListRollouts, rollout_service_pb2.ListRolloutsRequest(node="rsu-1"))
+
+
+async def test_the_screen_of_a_node_tells_what_was_changed_before(manager: LocalManager, operator: Peer) -> None:
+    await lived(manager, operator)
+    code, out, err = await wayside(manager, "nodes", "show", "rsu-1")
+    assert (code, err) == (0, "")
+    before = out.partition("just before:")[2]
+    assert "should run configuration 2: report_period_s, by configLayers/of-rsu-1" in before
+    assert before.index("should run configuration 1: ") < before.index("should run configuration 2: ")
+
+
+async def test_the_screen_of_a_node_tells_which_release_it_was_told(manager: LocalManager, operator: Peer) -> None:
+    await manager.enroll("rsu-1")
+    await operator.publish(release_archive("1.1.0"))
+    chosen = node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
+    request = rollout_service_pb2.CreateRolloutRequest(release="releases/1.1.0", selector=chosen)
+    rollout = (await operator.call(operator.rollout.CreateRollout, request)).rollout
+    code, out, err = await wayside(manager, "nodes", "show", "rsu-1")
+    assert (code, err) == (0, "")
+    before = out.partition("just before:")[2]
+    assert re.search(rf"to run releases/1\.1\.0: (pending|in_flight).*, by {rollout.name}", before)
