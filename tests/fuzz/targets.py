@@ -2,6 +2,7 @@
 
 from tests.fuzz import (
     agent_targets,
+    alarm_targets,
     config_targets,
     event_targets,
     health_targets,
@@ -23,6 +24,7 @@ TARGETS: tuple[Target, ...] = (
     *config_targets.TARGETS,
     *event_targets.TARGETS,
     *health_targets.TARGETS,
+    *alarm_targets.TARGETS,
     *rollout_targets.TARGETS,
     *job_targets.TARGETS,
     *value_targets.TARGETS,
