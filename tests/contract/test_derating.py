@@ -35,6 +35,9 @@ class Unit:
     def hurry(self) -> None:
         self.report_count += 1
 
+    def shed(self) -> list[str]:
+        return list(self.derating.shed)
+
     def tell(self, load: str) -> Callable[[bool], None]:
         return lambda is_allowed: self.told.append((load, is_allowed))
 
@@ -56,10 +59,10 @@ def test_loads_go_and_come_back_and_each_move_is_reported_at_once(unit: Unit, ca
     caplog.set_level(logging.INFO)
     unit.sample = HOT
     unit.pass_s(60)
-    assert unit.derating.shed == ("telemetry", "decode", "downloads", "uploads")
+    assert unit.shed() == ["telemetry", "decode", "downloads", "uploads"]
     unit.sample = COOL
     unit.pass_s(60)
-    assert unit.derating.shed == ()
+    assert unit.shed() == []
     order = ["telemetry", "decode", "downloads", "uploads"]
     assert unit.told == [*((load, False) for load in order), *((load, True) for load in reversed(order))]
     assert unit.report_count == 8
@@ -71,14 +74,14 @@ def test_loads_go_and_come_back_and_each_move_is_reported_at_once(unit: Unit, ca
 def test_on_battery_the_first_two_loads_are_shed(unit: Unit) -> None:
     unit.sample = DARK
     unit.pass_s(100)
-    assert unit.derating.shed == ("telemetry", "decode")
+    assert unit.shed() == ["telemetry", "decode"]
 
 
 def test_a_configuration_without_derating_takes_everything_up_at_once(unit: Unit) -> None:
     unit.sample = HOT
     unit.pass_s(100)
     unit.derating.use(DeratingConfig())
-    assert unit.derating.shed == ()
+    assert unit.shed() == []
     assert {load for load, is_allowed in unit.told[4:] if is_allowed} == {"telemetry", "decode", "downloads", "uploads"}
 
 
@@ -89,10 +92,10 @@ def test_the_processor_counts_where_a_rule_says_so(unit: Unit) -> None:
     unit.derating.use(decoded(rule).derating)
     unit.sample = replace(HOT, host=HostSample(temperature_celsius=75.0))
     unit.pass_s(100)
-    assert unit.derating.shed == ()
+    assert unit.shed() == []
     unit.sample = replace(COOL, host=HostSample(temperature_celsius=81.0))
     unit.pass_s(100)
-    assert unit.derating.shed == ("decode",)
+    assert unit.shed() == ["decode"]
 
 
 def test_a_unit_that_is_told_nothing_sheds_nothing() -> None:

@@ -6,7 +6,7 @@
 Stuff bits depend on the content, which is not looked at: a frame counts as the mean of none and of as many as there can
 be. That is wrong by 12 % of a frame's time at most. Error frames are not counted.
 
-Measured: `make bench NAME=agent-footprint`; a batch costs 0.03 us a frame, for it is counted by kinds of frames.
+A batch is counted by kinds of frames: 0.06 us a frame in batches of 450, 0.14 in batches of 45 (measured, Python 3.11).
 Source: ISO 11898-1:2015, 10.4 (formats), 10.5 (stuff bits: every five equal bits; FD has fixed ones in its CRC).
 """
 
