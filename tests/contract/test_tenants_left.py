@@ -12,6 +12,7 @@ from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import EVERYWHERE, TenantKind, TenantRecord
 from wayside_manager.core.node_health import HealthState
 from wayside_manager.core.nodes import NodeChange
+from wayside_manager.core.reports import HealthFacts
 from wayside_manager.ports.alarms import AlarmQuestion
 from wayside_manager.ports.store import Store
 from wayside_manager.services.alarm_engine import AlarmEngine
@@ -26,6 +27,7 @@ async def test_alarms_and_jobs_of_a_tenant_that_is_deleted_are_of_the_tenant_abo
         await store.create_tenant(TenantRecord(tenant_id, TenantKind.CITY, parent_id, START))
     await enrolled(store, "rsu-1", tenant_id="haikou")
     report = health(1)
+    assert isinstance(report.facts, HealthFacts)
     leaks = replace(report, facts=replace(report.facts, checks=(LEAK,)))
     await store.record_reports([batch("rsu-1", leaks)])
     clock = Clock(START + timedelta(seconds=5))

@@ -113,7 +113,7 @@ class RoughManager:
         self.artifact: Callable[[wire.FetchArtifactRequest], AsyncIterator[bytes]] | None = None
         self.configs: dict[int, bytes] = {}
         """Configurations it sends, by revision."""
-        self.calls: dict[str, Callable[[Context], Awaitable[None]]] = {}
+        self.conversations: dict[str, Callable[[Context], Awaitable[None]]] = {}
         """What it does with a call of a job, by the RPC's name."""
         self.own = credentials()
         self.port = 0
@@ -176,10 +176,10 @@ class RoughManager:
         await behaviour(conversation)
 
     async def _upload(self, _requests: object, context: Context) -> None:
-        await self.calls["UploadJobArtifact"](context)
+        await self.conversations["UploadJobArtifact"](context)
 
     async def _shell(self, _requests: object, context: Context) -> None:
-        await self.calls["OpenShell"](context)
+        await self.conversations["OpenShell"](context)
 
     async def _fetch_config(self, request: wire.FetchConfigRequest, _context: Context) -> wire.FetchConfigResponse:
         return wire.FetchConfigResponse(revision=request.revision, config=self.configs[request.revision])

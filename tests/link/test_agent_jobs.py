@@ -70,7 +70,7 @@ async def brought(shelf: Shelf, path: Path, content: bytes = CONTENT) -> list[in
     """Brings the file; the progress that was told."""
     told: list[int] = []
     async with asyncio.timeout(20), RoughManager(sound) as manager, link_to(manager) as link:
-        manager.calls["UploadJobArtifact"] = shelf.take
+        manager.conversations["UploadJobArtifact"] = shelf.take
         await link.upload("jobs/j1", artifact(content), path, max_bytes_per_s=0, progress=told.append)
     return told
 
@@ -133,7 +133,7 @@ async def test_a_rate_is_kept(path: Path) -> None:
         now_s += wait_s
 
     async with asyncio.timeout(20), RoughManager(sound) as manager, link_to(manager) as link:
-        manager.calls["UploadJobArtifact"] = shelf.take
+        manager.conversations["UploadJobArtifact"] = shelf.take
         await upload(
             lambda: link._stub.UploadJobArtifact(None),
             manager.address,
@@ -162,7 +162,7 @@ async def test_a_shell_is_talked_to_over_a_call(tmp_path: Path) -> None:
             heard.extend(request.output)
 
     async with asyncio.timeout(20), RoughManager(sound) as manager, link_to(manager) as link:
-        manager.calls["OpenShell"] = operator
+        manager.conversations["OpenShell"] = operator
         worker = ShellWorker(link, is_allowed=True, command=("/bin/sh",), home=tmp_path)
         found = await worker.work(Assignment("jobs/j1", Shell(15), tmp_path, 0, lambda _percent, _message: None))
     assert found.result["ended_by"] == "the shell"
@@ -174,7 +174,7 @@ async def test_a_shell_ends_when_the_operator_has_left(tmp_path: Path) -> None:
         await context.read()
 
     async with asyncio.timeout(20), RoughManager(sound) as manager, link_to(manager) as link:
-        manager.calls["OpenShell"] = leaves
+        manager.conversations["OpenShell"] = leaves
         worker = ShellWorker(link, is_allowed=True, command=("/bin/sh",), home=tmp_path)
         found = await worker.work(Assignment("jobs/j1", Shell(15), tmp_path, 0, lambda _percent, _message: None))
     assert found.result["ended_by"] == "the operator"

@@ -24,7 +24,8 @@ def watched(steps_s: list[float], off_s: float | None = 0.0) -> ClockWatch:
 @pytest.mark.parametrize("step_s", [-3600.0, -1.5, 1.5, 1e9])
 def test_a_leap_is_told_and_signing_rests(step_s: float) -> None:
     watch = watched([0.0, step_s, 0.0])
-    assert (watch.signing_rests, watch.jump_s, watch.jump_count) == (True, pytest.approx(step_s), 1)
+    assert (watch.signing_rests, watch.jump_count) == (True, 1)
+    assert watch.jump_s == pytest.approx(step_s)
 
 
 @pytest.mark.parametrize("step_s", [-1.0, -0.4, 0.0005, 1.0])

@@ -1,6 +1,6 @@
 """What jobs act on and ask. Usage: `World(store=…, worker=…, …)`, joined by the app."""
 
-import time
+from time import monotonic
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,6 @@ class World:
     """Of the configuration; 0: unlimited."""
     may_upload: Callable[[], bool] = lambda: True
     """False: files wait, to save power; one that is on its way goes on."""
-    mono_s: Callable[[], float] = time.monotonic
+    mono_s: Callable[[], float] = monotonic
     pause: Callable[[float], Awaitable[None]] | None = None
     """Waits between two tries of an upload; `None`: as long as it says."""

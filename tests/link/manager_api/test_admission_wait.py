@@ -4,9 +4,8 @@ import grpc
 import grpc.aio
 
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session
-from wayside.status import from_rpc_error
+from wayside.status import RETRY_AFTER, from_rpc_error
 from wayside.v1 import alarm_pb2, alarm_service_pb2, node_service_pb2
-from wayside_manager.api.reconnects import RETRY_AFTER
 
 TRIES = 3_000
 HELLO = node_service_pb2.SessionRequest(hello=node_service_pb2.SessionHello(agent_version="1.0.0", spool_id="spool-1"))
@@ -47,13 +46,13 @@ async def test_who_comes_while_too_many_come_is_told_when_to_come_again(
     await set_pace(operator, 1.0)
     async with manager.node(rsu) as peer:
         error = await first_refusal(peer)
-        trailers = dict(error.trailing_metadata() or ())  # type: ignore[call-overload]  # types-grpcio has its elements wrong
+        trailers = dict(error.trailing_metadata() or ())
         assert error.code() is grpc.StatusCode.UNAVAILABLE
         assert from_rpc_error(error).reason == "ADMISSION_WAIT"
         assert 1_000 <= int(trailers[RETRY_AFTER]) <= 300_000
         assert trailers["x-request-id"]
         others = [await turned_away(peer) for _ in range(20)]
-    waits_ms = [int(dict(each.trailing_metadata() or ())[RETRY_AFTER]) for each in others if each]  # type: ignore[call-overload]  # as above
+    waits_ms = [int(dict(each.trailing_metadata() or ())[RETRY_AFTER]) for each in others if each]
     assert len(waits_ms) >= 10
     assert sum(waits_ms[-5:]) > sum(waits_ms[:5]), "who comes later comes back later"
 

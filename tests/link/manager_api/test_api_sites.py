@@ -69,7 +69,8 @@ async def test_a_map_comes_in_goes_out_and_comes_in_the_same(operator: Peer) -> 
 
 @pytest.mark.parametrize("field", ["backhaul", "power_feed", "exposure_class"])
 async def test_lines_supplies_and_exposures_are_labels(operator: Peer, field: str) -> None:
-    site = site_pb2.Site(name="sites/k12", tenant="tenants/root", **{field: "ring-east"})
+    site = site_pb2.Site(name="sites/k12", tenant="tenants/root")
+    setattr(site, field, "ring-east")
     applied = await operator.call(operator.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
     assert getattr(applied.site, field) == "ring-east"
     assert (await exported(operator))["features"][0]["properties"][field] == "ring-east"
