@@ -1,16 +1,14 @@
 """`wayside alarms`: list, show, acknowledge, shelve, unshelve, report, policy, apply-policy."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import ParseDict, ParseError
 
-from wayside.errors import InvalidArgumentError
 from wayside.v1 import alarm_pb2, alarm_service_pb2
+from wayside_manager.cli.message_file import read_message
 from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, print_table, short
 from wayside_manager.cli.running import (
     ContextOption,
@@ -24,11 +22,9 @@ from wayside_manager.cli.running import (
     resource_name,
     run,
 )
-from wayside_manager.cli.text_file import read_text
 
 COLUMNS = ("ALARM", "SEVERITY", "STATE", "KIND", "SUBJECT", "SINCE", "NODES", "TAKEN BY", "MESSAGE")
 MEMBER_COLUMNS = ("NODE", "SITE", "LOST", "BACK", "BACKFILLED", "GIVEN UP")
-_POLICY_MAX_BYTES = 1 << 20
 
 
 class SeverityWord(StrEnum):
@@ -126,25 +122,21 @@ def report(alarm: AlarmArgument, output: OutputOption = None, context: ContextOp
 
 @app.command("policy")
 @reported
-def policy(output: OutputOption = None, context: ContextOption = None) -> None:
+def policy(output: OutputOption = None, context: ContextOption = None) -> None:  # noqa: ARG001  # JSON either way
     """Shows what becomes an alarm, as JSON that `apply-policy` takes."""
     request = alarm_service_pb2.GetAlarmPolicyRequest()
     print_json(run(lambda manager: manager.call(manager.alarm.GetAlarmPolicy, request), context).policy)
-    chosen_output(output)
 
 
 @app.command("apply-policy")
 @reported
 def apply_policy(
-    file: Annotated[Path, typer.Option("--file", "-f", help="The policy, JSON as `policy` prints it.")],
+    file: Annotated[Path, typer.Option("--file", "-f", help="The policy: .json as `policy` prints it, or .toml.")],
     output: OutputOption = None,
     context: ContextOption = None,
 ) -> None:
     """Changes what becomes an alarm."""
-    try:
-        wanted = ParseDict(json.loads(read_text(file, max_bytes=_POLICY_MAX_BYTES)), alarm_pb2.AlarmPolicy())
-    except (ParseError, ValueError, RecursionError) as exc:
-        raise InvalidArgumentError(f"{file} is no alarm policy: {exc}; begin with what `policy` prints") from exc
+    wanted = read_message(file, alarm_pb2.AlarmPolicy(), what="alarm policy", remedy="begin with what `policy` prints")
     request = alarm_service_pb2.UpdateAlarmPolicyRequest(policy=wanted)
     answer = run(lambda manager: manager.call(manager.alarm.UpdateAlarmPolicy, request), context)
     if chosen_output(output) is Output.JSON:

@@ -8,8 +8,10 @@ import base64
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import ParseDict, ParseError
 
 from wayside.errors import InvalidArgumentError
@@ -51,7 +53,7 @@ def job_spec(
     try:
         return ParseDict(document, job_pb2.JobSpec())
     except ParseError as exc:
-        raise InvalidArgumentError(f"{kind}: {exc}; see `wayside jobs kinds`") from exc
+        raise InvalidArgumentError(f"{kind}: {str(exc).partition(chr(10))[0]}; see `wayside jobs kinds`") from exc
 
 
 def kind_of(spec: job_pb2.JobSpec) -> str:
@@ -65,7 +67,7 @@ def words_of(spec: job_pb2.JobSpec) -> str:
     if name is None:
         return ""
     work = getattr(spec, name)
-    shown = (f"{field.name}={_shown(value)}" for field, value in work.ListFields() if field.name != "content")
+    shown = (f"{field.name}={_shown(field, value)}" for field, value in work.ListFields() if field.name != "content")
     return " ".join((kind_of(spec), *shown))
 
 
@@ -103,5 +105,11 @@ def _value(field: FieldDescriptor, text: str) -> object:
     return text
 
 
-def _shown(value: object) -> object:
-    return json.dumps(value, default=str) if isinstance(value, str) and " " in value else value
+def _shown(field: FieldDescriptor, value: Any) -> object:  # noqa: ANN401  # whatever the field holds
+    if isinstance(value, Duration):
+        return f"{value.ToTimedelta().total_seconds():g}s"
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number
+        prefix = known[0].name.removesuffix("UNSPECIFIED")
+        return known[value].name.removeprefix(prefix).lower() if value in known else value
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and " " in value else value

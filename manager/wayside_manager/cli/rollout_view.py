@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from wayside.v1 import node_pb2, release_pb2, rollout_pb2
+from wayside_manager.cli.job_spec import words_of
 from wayside_manager.cli.output import (
     Output,
     local_time,
@@ -77,7 +78,9 @@ def row(rollout: rollout_pb2.Rollout) -> tuple[object, ...]:
 
 
 def brings(rollout: rollout_pb2.Rollout) -> str:
-    """`release 1.1.0`, or what changed the configuration: `configLayers/base`."""
+    """`release 1.1.0`, `job self-test`, or what changed the configuration: `configLayers/base`."""
+    if rollout.HasField("job_spec"):
+        return f"job {words_of(rollout.job_spec)}"
     return f"release {resource_id(rollout.release)}" if rollout.release else rollout.config_cause
 
 

@@ -1,16 +1,13 @@
 """`wayside sinks`: apply, list, show, delete, test, dead-letters, retry."""
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from google.protobuf.json_format import ParseDict, ParseError
 
-from wayside.errors import InvalidArgumentError
 from wayside.v1 import event_pb2, event_service_pb2
 from wayside_manager.cli.asking import YesOption, ask_first
+from wayside_manager.cli.message_file import read_message
 from wayside_manager.cli.output import Output, as_mapping, local_time, print_fields, print_json, print_line
 from wayside_manager.cli.running import (
     ContextOption,
@@ -23,11 +20,9 @@ from wayside_manager.cli.running import (
     resource_name,
     run,
 )
-from wayside_manager.cli.text_file import read_text
 
 COLUMNS = ("SINK", "TENANT", "TO", "CURSOR", "DEAD", "STATE", "FAULT")
 LETTER_COLUMNS = ("CURSOR", "KIND", "SUBJECT", "ATTEMPTS", "GIVEN UP", "FAULT")
-_FILE_MAX_BYTES = 1 << 20
 
 app = typer.Typer(no_args_is_help=True, help="Sinks: where events go by themselves: webhooks, syslog, e-mail.")
 SinkArgument = Annotated[str, typer.Argument(help="Sink, as listed.")]
@@ -41,12 +36,7 @@ def apply(
     context: ContextOption = None,
 ) -> None:
     """Makes a sink, or changes one: what the file does not give takes its default."""
-    text = read_text(file, max_bytes=_FILE_MAX_BYTES)
-    try:
-        given = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
-        sink = ParseDict(given, event_pb2.EventSink())
-    except (ParseError, ValueError, RecursionError) as exc:
-        raise InvalidArgumentError(f"{file} is no sink: {exc}; see docs/events.md") from exc
+    sink = read_message(file, event_pb2.EventSink(), what="sink", remedy="see docs/events.md")
     sink.name = resource_name(sink.name, "eventSinks")
     sink.tenant = resource_name(sink.tenant, "tenants") if sink.tenant else ""
     request = event_service_pb2.ApplyEventSinkRequest(event_sink=sink)

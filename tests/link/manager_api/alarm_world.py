@@ -44,7 +44,7 @@ async def says(
     skipped: int = 0,
     at: datetime | None = None,
 ) -> None:
-    """One report of a unit, written when this returns; before it, it gave up so many. `at`: a time its clock can know."""
+    """One report of a unit, written when this returns; `skipped` it gave up before. `at`: a time its clock can know."""
     async with manager.node(credential) as peer:
         session = await Session(peer).opened()
         sequence = (await session.until("welcome")).acknowledged_sequence + 1 + skipped

@@ -133,14 +133,14 @@ async def test_a_person_takes_an_alarm_on_and_puts_it_aside(
 
 
 async def test_what_cannot_be_said_of_an_alarm_is_refused(
-    manager: LocalManager, operator: Peer, rsu: NodeCredential, clock: Clock
+    manager: LocalManager, operator: Peer, rsu: NodeCredential
 ) -> None:
     await says(manager, rsu, DOOR)
     name = await told(operator, "alarm.raised")
     with pytest.raises(FailedPreconditionError, match="about one node"):
         await restored(operator, name)
     for seconds in (-1, 31 * 86_400, 2**40):
-        with pytest.raises(InvalidArgumentError, match="duration: give 0 s to 2592000 s|duration: give 0 s to 2.592e"):
+        with pytest.raises(InvalidArgumentError, match="duration: give 0 s to "):
             await shelve(operator, name, seconds)
     for note in ("x" * 501, "a\x07b"):
         with pytest.raises(InvalidArgumentError, match="note: give at most 500"):
