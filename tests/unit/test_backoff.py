@@ -2,10 +2,11 @@
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.backoff import delay_s, told_delay_s
 
 
 class Highest:
@@ -29,3 +30,13 @@ def test_a_fleet_is_spread_over_the_whole_window() -> None:
     assert min(delays) < 3.0
     assert max(delays) > 57.0
     assert 27.0 < sum(delays) / len(delays) < 33.0
+
+
+@pytest.mark.parametrize(("told", "wait_s"), [("1", 0.001), ("2500", 2.5), ("600000", 600.0)])
+def test_a_wait_that_the_manager_names_is_believed(told: str, wait_s: float) -> None:
+    assert told_delay_s(told) == wait_s
+
+
+@pytest.mark.parametrize("told", ["", "0", "-1", "600001", "9" * 50, "1.5", "1e3", " 1", "٣", "²", "soon"])
+def test_a_wait_that_makes_no_sense_is_passed_over(told: str) -> None:
+    assert told_delay_s(told) is None
