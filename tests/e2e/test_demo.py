@@ -51,6 +51,13 @@ def test_the_demo_shows_all_of_it(data: str, request: pytest.FixtureRequest, tmp
     assert seen["road_trials"] == seen["simulated_units"] == 12
     assert seen["road_breaches"] == 0
     assert 1 <= seen["road_most_at_once"] <= 4
+    assert seen["area_alarm_shown"] is True
+    assert seen["alarm_member_count"] == 6
+    assert seen["rollout_rested"] is True
+    assert seen["restored_shown"] is True
+    assert seen["node_explained"] is True
+    assert seen["bundle_fetched"] is True
+    assert seen["bundle_bytes"] > 0
     assert seen["audit_intact"] is True
     assert seen["revoked_cut_s"] > 0
     assert seen["release_before"] != seen["release_after"] == "1.1.0"

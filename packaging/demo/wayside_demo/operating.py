@@ -70,13 +70,10 @@ class Operating:
         until(f"{CHECK} of {node_id} has failed", partial(self._has_failed, node_id), 60)
         screen = self._show("nodes", "show", node_id)
         lines = screen.splitlines()
+        before = screen.partition("\njust before:\n")[2]
         is_told = any(line.startswith(CHECK) and ABSENT_ID in line for line in lines)
-        return {
-            "node_explained": is_told
-            and " since " in lines[0]
-            and "just before:" in lines
-            and len(lines) <= SCREEN_LINES,
-        }
+        is_explained = is_told and " since " in lines[0] and f"expected_ids.{ABSENT_ID}" in before
+        return {"node_explained": is_explained and len(lines) <= SCREEN_LINES}
 
     def fetch_bundle(self, node_id: str) -> dict[str, Any]:
         """A job brings what a technician would drive out for."""

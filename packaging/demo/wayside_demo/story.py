@@ -12,17 +12,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from wayside_demo.centre import Centre, ReleaseBuilder
+from wayside_demo.centre import Centre
 from wayside_demo.configuring import Configuring
 from wayside_demo.fleet import Fleet
 from wayside_demo.operating import Operating
 from wayside_demo.recordings import found
 from wayside_demo.stage import BIN, Program, run, until
 from wayside_demo.units import Unit, demo_layer, obu_layer, unit
+from wayside_demo.updating import BAD_VERSION, GOOD_VERSION, Updating
 from wayside_demo.witness import TelemetryWitness
 
 OUTAGE_S = 20.0
-GOOD_VERSION, BAD_VERSION = "1.1.0", "1.2.0"
 SLOW_BYTES_PER_S = 3_000_000  # slow enough to be caught in the middle of a download
 RSU, OBU = "rsu-g98-k12", "obu-0001"
 NODES = (RSU, OBU)
@@ -46,7 +46,7 @@ class Story:
         self.fleet = Fleet(self.centre)
         self.configuring = Configuring(work_dir, self.log_dir, self.centre, self.fleet, say)
         self.operating = Operating(work_dir, self.centre, say)
-        self.builder = ReleaseBuilder(work_dir, {GOOD_VERSION: "", BAD_VERSION: "silent-radio"})
+        self.updating = Updating(work_dir, self.fleet, NODES, say)
         self.witness = TelemetryWitness()
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
@@ -79,7 +79,7 @@ class Story:
 
     def choose_recordings(self) -> None:
         """Real recordings, or shipped ones."""
-        self.builder.start()
+        self.updating.builder.start()
         self.recordings = found(self.work_dir)
         self.seen["data"] = self.recordings.kind
         if self.recordings.kind == "real":
@@ -179,31 +179,12 @@ class Story:
 
     def roll_out_good(self) -> None:
         """Both units run the good release, although the OBU was killed in the middle of its download."""
-        self.publish(GOOD_VERSION)
-        until("the OBU is in the middle of its download", partial(self.fleet.is_downloading, OBU), 40)
-        at_bytes = int(self.fleet.update(OBU)["downloaded_bytes"])
-        self.units[OBU].agent.kill(signal.SIGKILL)
-        self.say.print(f"  {OBU}: kill -9 at {at_bytes / 1e6:.1f} MB")
-        for node_id in NODES:
-            until(
-                f"{node_id} runs {GOOD_VERSION} for good", partial(self.fleet.has_committed, node_id, GOOD_VERSION), 90
-            )
-        resumed_bytes = int(self.fleet.update(OBU)["resumed_from_bytes"])
-        self.seen["resume_shown"] = resumed_bytes > 0
-        self.seen["resumed_from_bytes"] = resumed_bytes
-        self.say.print(f"  {OBU}: went on at byte {resumed_bytes:,}; both run {GOOD_VERSION}, their gates passed")
+        self.seen |= self.updating.roll_out_good(self.command, self.units[OBU])
 
     def roll_out_bad(self) -> None:
         """Both units try the bad release and go back by themselves."""
         self.apply_layers(publish_period_s=0.5, max_download=0)
-        self.publish(BAD_VERSION)
-        for node_id in NODES:
-            until(f"{node_id} takes {BAD_VERSION} back", partial(self.fleet.is_taken_back, node_id, self.rollout), 90)
-            until(f"{node_id} runs {GOOD_VERSION} again", partial(self.fleet.has_committed, node_id, GOOD_VERSION), 30)
-            word = self.fleet.word_on_rollout(node_id, self.rollout)["message"]
-            self.say.print(f"  {node_id}: back on {self.fleet.running(node_id)}: {word}")
-        self.seen["rollback_shown"] = True
-        self.seen["release_after"] = self.fleet.running_everywhere(NODES)
+        self.seen |= self.updating.roll_out_bad(self.command)
 
     def cut_manager(self) -> None:
         """The manager is killed, comes back, and nothing is lost."""
@@ -277,13 +258,6 @@ class Story:
             database.write_text(obu_layer(self.recordings.obu_database.name))
             self.command("config", "apply", "-f", str(database))
         self.command("config", "apply", "-f", str(layer))
-
-    def publish(self, version: str) -> None:
-        """Publishes a release and starts to roll it out to every node."""
-        release = self.command("releases", "publish", str(self.builder.artifact(version)))
-        self.say.print(f"  published {release['name']}, {int(release['size_bytes']) / 1e6:.1f} MB")
-        bounds = ["--max-in-flight", str(len(NODES)), "--max-failures", str(len(NODES) + 1)]
-        self.rollout = self.command("rollouts", "create", release["name"], "--all", *bounds)["name"]
 
     def command(self, *arguments: str) -> dict[str, Any]:
         """Says and runs a command of the operator."""
