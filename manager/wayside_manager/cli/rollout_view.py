@@ -79,8 +79,8 @@ def row(rollout: rollout_pb2.Rollout) -> tuple[object, ...]:
 
 def brings(rollout: rollout_pb2.Rollout) -> str:
     """`release 1.1.0`, `job self-test`, or what changed the configuration: `configLayers/base`."""
-    if rollout.HasField("job_spec"):
-        return f"job {words_of(rollout.job_spec)}"
+    if rollout.HasField("job"):
+        return f"job {words_of(rollout.job)}"
     return f"release {resource_id(rollout.release)}" if rollout.release else rollout.config_cause
 
 

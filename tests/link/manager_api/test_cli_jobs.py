@@ -67,7 +67,7 @@ async def test_a_job_is_made_listed_shown_and_cancelled(manager: LocalManager) -
     assert fields["work"].split() == ["network-probe", "host=10.0.0.1", "method=ping", "count=3"]
     again = json.loads(await printed(manager, "jobs", "run", "rsu-1", *asked, "--id", "probe", "-o", "json"))
     assert (again["name"], again["spec"]["ttl"], again["spec"]["timeout"]) == ("jobs/probe", "7200s", "300s")
-    assert "exists" in await sentence(manager, "jobs", "run", "rsu-1", "reboot", "--id", "probe", code=4)
+    assert "another job" in await sentence(manager, "jobs", "run", "rsu-1", "reboot", "--id", "probe", code=4)
     assert json.loads(await printed(manager, "jobs", "show", "probe", "-o", "json")) == again
     (row,) = (await printed(manager, "jobs", "list", "--node", "rsu-1")).splitlines()[1:]
     assert row.split()[:4] == ["probe", "rsu-1", "network-probe", "queued"]
@@ -136,7 +136,7 @@ async def test_a_fleet_job_is_a_rollout(manager: LocalManager) -> None:
     )
     assert made["name"].startswith("rollouts/")
     shown = json.loads(await printed(manager, "rollouts", "show", made["name"], "-o", "json"))
-    assert shown["job_spec"]["log_level"]["level"] == "DEBUG"
+    assert shown["job"]["log_level"]["level"] == "DEBUG"
     assert await sentence(manager, "jobs", "run-fleet", "self-test", code=2)
 
 
