@@ -265,11 +265,9 @@ async def test_a_hot_cabinet_sheds_decoding_and_says_so(tmp_path: Path) -> None:
     async with measuring(tmp_path, reading("feed.cabinet.air", 70.0)) as unit:
         for _ in range(4):
             unit.turn()
-        assert not unit.sensing.decodes
-        assert list(unit.report().shed_loads) == ["decode"]
+        assert (unit.sensing.decodes, list(unit.report().shed_loads)) == (False, ["decode"])
         unit.wellbeing.use(NodeConfig())
-        assert unit.sensing.decodes
-        assert list(unit.report().shed_loads) == []
+        assert (unit.sensing.decodes, list(unit.report().shed_loads)) == (True, [])
 
 
 async def test_uplink_software_disk_and_holdover_stand_in_the_report(tmp_path: Path) -> None:

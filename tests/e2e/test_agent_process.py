@@ -1,5 +1,6 @@
 """The agent as a process: how it starts, stops and fails. No manager is there; offline is normal."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -55,6 +56,26 @@ def test_an_agent_that_is_stopped_while_it_starts_ends_at_once(unit: Unit, after
     status, log = stopped(process)
     assert status in {0, -signal.SIGTERM}, log  # before Python runs our first line the signal is not ours
     assert "Traceback" not in log
+
+
+def software_of(unit: Unit) -> dict[str, str]:
+    """What a running agent says of its starts, once it answers."""
+    while True:
+        out, _ = unit.start("status", "--json").communicate(timeout=STOP_S)
+        if "health" in (told := json.loads(out)):
+            software: dict[str, str] = told["health"]["software"]
+            return software
+
+
+def test_a_life_says_how_the_one_before_ended(unit: Unit) -> None:
+    reasons = []
+    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGTERM):
+        process = unit.start()
+        unit.until_running(process)
+        told = software_of(unit)
+        reasons.append((told["start_reason"], told["start_count"], told.get("unasked_start_count", "0")))
+        stopped(process, how)
+    assert reasons == [("asked", "1", "0"), ("crash", "2", "1"), ("asked", "3", "1")]
 
 
 def test_a_stop_while_python_swallows_exceptions_is_no_less_a_stop(unit: Unit) -> None:
