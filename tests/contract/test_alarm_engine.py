@@ -9,7 +9,7 @@ from tests.contract.alarm_fleet import ALL, ON_BATTERY, TOLD, Fleet
 from tests.contract.manager_store import START, after, opened
 from tests.unit.health_makers import check
 from wayside.errors import ConflictError, FailedPreconditionError, NotFoundError
-from wayside_manager.core.access import EVERYWHERE, NOWHERE
+from wayside_manager.core.access import EVERYWHERE, NOWHERE, Reach, Scope
 from wayside_manager.core.alarm_rules import AlarmRule
 from wayside_manager.core.alarms import AREA_POWER, AREA_UNREACHABLE, UNREACHABLE, AlarmPolicy, AlarmRecord
 from wayside_manager.core.events import Severity
@@ -17,6 +17,7 @@ from wayside_manager.core.node_health import HealthState
 from wayside_manager.ports.alarms import AlarmQuestion
 from wayside_manager.ports.store import Store
 from wayside_manager.services.alarm_engine import LEASE_LIFE_S, AlarmEngine
+from wayside_manager.services.retention import Retention
 from wayside_manager.store.bus import LocalBus
 
 
@@ -190,3 +191,33 @@ async def test_alarms_are_listed_worst_first_page_by_page_and_to_those_who_may_s
     assert {each.kind for each in worst} == {"environment.leak"}
     own = await fleet.alarms(AlarmQuestion(subject="nodes/rsu-003"))
     assert len(own) == 2
+
+
+async def test_who_cannot_see_the_cause_is_told_of_what_it_explains(fleet: Fleet) -> None:
+    early = await fleet.add(1, backhaul="x")
+    late = await fleet.add(3, prefix="late", backhaul="x")
+    await fleet.at(30, *early, *late)
+    await fleet.at(300, *late)
+    await fleet.at(450)
+    assert [each.subject for each in await fleet.alarms()] == ["backhauls/x"]
+    at_a_site = Reach(scopes=(Scope(frozenset({"root"}), frozenset({"s-rsu-000"})),))
+    seen = await fleet.store.list_alarms(TOLD, reach=at_a_site)
+    assert [(each.subject, bool(each.parent_id)) for each in seen.items] == [("nodes/rsu-000", True)]
+
+
+async def test_alarms_that_were_over_long_ago_are_dropped_with_their_members(fleet: Fleet) -> None:
+    node_ids = await fleet.add(4, backhaul="x")
+    leak = check("environment.leak", HealthState.FAILED, reason="there is water in the cabinet")
+    await fleet.at(30, *node_ids)
+    await fleet.at(200)
+    await fleet.at(400, *node_ids)
+    await fleet.at(430, *node_ids, checks=(leak,))
+    over, held = [each for each in await fleet.alarms(ALL) if each.clear_time], await fleet.alarms()
+    assert [each.kind for each in over] == [AREA_UNREACHABLE]
+    retention = Retention(fleet.store, now=lambda: after(86_400), events_days=2)
+    assert await retention.prune_alarms() == 0
+    retention = Retention(fleet.store, now=lambda: after(3 * 86_400), events_days=2)
+    assert await retention.prune_alarms() == 1
+    assert await fleet.alarms(ALL) == held
+    with pytest.raises(NotFoundError):
+        await fleet.store.restore_report(over[0].alarm_id)

@@ -97,6 +97,9 @@ class AlarmStore(Protocol):
     async def restore_report(self, alarm_id: str) -> tuple[AlarmRecord, tuple[Restored, ...]]:
         """An area alarm and its members. Raises: NotFoundError; FailedPreconditionError: it is about one node."""
 
+    async def drop_alarms(self, before: datetime, *, max_count: int) -> int:
+        """Drops alarms that were over before a time; how many, `max_count` at most."""
+
     async def get_alarm_policy(self) -> AlarmPolicy:
         """What becomes an alarm."""
 

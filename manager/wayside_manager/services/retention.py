@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wayside.errors import WaysideError
+from wayside_manager.ports.alarms import AlarmStore
 from wayside_manager.ports.events import EventStore
 from wayside_manager.ports.reports import ReportStore
 
@@ -24,7 +25,7 @@ _PART_COUNT = 1_000
 """Rows per transaction, so that reports wait a few milliseconds at most."""
 
 
-class RetentionStore(ReportStore, EventStore, Protocol):
+class RetentionStore(ReportStore, EventStore, AlarmStore, Protocol):
     """What is needed of the store."""
 
 
@@ -52,13 +53,16 @@ class Retention:
             try:
                 dropped_count = await self.prune()
                 event_count = await self.prune_events()
+                alarm_count = await self.prune_alarms()
             except WaysideError as error:
-                logger.warning("old reports and events stay for now: %s", error)
+                logger.warning("old reports, events and alarms stay for now: %s", error)
             else:
                 if dropped_count:
                     logger.info("dropped %d old reports", dropped_count)
                 if event_count:
                     logger.info("dropped %d old events", event_count)
+                if alarm_count:
+                    logger.info("dropped %d old alarms", alarm_count)
             await asyncio.sleep(self._period_s)
 
     async def prune(self) -> int:
@@ -81,5 +85,15 @@ class Retention:
         """
         before, dropped_count = self._now() - self._events, 0
         while count := await self._store.drop_events(before, max_count=_PART_COUNT):
+            dropped_count += count
+        return dropped_count
+
+    async def prune_alarms(self) -> int:
+        """Drops every alarm that has been over for as long as events are kept; how many it dropped.
+
+        Raises: UnavailableError, ResourceExhaustedError: the store does not work now.
+        """
+        before, dropped_count = self._now() - self._events, 0
+        while count := await self._store.drop_alarms(before, max_count=_PART_COUNT):
             dropped_count += count
         return dropped_count

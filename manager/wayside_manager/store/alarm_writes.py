@@ -1,9 +1,9 @@
-"""What a step of the alarm engine writes, and what is known of the members of an area alarm."""
+"""What a step of the alarm engine writes, what age drops, and what is known of the members of an area alarm."""
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from wayside_manager.core.alarms import AlarmMember, AlarmRecord, AlarmState
 from wayside_manager.ports.alarms import Restored
@@ -56,6 +56,16 @@ def write_members(connection: Connection, alarm_id: str, members: Collection[Ala
     if moved:
         key = (alarm_members.c.alarm_id == alarm_id, alarm_members.c.node_id == bindparam("own_id"))
         connection.execute(update(alarm_members).where(*key).values(return_us=bindparam("back_us")), moved)
+
+
+def drop_alarms(connection: Connection, before: datetime, max_count: int) -> int:
+    """Drops alarms that were over before a time, with their members; how many."""
+    is_old = (alarms.c.state == AlarmState.CLEARED, alarms.c.clear_us < as_us(before))
+    alarm_ids = list(connection.scalars(select(alarms.c.alarm_id).where(*is_old).limit(max_count)))
+    for part in parts(alarm_ids):
+        connection.execute(delete(alarm_members).where(alarm_members.c.alarm_id.in_(part)))
+        connection.execute(delete(alarms).where(alarms.c.alarm_id.in_(part)))
+    return len(alarm_ids)
 
 
 def restored(connection: Connection, alarm_id: str) -> tuple[Restored, ...]:

@@ -21,7 +21,7 @@ from wayside_manager.store import event_rows, leases
 from wayside_manager.store.alarm_rows import POLICY, find_alarm, policy_fields, policy_of, records
 from wayside_manager.store.alarm_situation import read_situation
 from wayside_manager.store.alarm_storms import rest
-from wayside_manager.store.alarm_writes import restored, write_alarms, write_members
+from wayside_manager.store.alarm_writes import drop_alarms, restored, write_alarms, write_members
 from wayside_manager.store.moments import as_us, as_us_or_none
 from wayside_manager.store.part import SqlPart, changed, check_etag, reading, writing
 from wayside_manager.store.reaches import covers_node, covers_whole
@@ -75,7 +75,7 @@ class SqlAlarms(SqlPart):
     ) -> Page[AlarmRecord]:
         """See AlarmStore."""
         size, text = checked_page_size(page_size), f"alarms|{question}"
-        query = _asked(question).where(_visible(reach))
+        query = _asked(question, reach).where(_visible(reach))
         after = position(page_token, text, types=(int, int, str))
         if after is not None:
             query = query.where(tuple_(*_KEY) < tuple_(*after))
@@ -124,6 +124,11 @@ class SqlAlarms(SqlPart):
             )
         return alarm, restored(connection, alarm_id)
 
+    @writing
+    def drop_alarms(self, connection: Connection, before: datetime, *, max_count: int) -> int:
+        """See AlarmStore."""
+        return drop_alarms(connection, before, max_count)
+
     @reading
     def get_alarm_policy(self, connection: Connection) -> AlarmPolicy:
         """See AlarmStore."""
@@ -156,7 +161,7 @@ def _the_alarm(connection: Connection, alarm_id: str) -> AlarmRecord:
     return alarm
 
 
-def _asked(question: AlarmQuestion) -> Select[Any]:
+def _asked(question: AlarmQuestion, reach: Reach) -> Select[Any]:
     query = select(alarms).where(alarms.c.severity >= int(question.min_severity))
     if not question.shows_cleared:
         query = query.where(alarms.c.state == AlarmState.RAISED)
@@ -165,7 +170,11 @@ def _asked(question: AlarmQuestion) -> Select[Any]:
     if question.parent_id:
         query = query.where(alarms.c.parent_id == question.parent_id)
     elif not question.shows_members:
-        query = query.where(alarms.c.parent_id == "")
+        cause = alarms.alias()  # who cannot see it must be told of what it explains
+        seen = select(cause.c.alarm_id).where(
+            cause.c.alarm_id == alarms.c.parent_id, covers_whole(cause.c.tenant_id, reach)
+        )
+        query = query.where(or_(alarms.c.parent_id == "", ~seen.exists()))
     return query.where(alarms.c.subject == question.subject) if question.subject else query
 
 
