@@ -24,7 +24,7 @@ from pathlib import Path
 import grpc.aio
 
 from bench._harness import Report as Figures
-from bench.manager_sessions import BIN, Manager, SessionCall, _channel, _next, _open, _request_pem
+from bench._sessions import BIN, Manager, SessionCall, after, channel, greet, request_pem
 from wayside.v1 import (
     enrollment_service_pb2,
     enrollment_service_pb2_grpc,
@@ -102,11 +102,11 @@ def main() -> None:
 async def _measure(manager: Manager) -> Figures:
     figures = Figures("login-flood")
     async with AsyncExitStack() as stack:
-        operator = await stack.enter_async_context(_channel(manager.operator_address, manager.ca_pem))
+        operator = await stack.enter_async_context(channel(manager.operator_address, manager.ca_pem))
         credential = await _enrolled(manager, operator)
-        device = await stack.enter_async_context(_channel(manager.device_address, manager.ca_pem, *credential))
+        device = await stack.enter_async_context(channel(manager.device_address, manager.ca_pem, *credential))
         session = node_service_pb2_grpc.NodeServiceStub(device).Session(None)
-        await _open(session)
+        await greet(session)
         clients = Clients(manager, fleet_service_pb2_grpc.FleetServiceStub(operator), session)
         quiet, flood, burn = Latencies(), Latencies(), Latencies()
         await _phase(Latencies(), clients, WARM_UP_S)
@@ -168,7 +168,7 @@ async def _enrolled(manager: Manager, operator: grpc.aio.Channel) -> tuple[bytes
     token = (await enrollment.CreateEnrollmentToken(token_request, metadata=manager.metadata)).token
     key = new_key()
     request = enrollment_service_pb2.EnrollRequest(
-        token=token, node_id="n1", esn="E1", kind=node_pb2.NODE_KIND_RSU, certificate_request_pem=_request_pem(key)
+        token=token, node_id="n1", esn="E1", kind=node_pb2.NODE_KIND_RSU, certificate_request_pem=request_pem(key)
     )
     return key_pem(key).encode(), (await enrollment.Enroll(request)).certificate_pem.encode()
 
@@ -202,8 +202,8 @@ async def _list(fleet: "fleet_service_pb2_grpc.FleetServiceAsyncStub", manager: 
 
 
 async def _newcomer(manager: Manager) -> None:
-    async with _channel(manager.operator_address, manager.ca_pem) as channel:
-        await _list(fleet_service_pb2_grpc.FleetServiceStub(channel), manager)
+    async with channel(manager.operator_address, manager.ca_pem) as newcomer:
+        await _list(fleet_service_pb2_grpc.FleetServiceStub(newcomer), manager)
 
 
 async def _report(clients: Clients) -> None:
@@ -211,7 +211,7 @@ async def _report(clients: Clients) -> None:
         sequence=next(clients.sequence), health=node_pb2.HealthReport(agent_version="1.0.0", config_revision=0)
     )
     await clients.session.write(node_service_pb2.SessionRequest(report=report))
-    await _next(clients.session, "ack")
+    await after(clients.session, "ack")
 
 
 if __name__ == "__main__":
