@@ -123,11 +123,17 @@ TABLE: dict[str, tuple[Sample, str, State, str]] = {
         State.DEGRADED,
         "",
     ),
-    "antenna": (
+    "antenna-open": (
         replace(WELL, gnss=replace(GNSS, antenna=AntennaState.OPEN)),
         "gnss.antenna",
+        State.DEGRADED,
+        "draws no current",
+    ),
+    "antenna-short": (
+        replace(WELL, gnss=replace(GNSS, antenna=AntennaState.SHORT)),
+        "gnss.antenna",
         State.FAILED,
-        "connected",
+        "short-circuited",
     ),
     "implausible": (
         replace(WELL, gnss=replace(GNSS, verdict=Verdict(Fault.JUMP, "the position leapt"))),

@@ -125,13 +125,22 @@ def _gnss(gnss: GnssSample, judge: Judge) -> Iterator[Finding]:
     if gnss.quality in {FixQuality.DIFFERENTIAL, FixQuality.RTK_FIXED, FixQuality.RTK_FLOAT}:
         yield judge("gnss.correction", gnss.correction_age_s, "age of the corrections", unit="s")
     if gnss.antenna is not None:
-        words = {AntennaState.OPEN: "nothing is connected", AntennaState.SHORT: "the line is short-circuited"}
-        yield flagged("gnss.antenna", gnss.antenna is not AntennaState.OK, f"antenna: {words.get(gnss.antenna, '')}")
+        yield _antenna(gnss.antenna)
     verdict = gnss.verdict
     if gnss.mode is None:
         yield Finding("gnss.plausible", State.UNKNOWN, "the receiver has said nothing yet")
     else:
         yield flagged("gnss.plausible", bool(verdict.fault), verdict.reason)
+
+
+def _antenna(antenna: AntennaState) -> Finding:
+    match antenna:
+        case AntennaState.SHORT:
+            return Finding("gnss.antenna", State.FAILED, "antenna: the line is short-circuited")
+        case AntennaState.OPEN:  # a passive antenna draws no current either; the fix says whether one is there
+            return Finding("gnss.antenna", State.DEGRADED, "antenna: nothing is connected, or one that draws no current")
+        case _:
+            return Finding("gnss.antenna", State.OK)
 
 
 def _fix(gnss: GnssSample) -> Finding:

@@ -55,7 +55,7 @@ RULES: Mapping[str, AlarmRule] = {
     "gnss.satellites": _rule(_S.MINOR, _S.WARNING, 120, 120),
     "gnss.hdop": _rule(_S.MINOR, _S.WARNING, 120, 120),
     "gnss.correction": _rule(_S.MINOR, _S.WARNING, 120, 120),
-    "gnss.antenna": _rule(_S.MAJOR, None, 10, 30),
+    "gnss.antenna": _rule(_S.MAJOR, _S.INFO, 10, 30),
     "gnss.plausible": _rule(_S.CRITICAL, None, 0, 300),
     "radio.open": _rule(_S.MAJOR, None, 30, 30),
     "radio.rate": _rule(_S.MAJOR, _S.MINOR, 30, 60),
