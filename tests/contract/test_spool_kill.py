@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wayside_agent.link.spool import FileSpool
 
-RUN_COUNT = 60
+RUN_COUNT = 100
 WRITER = """
 import asyncio, os, sys
 from pathlib import Path
@@ -56,7 +56,7 @@ async def held_payloads(directory: Path) -> dict[int, bytes]:
         return held
 
 
-async def test_nothing_accepted_is_lost_in_sixty_kills(tmp_path: Path) -> None:
+async def test_nothing_accepted_is_lost_in_a_hundred_kills(tmp_path: Path) -> None:
     rng = random.Random(2)  # noqa: S311  # repeatable moments, no secrets
     said: dict[str, set[int]] = {"accepted": set(), "giving-up": {0}, "gave-up": {0}}
     for _ in range(RUN_COUNT):
