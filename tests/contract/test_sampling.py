@@ -234,7 +234,7 @@ async def test_antenna_applications_and_the_radios_own_word_stand_in_the_report(
         (111, 2, 0), (3618, 1, 0), (3619, 0, 5),
     ]  # fmt: skip
     assert report.radio.channel_busy_ratio == 0.7
-    assert unit.state("gnss.antenna") == "failed"
+    assert unit.state("gnss.antenna") == "degraded"
     assert (unit.state("radio.busy"), unit.state("radio.certificate")) == ("degraded", "degraded")
 
 

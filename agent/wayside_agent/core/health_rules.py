@@ -138,7 +138,7 @@ def _antenna(antenna: AntennaState) -> Finding:
         case AntennaState.SHORT:
             return Finding("gnss.antenna", State.FAILED, "antenna: the line is short-circuited")
         case AntennaState.OPEN:  # a passive antenna draws no current either; the fix says whether one is there
-            return Finding("gnss.antenna", State.DEGRADED, "antenna: nothing is connected, or one that draws no current")
+            return Finding("gnss.antenna", State.DEGRADED, "antenna: there is none, or one that draws no current")
         case _:
             return Finding("gnss.antenna", State.OK)
 
