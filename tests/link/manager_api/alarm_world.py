@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, Session
 from wayside.v1 import (
     alarm_pb2,
@@ -97,7 +99,7 @@ async def line_of(
         token = await operator.enrollment_token(node=f"nodes/{node_id}", tenant=f"tenants/{tenant}")
         units.append(await manager.enroll(node_id, token=token))
         change = fleet_service_pb2.UpdateNodeRequest(
-            node=node_pb2.Node(name=f"nodes/{node_id}", site=site.name), update_mask={"paths": ["site"]}
+            node=node_pb2.Node(name=f"nodes/{node_id}", site=site.name), update_mask=FieldMask(paths=["site"])
         )
         await operator.call(operator.fleet.UpdateNode, change)
     return units

@@ -18,7 +18,7 @@ from wayside.errors import (
 from wayside.v1 import access_service_pb2, alarm_pb2, alarm_service_pb2
 
 ALARM = alarm_pb2.Alarm
-POLICY = {
+POLICY: dict[str, Any] = {
     "storm_percent": 50.0,
     "storm_min_count": 3,
     "storm_window": Duration(seconds=300),
@@ -167,7 +167,8 @@ async def test_alarms_are_listed_worst_first_and_page_by_page(
     await told(operator, "alarm.raised", count=4)
     whole = await operator.list_alarms()
     assert [each.kind for each in whole] == [LEAK.name] * 2 + [DOOR.name] * 2
-    seen, request = [], alarm_service_pb2.ListAlarmsRequest(page_size=3)
+    seen: list[alarm_pb2.Alarm] = []
+    request = alarm_service_pb2.ListAlarmsRequest(page_size=3)
     while not seen or request.page_token:
         page = await operator.call(operator.alarm.ListAlarms, request)
         seen += page.alarms
@@ -247,7 +248,7 @@ async def test_the_policy_is_the_products_until_somebody_changes_it(operator: Pe
         ),
         alarm_pb2.AlarmRule(kind="gnss.fix", is_silenced=True),
     ]
-    given = {
+    given: dict[str, Any] = {
         "rules": rules,
         "storm_percent": 12.5,
         "storm_min_count": 2,
