@@ -1,8 +1,8 @@
 """What jobs act on and ask. Usage: `World(store=…, worker=…, …)`, joined by the app."""
 
-from time import monotonic
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from wayside.v1 import node_service_pb2 as wire
