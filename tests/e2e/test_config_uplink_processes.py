@@ -1,6 +1,5 @@
 """A live unit is told a configuration that breaks its way to the centre: it comes back by itself, and says why."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,12 +80,10 @@ def test_a_unit_that_is_told_a_wrong_way_comes_back_by_itself_and_works_on(
 
     rollout = rsu.configure(wrong, plan=PLAN)["rollout"]
     until("the trial is under way", lambda: rsu.status()["config"]["trial"], 30)
-    begin_s = time.monotonic()
     if name == "manager":
         until("it looks elsewhere", lambda: rsu.status()["manager_address"] == "localhost:1", 5)
         assert not rsu.status()["is_manager_reached"]
     until("the trial is over", lambda: not rsu.status()["config"]["trial"], TRIAL_S + SLACK_S)
-    assert time.monotonic() - begin_s <= TRIAL_S + SLACK_S
     until("it is back", lambda: rsu.status()["is_manager_reached"], SLACK_S)
 
     word = rsu.until_word(rollout, "OUTCOME_REVERTED")
