@@ -14,9 +14,11 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     """A manager that serves and a broker."""
     work_dir = tmp_path_factory.mktemp("centre")
     made = Centre(work_dir, work_dir)
-    made.start()
-    yield made
-    made.stop()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture

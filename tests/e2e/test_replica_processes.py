@@ -37,9 +37,11 @@ def other(centre: Centre, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     serve = ["serve", "--data", str(data), "--device-port", "0", "--operator-port", "0"]
     manager = Program("manager", [str(BIN / "wayside-manager"), *serve], folder)
     manager.start()
-    until("the other manager listens", (data / "run" / "endpoints.json").exists, 30)
-    yield data
-    manager.stop()
+    try:
+        until("the other manager listens", (data / "run" / "endpoints.json").exists, 30)
+        yield data
+    finally:
+        manager.stop()
 
 
 def test_what_is_taken_back_at_one_manager_is_cut_off_at_the_other(
