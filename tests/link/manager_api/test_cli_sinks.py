@@ -71,13 +71,22 @@ async def test_a_sink_is_made_from_a_file_shown_changed_and_deleted(manager: Loc
 
 async def test_a_sink_is_tried_and_what_it_did_not_take_is_tried_again(manager: LocalManager, tmp_path: Path) -> None:
     with http_receiver() as receiver:
-        await printed(manager, "sinks", "apply", "-f", written(tmp_path, hook(receiver.url)))
+        more = 'filter = { kinds = ["node.*"] }'
+        await printed(manager, "sinks", "apply", "-f", written(tmp_path, hook(receiver.url, more=more)))
         assert await printed(manager, "sinks", "test", "hook") == "hook took the event\n"
-        receiver.answers = [400]
-    assert json.loads(await printed(manager, "sinks", "dead-letters", "hook", "-o", "json")) == {"dead_letters": []}
-    assert await printed(manager, "sinks", "retry", "hook") == "0 letters will be tried again\n"
+        receiver.answer = lambda _count: 400
+        assert "it answered 400" in await sentence(manager, "sinks", "test", "hook", code=6)
+        await manager.enroll("rsu-1")
+        out = ""
+        while "node.enrolled" not in out:
+            _, out, _ = await wayside(manager, "sinks", "dead-letters", "hook")
+        assert out.splitlines()[1].split()[1:4] == ["node.enrolled", "nodes/rsu-1", "1"]
+        assert "it answered 400" in out
+        receiver.answer = lambda _count: 204
+        assert await printed(manager, "sinks", "retry", "hook") == "1 letters will be tried again\n"
+        while json.loads(await printed(manager, "sinks", "dead-letters", "hook", "-o", "json"))["dead_letters"]:
+            pass
     assert json.loads(await printed(manager, "sinks", "retry", "hook", "-o", "json")) == {"retried_count": 0}
-    assert "hook" in await sentence(manager, "sinks", "test", "hook", code=6)
 
 
 @pytest.mark.parametrize(

@@ -341,7 +341,7 @@ class AlarmRule(google.protobuf.message.Message):
     CLEAR_AFTER_FIELD_NUMBER: builtins.int
     IS_SILENCED_FIELD_NUMBER: builtins.int
     kind: builtins.str
-    """Kind, such as `gnss.fix`; `can.*.bus` stands for every bus. The most specific rule counts."""
+    """Kind, such as `gnss.fix`; `can.*.load` stands for every bus. The most specific rule counts."""
     failed_severity: Global___Severity.ValueType
     """Severity when the check failed. UNSPECIFIED: as the table says."""
     degraded_severity: Global___Severity.ValueType
