@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Self
 
 import grpc
 
-from wayside.errors import InvalidArgumentError
+from wayside.errors import InvalidArgumentError, UnavailableError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
 from wayside_agent.link.credentials import channel_credentials
-from wayside_agent.link.session import RPC_TIMEOUT_S, Session, Trial, translated
+from wayside_agent.link.session import CUT_SHORT, RPC_TIMEOUT_S, Session, Trial, translated
 from wayside_agent.ports.identity import Identity
 
 if TYPE_CHECKING:
@@ -136,13 +136,25 @@ class ManagerLink:
 
         Raises: UnavailableError: the manager is not reachable.
         """
-        call = self._stub.Session(None)
         try:
-            session = Session(call, address=self._address)
-            await session.send(wire.SessionRequest(hello=hello))
+            session = await self._greeted(hello)
+        except UnavailableError as error:
+            if error.reason != CUT_SHORT:
+                raise
+            session = await self._greeted(hello)  # a refusal crossed our hello on its way: hear it this time
+        try:
             yield session
         finally:
-            call.cancel()
+            session.close()
+
+    async def _greeted(self, hello: wire.SessionHello) -> Session:
+        session = Session(self._stub.Session(None), address=self._address)
+        try:
+            await session.send(wire.SessionRequest(hello=hello))
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     async def fetch_config(self, revision: int) -> bytes:
         """A configuration of this unit, canonical JSON.

@@ -18,6 +18,8 @@ from wayside.v1 import node_service_pb2_grpc
 UNTRUSTED_PEER = "UNTRUSTED_PEER"  # reason of `wayside.status`
 HUNG_UP = "HUNG_UP"
 """Reason of a connection that was there and is not any more: so a manager refuses a certificate, and networks fail."""
+CUT_SHORT = "CUT_SHORT"
+"""Reason of a call that was ended while we wrote: gRPC's client then speaks of itself, and has forgotten why."""
 _HUNG_UP_WORDS = ("socket closed", "connection reset", "handshake", "broken pipe")
 RPC_TIMEOUT_S = 20.0
 WRITE_TIMEOUT_S = 30.0
@@ -32,10 +34,15 @@ class Session:
         self._call = call
         self._address = address
 
+    def close(self) -> None:
+        """Ends it, at once."""
+        self._call.cancel()
+
     async def send(self, request: wire.SessionRequest) -> None:
         """Sends one message up.
 
-        Raises: UnavailableError: the session has ended. Others: why the manager ended it.
+        Raises: UnavailableError: the session has ended. Others: why the manager ended it, unless that crossed this
+            message on its way (`CUT_SHORT`).
         """
         with translated(self._address):
             async with asyncio.timeout(WRITE_TIMEOUT_S):
@@ -43,6 +50,10 @@ class Session:
                     await self._call.write(request)
                 except asyncio.InvalidStateError:
                     await self._call.read()  # raises what the call ended with
+                    raise
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is grpc.StatusCode.INTERNAL:
+                        raise UnavailableError("the manager ended the session unheard", reason=CUT_SHORT) from error
                     raise
 
     async def receive(self, timeout_s: float | None = None) -> wire.SessionResponse:

@@ -15,38 +15,25 @@ from random import Random
 from wayside.errors import (
     DeadlineExceededError,
     InvalidArgumentError,
-    PermissionDeniedError,
-    UnauthenticatedError,
     UnavailableError,
     WaysideError,
     leaves,
 )
-from wayside.status import RETRY_AFTER
 from wayside.v1 import node_service_pb2 as wire
-from wayside_agent.core.backoff import delay_s, told_delay_s
 from wayside_agent.core.reach import Reach
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.ports.spools import Spool
 from wayside_agent.services.exchange import Ears, Exchange, ReopenError, Session
 from wayside_agent.services.newest import Newest
+from wayside_agent.services.reconnecting import ADMISSION_WAIT, REFUSALS, Reconnecting
 
 logger = logging.getLogger(__name__)
 
 WELCOME_TIMEOUT_S = 15.0
-RECONNECT_BASE_S = 0.5
-REFUSED_CAP_S = 300.0  # a retired or unknown unit asks again, but seldom
-OUT_BASE_S = 30.0
-OUT_CAP_S = 1800.0
-OUT_REASONS = frozenset({"NODE_REVOKED", "NODE_CLONED", "NODE_RETIRED"})
-"""The manager has put the unit out. It stays so until a person acts, who can also start the agent anew."""
-REFUSALS = (PermissionDeniedError, UnauthenticatedError)
 AWAY = (UnavailableError, DeadlineExceededError)
 REPORT_REFUSALS = frozenset({"REPORT_INVALID", "REPORT_TOO_LARGE"})
 """Reasons by which the manager refuses a report for good; it would refuse it in every session to come."""
 
-ADMISSION_WAIT = "ADMISSION_WAIT"
-"""The manager is there and lets units in one after the other. It says how long to wait."""
-TOLD_JITTER_RATIO = 0.1
 
 SessionOpener = Callable[[wire.SessionHello], AbstractAsyncContextManager[Session]]
 
@@ -90,7 +77,7 @@ class Uplink:
             mono_s: A steady clock.
         """
         self._mono_s = mono_s
-        self._reconnect_cap_s = reconnect_cap_s
+        self._reconnecting = Reconnecting(cap_s=reconnect_cap_s, rng=rng)
         self._open_session = open_session
         self._spool = spool
         self._hello = hello
@@ -98,8 +85,6 @@ class Uplink:
         self._newest = newest
         self._reopen = asyncio.Event()
         self._welcomed = asyncio.Event()
-        self._rng = rng
-        self._attempt = 0
         self._careful_through = 0
         self._told: set[str] = set()
         self._exchange: Exchange | None = None
@@ -136,38 +121,24 @@ class Uplink:
         """Holds a session, and opens the next one whenever it ends."""
         while True:
             self._reopen.clear()
-            pause_s: float | None = None
+            failure: WaysideError | None = None
             try:
                 await self._hold()
             except* WaysideError as group:
                 if not self._reopen.is_set():  # else whoever wants it opened anew has closed it
-                    pause_s = self._take_failure(_most_telling(group))
+                    failure = _most_telling(group)
+                    self._take_failure(failure)
             except* ReopenError:
                 pass
-            await self._pause(self._delay_s(RECONNECT_BASE_S, self._reconnect_cap_s) if pause_s is None else pause_s)
+            await self._pause(self._reconnecting.after(failure))
 
-    def _take_failure(self, error: WaysideError) -> float:
-        """Says why there is no session; how long to wait before the next attempt [s]."""
+    def _take_failure(self, error: WaysideError) -> None:
+        """Says why there is no session."""
         self._log_outage(error)
-        if error.reason == ADMISSION_WAIT:
-            return self._admission_delay_s(error)
-        self._ears.shut(error)
-        if not isinstance(error, REFUSALS):
-            return self._delay_s(RECONNECT_BASE_S, self._reconnect_cap_s)
-        self.refusal = str(error)
-        if error.reason in OUT_REASONS:
-            return self._delay_s(OUT_BASE_S, OUT_CAP_S)
-        return self._delay_s(RECONNECT_BASE_S, REFUSED_CAP_S)
-
-    def _admission_delay_s(self, error: WaysideError) -> float:
-        told_s = told_delay_s(error.metadata.get(RETRY_AFTER, ""))
-        if told_s is None:
-            return self._delay_s(RECONNECT_BASE_S, self._reconnect_cap_s)
-        self._attempt = 0  # it answers: what comes next is no further failure
-        return told_s * (1.0 + TOLD_JITTER_RATIO * self._rng.random())
-
-    def _delay_s(self, base_s: float, cap_s: float) -> float:
-        return delay_s(self._attempt, base_s=base_s, cap_s=cap_s, rng=self._rng)
+        if error.reason != ADMISSION_WAIT:  # else nobody is shut out
+            self._ears.shut(error)
+        if isinstance(error, REFUSALS):
+            self.refusal = str(error)
 
     async def _pause(self, pause_s: float) -> None:
         """Waits before the next attempt; not when the session is to be opened again at once."""
@@ -175,9 +146,9 @@ class Uplink:
             async with asyncio.timeout(pause_s):
                 await self._reopen.wait()
         except TimeoutError:
-            self._attempt += 1
+            self._reconnecting.failed()
         else:
-            self._attempt = 0
+            self._reconnecting.is_well()
 
     async def _hold(self) -> None:
         hello = self._hello()
@@ -237,7 +208,7 @@ class Uplink:
             self.is_connected = False
             (self.reach.ended if self._reopen.is_set() else self.reach.broke)(self._mono_s())
             if exchange.has_moved:
-                self._attempt = 0
+                self._reconnecting.is_well()
 
     async def _single_out(self, exchange: Exchange) -> None:
         """Finds the report that the manager refuses by sending one at a time, and gives it up: it blocks all others."""
