@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -68,6 +69,21 @@ async def test_a_node_that_reports_without_end_waits_and_its_neighbour_does_not(
         assert not flood.done()
         assert await flood == 4
     assert loop.time() - began_s > 0.15
+
+
+async def test_how_a_node_is_now_does_not_wait_for_the_allowance_of_its_past(store: Store) -> None:
+    await enrolled(store, "rsu-1")
+    spoken = ROW_BYTES + len(health(1).body)
+    pace = Rate(rate_per_s=0.001, burst=2.0 * spoken)
+    writer = ReportWriter(store, LocalBus(), now=Clock(), pace_s=0.0, allowance=pace)
+    async with running(writer), asyncio.TaskGroup() as group:
+        await writer.submit("rsu-1", "spool-a", [health(1), health(2)])
+        backlog = group.create_task(writer.submit("rsu-1", "spool-a", [health(3), health(4)]))
+        await writer.show("rsu-1", replace(health(0), body=b"now"))
+        assert (await store.get_health("rsu-1")).body == b"now"
+        assert not backlog.done()
+        backlog.cancel()
+    assert await store.acknowledged_sequence("rsu-1", "spool-a") == 2
 
 
 async def test_what_arrives_during_a_commit_shares_the_next(store: Store) -> None:

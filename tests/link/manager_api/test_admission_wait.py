@@ -2,10 +2,15 @@
 
 import grpc
 import grpc.aio
+import pytest
 
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session
+from wayside.errors import UnavailableError
 from wayside.status import RETRY_AFTER, from_rpc_error
 from wayside.v1 import alarm_pb2, alarm_service_pb2, node_service_pb2
+from wayside_agent.core.backoff import told_delay_s
+from wayside_agent.link.manager import ManagerLink
+from wayside_agent.ports.identity import Identity
 
 TRIES = 3_000
 HELLO = node_service_pb2.SessionRequest(hello=node_service_pb2.SessionHello(agent_version="1.0.0", spool_id="spool-1"))
@@ -74,3 +79,17 @@ async def test_sessions_that_are_open_stay_and_a_faster_pace_lets_in_again(
                 break
         else:
             raise AssertionError("nobody was let in again")
+
+
+async def test_an_agent_hears_how_long_it_is_to_wait(
+    manager: LocalManager, operator: Peer, rsu: NodeCredential
+) -> None:
+    await set_pace(operator, 1.0)
+    identity = Identity("rsu-1", rsu.key_pem.encode(), rsu.certificate_pem.encode(), manager.ca_pem)
+    async with manager.node(rsu) as peer, ManagerLink(manager.endpoints.device_address, identity) as link:
+        await first_refusal(peer)
+        with pytest.raises(UnavailableError) as refusal:
+            async with link.session(HELLO.hello) as session:
+                await session.receive(20.0)
+    assert refusal.value.reason == "ADMISSION_WAIT"
+    assert (told_delay_s(refusal.value.metadata[RETRY_AFTER]) or 0.0) >= 1.0
