@@ -49,7 +49,8 @@ class SessionRequest(google.protobuf.message.Message):
     @property
     def live(self) -> Global___Report:
         """How the node is now, ahead of older reports that still wait: it changes what the manager shows, is not kept, not
-        acknowledged, and may be lost. Only `health` is allowed, and `sequence` is 0.
+        acknowledged, and may be lost. Only `health` is allowed, and `sequence` is 0. Sent where more than a few reports wait;
+        who sends more than one a second for long is read more slowly.
         """
 
     def __init__(

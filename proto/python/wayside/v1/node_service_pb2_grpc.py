@@ -95,6 +95,8 @@ class NodeServiceServicer(object):
         ABORTED if the same node opened a newer session.
         PERMISSION_DENIED (reason NODE_CLONED) if two units show the node's certificate and the policy ends this one.
         UNAVAILABLE if the manager is stopping; reconnect with back-off.
+        UNAVAILABLE (reason ADMISSION_WAIT) if many nodes come at once; the trailing metadata `wayside-retry-after-ms` say when
+        to come again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -242,6 +242,8 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
       ABORTED if the same node opened a newer session.
       PERMISSION_DENIED (reason NODE_CLONED) if two units show the node's certificate and the policy ends this one.
       UNAVAILABLE if the manager is stopping; reconnect with back-off.
+      UNAVAILABLE (reason ADMISSION_WAIT) if many nodes come at once; the trailing metadata `wayside-retry-after-ms` say when
+      to come again.
     """
 
     FetchArtifact: _NodeServiceFetchArtifactType
@@ -356,6 +358,8 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
           ABORTED if the same node opened a newer session.
           PERMISSION_DENIED (reason NODE_CLONED) if two units show the node's certificate and the policy ends this one.
           UNAVAILABLE if the manager is stopping; reconnect with back-off.
+          UNAVAILABLE (reason ADMISSION_WAIT) if many nodes come at once; the trailing metadata `wayside-retry-after-ms` say when
+          to come again.
         """
 
     @abc.abstractmethod
