@@ -42,7 +42,7 @@ pytestmark = pytest.mark.timeout(180)
 
 REPORT_COUNT, REPORT_PERIOD_S = 2_880, 30
 BATCH_COUNT_OF_A_DAY, BATCH_PERIOD_S = 8_640, 10
-LIVE_COUNT = 9
+LIVE_COUNT = 6
 NS = 1_000_000_000
 
 
@@ -74,6 +74,8 @@ class AwayUnit:
         self.sent: list[wire.SessionRequest] = []
         self.number = 0
         self.acknowledged = 0
+        self.shown_at = 0
+        """How many messages had gone up when the newest health was there."""
         self.moved = asyncio.Event()
         self._credential = credential
         self.reporting = Reporting(
@@ -92,6 +94,7 @@ class AwayUnit:
         if self.number % 100:
             report = wire.Report(health=node_pb2.HealthReport(agent_version=f"v{self.number}"))
             await self.reporting.submit(report)
+            self.shown_at = len(self.sent)
             self.reporting.newest.put(report)
         else:
             await self.reporting.report_config(node_pb2.ConfigReport(message=f"word {self.number}"))
@@ -161,26 +164,28 @@ async def test_a_day_of_reports_is_handed_over_whole_and_the_present_is_shown_fi
         async with unit.connected(manager):
             await unit.until_acknowledged(1)
             shown.append((await operator.get_node("rsu-1")).health.agent_version)
-            for _ in range(10):  # ten periods of the backfill, as many as parts
+            for _ in range(LIVE_COUNT):  # as many periods of the backfill
                 await unit.until_acknowledged(unit.acknowledged + 1)
                 clock.push(seconds=REPORT_PERIOD_S)
-                before = len(unit.sent)
                 await unit.report()
-                while not any(request.HasField("live") for request in unit.sent[before:]):
+                while not any(request.HasField("live") for request in unit.sent[unit.shown_at :]):
                     await unit.until_acknowledged(unit.acknowledged + 1)
-                delays.append(next(at for at, request in enumerate(unit.sent[before:]) if request.HasField("live")))
+                after = unit.sent[unit.shown_at :]
+                delays.append(next(at for at, request in enumerate(after) if request.HasField("live")))
             assert spool.state().record_count > 0  # the backlog was not over
-            await unit.until_acknowledged(REPORT_COUNT + 10)
+            await unit.until_acknowledged(REPORT_COUNT + LIVE_COUNT)
             shown.append((await operator.get_node("rsu-1")).health.agent_version)
         assert (spool.state().record_count, spool.state().evicted_count) == (0, 0)
 
     kinds = [request.WhichOneof("message") for request in unit.sent]
     assert kinds[:2] == ["live", "report"]
-    assert shown == [f"v{REPORT_COUNT}", f"v{REPORT_COUNT + 10}"]
+    assert shown == [f"v{REPORT_COUNT}", f"v{REPORT_COUNT + LIVE_COUNT}"]
     assert max(delays) <= BATCH_COUNT  # never behind more than the part that is on its way
-    assert [r.report.sequence for r in unit.sent if r.HasField("report")] == list(range(1, REPORT_COUNT + 11))
+    assert [r.report.sequence for r in unit.sent if r.HasField("report")] == list(
+        range(1, REPORT_COUNT + LIVE_COUNT + 1)
+    )
     rows = _history(manager)
-    assert [sequence for sequence, _, _ in rows] == list(range(1, REPORT_COUNT + 11))
+    assert [sequence for sequence, _, _ in rows] == list(range(1, REPORT_COUNT + LIVE_COUNT + 1))
     assert sum(kind == "config" for _, kind, _ in rows) == REPORT_COUNT // 100
     assert [time for _, _, time in rows] == sorted(time for _, _, time in rows)
     assert (await operator.get_node("rsu-1")).lost_report_count == 0
