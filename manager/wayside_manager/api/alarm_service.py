@@ -99,5 +99,4 @@ class AlarmService(alarm_service_pb2_grpc.AlarmServiceServicer):
         policy = await self._store.update_alarm_policy(
             policy_record(request.policy), now=self._now(), etag=request.policy.etag
         )
-        await self._bus.publish(Topic.NODE, [""])
         return alarm_service_pb2.UpdateAlarmPolicyResponse(policy=policy_message(policy))
