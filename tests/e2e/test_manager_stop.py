@@ -164,7 +164,7 @@ async def test_a_full_disk_refuses_an_upload_and_leaves_nothing(process: Process
     async with process.peers.operator() as operator:
         with pytest.raises(ResourceExhaustedError, match="disk is full; free space"):
             await operator.publish(archive, version="1.1.0")
-        assert not list(process.folder.artifacts.iterdir())
+        assert not [path for path in process.folder.artifacts.rglob("*") if path.is_file()]
         await operator.publish(release_archive("1.1.0"), version="1.1.0")
 
 
