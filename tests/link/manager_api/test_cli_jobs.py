@@ -121,7 +121,8 @@ async def test_with_json_every_word_of_a_job_is_a_line(manager: LocalManager, rs
     command = ("jobs", "run", "rsu-1", "self-test", "--id", "t1", "--wait", "-o", "json")
     code, out, _ = await beside(done(session, "t1"), manager, *command)
     jobs = [json.loads(line) for line in out.splitlines()]
-    assert (code, jobs[0]["state"], jobs[-1]["state"]) == (0, "STATE_QUEUED", "STATE_SUCCEEDED")
+    assert (code, jobs[-1]["state"]) == (0, "STATE_SUCCEEDED")
+    assert jobs[0]["state"] in {"STATE_QUEUED", "STATE_RUNNING"}  # the unit may be quicker than the watch
     assert jobs[-1]["result"] == {"is_ok": True}
     assert "is_ok: True" in await printed(manager, "jobs", "show", "t1")
 
