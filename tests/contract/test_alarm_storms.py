@@ -6,6 +6,7 @@ from tests.contract.alarm_fleet import Fleet
 from tests.contract.jobs_of_nodes import work
 from wayside_manager.core.jobs import FleetWork, JobKind
 from wayside_manager.core.rollout import RolloutOrder, RolloutPlan, RolloutSpec, RolloutState
+from wayside_manager.core.rollout_plan import RolloutStep
 from wayside_manager.ports.store import Store
 
 
@@ -72,3 +73,37 @@ async def test_what_two_storms_hold_back_goes_on_when_both_are_over(fleet: Fleet
     assert seen == {(RolloutState.PAUSED, second)}
     await fleet.at(600, *back, *away)
     assert await rollout(fleet) == (RolloutState.RUNNING, "")
+
+
+async def test_who_resumes_where_two_storms_hold_is_not_overruled_by_the_other(fleet: Fleet) -> None:
+    east = await fleet.add(4, prefix="east", backhaul="east")
+    west = await fleet.add(4, prefix="west", backhaul="west")
+    await started(fleet, "r1", *east, *west)
+    await fleet.at(30, *fleet.node_ids)
+    await fleet.at(200)
+    assert (await rollout(fleet))[0] is RolloutState.PAUSED
+    await fleet.store.order_rollout("r1", RolloutOrder.RESUME, now=fleet.clock.time)
+    await fleet.at(230)
+    assert (await rollout(fleet))[0] is RolloutState.RUNNING
+    for seconds in range(240, 450, 10):
+        await fleet.at(seconds, *east)
+        assert (await rollout(fleet))[0] is RolloutState.RUNNING
+    await fleet.at(600, *fleet.node_ids)
+    assert await rollout(fleet) == (RolloutState.RUNNING, "")
+
+
+async def test_what_the_plan_paused_for_failures_in_a_storm_does_not_go_on_by_itself(fleet: Fleet) -> None:
+    dead = await fleet.add(4, backhaul="x")
+    await started(fleet, "r1", *dead)
+    await fleet.at(30, *dead)
+    await fleet.at(200)
+    await fleet.store.order_rollout("r1", RolloutOrder.RESUME, now=fleet.clock.time)
+    await fleet.at(230)
+    lease = await fleet.store.take_lease("rollouts", "b", now=fleet.clock.time, life_s=15.0)
+    assert lease is not None
+    record = await fleet.store.get_rollout("r1")
+    failed = RolloutStep(RolloutState.PAUSED, "2 of 4 nodes failed", record.waves, {})
+    await fleet.store.save_step(record, failed, now=fleet.clock.time, lease=lease)
+    await fleet.at(600, *dead)
+    assert await rollout(fleet) == (RolloutState.PAUSED, "")
+    assert (await fleet.store.get_rollout("r1")).message == "2 of 4 nodes failed"

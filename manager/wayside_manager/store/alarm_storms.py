@@ -1,7 +1,7 @@
 """Storms and rollouts: while a storm holds, rollouts to its area rest, and go on by themselves when it is over.
 
 `rollouts.storm_alarm_id` says why one rests. A person who pauses it takes it over (the column is emptied); a person who
-resumes it in the storm has decided against resting, and it is left alone for that storm.
+resumes it in a storm has decided against resting, and it is left alone until no storm holds its nodes any more.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,12 +29,15 @@ def rest(connection: Connection, storms: Mapping[str, Collection[str]], *, now: 
     )
     # first who may go on: what another storm holds back as well rests again at once
     for rollout_id in list(connection.scalars(resting)):
-        _move(connection, the_rollout(connection, rollout_id), RolloutState.RUNNING, alarm_id="", message="", now=now)
+        before = the_rollout(connection, rollout_id)
+        others = [each for each in sorted(storms) if rollout_id in _under_way(connection, storms[each])]
+        alarm_id = others[0] if others else ""  # of a resting one none is under way
+        _move(connection, before, RolloutState.RUNNING, alarm_id=alarm_id, message="", now=now)
         changed.add(rollout_id)
     for alarm_id, node_ids in sorted(storms.items()):
         for rollout_id in _under_way(connection, node_ids):
             before = the_rollout(connection, rollout_id)
-            if before.storm_alarm_id != alarm_id:
+            if not before.storm_alarm_id:  # else a person lets it go on
                 message = f"rests for the storm alarms/{alarm_id}; goes on by itself when it is over"
                 _move(connection, before, RolloutState.PAUSED, alarm_id=alarm_id, message=message, now=now)
                 changed.add(rollout_id)

@@ -76,6 +76,8 @@ class SqlRolloutSteps(SqlPart):
         leases.check(connection, lease)
         values: dict[str, Any] = {"state": step.state, "message": step.message, "waves": waves_text(step.waves)}
         values |= {"update_us": as_us(now), "revision": int(rollout.etag) + 1}
+        if step.state is not rollout.state:
+            values["storm_alarm_id"] = ""  # the plan's own pause does not end with a storm
         saved = connection.execute(
             update(rollouts)
             .where(rollouts.c.rollout_id == rollout.rollout_id, rollouts.c.revision == int(rollout.etag))
