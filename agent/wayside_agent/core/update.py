@@ -77,6 +77,34 @@ NEXT: dict[tuple[Phase, Event], Phase] = {
 AT_REST = frozenset({Phase.IDLE, Phase.COMMITTED, Phase.ROLLED_BACK, Phase.FAILED})
 
 
+class FetchPolicy(StrEnum):
+    """What may be fetched; the words of `wayside.v1.FetchPolicy`."""
+
+    ANY = "ANY"
+    NEVER_FULL = "NEVER_FULL"
+    FULL_UNMETERED = "FULL_UNMETERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A shorter way to a release. Nothing of it is trusted: what it leads to is."""
+
+    base_tree_sha256: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """What the manager wants to be so before a release is installed."""
+
+    needs_consent: bool = False
+    begin_s: float | None = None
+    """UTC [s since 1970]."""
+    end_s: float | None = None
+    may_interrupt_broadcast: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseTarget:
     """A release the manager wants the unit to run."""
@@ -89,6 +117,12 @@ class ReleaseTarget:
     size_bytes: int
     rollout: str
     """`rollouts/{rollout}`; a release that failed is tried again only for another rollout."""
+    delta: Delta | None = None
+    """A shorter way from some release."""
+    fetch_policy: FetchPolicy = FetchPolicy.ANY
+    urls: tuple[str, ...] = ()
+    """Other places that have the artifact, best first."""
+    preconditions: Preconditions = Preconditions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from wayside_manager.store.schema.places import (
     sites,
     tenants,
 )
+from wayside_manager.store.schema.releases import directions, release_deltas, trust_files
 from wayside_manager.store.schema.reports import reports, spools
 from wayside_manager.store.schema.rollouts import leases, releases, rollout_nodes, rollouts
 
@@ -41,6 +42,7 @@ __all__ = [
     "corridors",
     "credentials",
     "dead_letters",
+    "directions",
     "enrollment_requests",
     "event_head",
     "event_sinks",
@@ -63,6 +65,7 @@ __all__ = [
     "nodes",
     "operators",
     "radio_licences",
+    "release_deltas",
     "releases",
     "reports",
     "rollout_nodes",
@@ -71,4 +74,5 @@ __all__ = [
     "spools",
     "tenants",
     "tokens",
+    "trust_files",
 ]

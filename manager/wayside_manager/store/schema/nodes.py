@@ -85,6 +85,9 @@ node_status = Table(
     # the first end of what the unit trusts by, and what that is
     Column("autonomy_end_us", BigInteger),
     Column("autonomy_limit", String(40), nullable=False, server_default=""),
+    # what the unit told at its last session: its hardware, and the files of the release it runs
+    Column("hardware_id", String(63), nullable=False, server_default=""),
+    Column("running_tree_sha256", String(64), nullable=False, server_default=""),
 )
 node_desired = Table(
     "node_desired",

@@ -29,6 +29,11 @@ releases = Table(
     Column("state", String(16), nullable=False),
     Column("create_us", BigInteger, nullable=False, index=True),
     Column("revision", BigInteger, nullable=False),
+    # rises along a line of releases; units take no smaller one
+    Column("counter", BigInteger, nullable=False, server_default="0"),
+    # what the archive says of itself beyond that, JSON: hardware, components, requirements, notices, tree
+    Column("manifest", Text, nullable=False, server_default="{}"),
+    Column("downgrade_from_counter", BigInteger, nullable=False, server_default="0"),
 )
 rollouts = Table(
     "rollouts",

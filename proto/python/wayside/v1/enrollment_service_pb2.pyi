@@ -92,6 +92,8 @@ class EnrollResponse(google.protobuf.message.Message):
     STATE_FIELD_NUMBER: builtins.int
     ENROLLMENT_REQUEST_FIELD_NUMBER: builtins.int
     RETRY_AFTER_FIELD_NUMBER: builtins.int
+    IMAGE_ROOT_FIELD_NUMBER: builtins.int
+    DIRECTOR_ROOT_FIELD_NUMBER: builtins.int
     node: builtins.str
     """`nodes/{node}`; an operator may have chosen another id than the wanted one."""
     certificate_pem: builtins.str
@@ -102,6 +104,10 @@ class EnrollResponse(google.protobuf.message.Message):
     """Whether the caller is a node."""
     enrollment_request: builtins.str
     """`enrollmentRequests/{request}`, when pending."""
+    image_root: builtins.bytes
+    """First root of the image repository the unit pins, unless its settings name one; see ReleaseService. Empty: none yet."""
+    director_root: builtins.bytes
+    """First root of the director repository, likewise."""
     @property
     def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the certificate ends."""
@@ -120,9 +126,11 @@ class EnrollResponse(google.protobuf.message.Message):
         state: Global___EnrollResponse.State.ValueType = ...,
         enrollment_request: builtins.str = ...,
         retry_after: google.protobuf.duration_pb2.Duration | None = ...,
+        image_root: builtins.bytes = ...,
+        director_root: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["expire_time", b"expire_time", "retry_after", b"retry_after"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["authorities_pem", b"authorities_pem", "certificate_pem", b"certificate_pem", "enrollment_request", b"enrollment_request", "expire_time", b"expire_time", "node", b"node", "retry_after", b"retry_after", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["authorities_pem", b"authorities_pem", "certificate_pem", b"certificate_pem", "director_root", b"director_root", "enrollment_request", b"enrollment_request", "expire_time", b"expire_time", "image_root", b"image_root", "node", b"node", "retry_after", b"retry_after", "state", b"state"]) -> None: ...
 
 Global___EnrollResponse: typing_extensions.TypeAlias = EnrollResponse
 

@@ -350,6 +350,7 @@ class Node(google.protobuf.message.Message):
     VARIABLES_FIELD_NUMBER: builtins.int
     TARGET_CONFIG_REVISION_FIELD_NUMBER: builtins.int
     CONFIG_PROBLEM_FIELD_NUMBER: builtins.int
+    HARDWARE_ID_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`nodes/{node}`, where {node} is a lower-case RFC 1034 label."""
     esn: builtins.str
@@ -382,6 +383,8 @@ class Node(google.protobuf.message.Message):
     """Configuration revision the layers ask for. Above `desired_config_revision` while the node waits for its turn. Output only."""
     config_problem: builtins.str
     """Why the layers make no configuration the node could run, in one sentence; it keeps the former one. Output only."""
+    hardware_id: builtins.str
+    """Hardware of the unit, as releases name it, as the unit told at its last session. Output only."""
     @property
     def labels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Label]:
         """Operators' labels, sorted by key."""
@@ -446,9 +449,10 @@ class Node(google.protobuf.message.Message):
         variables: google.protobuf.struct_pb2.Struct | None = ...,
         target_config_revision: builtins.int = ...,
         config_problem: builtins.str = ...,
+        hardware_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "create_time", b"create_time", "health", b"health", "last_report_time", b"last_report_time", "update", b"update", "update_time", b"update_time", "variables", b"variables"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "config_problem", b"config_problem", "create_time", b"create_time", "desired_config_revision", b"desired_config_revision", "desired_release", b"desired_release", "display_name", b"display_name", "esn", b"esn", "etag", b"etag", "health", b"health", "kind", b"kind", "labels", b"labels", "last_report_time", b"last_report_time", "lost_report_count", b"lost_report_count", "model", b"model", "name", b"name", "presence", b"presence", "reconciling", b"reconciling", "site", b"site", "state", b"state", "target_config_revision", b"target_config_revision", "tenant", b"tenant", "update", b"update", "update_time", b"update_time", "variables", b"variables"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate_expire_time", b"certificate_expire_time", "config", b"config", "config_problem", b"config_problem", "create_time", b"create_time", "desired_config_revision", b"desired_config_revision", "desired_release", b"desired_release", "display_name", b"display_name", "esn", b"esn", "etag", b"etag", "hardware_id", b"hardware_id", "health", b"health", "kind", b"kind", "labels", b"labels", "last_report_time", b"last_report_time", "lost_report_count", b"lost_report_count", "model", b"model", "name", b"name", "presence", b"presence", "reconciling", b"reconciling", "site", b"site", "state", b"state", "target_config_revision", b"target_config_revision", "tenant", b"tenant", "update", b"update", "update_time", b"update_time", "variables", b"variables"]) -> None: ...
 
 Global___Node: typing_extensions.TypeAlias = Node
 

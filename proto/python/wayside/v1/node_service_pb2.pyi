@@ -124,6 +124,8 @@ class SessionHello(google.protobuf.message.Message):
     DESIRED_REVISION_FIELD_NUMBER: builtins.int
     INSTANCE_ID_FIELD_NUMBER: builtins.int
     AUTHORITIES_SHA256_FIELD_NUMBER: builtins.int
+    HARDWARE_ID_FIELD_NUMBER: builtins.int
+    RUNNING_TREE_SHA256_FIELD_NUMBER: builtins.int
     agent_version: builtins.str
     """Version of the agent."""
     spool_id: builtins.str
@@ -134,6 +136,10 @@ class SessionHello(google.protobuf.message.Message):
     """Random at each start of the agent, so that a unit that reconnects is not taken for a copy of itself."""
     authorities_sha256: builtins.str
     """SHA-256 of the authorities the node trusts, as GetAuthorities sends them, lower-case hex."""
+    hardware_id: builtins.str
+    """Hardware of the unit, as releases name it; a lower-case RFC 1034 label. Empty: any."""
+    running_tree_sha256: builtins.str
+    """SHA-256 over the list of files of the release that runs, lower-case hex: where a delta may begin. Empty: factory software."""
     def __init__(
         self,
         *,
@@ -142,8 +148,10 @@ class SessionHello(google.protobuf.message.Message):
         desired_revision: builtins.int = ...,
         instance_id: builtins.str = ...,
         authorities_sha256: builtins.str = ...,
+        hardware_id: builtins.str = ...,
+        running_tree_sha256: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "authorities_sha256", b"authorities_sha256", "desired_revision", b"desired_revision", "instance_id", b"instance_id", "spool_id", b"spool_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "authorities_sha256", b"authorities_sha256", "desired_revision", b"desired_revision", "hardware_id", b"hardware_id", "instance_id", b"instance_id", "running_tree_sha256", b"running_tree_sha256", "spool_id", b"spool_id"]) -> None: ...
 
 Global___SessionHello: typing_extensions.TypeAlias = SessionHello
 
@@ -374,6 +382,10 @@ class ReleaseTarget(google.protobuf.message.Message):
     SHA256_FIELD_NUMBER: builtins.int
     SIZE_BYTES_FIELD_NUMBER: builtins.int
     ROLLOUT_FIELD_NUMBER: builtins.int
+    DELTA_FIELD_NUMBER: builtins.int
+    FETCH_POLICY_FIELD_NUMBER: builtins.int
+    URLS_FIELD_NUMBER: builtins.int
+    PRECONDITIONS_FIELD_NUMBER: builtins.int
     release: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -384,6 +396,20 @@ class ReleaseTarget(google.protobuf.message.Message):
     """Size of the artifact [byte]."""
     rollout: builtins.str
     """Rollout that asks for it; a node tries a release once per rollout."""
+    fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType
+    """What may be fetched."""
+    @property
+    def delta(self) -> Global___DeltaOffer:
+        """A shorter way from the release the node runs. Absent: there is none (yet)."""
+
+    @property
+    def urls(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Other places that have the artifact, best first; each is asked from the byte where the one before failed."""
+
+    @property
+    def preconditions(self) -> Global___Preconditions:
+        """What must be so before it is installed, beyond what the unit itself always asks."""
+
     def __init__(
         self,
         *,
@@ -392,10 +418,76 @@ class ReleaseTarget(google.protobuf.message.Message):
         sha256: builtins.str = ...,
         size_bytes: builtins.int = ...,
         rollout: builtins.str = ...,
+        delta: Global___DeltaOffer | None = ...,
+        fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType = ...,
+        urls: collections.abc.Iterable[builtins.str] | None = ...,
+        preconditions: Global___Preconditions | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["release", b"release", "rollout", b"rollout", "sha256", b"sha256", "size_bytes", b"size_bytes", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["delta", b"delta", "preconditions", b"preconditions"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["delta", b"delta", "fetch_policy", b"fetch_policy", "preconditions", b"preconditions", "release", b"release", "rollout", b"rollout", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls", "version", b"version"]) -> None: ...
 
 Global___ReleaseTarget: typing_extensions.TypeAlias = ReleaseTarget
+
+@typing.final
+class DeltaOffer(google.protobuf.message.Message):
+    """A shorter way to a release."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BASE_TREE_SHA256_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    base_tree_sha256: builtins.str
+    """SHA-256 over the list of files of the release it starts from, lower-case hex."""
+    sha256: builtins.str
+    """SHA-256 of the delta, lower-case hex."""
+    size_bytes: builtins.int
+    """Its size [byte]."""
+    def __init__(
+        self,
+        *,
+        base_tree_sha256: builtins.str = ...,
+        sha256: builtins.str = ...,
+        size_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_tree_sha256", b"base_tree_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+
+Global___DeltaOffer: typing_extensions.TypeAlias = DeltaOffer
+
+@typing.final
+class Preconditions(google.protobuf.message.Message):
+    """What must be so before a node installs. The unit asks for power, rest, space and temperature by itself."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NEEDS_CONSENT_FIELD_NUMBER: builtins.int
+    BEGIN_TIME_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    MAY_INTERRUPT_BROADCAST_FIELD_NUMBER: builtins.int
+    needs_consent: builtins.bool
+    """A person at the unit has to agree."""
+    may_interrupt_broadcast: builtins.bool
+    """The operator agrees to an interruption of active safety broadcasts of a roadside unit."""
+    @property
+    def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Install from then on."""
+
+    @property
+    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Install no later; what is not installed by then waits for another word."""
+
+    def __init__(
+        self,
+        *,
+        needs_consent: builtins.bool = ...,
+        begin_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        may_interrupt_broadcast: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "end_time", b"end_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["begin_time", b"begin_time", "end_time", b"end_time", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_consent", b"needs_consent"]) -> None: ...
+
+Global___Preconditions: typing_extensions.TypeAlias = Preconditions
 
 @typing.final
 class Report(google.protobuf.message.Message):
@@ -477,17 +569,21 @@ class FetchArtifactRequest(google.protobuf.message.Message):
 
     RELEASE_FIELD_NUMBER: builtins.int
     OFFSET_BYTES_FIELD_NUMBER: builtins.int
+    DELTA_SHA256_FIELD_NUMBER: builtins.int
     release: builtins.str
     """`releases/{version}`."""
     offset_bytes: builtins.int
     """First byte wanted [byte]."""
+    delta_sha256: builtins.str
+    """Of the delta with this SHA-256, from the desired state. Empty: of the whole."""
     def __init__(
         self,
         *,
         release: builtins.str = ...,
         offset_bytes: builtins.int = ...,
+        delta_sha256: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["offset_bytes", b"offset_bytes", "release", b"release"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["delta_sha256", b"delta_sha256", "offset_bytes", b"offset_bytes", "release", b"release"]) -> None: ...
 
 Global___FetchArtifactRequest: typing_extensions.TypeAlias = FetchArtifactRequest
 
@@ -512,6 +608,76 @@ class FetchArtifactResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["content", b"content", "offset_bytes", b"offset_bytes"]) -> None: ...
 
 Global___FetchArtifactResponse: typing_extensions.TypeAlias = FetchArtifactResponse
+
+@typing.final
+class FetchTrustRequest(google.protobuf.message.Message):
+    """Asks for signed metadata."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IMAGE_ROOT_VERSION_FIELD_NUMBER: builtins.int
+    DIRECTOR_ROOT_VERSION_FIELD_NUMBER: builtins.int
+    image_root_version: builtins.int
+    """Version of the image root the unit has. 0: none."""
+    director_root_version: builtins.int
+    """Version of the director root the unit has. 0: none."""
+    def __init__(
+        self,
+        *,
+        image_root_version: builtins.int = ...,
+        director_root_version: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["director_root_version", b"director_root_version", "image_root_version", b"image_root_version"]) -> None: ...
+
+Global___FetchTrustRequest: typing_extensions.TypeAlias = FetchTrustRequest
+
+@typing.final
+class FetchTrustResponse(google.protobuf.message.Message):
+    """Signed metadata."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: builtins.int
+    DIRECTOR_FIELD_NUMBER: builtins.int
+    @property
+    def image(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___MetadataFile]:
+        """Of the image repository: the roots behind the unit's in order, then timestamp, snapshot, targets; together at most 6 MiB."""
+
+    @property
+    def director(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___MetadataFile]:
+        """Of the director repository, in the same order."""
+
+    def __init__(
+        self,
+        *,
+        image: collections.abc.Iterable[Global___MetadataFile] | None = ...,
+        director: collections.abc.Iterable[Global___MetadataFile] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["director", b"director", "image", b"image"]) -> None: ...
+
+Global___FetchTrustResponse: typing_extensions.TypeAlias = FetchTrustResponse
+
+@typing.final
+class MetadataFile(google.protobuf.message.Message):
+    """One file of a TUF repository."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name in a repository with consistent snapshots: `2.root.json`, `timestamp.json`, `7.snapshot.json`, `7.targets.json`."""
+    content: builtins.bytes
+    """Its bytes as they were signed."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        content: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "name", b"name"]) -> None: ...
+
+Global___MetadataFile: typing_extensions.TypeAlias = MetadataFile
 
 @typing.final
 class FetchConfigRequest(google.protobuf.message.Message):

@@ -45,6 +45,11 @@ class NodeServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactResponse.FromString,
                 _registered_method=True)
+        self.FetchTrust = channel.unary_unary(
+                '/wayside.v1.NodeService/FetchTrust',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.FetchTrustRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchTrustResponse.FromString,
+                _registered_method=True)
         self.FetchConfig = channel.unary_unary(
                 '/wayside.v1.NodeService/FetchConfig',
                 request_serializer=wayside_dot_v1_dot_node__service__pb2.FetchConfigRequest.SerializeToString,
@@ -109,6 +114,18 @@ class NodeServiceServicer(object):
         NOT_FOUND if there is no such release.
         PERMISSION_DENIED if the release is not the one the node should run.
         OUT_OF_RANGE if the offset lies behind the end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FetchTrust(self, request, context):
+        """Returns the signed metadata a unit needs to judge what it should install: of both repositories every root behind those it
+        has, then timestamp, snapshot and targets. The director's are made for the calling node. Nothing of it is trusted before
+        it is verified on the unit.
+
+        Returns (gRPC error code):
+        FAILED_PRECONDITION if the manager has no roots of trust yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +208,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.FetchArtifact,
                     request_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactResponse.SerializeToString,
+            ),
+            'FetchTrust': grpc.unary_unary_rpc_method_handler(
+                    servicer.FetchTrust,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchTrustRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.FetchTrustResponse.SerializeToString,
             ),
             'FetchConfig': grpc.unary_unary_rpc_method_handler(
                     servicer.FetchConfig,
@@ -278,6 +300,33 @@ class NodeService(object):
             '/wayside.v1.NodeService/FetchArtifact',
             wayside_dot_v1_dot_node__service__pb2.FetchArtifactRequest.SerializeToString,
             wayside_dot_v1_dot_node__service__pb2.FetchArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchTrust(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.NodeService/FetchTrust',
+            wayside_dot_v1_dot_node__service__pb2.FetchTrustRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.FetchTrustResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,22 @@ _NodeServiceFetchArtifactType = typing_extensions.TypeVar(
     ],
 )
 
+_NodeServiceFetchTrustType = typing_extensions.TypeVar(
+    '_NodeServiceFetchTrustType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.FetchTrustRequest,
+        wayside.v1.node_service_pb2.FetchTrustResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.FetchTrustRequest,
+        wayside.v1.node_service_pb2.FetchTrustResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.FetchTrustRequest,
+        wayside.v1.node_service_pb2.FetchTrustResponse,
+    ],
+)
+
 _NodeServiceFetchConfigType = typing_extensions.TypeVar(
     '_NodeServiceFetchConfigType',
     grpc.UnaryUnaryMultiCallable[
@@ -153,7 +169,7 @@ _NodeServiceOpenShellType = typing_extensions.TypeVar(
     ],
 )
 
-class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType, _NodeServiceUploadJobArtifactType, _NodeServiceOpenShellType]):
+class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchTrustType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType, _NodeServiceUploadJobArtifactType, _NodeServiceOpenShellType]):
     """What a node calls. The caller is the node its client certificate names; no field can say otherwise."""
 
     @typing.overload
@@ -165,6 +181,10 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
         grpc.UnaryStreamMultiCallable[
             wayside.v1.node_service_pb2.FetchArtifactRequest,
             wayside.v1.node_service_pb2.FetchArtifactResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.FetchTrustRequest,
+            wayside.v1.node_service_pb2.FetchTrustResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             wayside.v1.node_service_pb2.FetchConfigRequest,
@@ -201,6 +221,10 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
         grpc.aio.UnaryStreamMultiCallable[
             wayside.v1.node_service_pb2.FetchArtifactRequest,
             wayside.v1.node_service_pb2.FetchArtifactResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.FetchTrustRequest,
+            wayside.v1.node_service_pb2.FetchTrustResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
             wayside.v1.node_service_pb2.FetchConfigRequest,
@@ -253,6 +277,15 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
       NOT_FOUND if there is no such release.
       PERMISSION_DENIED if the release is not the one the node should run.
       OUT_OF_RANGE if the offset lies behind the end.
+    """
+
+    FetchTrust: _NodeServiceFetchTrustType
+    """Returns the signed metadata a unit needs to judge what it should install: of both repositories every root behind those it
+    has, then timestamp, snapshot and targets. The director's are made for the calling node. Nothing of it is trusted before
+    it is verified on the unit.
+
+    Returns (gRPC error code):
+      FAILED_PRECONDITION if the manager has no roots of trust yet.
     """
 
     FetchConfig: _NodeServiceFetchConfigType
@@ -309,6 +342,10 @@ NodeServiceAsyncStub: typing_extensions.TypeAlias = NodeServiceStub[
     grpc.aio.UnaryStreamMultiCallable[
         wayside.v1.node_service_pb2.FetchArtifactRequest,
         wayside.v1.node_service_pb2.FetchArtifactResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.FetchTrustRequest,
+        wayside.v1.node_service_pb2.FetchTrustResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.node_service_pb2.FetchConfigRequest,
@@ -374,6 +411,20 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
           NOT_FOUND if there is no such release.
           PERMISSION_DENIED if the release is not the one the node should run.
           OUT_OF_RANGE if the offset lies behind the end.
+        """
+
+    @abc.abstractmethod
+    def FetchTrust(
+        self,
+        request: wayside.v1.node_service_pb2.FetchTrustRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.node_service_pb2.FetchTrustResponse, collections.abc.Awaitable[wayside.v1.node_service_pb2.FetchTrustResponse]]:
+        """Returns the signed metadata a unit needs to judge what it should install: of both repositories every root behind those it
+        has, then timestamp, snapshot and targets. The director's are made for the calling node. Nothing of it is trusted before
+        it is verified on the unit.
+
+        Returns (gRPC error code):
+          FAILED_PRECONDITION if the manager has no roots of trust yet.
         """
 
     @abc.abstractmethod

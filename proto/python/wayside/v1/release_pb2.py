@@ -22,22 +22,39 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wayside/v1/release.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x02\n\x07Release\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\r\n\x05notes\x18\x05 \x01(\t\x12(\n\x05state\x18\x06 \x01(\x0e\x32\x19.wayside.v1.Release.State\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x0e\n\x06tenant\x18\t \x01(\t\x12\x19\n\x11has_config_schema\x18\n \x01(\x08\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_RETIRED\x10\x02\"\xb5\x03\n\x0cUpdateReport\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x0f\n\x07rollout\x18\x02 \x01(\t\x12-\n\x05phase\x18\x03 \x01(\x0e\x32\x1e.wayside.v1.UpdateReport.Phase\x12\x18\n\x10\x64ownloaded_bytes\x18\x04 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x03\x12\x17\n\x0frunning_release\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x1a\n\x12resumed_from_bytes\x18\x08 \x01(\x03\x12\x17\n\x0frunning_version\x18\t \x01(\t\"\xc5\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x0e\n\nPHASE_IDLE\x10\x01\x12\x15\n\x11PHASE_DOWNLOADING\x10\x02\x12\x14\n\x10PHASE_INSTALLING\x10\x03\x12\x13\n\x0fPHASE_SWITCHING\x10\x04\x12\x15\n\x11PHASE_PROVISIONAL\x10\x05\x12\x13\n\x0fPHASE_COMMITTED\x10\x06\x12\x15\n\x11PHASE_ROLLED_BACK\x10\x07\x12\x10\n\x0cPHASE_FAILED\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wayside/v1/release.proto\x12\nwayside.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x04\n\x07Release\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\r\n\x05notes\x18\x05 \x01(\t\x12(\n\x05state\x18\x06 \x01(\x0e\x32\x19.wayside.v1.Release.State\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x0e\n\x06tenant\x18\t \x01(\t\x12\x19\n\x11has_config_schema\x18\n \x01(\x08\x12\x0f\n\x07\x63ounter\x18\x0b \x01(\x03\x12\x14\n\x0chardware_ids\x18\x0c \x03(\t\x12\x30\n\ncomponents\x18\r \x03(\x0b\x32\x1c.wayside.v1.ReleaseComponent\x12\x10\n\x08requires\x18\x0e \x03(\t\x12\x31\n\x07notices\x18\x0f \x03(\x0b\x32 .wayside.v1.Release.NoticesEntry\x12\x13\n\x0btree_sha256\x18\x10 \x01(\t\x12(\n\x06\x64\x65ltas\x18\x11 \x03(\x0b\x32\x18.wayside.v1.ReleaseDelta\x12\x1e\n\x16\x64owngrade_from_counter\x18\x12 \x01(\x03\x1aI\n\x0cNoticesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.wayside.v1.ReleaseNotice:\x02\x38\x01\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_RETIRED\x10\x02\"c\n\x10ReleaseComponent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0e\n\x06\x64river\x18\x05 \x01(\t\"\x83\x01\n\rReleaseNotice\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bunavailable\x18\x04 \x01(\t\x12\x0e\n\x06safety\x18\x05 \x01(\t\"\xe9\x01\n\x0cReleaseDelta\x12\x0c\n\x04\x62\x61se\x18\x01 \x01(\t\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.wayside.v1.ReleaseDelta.State\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\"g\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_USELESS\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"\x89\x05\n\x0cUpdateReport\x12\x0f\n\x07release\x18\x01 \x01(\t\x12\x0f\n\x07rollout\x18\x02 \x01(\t\x12-\n\x05phase\x18\x03 \x01(\x0e\x32\x1e.wayside.v1.UpdateReport.Phase\x12\x18\n\x10\x64ownloaded_bytes\x18\x04 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x03\x12\x17\n\x0frunning_release\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x1a\n\x12resumed_from_bytes\x18\x08 \x01(\x03\x12\x17\n\x0frunning_version\x18\t \x01(\t\x12\x10\n\x08\x62lockers\x18\n \x03(\t\x12$\n\x04gate\x18\x0b \x03(\x0b\x32\x16.wayside.v1.GateResult\x12\x0e\n\x06reason\x18\x0c \x01(\t\x12\x17\n\x0frunning_counter\x18\r \x01(\x03\x12\x10\n\x08is_delta\x18\x0e \x01(\x08\x12\x0f\n\x07\x63onsent\x18\x0f \x01(\t\"\x95\x02\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x0e\n\nPHASE_IDLE\x10\x01\x12\x15\n\x11PHASE_DOWNLOADING\x10\x02\x12\x14\n\x10PHASE_INSTALLING\x10\x03\x12\x13\n\x0fPHASE_SWITCHING\x10\x04\x12\x15\n\x11PHASE_PROVISIONAL\x10\x05\x12\x13\n\x0fPHASE_COMMITTED\x10\x06\x12\x15\n\x11PHASE_ROLLED_BACK\x10\x07\x12\x10\n\x0cPHASE_FAILED\x10\x08\x12\x12\n\x0ePHASE_CHECKING\x10\t\x12\x13\n\x0fPHASE_VERIFYING\x10\n\x12\x10\n\x0cPHASE_STAGED\x10\x0b\x12\x13\n\x0fPHASE_REVERTING\x10\x0c\"g\n\nGateResult\x12\r\n\x05\x63heck\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x01\x12\x0b\n\x03now\x18\x04 \x01(\x01\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t*i\n\x0b\x46\x65tchPolicy\x12\x1c\n\x18\x46\x45TCH_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46\x45TCH_POLICY_NEVER_FULL\x10\x01\x12\x1f\n\x1b\x46\x45TCH_POLICY_FULL_UNMETERED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.release_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELEASE']._serialized_start=74
-  _globals['_RELEASE']._serialized_end=382
-  _globals['_RELEASE_STATE']._serialized_start=315
-  _globals['_RELEASE_STATE']._serialized_end=382
-  _globals['_UPDATEREPORT']._serialized_start=385
-  _globals['_UPDATEREPORT']._serialized_end=822
-  _globals['_UPDATEREPORT_PHASE']._serialized_start=625
-  _globals['_UPDATEREPORT_PHASE']._serialized_end=822
+  _globals['_RELEASE_NOTICESENTRY']._loaded_options = None
+  _globals['_RELEASE_NOTICESENTRY']._serialized_options = b'8\001'
+  _globals['_FETCHPOLICY']._serialized_start=1972
+  _globals['_FETCHPOLICY']._serialized_end=2077
+  _globals['_RELEASE']._serialized_start=106
+  _globals['_RELEASE']._serialized_end=742
+  _globals['_RELEASE_NOTICESENTRY']._serialized_start=600
+  _globals['_RELEASE_NOTICESENTRY']._serialized_end=673
+  _globals['_RELEASE_STATE']._serialized_start=675
+  _globals['_RELEASE_STATE']._serialized_end=742
+  _globals['_RELEASECOMPONENT']._serialized_start=744
+  _globals['_RELEASECOMPONENT']._serialized_end=843
+  _globals['_RELEASENOTICE']._serialized_start=846
+  _globals['_RELEASENOTICE']._serialized_end=977
+  _globals['_RELEASEDELTA']._serialized_start=980
+  _globals['_RELEASEDELTA']._serialized_end=1213
+  _globals['_RELEASEDELTA_STATE']._serialized_start=1110
+  _globals['_RELEASEDELTA_STATE']._serialized_end=1213
+  _globals['_UPDATEREPORT']._serialized_start=1216
+  _globals['_UPDATEREPORT']._serialized_end=1865
+  _globals['_UPDATEREPORT_PHASE']._serialized_start=1588
+  _globals['_UPDATEREPORT_PHASE']._serialized_end=1865
+  _globals['_GATERESULT']._serialized_start=1867
+  _globals['_GATERESULT']._serialized_end=1970
 # @@protoc_insertion_point(module_scope)

@@ -4,7 +4,10 @@ isort:skip_file
 """
 
 import builtins
+import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
+import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
@@ -18,9 +21,33 @@ else:
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
+class _FetchPolicy:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _FetchPolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_FetchPolicy.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    FETCH_POLICY_UNSPECIFIED: _FetchPolicy.ValueType  # 0
+    """A delta if there is one that fits, else the whole."""
+    FETCH_POLICY_NEVER_FULL: _FetchPolicy.ValueType  # 1
+    """Only a delta: wait for one rather than fetch the whole."""
+    FETCH_POLICY_FULL_UNMETERED: _FetchPolicy.ValueType  # 2
+    """The whole only over a line that is not metered."""
+
+class FetchPolicy(_FetchPolicy, metaclass=_FetchPolicyEnumTypeWrapper):
+    """What a node may fetch of a release."""
+
+FETCH_POLICY_UNSPECIFIED: FetchPolicy.ValueType  # 0
+"""A delta if there is one that fits, else the whole."""
+FETCH_POLICY_NEVER_FULL: FetchPolicy.ValueType  # 1
+"""Only a delta: wait for one rather than fetch the whole."""
+FETCH_POLICY_FULL_UNMETERED: FetchPolicy.ValueType  # 2
+"""The whole only over a line that is not metered."""
+Global___FetchPolicy: typing_extensions.TypeAlias = FetchPolicy
+
 @typing.final
 class Release(google.protobuf.message.Message):
-    """One image of the agent's software that nodes can be told to run."""
+    """One image of software that nodes can be told to run, signed by people whose keys the manager does not hold."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -47,6 +74,24 @@ class Release(google.protobuf.message.Message):
     STATE_RETIRED: Release.State.ValueType  # 2
     """May no longer be rolled out; nodes that run it keep it."""
 
+    @typing.final
+    class NoticesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> Global___ReleaseNotice: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: Global___ReleaseNotice | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     NAME_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
@@ -57,6 +102,14 @@ class Release(google.protobuf.message.Message):
     ETAG_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     HAS_CONFIG_SCHEMA_FIELD_NUMBER: builtins.int
+    COUNTER_FIELD_NUMBER: builtins.int
+    HARDWARE_IDS_FIELD_NUMBER: builtins.int
+    COMPONENTS_FIELD_NUMBER: builtins.int
+    REQUIRES_FIELD_NUMBER: builtins.int
+    NOTICES_FIELD_NUMBER: builtins.int
+    TREE_SHA256_FIELD_NUMBER: builtins.int
+    DELTAS_FIELD_NUMBER: builtins.int
+    DOWNGRADE_FROM_COUNTER_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -75,9 +128,35 @@ class Release(google.protobuf.message.Message):
     """Who published it, `tenants/{tenant}`; it can be run in this tenant and those below it."""
     has_config_schema: builtins.bool
     """The release publishes the schema of the configuration it takes (`config.schema.json` in its archive). Output only."""
+    counter: builtins.int
+    """Rises with every release of a line; a unit takes no smaller one than it has had, unless one was signed for that. Output only."""
+    tree_sha256: builtins.str
+    """SHA-256 over the list of its unpacked files: what a unit proves after a delta. Output only."""
+    downgrade_from_counter: builtins.int
+    """Counters of releases it may replace although they are larger: what was signed for a deliberate way back. Output only."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was published. Output only."""
+
+    @property
+    def hardware_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Hardware it runs on, as units call theirs (`node.hardware_id` of their settings). Output only."""
+
+    @property
+    def components(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ReleaseComponent]:
+        """What it is made of. Output only."""
+
+    @property
+    def requires(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What a unit must have before: `name` or `name>=counter`. Output only."""
+
+    @property
+    def notices(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, Global___ReleaseNotice]:
+        """What the user is told before and after, by language: `zh` and `en`. Output only."""
+
+    @property
+    def deltas(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ReleaseDelta]:
+        """Deltas that lead to it. Output only."""
 
     def __init__(
         self,
@@ -92,11 +171,155 @@ class Release(google.protobuf.message.Message):
         etag: builtins.str = ...,
         tenant: builtins.str = ...,
         has_config_schema: builtins.bool = ...,
+        counter: builtins.int = ...,
+        hardware_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        components: collections.abc.Iterable[Global___ReleaseComponent] | None = ...,
+        requires: collections.abc.Iterable[builtins.str] | None = ...,
+        notices: collections.abc.Mapping[builtins.str, Global___ReleaseNotice] | None = ...,
+        tree_sha256: builtins.str = ...,
+        deltas: collections.abc.Iterable[Global___ReleaseDelta] | None = ...,
+        downgrade_from_counter: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "etag", b"etag", "has_config_schema", b"has_config_schema", "name", b"name", "notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["components", b"components", "counter", b"counter", "create_time", b"create_time", "deltas", b"deltas", "downgrade_from_counter", b"downgrade_from_counter", "etag", b"etag", "hardware_ids", b"hardware_ids", "has_config_schema", b"has_config_schema", "name", b"name", "notes", b"notes", "notices", b"notices", "requires", b"requires", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "tree_sha256", b"tree_sha256", "version", b"version"]) -> None: ...
 
 Global___Release: typing_extensions.TypeAlias = Release
+
+@typing.final
+class ReleaseComponent(google.protobuf.message.Message):
+    """A part of a release."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    DRIVER_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`agent`, `rootfs`, `radio`, `mcu`, `map`, `data`, or a name of the maker's."""
+    version: builtins.str
+    """Version of the part."""
+    file: builtins.str
+    """File in the artifact; empty: the tree below `site/`."""
+    size_bytes: builtins.int
+    """Its size [byte]."""
+    driver: builtins.str
+    """Driver on the unit that installs it: `slot`, `rauc`, `swupdate`, `firmware`, `file`."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        file: builtins.str = ...,
+        size_bytes: builtins.int = ...,
+        driver: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["driver", b"driver", "file", b"file", "name", b"name", "size_bytes", b"size_bytes", "version", b"version"]) -> None: ...
+
+Global___ReleaseComponent: typing_extensions.TypeAlias = ReleaseComponent
+
+@typing.final
+class ReleaseNotice(google.protobuf.message.Message):
+    """What a person must know of an update (UN R156 7.2.2.2, GB 44496)."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    DURATION_FIELD_NUMBER: builtins.int
+    UNAVAILABLE_FIELD_NUMBER: builtins.int
+    SAFETY_FIELD_NUMBER: builtins.int
+    purpose: builtins.str
+    """Why it is done."""
+    changes: builtins.str
+    """What it changes."""
+    unavailable: builtins.str
+    """What does not work meanwhile."""
+    safety: builtins.str
+    """How to be safe meanwhile."""
+    @property
+    def duration(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the unit is busy with it."""
+
+    def __init__(
+        self,
+        *,
+        purpose: builtins.str = ...,
+        changes: builtins.str = ...,
+        duration: google.protobuf.duration_pb2.Duration | None = ...,
+        unavailable: builtins.str = ...,
+        safety: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["duration", b"duration"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["changes", b"changes", "duration", b"duration", "purpose", b"purpose", "safety", b"safety", "unavailable", b"unavailable"]) -> None: ...
+
+Global___ReleaseNotice: typing_extensions.TypeAlias = ReleaseNotice
+
+@typing.final
+class ReleaseDelta(google.protobuf.message.Message):
+    """A shorter way from one release to another."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _State:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ReleaseDelta._State.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: ReleaseDelta._State.ValueType  # 0
+        """Not set."""
+        STATE_PENDING: ReleaseDelta._State.ValueType  # 1
+        """Being made."""
+        STATE_READY: ReleaseDelta._State.ValueType  # 2
+        """Nodes get it."""
+        STATE_USELESS: ReleaseDelta._State.ValueType  # 3
+        """It would not be much smaller than the whole."""
+        STATE_FAILED: ReleaseDelta._State.ValueType  # 4
+        """It could not be made; nodes get the whole."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """How far it is."""
+
+    STATE_UNSPECIFIED: ReleaseDelta.State.ValueType  # 0
+    """Not set."""
+    STATE_PENDING: ReleaseDelta.State.ValueType  # 1
+    """Being made."""
+    STATE_READY: ReleaseDelta.State.ValueType  # 2
+    """Nodes get it."""
+    STATE_USELESS: ReleaseDelta.State.ValueType  # 3
+    """It would not be much smaller than the whole."""
+    STATE_FAILED: ReleaseDelta.State.ValueType  # 4
+    """It could not be made; nodes get the whole."""
+
+    BASE_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    base: builtins.str
+    """From which release, `releases/{version}`."""
+    state: Global___ReleaseDelta.State.ValueType
+    """How far it is."""
+    size_bytes: builtins.int
+    """Its size [byte]."""
+    sha256: builtins.str
+    """SHA-256 of the delta, lower-case hex."""
+    message: builtins.str
+    """Why it failed, in one sentence."""
+    def __init__(
+        self,
+        *,
+        base: builtins.str = ...,
+        state: Global___ReleaseDelta.State.ValueType = ...,
+        size_bytes: builtins.int = ...,
+        sha256: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base", b"base", "message", b"message", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state"]) -> None: ...
+
+Global___ReleaseDelta: typing_extensions.TypeAlias = ReleaseDelta
 
 @typing.final
 class UpdateReport(google.protobuf.message.Message):
@@ -128,6 +351,14 @@ class UpdateReport(google.protobuf.message.Message):
         """The old release runs again."""
         PHASE_FAILED: UpdateReport._Phase.ValueType  # 8
         """The update ended before the running release was touched."""
+        PHASE_CHECKING: UpdateReport._Phase.ValueType  # 9
+        """Fetching what both repositories say, and comparing them."""
+        PHASE_VERIFYING: UpdateReport._Phase.ValueType  # 10
+        """Holding the artifact against what both repositories say."""
+        PHASE_STAGED: UpdateReport._Phase.ValueType  # 11
+        """Verified and on the device; waiting for `blockers` to go."""
+        PHASE_REVERTING: UpdateReport._Phase.ValueType  # 12
+        """On the way back to the old release."""
 
     class Phase(_Phase, metaclass=_PhaseEnumTypeWrapper):
         """Where the update machine stands."""
@@ -150,6 +381,14 @@ class UpdateReport(google.protobuf.message.Message):
     """The old release runs again."""
     PHASE_FAILED: UpdateReport.Phase.ValueType  # 8
     """The update ended before the running release was touched."""
+    PHASE_CHECKING: UpdateReport.Phase.ValueType  # 9
+    """Fetching what both repositories say, and comparing them."""
+    PHASE_VERIFYING: UpdateReport.Phase.ValueType  # 10
+    """Holding the artifact against what both repositories say."""
+    PHASE_STAGED: UpdateReport.Phase.ValueType  # 11
+    """Verified and on the device; waiting for `blockers` to go."""
+    PHASE_REVERTING: UpdateReport.Phase.ValueType  # 12
+    """On the way back to the old release."""
 
     RELEASE_FIELD_NUMBER: builtins.int
     ROLLOUT_FIELD_NUMBER: builtins.int
@@ -160,6 +399,12 @@ class UpdateReport(google.protobuf.message.Message):
     MESSAGE_FIELD_NUMBER: builtins.int
     RESUMED_FROM_BYTES_FIELD_NUMBER: builtins.int
     RUNNING_VERSION_FIELD_NUMBER: builtins.int
+    BLOCKERS_FIELD_NUMBER: builtins.int
+    GATE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    RUNNING_COUNTER_FIELD_NUMBER: builtins.int
+    IS_DELTA_FIELD_NUMBER: builtins.int
+    CONSENT_FIELD_NUMBER: builtins.int
     release: builtins.str
     """Release the report is about, `releases/{version}`."""
     rollout: builtins.str
@@ -178,6 +423,22 @@ class UpdateReport(google.protobuf.message.Message):
     """Byte from which the newest download went on; 0 when it began at the start [byte]."""
     running_version: builtins.str
     """Version of the software that runs now."""
+    reason: builtins.str
+    """Why it failed, for programs: the reason of the check that refused it, such as EXPIRED, DOWNGRADE, WRONG_HARDWARE."""
+    running_counter: builtins.int
+    """Counter of the release that runs now. 0: the factory software."""
+    is_delta: builtins.bool
+    """It came as a delta."""
+    consent: builtins.str
+    """Who agreed to it and when it was asked for; empty: nobody had to."""
+    @property
+    def blockers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What an update that is staged waits for, one sentence each: window, power, motion, temperature, space, consent, lock, broadcast."""
+
+    @property
+    def gate(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___GateResult]:
+        """What the health gate saw, when it has decided."""
+
     def __init__(
         self,
         *,
@@ -190,7 +451,51 @@ class UpdateReport(google.protobuf.message.Message):
         message: builtins.str = ...,
         resumed_from_bytes: builtins.int = ...,
         running_version: builtins.str = ...,
+        blockers: collections.abc.Iterable[builtins.str] | None = ...,
+        gate: collections.abc.Iterable[Global___GateResult] | None = ...,
+        reason: builtins.str = ...,
+        running_counter: builtins.int = ...,
+        is_delta: builtins.bool = ...,
+        consent: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["downloaded_bytes", b"downloaded_bytes", "message", b"message", "phase", b"phase", "release", b"release", "resumed_from_bytes", b"resumed_from_bytes", "rollout", b"rollout", "running_release", b"running_release", "running_version", b"running_version", "total_bytes", b"total_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["blockers", b"blockers", "consent", b"consent", "downloaded_bytes", b"downloaded_bytes", "gate", b"gate", "is_delta", b"is_delta", "message", b"message", "phase", b"phase", "reason", b"reason", "release", b"release", "resumed_from_bytes", b"resumed_from_bytes", "rollout", b"rollout", "running_counter", b"running_counter", "running_release", b"running_release", "running_version", b"running_version", "total_bytes", b"total_bytes"]) -> None: ...
 
 Global___UpdateReport: typing_extensions.TypeAlias = UpdateReport
+
+@typing.final
+class GateResult(google.protobuf.message.Message):
+    """One question of the health gate."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHECK_FIELD_NUMBER: builtins.int
+    PASSED_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    NOW_FIELD_NUMBER: builtins.int
+    UNIT_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    check: builtins.str
+    """`manager`, `broker`, `can.<bus>`, `gnss`, `radio`, `errors`, `neighbours`, `process`."""
+    passed: builtins.bool
+    """The release on trial is at least as good as the one before."""
+    before: builtins.float
+    """Before the update, in `unit`."""
+    now: builtins.float
+    """On trial, in `unit`."""
+    unit: builtins.str
+    """`message/s`, `frame/s`, `D`, `1`; empty: yes or no."""
+    message: builtins.str
+    """Why it did not pass, in one sentence."""
+    def __init__(
+        self,
+        *,
+        check: builtins.str = ...,
+        passed: builtins.bool = ...,
+        before: builtins.float = ...,
+        now: builtins.float = ...,
+        unit: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["before", b"before", "check", b"check", "message", b"message", "now", b"now", "passed", b"passed", "unit", b"unit"]) -> None: ...
+
+Global___GateResult: typing_extensions.TypeAlias = GateResult

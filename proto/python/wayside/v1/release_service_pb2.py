@@ -22,30 +22,47 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wayside.v1 import release_pb2 as wayside_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wayside/v1/release_service.proto\x12\nwayside.v1\x1a\x18wayside/v1/release.proto\"a\n\x0bReleaseSpec\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\r\n\x05notes\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\"]\n\x14\x43reateReleaseRequest\x12\'\n\x04spec\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ReleaseSpecH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"=\n\x15\x43reateReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"!\n\x11GetReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"<\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListReleasesResponse\x12%\n\x08releases\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Release\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x88\x02\n\x0eReleaseService\x12V\n\rCreateRelease\x12 .wayside.v1.CreateReleaseRequest\x1a!.wayside.v1.CreateReleaseResponse(\x01\x12K\n\nGetRelease\x12\x1d.wayside.v1.GetReleaseRequest\x1a\x1e.wayside.v1.GetReleaseResponse\x12Q\n\x0cListReleases\x12\x1f.wayside.v1.ListReleasesRequest\x1a .wayside.v1.ListReleasesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wayside/v1/release_service.proto\x12\nwayside.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18wayside/v1/release.proto\"x\n\x0bReleaseSpec\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\r\n\x05notes\x18\x04 \x01(\t\x12\x0e\n\x06tenant\x18\x05 \x01(\t\x12\x15\n\rimage_targets\x18\x06 \x01(\x0c\"]\n\x14\x43reateReleaseRequest\x12\'\n\x04spec\x18\x01 \x01(\x0b\x32\x17.wayside.v1.ReleaseSpecH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"=\n\x15\x43reateReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"!\n\x11GetReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x12GetReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"<\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListReleasesResponse\x12%\n\x08releases\x18\x01 \x03(\x0b\x32\x13.wayside.v1.Release\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x14RetireReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"=\n\x15RetireReleaseResponse\x12$\n\x07release\x18\x01 \x01(\x0b\x32\x13.wayside.v1.Release\"\x18\n\x16GetReleaseTrustRequest\"B\n\x17GetReleaseTrustResponse\x12\'\n\x05trust\x18\x01 \x01(\x0b\x32\x18.wayside.v1.ReleaseTrust\"\x9b\x01\n\x0cReleaseTrust\x12\x12\n\nimage_root\x18\x01 \x01(\x0c\x12\x15\n\rdirector_root\x18\x02 \x01(\x0c\x12\x15\n\rimage_targets\x18\x03 \x01(\x0c\x12\x1e\n\x16manager_public_key_pem\x18\x04 \x01(\t\x12)\n\x04\x65nds\x18\x05 \x03(\x0b\x32\x1b.wayside.v1.ReleaseTrustEnd\"P\n\x0fReleaseTrustEnd\x12\x0c\n\x04what\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x19UpdateReleaseTrustRequest\x12\x13\n\x0bimage_roots\x18\x01 \x03(\x0c\x12\x16\n\x0e\x64irector_roots\x18\x02 \x03(\x0c\"E\n\x1aUpdateReleaseTrustResponse\x12\'\n\x05trust\x18\x01 \x01(\x0b\x32\x18.wayside.v1.ReleaseTrust2\x9f\x04\n\x0eReleaseService\x12V\n\rCreateRelease\x12 .wayside.v1.CreateReleaseRequest\x1a!.wayside.v1.CreateReleaseResponse(\x01\x12K\n\nGetRelease\x12\x1d.wayside.v1.GetReleaseRequest\x1a\x1e.wayside.v1.GetReleaseResponse\x12Q\n\x0cListReleases\x12\x1f.wayside.v1.ListReleasesRequest\x1a .wayside.v1.ListReleasesResponse\x12T\n\rRetireRelease\x12 .wayside.v1.RetireReleaseRequest\x1a!.wayside.v1.RetireReleaseResponse\x12Z\n\x0fGetReleaseTrust\x12\".wayside.v1.GetReleaseTrustRequest\x1a#.wayside.v1.GetReleaseTrustResponse\x12\x63\n\x12UpdateReleaseTrust\x12%.wayside.v1.UpdateReleaseTrustRequest\x1a&.wayside.v1.UpdateReleaseTrustResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wayside.v1.release_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELEASESPEC']._serialized_start=74
-  _globals['_RELEASESPEC']._serialized_end=171
-  _globals['_CREATERELEASEREQUEST']._serialized_start=173
-  _globals['_CREATERELEASEREQUEST']._serialized_end=266
-  _globals['_CREATERELEASERESPONSE']._serialized_start=268
-  _globals['_CREATERELEASERESPONSE']._serialized_end=329
-  _globals['_GETRELEASEREQUEST']._serialized_start=331
-  _globals['_GETRELEASEREQUEST']._serialized_end=364
-  _globals['_GETRELEASERESPONSE']._serialized_start=366
-  _globals['_GETRELEASERESPONSE']._serialized_end=424
-  _globals['_LISTRELEASESREQUEST']._serialized_start=426
-  _globals['_LISTRELEASESREQUEST']._serialized_end=486
-  _globals['_LISTRELEASESRESPONSE']._serialized_start=488
-  _globals['_LISTRELEASESRESPONSE']._serialized_end=574
-  _globals['_RELEASESERVICE']._serialized_start=577
-  _globals['_RELEASESERVICE']._serialized_end=841
+  _globals['_RELEASESPEC']._serialized_start=107
+  _globals['_RELEASESPEC']._serialized_end=227
+  _globals['_CREATERELEASEREQUEST']._serialized_start=229
+  _globals['_CREATERELEASEREQUEST']._serialized_end=322
+  _globals['_CREATERELEASERESPONSE']._serialized_start=324
+  _globals['_CREATERELEASERESPONSE']._serialized_end=385
+  _globals['_GETRELEASEREQUEST']._serialized_start=387
+  _globals['_GETRELEASEREQUEST']._serialized_end=420
+  _globals['_GETRELEASERESPONSE']._serialized_start=422
+  _globals['_GETRELEASERESPONSE']._serialized_end=480
+  _globals['_LISTRELEASESREQUEST']._serialized_start=482
+  _globals['_LISTRELEASESREQUEST']._serialized_end=542
+  _globals['_LISTRELEASESRESPONSE']._serialized_start=544
+  _globals['_LISTRELEASESRESPONSE']._serialized_end=630
+  _globals['_RETIRERELEASEREQUEST']._serialized_start=632
+  _globals['_RETIRERELEASEREQUEST']._serialized_end=682
+  _globals['_RETIRERELEASERESPONSE']._serialized_start=684
+  _globals['_RETIRERELEASERESPONSE']._serialized_end=745
+  _globals['_GETRELEASETRUSTREQUEST']._serialized_start=747
+  _globals['_GETRELEASETRUSTREQUEST']._serialized_end=771
+  _globals['_GETRELEASETRUSTRESPONSE']._serialized_start=773
+  _globals['_GETRELEASETRUSTRESPONSE']._serialized_end=839
+  _globals['_RELEASETRUST']._serialized_start=842
+  _globals['_RELEASETRUST']._serialized_end=997
+  _globals['_RELEASETRUSTEND']._serialized_start=999
+  _globals['_RELEASETRUSTEND']._serialized_end=1079
+  _globals['_UPDATERELEASETRUSTREQUEST']._serialized_start=1081
+  _globals['_UPDATERELEASETRUSTREQUEST']._serialized_end=1153
+  _globals['_UPDATERELEASETRUSTRESPONSE']._serialized_start=1155
+  _globals['_UPDATERELEASETRUSTRESPONSE']._serialized_end=1224
+  _globals['_RELEASESERVICE']._serialized_start=1227
+  _globals['_RELEASESERVICE']._serialized_end=1770
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import sys
 import typing
 import wayside.v1.release_pb2
@@ -30,6 +31,7 @@ class ReleaseSpec(google.protobuf.message.Message):
     SIZE_BYTES_FIELD_NUMBER: builtins.int
     NOTES_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
+    IMAGE_TARGETS_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Version: digits and dots, optionally `-` and letters, digits, dots."""
     sha256: builtins.str
@@ -42,6 +44,8 @@ class ReleaseSpec(google.protobuf.message.Message):
     """Who publishes it, `tenants/{tenant}`; it can be run in this tenant and those below it. Empty: the only tenant in which
     the caller may publish.
     """
+    image_targets: builtins.bytes
+    """`targets.json` of the image repository with this release in it, signed by enough people; at most 4 MiB."""
     def __init__(
         self,
         *,
@@ -50,8 +54,9 @@ class ReleaseSpec(google.protobuf.message.Message):
         size_bytes: builtins.int = ...,
         notes: builtins.str = ...,
         tenant: builtins.str = ...,
+        image_targets: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "tenant", b"tenant", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["image_targets", b"image_targets", "notes", b"notes", "sha256", b"sha256", "size_bytes", b"size_bytes", "tenant", b"tenant", "version", b"version"]) -> None: ...
 
 Global___ReleaseSpec: typing_extensions.TypeAlias = ReleaseSpec
 
@@ -186,3 +191,187 @@ class ListReleasesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "releases", b"releases"]) -> None: ...
 
 Global___ListReleasesResponse: typing_extensions.TypeAlias = ListReleasesResponse
+
+@typing.final
+class RetireReleaseRequest(google.protobuf.message.Message):
+    """Names a release to take out of use."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`releases/{version}`."""
+    etag: builtins.str
+    """Refuse unless this is the present one. Empty: any."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "name", b"name"]) -> None: ...
+
+Global___RetireReleaseRequest: typing_extensions.TypeAlias = RetireReleaseRequest
+
+@typing.final
+class RetireReleaseResponse(google.protobuf.message.Message):
+    """The release, retired."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RELEASE_FIELD_NUMBER: builtins.int
+    @property
+    def release(self) -> wayside.v1.release_pb2.Release:
+        """The release."""
+
+    def __init__(
+        self,
+        *,
+        release: wayside.v1.release_pb2.Release | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["release", b"release"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["release", b"release"]) -> None: ...
+
+Global___RetireReleaseResponse: typing_extensions.TypeAlias = RetireReleaseResponse
+
+@typing.final
+class GetReleaseTrustRequest(google.protobuf.message.Message):
+    """Asks for the roots of trust."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___GetReleaseTrustRequest: typing_extensions.TypeAlias = GetReleaseTrustRequest
+
+@typing.final
+class GetReleaseTrustResponse(google.protobuf.message.Message):
+    """The roots of trust."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TRUST_FIELD_NUMBER: builtins.int
+    @property
+    def trust(self) -> Global___ReleaseTrust:
+        """What they are."""
+
+    def __init__(
+        self,
+        *,
+        trust: Global___ReleaseTrust | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["trust", b"trust"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["trust", b"trust"]) -> None: ...
+
+Global___GetReleaseTrustResponse: typing_extensions.TypeAlias = GetReleaseTrustResponse
+
+@typing.final
+class ReleaseTrust(google.protobuf.message.Message):
+    """Who may say what is installed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IMAGE_ROOT_FIELD_NUMBER: builtins.int
+    DIRECTOR_ROOT_FIELD_NUMBER: builtins.int
+    IMAGE_TARGETS_FIELD_NUMBER: builtins.int
+    MANAGER_PUBLIC_KEY_PEM_FIELD_NUMBER: builtins.int
+    ENDS_FIELD_NUMBER: builtins.int
+    image_root: builtins.bytes
+    """Newest root of the image repository, as signed. Empty: none yet."""
+    director_root: builtins.bytes
+    """Newest root of the director repository, as signed. Empty: none yet."""
+    image_targets: builtins.bytes
+    """Newest targets of the image repository, as signed. Empty: nothing was published yet."""
+    manager_public_key_pem: builtins.str
+    """Public key of the manager, PEM: it signs snapshots, timestamps and directions."""
+    @property
+    def ends(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ReleaseTrustEnd]:
+        """What was signed by people and ends first."""
+
+    def __init__(
+        self,
+        *,
+        image_root: builtins.bytes = ...,
+        director_root: builtins.bytes = ...,
+        image_targets: builtins.bytes = ...,
+        manager_public_key_pem: builtins.str = ...,
+        ends: collections.abc.Iterable[Global___ReleaseTrustEnd] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["director_root", b"director_root", "ends", b"ends", "image_root", b"image_root", "image_targets", b"image_targets", "manager_public_key_pem", b"manager_public_key_pem"]) -> None: ...
+
+Global___ReleaseTrust: typing_extensions.TypeAlias = ReleaseTrust
+
+@typing.final
+class ReleaseTrustEnd(google.protobuf.message.Message):
+    """When something signed by people ends."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    what: builtins.str
+    """`image root`, `director root` or `image targets`."""
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        what: builtins.str = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "what", b"what"]) -> None: ...
+
+Global___ReleaseTrustEnd: typing_extensions.TypeAlias = ReleaseTrustEnd
+
+@typing.final
+class UpdateReleaseTrustRequest(google.protobuf.message.Message):
+    """Gives roots of trust."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IMAGE_ROOTS_FIELD_NUMBER: builtins.int
+    DIRECTOR_ROOTS_FIELD_NUMBER: builtins.int
+    @property
+    def image_roots(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """Roots of the image repository that follow the present one, in order."""
+
+    @property
+    def director_roots(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """Roots of the director repository that follow the present one, in order."""
+
+    def __init__(
+        self,
+        *,
+        image_roots: collections.abc.Iterable[builtins.bytes] | None = ...,
+        director_roots: collections.abc.Iterable[builtins.bytes] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["director_roots", b"director_roots", "image_roots", b"image_roots"]) -> None: ...
+
+Global___UpdateReleaseTrustRequest: typing_extensions.TypeAlias = UpdateReleaseTrustRequest
+
+@typing.final
+class UpdateReleaseTrustResponse(google.protobuf.message.Message):
+    """The roots of trust that hold now."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TRUST_FIELD_NUMBER: builtins.int
+    @property
+    def trust(self) -> Global___ReleaseTrust:
+        """What they are."""
+
+    def __init__(
+        self,
+        *,
+        trust: Global___ReleaseTrust | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["trust", b"trust"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["trust", b"trust"]) -> None: ...
+
+Global___UpdateReleaseTrustResponse: typing_extensions.TypeAlias = UpdateReleaseTrustResponse

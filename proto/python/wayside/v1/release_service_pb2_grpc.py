@@ -26,7 +26,11 @@ if _version_not_supported:
 
 
 class ReleaseServiceStub(object):
-    """Releases of the agent's software.
+    """Releases: what may be installed on units, and who may say so.
+
+    Two TUF repositories, as Uptane has them. The *image* repository says what exists: its root and targets keys are people's,
+    kept offline, at least two of each have to sign. The *director* repository says which unit installs what; the manager's key
+    signs it. A unit installs only what both say. The manager makes and renews what ages: snapshots, timestamps, directions.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -52,10 +56,29 @@ class ReleaseServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesResponse.FromString,
                 _registered_method=True)
+        self.RetireRelease = channel.unary_unary(
+                '/wayside.v1.ReleaseService/RetireRelease',
+                request_serializer=wayside_dot_v1_dot_release__service__pb2.RetireReleaseRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_release__service__pb2.RetireReleaseResponse.FromString,
+                _registered_method=True)
+        self.GetReleaseTrust = channel.unary_unary(
+                '/wayside.v1.ReleaseService/GetReleaseTrust',
+                request_serializer=wayside_dot_v1_dot_release__service__pb2.GetReleaseTrustRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_release__service__pb2.GetReleaseTrustResponse.FromString,
+                _registered_method=True)
+        self.UpdateReleaseTrust = channel.unary_unary(
+                '/wayside.v1.ReleaseService/UpdateReleaseTrust',
+                request_serializer=wayside_dot_v1_dot_release__service__pb2.UpdateReleaseTrustRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_release__service__pb2.UpdateReleaseTrustResponse.FromString,
+                _registered_method=True)
 
 
 class ReleaseServiceServicer(object):
-    """Releases of the agent's software.
+    """Releases: what may be installed on units, and who may say so.
+
+    Two TUF repositories, as Uptane has them. The *image* repository says what exists: its root and targets keys are people's,
+    kept offline, at least two of each have to sign. The *director* repository says which unit installs what; the manager's key
+    signs it. A unit installs only what both say. The manager makes and renews what ages: snapshots, timestamps, directions.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -66,6 +89,8 @@ class ReleaseServiceServicer(object):
         Returns (gRPC error code):
         ALREADY_EXISTS if the version is taken.
         INVALID_ARGUMENT if the bytes do not have the stated size or SHA-256, the archive is not a release, or the first message is no spec.
+        FAILED_PRECONDITION if there are no roots of trust yet, or the signed targets are not what a unit would accept: the
+        reason says which check refused them (THRESHOLD, EXPIRED, ROLLBACK, HASH, COUNTER, MANIFEST).
         RESOURCE_EXHAUSTED if the artifact is larger than the manager accepts, or its disk is full.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -92,6 +117,35 @@ class ReleaseServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetireRelease(self, request, context):
+        """Takes a release out of use: no rollout may begin with it; nodes that run it keep it.
+
+        Returns (gRPC error code):
+        NOT_FOUND if there is no such release.
+        ABORTED if the etag is not the present one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReleaseTrust(self, request, context):
+        """Returns the roots of trust, the manager's own key, and when what was signed ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateReleaseTrust(self, request, context):
+        """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if a root is malformed, or does not follow the one before: naming file and reason.
+        FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReleaseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -110,6 +164,21 @@ def add_ReleaseServiceServicer_to_server(servicer, server):
                     request_deserializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_release__service__pb2.ListReleasesResponse.SerializeToString,
             ),
+            'RetireRelease': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireRelease,
+                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.RetireReleaseRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_release__service__pb2.RetireReleaseResponse.SerializeToString,
+            ),
+            'GetReleaseTrust': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReleaseTrust,
+                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.GetReleaseTrustRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_release__service__pb2.GetReleaseTrustResponse.SerializeToString,
+            ),
+            'UpdateReleaseTrust': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateReleaseTrust,
+                    request_deserializer=wayside_dot_v1_dot_release__service__pb2.UpdateReleaseTrustRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_release__service__pb2.UpdateReleaseTrustResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'wayside.v1.ReleaseService', rpc_method_handlers)
@@ -119,7 +188,11 @@ def add_ReleaseServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReleaseService(object):
-    """Releases of the agent's software.
+    """Releases: what may be installed on units, and who may say so.
+
+    Two TUF repositories, as Uptane has them. The *image* repository says what exists: its root and targets keys are people's,
+    kept offline, at least two of each have to sign. The *director* repository says which unit installs what; the manager's key
+    signs it. A unit installs only what both say. The manager makes and renews what ages: snapshots, timestamps, directions.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -195,6 +268,87 @@ class ReleaseService(object):
             '/wayside.v1.ReleaseService/ListReleases',
             wayside_dot_v1_dot_release__service__pb2.ListReleasesRequest.SerializeToString,
             wayside_dot_v1_dot_release__service__pb2.ListReleasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireRelease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ReleaseService/RetireRelease',
+            wayside_dot_v1_dot_release__service__pb2.RetireReleaseRequest.SerializeToString,
+            wayside_dot_v1_dot_release__service__pb2.RetireReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReleaseTrust(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ReleaseService/GetReleaseTrust',
+            wayside_dot_v1_dot_release__service__pb2.GetReleaseTrustRequest.SerializeToString,
+            wayside_dot_v1_dot_release__service__pb2.GetReleaseTrustResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateReleaseTrust(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.ReleaseService/UpdateReleaseTrust',
+            wayside_dot_v1_dot_release__service__pb2.UpdateReleaseTrustRequest.SerializeToString,
+            wayside_dot_v1_dot_release__service__pb2.UpdateReleaseTrustResponse.FromString,
             options,
             channel_credentials,
             insecure,

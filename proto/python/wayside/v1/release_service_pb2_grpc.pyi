@@ -73,8 +73,60 @@ _ReleaseServiceListReleasesType = typing_extensions.TypeVar(
     ],
 )
 
-class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _ReleaseServiceGetReleaseType, _ReleaseServiceListReleasesType]):
-    """Releases of the agent's software.
+_ReleaseServiceRetireReleaseType = typing_extensions.TypeVar(
+    '_ReleaseServiceRetireReleaseType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.RetireReleaseRequest,
+        wayside.v1.release_service_pb2.RetireReleaseResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.RetireReleaseRequest,
+        wayside.v1.release_service_pb2.RetireReleaseResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.RetireReleaseRequest,
+        wayside.v1.release_service_pb2.RetireReleaseResponse,
+    ],
+)
+
+_ReleaseServiceGetReleaseTrustType = typing_extensions.TypeVar(
+    '_ReleaseServiceGetReleaseTrustType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+        wayside.v1.release_service_pb2.GetReleaseTrustResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+        wayside.v1.release_service_pb2.GetReleaseTrustResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+        wayside.v1.release_service_pb2.GetReleaseTrustResponse,
+    ],
+)
+
+_ReleaseServiceUpdateReleaseTrustType = typing_extensions.TypeVar(
+    '_ReleaseServiceUpdateReleaseTrustType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+        wayside.v1.release_service_pb2.UpdateReleaseTrustResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+        wayside.v1.release_service_pb2.UpdateReleaseTrustResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+        wayside.v1.release_service_pb2.UpdateReleaseTrustResponse,
+    ],
+)
+
+class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _ReleaseServiceGetReleaseType, _ReleaseServiceListReleasesType, _ReleaseServiceRetireReleaseType, _ReleaseServiceGetReleaseTrustType, _ReleaseServiceUpdateReleaseTrustType]):
+    """Releases: what may be installed on units, and who may say so.
+
+    Two TUF repositories, as Uptane has them. The *image* repository says what exists: its root and targets keys are people's,
+    kept offline, at least two of each have to sign. The *director* repository says which unit installs what; the manager's key
+    signs it. A unit installs only what both say. The manager makes and renews what ages: snapshots, timestamps, directions.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -93,6 +145,18 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
             wayside.v1.release_service_pb2.ListReleasesRequest,
             wayside.v1.release_service_pb2.ListReleasesResponse,
         ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.release_service_pb2.RetireReleaseRequest,
+            wayside.v1.release_service_pb2.RetireReleaseResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+            wayside.v1.release_service_pb2.GetReleaseTrustResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+            wayside.v1.release_service_pb2.UpdateReleaseTrustResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -109,6 +173,18 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
             wayside.v1.release_service_pb2.ListReleasesRequest,
             wayside.v1.release_service_pb2.ListReleasesResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.release_service_pb2.RetireReleaseRequest,
+            wayside.v1.release_service_pb2.RetireReleaseResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+            wayside.v1.release_service_pb2.GetReleaseTrustResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+            wayside.v1.release_service_pb2.UpdateReleaseTrustResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateRelease: _ReleaseServiceCreateReleaseType
@@ -117,6 +193,8 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
     Returns (gRPC error code):
       ALREADY_EXISTS if the version is taken.
       INVALID_ARGUMENT if the bytes do not have the stated size or SHA-256, the archive is not a release, or the first message is no spec.
+      FAILED_PRECONDITION if there are no roots of trust yet, or the signed targets are not what a unit would accept: the
+      reason says which check refused them (THRESHOLD, EXPIRED, ROLLBACK, HASH, COUNTER, MANIFEST).
       RESOURCE_EXHAUSTED if the artifact is larger than the manager accepts, or its disk is full.
     """
 
@@ -134,6 +212,25 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
       INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
     """
 
+    RetireRelease: _ReleaseServiceRetireReleaseType
+    """Takes a release out of use: no rollout may begin with it; nodes that run it keep it.
+
+    Returns (gRPC error code):
+      NOT_FOUND if there is no such release.
+      ABORTED if the etag is not the present one.
+    """
+
+    GetReleaseTrust: _ReleaseServiceGetReleaseTrustType
+    """Returns the roots of trust, the manager's own key, and when what was signed ends."""
+
+    UpdateReleaseTrust: _ReleaseServiceUpdateReleaseTrustType
+    """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if a root is malformed, or does not follow the one before: naming file and reason.
+      FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs.
+    """
+
 ReleaseServiceAsyncStub: typing_extensions.TypeAlias = ReleaseServiceStub[
     grpc.aio.StreamUnaryMultiCallable[
         wayside.v1.release_service_pb2.CreateReleaseRequest,
@@ -147,10 +244,26 @@ ReleaseServiceAsyncStub: typing_extensions.TypeAlias = ReleaseServiceStub[
         wayside.v1.release_service_pb2.ListReleasesRequest,
         wayside.v1.release_service_pb2.ListReleasesResponse,
     ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.RetireReleaseRequest,
+        wayside.v1.release_service_pb2.RetireReleaseResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+        wayside.v1.release_service_pb2.GetReleaseTrustResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+        wayside.v1.release_service_pb2.UpdateReleaseTrustResponse,
+    ],
 ]
 
 class ReleaseServiceServicer(metaclass=abc.ABCMeta):
-    """Releases of the agent's software.
+    """Releases: what may be installed on units, and who may say so.
+
+    Two TUF repositories, as Uptane has them. The *image* repository says what exists: its root and targets keys are people's,
+    kept offline, at least two of each have to sign. The *director* repository says which unit installs what; the manager's key
+    signs it. A unit installs only what both say. The manager makes and renews what ages: snapshots, timestamps, directions.
 
     Every RPC returns UNAUTHENTICATED without a valid operator credential and PERMISSION_DENIED for a node's.
     """
@@ -166,6 +279,8 @@ class ReleaseServiceServicer(metaclass=abc.ABCMeta):
         Returns (gRPC error code):
           ALREADY_EXISTS if the version is taken.
           INVALID_ARGUMENT if the bytes do not have the stated size or SHA-256, the archive is not a release, or the first message is no spec.
+          FAILED_PRECONDITION if there are no roots of trust yet, or the signed targets are not what a unit would accept: the
+          reason says which check refused them (THRESHOLD, EXPIRED, ROLLBACK, HASH, COUNTER, MANIFEST).
           RESOURCE_EXHAUSTED if the artifact is larger than the manager accepts, or its disk is full.
         """
 
@@ -191,6 +306,40 @@ class ReleaseServiceServicer(metaclass=abc.ABCMeta):
 
         Returns (gRPC error code):
           INVALID_ARGUMENT if the page size is negative or the page token is not one of ours.
+        """
+
+    @abc.abstractmethod
+    def RetireRelease(
+        self,
+        request: wayside.v1.release_service_pb2.RetireReleaseRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.release_service_pb2.RetireReleaseResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.RetireReleaseResponse]]:
+        """Takes a release out of use: no rollout may begin with it; nodes that run it keep it.
+
+        Returns (gRPC error code):
+          NOT_FOUND if there is no such release.
+          ABORTED if the etag is not the present one.
+        """
+
+    @abc.abstractmethod
+    def GetReleaseTrust(
+        self,
+        request: wayside.v1.release_service_pb2.GetReleaseTrustRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.release_service_pb2.GetReleaseTrustResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.GetReleaseTrustResponse]]:
+        """Returns the roots of trust, the manager's own key, and when what was signed ends."""
+
+    @abc.abstractmethod
+    def UpdateReleaseTrust(
+        self,
+        request: wayside.v1.release_service_pb2.UpdateReleaseTrustRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.release_service_pb2.UpdateReleaseTrustResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.UpdateReleaseTrustResponse]]:
+        """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if a root is malformed, or does not follow the one before: naming file and reason.
+          FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs.
         """
 
 def add_ReleaseServiceServicer_to_server(servicer: ReleaseServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -184,6 +184,11 @@ class RolloutPlan(google.protobuf.message.Message):
     IS_DYNAMIC_FIELD_NUMBER: builtins.int
     TRIAL_TIMEOUT_FIELD_NUMBER: builtins.int
     NEEDS_CONFIRMATION_FIELD_NUMBER: builtins.int
+    FETCH_POLICY_FIELD_NUMBER: builtins.int
+    NEEDS_CONSENT_FIELD_NUMBER: builtins.int
+    MAY_INTERRUPT_BROADCAST_FIELD_NUMBER: builtins.int
+    REVERSES_FAILED_WAVE_FIELD_NUMBER: builtins.int
+    NODE_RETRY_COUNT_FIELD_NUMBER: builtins.int
     max_in_flight_count: builtins.int
     """Nodes at most that may be between the old and the new at a time. 0: no bound but the waves and corridors."""
     max_failure_count: builtins.int
@@ -200,6 +205,16 @@ class RolloutPlan(google.protobuf.message.Message):
     """Nodes that come to match the selector join while it runs; those that no longer do and had no turn leave it."""
     needs_confirmation: builtins.bool
     """A configuration commits only when somebody confirms it (ConfirmConfigTrial)."""
+    fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType
+    """What nodes may fetch of a release."""
+    needs_consent: builtins.bool
+    """A person at the unit has to agree before a release is installed."""
+    may_interrupt_broadcast: builtins.bool
+    """A release may be installed on a roadside unit that broadcasts an active safety event."""
+    reverses_failed_wave: builtins.bool
+    """When the rollout stops for failures, nodes of the wave that failed go back to the release they had."""
+    node_retry_count: builtins.int
+    """How often a node that failed is told once more, with growing pauses, before it counts as failed. At most 10."""
     @property
     def waves(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RolloutWave]:
         """In their order; nodes that no wave takes come in a last one with the gate of the wave before it. At most 50."""
@@ -237,9 +252,14 @@ class RolloutPlan(google.protobuf.message.Message):
         is_dynamic: builtins.bool = ...,
         trial_timeout: google.protobuf.duration_pb2.Duration | None = ...,
         needs_confirmation: builtins.bool = ...,
+        fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType = ...,
+        needs_consent: builtins.bool = ...,
+        may_interrupt_broadcast: builtins.bool = ...,
+        reverses_failed_wave: builtins.bool = ...,
+        node_retry_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["deadline", b"deadline", "node_timeout", b"node_timeout", "trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "needs_confirmation", b"needs_confirmation", "node_timeout", b"node_timeout", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_retry_count", b"node_retry_count", "node_timeout", b"node_timeout", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
 
 Global___RolloutPlan: typing_extensions.TypeAlias = RolloutPlan
 

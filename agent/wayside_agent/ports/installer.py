@@ -1,0 +1,34 @@
+"""Who judges releases and writes them into slots: a process of its own, that lives for one question."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from wayside_agent.core.agreement import Agreement
+from wayside_agent.core.update import ReleaseTarget
+
+Progress = Callable[[float], None]
+"""Takes how far it is, 0 to 1."""
+
+
+class Installer(Protocol):
+    """What `update/` does. The daemon holds no key, no metadata and no writing right on slots."""
+
+    async def agree(self, target: ReleaseTarget) -> Agreement:
+        """Fetches what both repositories say and compares them.
+
+        Raises: RefusedError: with the reason. UnavailableError: the manager is away, ask again.
+        """
+
+    async def verify(self, agreement: Agreement, artifact: Path) -> None:
+        """Holds a whole artifact against what was agreed, and against this unit, before a slot is touched.
+
+        Raises: RefusedError: HASH, SIZE, ARTIFACT_INVALID, WRONG_HARDWARE.
+        """
+
+    async def install(self, agreement: Agreement, artifact: Path, *, is_delta: bool, progress: Progress) -> str:
+        """Writes the release into the spare slot, from the whole artifact or from a delta to the running release; its slot.
+
+        A power cut at any instant leaves the running release chosen and the slot either complete or unbootable.
+        Raises: RefusedError. ResourceExhaustedError: no space. DeviceFaultError: the disk refuses.
+        """
