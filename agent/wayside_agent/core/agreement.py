@@ -2,8 +2,8 @@
 
     agreement = await installer.agree(target, …)     # raises RefusedError, with a reason of this list
 
-Roles as in Uptane: the image repository says what exists, the director what this unit installs; only what both say is an
-agreement. Source: Uptane 2.1, 5.4.4 (full verification); TUF 1.0.34, 5.
+Roles as in Uptane: the image repository says what exists, the director what this unit installs; only what both say is
+an agreement. Source: Uptane 2.1, 5.4.4 (full verification); TUF 1.0.34, 5.
 """
 
 from dataclasses import dataclass

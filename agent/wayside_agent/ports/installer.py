@@ -27,7 +27,7 @@ class Installer(Protocol):
         """
 
     async def install(self, agreement: Agreement, artifact: Path, *, is_delta: bool, progress: Progress) -> str:
-        """Writes the release into the spare slot, from the whole artifact or from a delta to the running release; its slot.
+        """Writes the release into the spare slot, from the whole artifact or a delta to the running release; that slot.
 
         A power cut at any instant leaves the running release chosen and the slot either complete or unbootable.
         Raises: RefusedError. ResourceExhaustedError: no space. DeviceFaultError: the disk refuses.

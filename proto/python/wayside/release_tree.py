@@ -2,7 +2,7 @@
 
     digest = tree_sha256([TreeFile("site/wayside/names.py", 2_048, "ab…")])
 
-Both sides compute it: the builder puts it into `release.json`, people sign it, a unit proves it before a slot may start.
+The builder puts it into `release.json`, people sign that, a unit proves it before a slot may start.
 """
 
 import hashlib
