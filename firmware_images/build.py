@@ -4,20 +4,17 @@
 
 The artifact is `release.json`, `config.schema.json` (the JSON schema of the configuration this very release takes) and
 `site/`: the agent, the contract and everything they need, and nothing of the rest of the environment. The same inputs
-give the same bytes: names are sorted, owners and times are fixed.
+give the same bytes.
 """
 
 import argparse
-import gzip
 import hashlib
 import importlib.metadata
 import io
-import json
 import platform
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution
@@ -26,10 +23,10 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 
 from wayside.names import checked_version
+from wayside.release_manifest import FORMAT, Component, Manifest, Notice
+from wayside.release_packing import counter_of, write_release
 
 ROOT_DISTRIBUTION = "wayside-agent"
-FILE_TIME_S = 315_532_800  # 1980-01-01, the earliest a ZIP can hold, should anybody zip it
-COMPRESSION_LEVEL = 6  # 9 takes three times as long for 1 % less
 SKIPPED_FOLDERS = frozenset({"__pycache__", "tests", "test", "bin", "include"})
 SKIPPED_SUFFIXES = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp", ".pth"})
 KEPT_METADATA = frozenset({"METADATA", "entry_points.txt", "top_level.txt", "licenses", "LICENSE", "LICENSE.txt"})
@@ -48,28 +45,52 @@ def main() -> int:
     parser.add_argument("--version", required=True, help="version of the release, such as 1.1.0")
     parser.add_argument("--output", required=True, type=Path, help="file to write, a .tar.gz")
     parser.add_argument("--overlay", type=Path, help="folder whose files replace or add to those of the release")
+    parser.add_argument("--counter", type=int, help="release counter; default: made of the version, 1.2.3 is 1002003")
+    parser.add_argument("--hardware-id", action="append", default=[], help="hardware it runs on; none: any")
+    parser.add_argument("--return-to", type=int, default=0, help="smallest counter a unit may go back to from it")
     arguments = parser.parse_args()
-    content = built(checked_version(arguments.version, field="--version"), arguments.overlay)
+    content = built(
+        checked_version(arguments.version, field="--version"),
+        arguments.overlay,
+        counter=arguments.counter,
+        hardware_ids=tuple(arguments.hardware_id),
+        return_to_counter=arguments.return_to,
+    )
     arguments.output.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     print(f"{arguments.output}: version {arguments.version}, {len(content) / 1e6:.1f} MB, SHA-256 {digest}")
     return 0
 
 
-def built(version: str, overlay: Path | None = None) -> bytes:
+def built(
+    version: str,
+    overlay: Path | None = None,
+    *,
+    counter: int | None = None,
+    hardware_ids: tuple[str, ...] = (),
+    return_to_counter: int = 0,
+    notices: Mapping[str, Notice] | None = None,
+) -> bytes:
     """The bytes of a release artifact."""
     files = {name: path for dist in closure(ROOT_DISTRIBUTION) for name, path in _files(dist)}
     if overlay is not None:
         files |= {path.relative_to(overlay).as_posix(): path for path in overlay.rglob("*.py")}
-    manifest = {
-        "format": 1,
-        "version": version,
-        "component": "agent",
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "platform": f"{sys.platform}-{platform.machine()}",
-    }
-    content = {"config.schema.json": config_schema(files)} | {name: files[name].read_bytes() for name in sorted(files)}
-    return packed(json.dumps(manifest, indent=1).encode() + b"\n", content)
+    draft = Manifest(
+        format=FORMAT,
+        version=version,
+        counter=counter_of(version) if counter is None else counter,
+        tree_sha256="0" * 64,
+        components=(Component(name="agent", version=version, driver="slot"),),
+        hardware_ids=hardware_ids,
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        platform=f"{sys.platform}-{platform.machine()}",
+        provides=("agent",),
+        notices=dict(notices or {}),
+        return_to_counter=return_to_counter,
+    )
+    buffer = io.BytesIO()
+    write_release(buffer, draft, {name: files[name] for name in files}, schema=config_schema(files))
+    return buffer.getvalue()
 
 
 def config_schema(files: Mapping[str, Path]) -> bytes:
@@ -82,20 +103,6 @@ def config_schema(files: Mapping[str, Path]) -> bytes:
         # -S: nothing of this environment's packages; what is not packed is not there
         command = [sys.executable, "-I", "-S", "-B", "-c", SCHEMA_OF_TREE, str(Path(folder, "site"))]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-
-
-def packed(manifest: bytes, files: dict[str, bytes]) -> bytes:
-    """A `.tar.gz` with the manifest first, then the files in their order."""
-    buffer = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", filename="", mtime=0, compresslevel=COMPRESSION_LEVEL) as stream,
-        tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for name, content in {"release.json": manifest, **files}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.mtime = len(content), 0o644, FILE_TIME_S
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def closure(root: str) -> list[Distribution]:

@@ -2,7 +2,7 @@
 
     manifest = parsed(content)      # bounded, checked; both sides read it with this
 
-The builder writes it, people sign the archive that begins with it, the manager shows it, a unit holds itself against it.
+The builder writes it, people sign the archive that begins with it, the manager shows it, a unit obeys it.
 """
 
 import re
