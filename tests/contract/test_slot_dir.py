@@ -2,16 +2,16 @@
 
 import hashlib
 import io
-import json
-import runpy
 import shutil
 import tarfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.releases import archive, manifest
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
+from wayside.release_manifest import Component
 from wayside_agent import boot
 from wayside_agent.core import release_archive
 from wayside_agent.core.update import ReleaseTarget
@@ -19,18 +19,9 @@ from wayside_agent.drivers import unpack
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import DeviceFaultError
 
-ROOT = Path(__file__).parents[2]
-PACKED: Callable[[bytes, dict[str, bytes]], bytes] = runpy.run_path(str(ROOT / "firmware_images" / "build.py"))[
-    "packed"
-]
-
-
-def manifest(version: str = "1.1.0", **changes: object) -> bytes:
-    return json.dumps({"format": 1, "version": version, "component": "agent"} | changes).encode()
-
 
 def release(version: str = "1.1.0") -> bytes:
-    return PACKED(manifest(version), {"site/wayside_agent/__init__.py": f"V = {version!r}\n".encode()})
+    return archive(version)
 
 
 def target_of(content: bytes, version: str = "1.1.0") -> ReleaseTarget:
@@ -76,23 +67,9 @@ async def test_an_installed_release_starts_only_after_it_was_chosen(
 async def test_the_schema_of_its_configuration_is_left_to_the_manager(
     slots: SlotDir, directory: Path, tmp_path: Path
 ) -> None:
-    files = {"config.schema.json": b"{}", "site/wayside_agent/__init__.py": b""}
-    slot = await install(slots, tmp_path, PACKED(manifest(), files))
+    slot = await install(slots, tmp_path, archive(schema=b"{}"))
     assert list((directory / slot).rglob("config.schema.json")) == []
     assert (directory / slot / "site" / "wayside_agent" / "__init__.py").exists()
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"site/a.py": b"", "config.schema.json": b"{}"},
-        {"config.schema.json": bytes(300_000), "site/a.py": b""},
-    ],
-    ids=["not second", "too large"],
-)
-async def test_a_schema_where_none_may_be_is_refused(slots: SlotDir, tmp_path: Path, files: dict[str, bytes]) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"config\.schema\.json"):
-        await install(slots, tmp_path, PACKED(manifest(), files))
 
 
 async def test_a_committed_release_starts_for_good(slots: SlotDir, directory: Path, tmp_path: Path) -> None:
@@ -155,14 +132,14 @@ async def test_an_empty_slot_cannot_be_chosen(slots: SlotDir) -> None:
 
 def tar(entries: Mapping[str, tarfile.TarInfo], *, first: bytes | None = None) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
         content = manifest() if first is None else first
         described = tarfile.TarInfo("release.json")
         described.size = len(content)
-        archive.addfile(described, io.BytesIO(content))
+        packed.addfile(described, io.BytesIO(content))
         for name, entry in entries.items():
             entry.name = name
-            archive.addfile(entry, io.BytesIO(b"x" * entry.size))
+            packed.addfile(entry, io.BytesIO(b"x" * entry.size))
     return buffer.getvalue()
 
 
@@ -179,18 +156,24 @@ HOSTILE = {
     "a hard link": (tar({"site/x": entry(tarfile.LNKTYPE, "release.json")}), "neither a plain file nor"),
     "a device": (tar({"site/x": entry(tarfile.CHRTYPE)}), "neither a plain file nor"),
     "a pipe": (tar({"site/x": entry(tarfile.FIFOTYPE)}), "neither a plain file nor"),
-    "a file beside site": (tar({"slot.json": entry()}), "not below site/"),
+    "a file beside site": (tar({"slot.json": entry()}), "not below site/ or payload/"),
     "a line break in a name": (tar({"site/a\nb": entry()}), "no plain name"),
     "a bomb": (tar({"site/x": entry(size=3_000_000)}), "unpacks to more than"),
+    "a schema too late": (tar({"site/x": entry(), "config.schema.json": entry()}), "config.schema.json"),
+    "a schema too large": (archive(schema=bytes(300_000)), "config.schema.json is no plain file of at most"),
     "nothing": (tar({}), "it is empty"),
     "no archive": (b"this is no archive", "no complete .tar.gz"),
     "half an archive": (release()[: len(release()) // 2], "no complete .tar.gz"),
     "another version": (tar({"site/x": entry()}, first=manifest("9.9.9")), "it says it is version '9.9.9'"),
-    "another component": (tar({"site/x": entry()}, first=manifest(component="radio")), "for the component 'radio'"),
+    "files nobody counted": (tar({"site/x": entry()}), "not those its manifest counts"),
+    "a component without its file": (
+        archive(components=(Component(name="radio", version="1", driver="firmware", file="payload/radio.bin"),)),
+        "payload/radio.bin of its component radio is missing",
+    ),
     "another Python": (tar({"site/x": entry()}, first=manifest(python="2.7")), "built for Python 2.7"),
     "another machine": (tar({"site/x": entry()}, first=manifest(platform="plan9-vax")), "built for plan9-vax"),
-    "no manifest": (tar({"site/x": entry()}, first=b"{"), "is no JSON"),
-    "a later format": (tar({"site/x": entry()}, first=manifest(format=2)), "has not format 1"),
+    "no manifest": (tar({"site/x": entry()}, first=b"{"), "release.json: "),
+    "a later format": (tar({"site/x": entry()}, first=manifest(format=3)), "has format 3"),
 }
 
 

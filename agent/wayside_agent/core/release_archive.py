@@ -1,27 +1,29 @@
 """What a release artifact may contain.
 
 A `.tar.gz`: `release.json` first, then perhaps `config.schema.json`, which is for the manager, then `site/`, a
-self-contained tree of Python packages. Only plain files and directories below `site/`; no links, devices, odd names or
-bombs. `firmware_images/build.py` makes them.
+self-contained tree of Python packages, and `payload/`, one file for each component that is a file. Only plain files and
+directories there; no links, devices, odd names or bombs. `wayside.release_packing` writes them.
 Usage: `tally.add(entry)` for every entry, before a byte is written.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from wayside import release_manifest
 from wayside.errors import InvalidArgumentError
+from wayside.release_manifest import MAX_BYTES as MAX_MANIFEST_BYTES
+from wayside.release_manifest import NAME as MANIFEST_NAME
+from wayside.release_manifest import Manifest
 
-FORMAT = 1
-MANIFEST_NAME = "release.json"
-MAX_MANIFEST_BYTES = 65_536
+__all__ = ["MANIFEST_NAME", "MAX_MANIFEST_BYTES", "Entry", "Manifest", "Tally", "manifest_in", "problems", "refused"]
+
 SCHEMA_NAME = "config.schema.json"
 MAX_SCHEMA_BYTES = 262_144
 MAX_ENTRY_COUNT = 20_000
 """Five times what the agent has with everything it needs."""
-MAX_TOTAL_BYTES = 256 * 1024 * 1024
-"""Unpacked; six times what the agent has."""
+MAX_TOTAL_BYTES = 1024 * 1024 * 1024
+"""Unpacked; an agent has 60 MB, the image of a whole unit some 200."""
+PAYLOAD_DEPTH = 2
 MAX_NAME_LENGTH = 240
 """Bytes; leaves room for the slot's own path below the 255 of a tar name."""
 
@@ -34,18 +36,6 @@ class Entry:
     is_file: bool
     is_directory: bool
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a release says of itself."""
-
-    version: str
-    component: str
-    python: str
-    """`3.11`: its compiled modules and byte code are for this Python; empty: any."""
-    platform: str
-    """`linux-x86_64`; empty: any."""
 
 
 @dataclass(slots=True)
@@ -84,8 +74,10 @@ def check_entry(entry: Entry) -> None:
         raise refused(f"{shown} points outside the release")
     if not entry.name.isprintable() or "\\" in entry.name or len(entry.name.encode()) > MAX_NAME_LENGTH:
         raise refused(f"{shown} is no plain name")
-    if parts[0] != "site":
-        raise refused(f"{shown} is not below site/")
+    if parts[0] == "payload" and (len(parts) > PAYLOAD_DEPTH or entry.is_directory):
+        raise refused(f"{shown} is no plain file in payload/")
+    if parts[0] not in {"site", "payload"}:
+        raise refused(f"{shown} is not below site/ or payload/")
 
 
 def is_schema(entry: Entry, index: int) -> bool:
@@ -108,18 +100,13 @@ def manifest_in(entry: Entry, content: bytes) -> Manifest:
     if entry.name != MANIFEST_NAME or not entry.is_file:
         raise refused(f"its first entry is {entry.name[:80]!r}, not {MANIFEST_NAME}")
     try:
-        document = json.loads(content)
-    except ValueError as error:
-        raise refused(f"{MANIFEST_NAME} is no JSON ({error})") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise refused(f"{MANIFEST_NAME} has not format {FORMAT}; this agent is too old for it, or it is damaged")
-    return Manifest(**{name: _text(document, name) for name in ("version", "component", "python", "platform")})
+        return release_manifest.parsed(content)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(str(error), reason="ARTIFACT_INVALID") from error
 
 
 def problems(manifest: Manifest, *, version: str, python: str, platform: str) -> Iterable[str]:
     """Every reason why a release cannot run here, one sentence each."""
-    if manifest.component != "agent":
-        yield f"it is for the component {manifest.component!r}, not the agent"
     if manifest.version != version:
         yield f"it says it is version {manifest.version!r}, announced was {version!r}"
     if manifest.python not in {"", python}:
@@ -131,10 +118,3 @@ def problems(manifest: Manifest, *, version: str, python: str, platform: str) ->
 def refused(why: str) -> InvalidArgumentError:
     """The error for an artifact that is not installed."""
     return InvalidArgumentError(f"release artifact refused: {why}", reason="ARTIFACT_INVALID")
-
-
-def _text(document: dict[str, Any], name: str) -> str:
-    value = document.get(name, "")
-    if not isinstance(value, str):
-        raise refused(f"field {name} of {MANIFEST_NAME} is no text")
-    return value

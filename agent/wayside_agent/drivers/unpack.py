@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from wayside.errors import InvalidArgumentError
+from wayside.release_tree import TreeFile, tree_sha256
 from wayside_agent.core.release_archive import (
     MAX_ENTRY_COUNT,
     MAX_MANIFEST_BYTES,
     MAX_TOTAL_BYTES,
     Entry,
+    Manifest,
     Tally,
     is_schema,
     manifest_in,
@@ -65,10 +67,18 @@ def inspect(artifact: BinaryIO, target: ReleaseTarget) -> Tally:
     actual = digest.hexdigest()
     if actual != target.sha256:
         raise refused(f"its SHA-256 is {actual[:12]}…, announced was {target.sha256[:12]}…")
-    tally = Tally()
-    for _, _ in _entries(artifact, tally, target):
-        pass
-    return tally
+    reading = _Reading(artifact, target)
+    tree = [
+        TreeFile(entry.name, entry.size_bytes, _sha256(content))
+        for entry, content in reading.entries()
+        if entry.is_file
+    ]
+    if tree_sha256(tree) != reading.manifest.tree_sha256:
+        raise refused("its files are not those its manifest counts")
+    for component in reading.manifest.components:
+        if component.file and component.file not in {entry.name for entry in tree}:
+            raise refused(f"the file {component.file} of its component {component.name} is missing")
+    return reading.tally
 
 
 def unpack(artifact: BinaryIO, target: ReleaseTarget, into: Path, *, is_abandoned: Callable[[], bool]) -> None:
@@ -76,7 +86,7 @@ def unpack(artifact: BinaryIO, target: ReleaseTarget, into: Path, *, is_abandone
 
     Raises: InvalidArgumentError, ResourceExhaustedError, DeviceFaultError: also when abandoned.
     """
-    for entry, content in _entries(artifact, Tally(), target):
+    for entry, content in _Reading(artifact, target).entries():
         if is_abandoned():
             raise DeviceFaultError("the installation was abandoned because the agent stops")
         path = into / entry.name
@@ -88,26 +98,36 @@ def unpack(artifact: BinaryIO, target: ReleaseTarget, into: Path, *, is_abandone
                 _write(path, content)
 
 
-def _entries(artifact: BinaryIO, tally: Tally, target: ReleaseTarget) -> Iterator[tuple[Entry, IO[bytes]]]:
-    artifact.seek(0)
-    with _archive_errors(), gzip.GzipFile(fileobj=artifact) as stream:
-        # typeshed wants a whole file object; the stream mode calls `read` only
-        with tarfile.open(fileobj=_Bounded(stream), mode="r|") as archive:  # type: ignore[call-overload]
-            for index, member in enumerate(archive):
-                entry = Entry(member.name, member.isreg(), member.isdir(), member.size)
-                content = archive.extractfile(member) or io.BytesIO() if entry.is_file else io.BytesIO()
-                if index == 0:
-                    _check_manifest(entry, content.read(MAX_MANIFEST_BYTES), target)
-                    continue
-                if is_schema(entry, index):
-                    continue
-                tally.add(entry)
-                yield entry, content
-        if not tally.entry_count:
-            raise refused("it is empty")
+class _Reading:
+    """One walk through an artifact; its manifest is there from the first entry on."""
+
+    manifest: Manifest
+
+    def __init__(self, artifact: BinaryIO, target: ReleaseTarget) -> None:
+        self._artifact = artifact
+        self._target = target
+        self.tally = Tally()
+
+    def entries(self) -> Iterator[tuple[Entry, IO[bytes]]]:
+        self._artifact.seek(0)
+        with _archive_errors(), gzip.GzipFile(fileobj=self._artifact) as stream:
+            # typeshed wants a whole file object; the stream mode calls `read` only
+            with tarfile.open(fileobj=_Bounded(stream), mode="r|") as archive:  # type: ignore[call-overload]
+                for index, member in enumerate(archive):
+                    entry = Entry(member.name, member.isreg(), member.isdir(), member.size)
+                    content = archive.extractfile(member) or io.BytesIO() if entry.is_file else io.BytesIO()
+                    if index == 0:
+                        self.manifest = _checked_manifest(entry, content.read(MAX_MANIFEST_BYTES + 1), self._target)
+                        continue
+                    if is_schema(entry, index):
+                        continue
+                    self.tally.add(entry)
+                    yield entry, content
+            if not self.tally.entry_count:
+                raise refused("it is empty")
 
 
-def _check_manifest(entry: Entry, content: bytes, target: ReleaseTarget) -> None:
+def _checked_manifest(entry: Entry, content: bytes, target: ReleaseTarget) -> Manifest:
     manifest = manifest_in(entry, content)
     found = problems(
         manifest,
@@ -117,6 +137,7 @@ def _check_manifest(entry: Entry, content: bytes, target: ReleaseTarget) -> None
     )
     for problem in found:
         raise refused(problem)
+    return manifest
 
 
 @contextmanager
@@ -134,3 +155,10 @@ def _write(path: Path, content: IO[bytes]) -> None:
     with path.open("xb") as file:
         while chunk := content.read(CHUNK_BYTES):
             file.write(chunk)
+
+
+def _sha256(content: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := content.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -46,10 +46,16 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     safety: Sentence
 
 
+class _Format(msgspec.Struct, frozen=True):
+    """The one field that software of any age can read."""
+
+    format: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a release says of itself."""
 
-    format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)]
+    format: int
     version: str
     counter: Annotated[int, Meta(ge=1, le=2**53)]
     """Rises along a line of releases; a unit takes no smaller one."""
@@ -80,6 +86,9 @@ def parsed(content: bytes) -> Manifest:
     if len(content) > MAX_BYTES:
         raise _refused(f"it has more than {MAX_BYTES} bytes")
     try:
+        stated = msgspec.json.decode(content, type=_Format).format
+        if stated != FORMAT:
+            raise _refused(f"it has format {stated}, this software reads format {FORMAT}")
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(str(error)[:300]) from error
@@ -92,6 +101,6 @@ def parsed(content: bytes) -> Manifest:
 
 def _refused(why: str) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"the archive is not a release: {NAME}: {why}; build it again with this version's firmware_images/build.py",
+        f"the archive is not a release: {NAME}: {why}; build it again with tools of this version",
         reason="NOT_A_RELEASE",
     )
