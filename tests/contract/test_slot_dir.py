@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.releases import archive, manifest
+from wayside import release_entries, release_reading
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
 from wayside.release_manifest import Component
 from wayside_agent import boot
-from wayside_agent.core import release_archive
 from wayside_agent.core.update import ReleaseTarget
-from wayside_agent.drivers import unpack
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import DeviceFaultError
 
@@ -181,7 +180,7 @@ HOSTILE = {
 async def test_a_hostile_artifact_is_refused_before_anything_is_written(
     name: str, slots: SlotDir, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release_archive, "MAX_TOTAL_BYTES", 2_000_000)
+    monkeypatch.setattr(release_entries, "MAX_TOTAL_BYTES", 2_000_000)
     content, why = HOSTILE[name]
     with pytest.raises(InvalidArgumentError, match=why):
         await install(slots, tmp_path, content)
@@ -191,7 +190,7 @@ async def test_a_hostile_artifact_is_refused_before_anything_is_written(
 async def test_a_bomb_in_the_compression_ends_before_the_memory_does(
     slots: SlotDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpack, "MAX_STREAM_BYTES", 1_000_000)
+    monkeypatch.setattr(release_reading, "MAX_STREAM_BYTES", 1_000_000)
     with pytest.raises(InvalidArgumentError, match="decompresses to more than"):
         await install(slots, tmp_path, tar({"site/x": entry(size=3_000_000)}))
 

@@ -158,7 +158,7 @@ class SlotDir:
             sync_directory(path)
             shutil.rmtree(path)
         path.mkdir(mode=0o755)
-        unpack(file, target, path, is_abandoned=self._is_abandoned.is_set)
+        unpack(file, path, is_abandoned=self._is_abandoned.is_set)
         compile_tree(path / "site")
         sync_tree(path)
         sync_directory(self._directory)

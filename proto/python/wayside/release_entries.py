@@ -6,18 +6,13 @@ directories there; no links, devices, odd names or bombs. `wayside.release_packi
 Usage: `tally.add(entry)` for every entry, before a byte is written.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wayside import release_manifest
 from wayside.errors import InvalidArgumentError
-from wayside.release_manifest import MAX_BYTES as MAX_MANIFEST_BYTES
-from wayside.release_manifest import NAME as MANIFEST_NAME
 from wayside.release_manifest import Manifest
+from wayside.release_packing import SCHEMA_NAME
 
-__all__ = ["MANIFEST_NAME", "MAX_MANIFEST_BYTES", "Entry", "Manifest", "Tally", "manifest_in", "problems", "refused"]
-
-SCHEMA_NAME = "config.schema.json"
 MAX_SCHEMA_BYTES = 262_144
 MAX_ENTRY_COUNT = 20_000
 """Five times what the agent has with everything it needs."""
@@ -97,22 +92,12 @@ def manifest_in(entry: Entry, content: bytes) -> Manifest:
 
     Raises: InvalidArgumentError: another entry, or not one of ours.
     """
-    if entry.name != MANIFEST_NAME or not entry.is_file:
-        raise refused(f"its first entry is {entry.name[:80]!r}, not {MANIFEST_NAME}")
+    if entry.name != release_manifest.NAME or not entry.is_file:
+        raise refused(f"its first entry is {entry.name[:80]!r}, not {release_manifest.NAME}")
     try:
         return release_manifest.parsed(content)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(str(error), reason="ARTIFACT_INVALID") from error
-
-
-def problems(manifest: Manifest, *, version: str, python: str, platform: str) -> Iterable[str]:
-    """Every reason why a release cannot run here, one sentence each."""
-    if manifest.version != version:
-        yield f"it says it is version {manifest.version!r}, announced was {version!r}"
-    if manifest.python not in {"", python}:
-        yield f"it was built for Python {manifest.python}, this unit has {python}"
-    if manifest.platform not in {"", platform}:
-        yield f"it was built for {manifest.platform}, this unit is {platform}"
 
 
 def refused(why: str) -> InvalidArgumentError:
