@@ -3,11 +3,11 @@
 import functools
 import io
 import json
-import tarfile
 
 from google.protobuf.message import DecodeError
 
 from tests.fuzz.engine import Target
+from tests.releases import archive
 from wayside import node_config
 from wayside.v1 import rollout_pb2
 from wayside_manager.api.release_archive import ArchiveCheck
@@ -32,19 +32,9 @@ def _planned(data: bytes) -> None:
 
 @functools.cache
 def _archives() -> tuple[bytes, ...]:
-    """Releases with a schema and without, packed and plain."""
+    """Releases with a schema and without, and with a payload."""
     schema = json.dumps(node_config.schema()).encode()
-    made = []
-    for mode in ("w", "w:gz"):
-        for more in ({}, {"config.schema.json": schema}):
-            buffer = io.BytesIO()
-            with tarfile.open(fileobj=buffer, mode=mode) as archive:
-                for name, content in ({"release.json": b'{"version": "1.1.0"}'} | more | {"site/a.py": b""}).items():
-                    member = tarfile.TarInfo(name)
-                    member.size = len(content)
-                    archive.addfile(member, io.BytesIO(content))
-            made.append(buffer.getvalue())
-    return tuple(made)
+    return archive("1.1.0"), archive("1.1.0", schema=schema), archive("1.1.0", {"payload/radio.bin": bytes(900)})
 
 
 TARGETS = (

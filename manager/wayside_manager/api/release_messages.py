@@ -1,6 +1,9 @@
 """Releases on the wire. Usage: `release_message(record)`."""
 
+from google.protobuf.duration_pb2 import Duration
+
 from wayside.names import release_name, tenant_name
+from wayside.release_manifest import Manifest, Notice
 from wayside.v1 import release_pb2
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.core.releases import ReleaseRecord
@@ -8,7 +11,7 @@ from wayside_manager.core.releases import ReleaseRecord
 
 def release_message(release: ReleaseRecord) -> release_pb2.Release:
     """A release as operators see it."""
-    return release_pb2.Release(
+    message = release_pb2.Release(
         name=release_name(release.version),
         version=release.version,
         sha256=release.sha256,
@@ -19,4 +22,39 @@ def release_message(release: ReleaseRecord) -> release_pb2.Release:
         etag=release.etag,
         tenant=tenant_name(release.tenant_id),
         has_config_schema=release.has_config_schema,
+    )
+    if release.manifest is not None:
+        message.MergeFrom(_described(release.manifest))
+    return message
+
+
+def _described(manifest: Manifest) -> release_pb2.Release:
+    """The fields that the release says of itself."""
+    components = (
+        release_pb2.ReleaseComponent(
+            name=each.name, version=each.version, file=each.file, size_bytes=each.size_bytes, driver=each.driver
+        )
+        for each in manifest.components
+    )
+    return release_pb2.Release(
+        counter=manifest.counter,
+        hardware_ids=manifest.hardware_ids,
+        components=components,
+        requires=manifest.requires,
+        notices={language: _notice(notice) for language, notice in manifest.notices.items()},
+        tree_sha256=manifest.tree_sha256,
+        downgrade_from_counter=manifest.downgrade_from_counter,
+        return_to_counter=manifest.return_to_counter,
+    )
+
+
+def _notice(notice: Notice) -> release_pb2.ReleaseNotice:
+    duration = Duration()
+    duration.FromNanoseconds(int(notice.duration_s * 1e9))
+    return release_pb2.ReleaseNotice(
+        purpose=notice.purpose,
+        changes=notice.changes,
+        duration=duration,
+        unavailable=notice.unavailable,
+        safety=notice.safety,
     )

@@ -58,6 +58,7 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
                 create_time=self._now(),
                 config_schema=check.config_schema,
                 tenant_id=tenant_id,
+                manifest=check.manifest,
             )
         )
         return release_service_pb2.CreateReleaseResponse(release=release_message(release))
@@ -79,6 +80,13 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         return release_service_pb2.ListReleasesResponse(
             releases=map(release_message, page.items), next_page_token=page.next_page_token
         )
+
+    async def RetireRelease(
+        self, request: release_service_pb2.RetireReleaseRequest, context: Context
+    ) -> release_service_pb2.RetireReleaseResponse:
+        """Takes a release out of use."""
+        release = await self._store.retire_release(release_version(request.name), etag=request.etag)
+        return release_service_pb2.RetireReleaseResponse(release=release_message(release))
 
     async def _check_free(self, version: str) -> None:
         """Raises early, before the bytes come; the store has the last word, in the same sentence."""

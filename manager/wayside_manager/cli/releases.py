@@ -97,9 +97,9 @@ def show(
 
 
 def _spec(artifact: BufferedReader, version: str, notes: str) -> release_service_pb2.ReleaseSpec:
-    from wayside_manager.api.release_archive import described_version  # the schema library: no other command needs it
+    from wayside_manager.api.release_archive import stated_manifest  # the schema library: no other command needs it
 
-    stated = described_version(artifact)
+    stated = stated_manifest(artifact).version
     if version not in {"", stated}:
         raise InvalidArgumentError(f"--version: the archive's release.json says {stated}, not {version}")
     artifact.seek(0)

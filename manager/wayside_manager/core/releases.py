@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from wayside.errors import AlreadyExistsError
+from wayside.release_manifest import Manifest
 from wayside_manager.core.access import ROOT_TENANT
 
 
@@ -31,6 +32,8 @@ class ReleaseRecord:
     has_config_schema: bool = False
     tenant_id: str = ROOT_TENANT
     """It can be run in this tenant and those below it."""
+    manifest: Manifest | None = None
+    """What it says of itself. `None`: it was published before releases did."""
 
 
 def release_taken(version: str) -> AlreadyExistsError:

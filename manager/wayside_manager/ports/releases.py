@@ -29,6 +29,12 @@ class ReleaseStore(Protocol):
         Raises: InvalidArgumentError: page size or token.
         """
 
+    async def retire_release(self, version: str, *, etag: str) -> ReleaseRecord:
+        """Takes a release out of use; again is the same.
+
+        Raises: NotFoundError; ConflictError: another etag than the present one, unless it is empty.
+        """
+
 
 class ArtifactStore(Protocol):
     """Bytes of releases, named by their SHA-256 (lower-case hex)."""

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, tuple_
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from wayside.errors import ConflictError
+from wayside.release_manifest import Manifest
 from wayside_manager.core.access import Reach
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
@@ -37,6 +40,9 @@ class SqlReleases(SqlPart):
             "state": release.state,
             "create_us": as_us(release.create_time),
             "revision": 1,
+            "counter": 0 if release.manifest is None else release.manifest.counter,
+            "manifest": "{}" if release.manifest is None else msgspec.json.encode(release.manifest).decode(),
+            "downgrade_from_counter": 0 if release.manifest is None else release.manifest.downgrade_from_counter,
         }
         try:
             connection.execute(insert(releases), row)
@@ -65,6 +71,23 @@ class SqlReleases(SqlPart):
         rows = connection.execute(query).all()
         return page(rows, size, question, key=("create_us", "version"), record=_release_record)
 
+    @writing
+    def retire_release(self, connection: Connection, version: str, *, etag: str) -> ReleaseRecord:
+        """See ReleaseStore."""
+        before = _the_release(connection, version)
+        if etag not in {"", before.etag}:
+            raise ConflictError(f"release {version} has changed meanwhile; read it again", reason="ETAG_MISMATCH")
+        if before.state is ReleaseState.RETIRED:
+            return before
+        connection.execute(
+            update(releases)
+            .where(releases.c.version == version)
+            .values(state=ReleaseState.RETIRED, revision=releases.c.revision + 1)
+        )
+        change = {"state": before.state}, {"state": ReleaseState.RETIRED}
+        changed(connection, f"releases/{version}", before=change[0], after=change[1], tenant_id=before.tenant_id)
+        return _the_release(connection, version)
+
 
 def _the_release(connection: Connection, version: str) -> ReleaseRecord:
     row = connection.execute(select(*_SHOWN).where(releases.c.version == version)).one_or_none()
@@ -84,4 +107,5 @@ def _release_record(row: Row[Any]) -> ReleaseRecord:
         etag=str(row.revision),
         has_config_schema=bool(row.has_config_schema),
         tenant_id=row.tenant_id,
+        manifest=msgspec.json.decode(row.manifest, type=Manifest) if row.counter else None,
     )

@@ -1,9 +1,6 @@
 """A manager in this process and what tests need to speak to it as a node, an operator or a stranger."""
 
 import hashlib
-import io
-import json
-import tarfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.link.manager_api.stubs import CALL_S, Stubs
+from tests.releases import archive
 from wayside.errors import WaysideError
 from wayside.status import from_rpc_error
 from wayside.v1 import (
@@ -201,18 +199,9 @@ def layer(layer_id: str = "base", *, period_s: int = 5, priority: int = 10) -> c
     return made
 
 
-def release_archive(
-    version: str, *, payload: bytes = b"agent", first: str = "release.json", config_schema: bytes | None = None
-) -> bytes:
+def release_archive(version: str, *, payload: bytes = b"agent", config_schema: bytes | None = None) -> bytes:
     """A release as tools build it, with the schema of its configuration or without."""
-    buffer = io.BytesIO()
-    schema = () if config_schema is None else (("config.schema.json", config_schema),)
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in ((first, json.dumps({"version": version}).encode()), *schema, ("payload", payload)):
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    return archive(version, {"site/agent.py": payload}, schema=config_schema or b"")
 
 
 def upload(archive: bytes, **spec: Any) -> Iterator[release_service_pb2.CreateReleaseRequest]:  # noqa: ANN401  # fields of a message

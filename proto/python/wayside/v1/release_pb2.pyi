@@ -110,6 +110,7 @@ class Release(google.protobuf.message.Message):
     TREE_SHA256_FIELD_NUMBER: builtins.int
     DELTAS_FIELD_NUMBER: builtins.int
     DOWNGRADE_FROM_COUNTER_FIELD_NUMBER: builtins.int
+    RETURN_TO_COUNTER_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -134,6 +135,8 @@ class Release(google.protobuf.message.Message):
     """SHA-256 over the list of its unpacked files: what a unit proves after a delta. Output only."""
     downgrade_from_counter: builtins.int
     """Counters of releases it may replace although they are larger: what was signed for a deliberate way back. Output only."""
+    return_to_counter: builtins.int
+    """A unit that runs it may go back to releases from this counter on: what was signed so that it can be undone. 0: to none. Output only."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was published. Output only."""
@@ -179,9 +182,10 @@ class Release(google.protobuf.message.Message):
         tree_sha256: builtins.str = ...,
         deltas: collections.abc.Iterable[Global___ReleaseDelta] | None = ...,
         downgrade_from_counter: builtins.int = ...,
+        return_to_counter: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["components", b"components", "counter", b"counter", "create_time", b"create_time", "deltas", b"deltas", "downgrade_from_counter", b"downgrade_from_counter", "etag", b"etag", "hardware_ids", b"hardware_ids", "has_config_schema", b"has_config_schema", "name", b"name", "notes", b"notes", "notices", b"notices", "requires", b"requires", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "tree_sha256", b"tree_sha256", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["components", b"components", "counter", b"counter", "create_time", b"create_time", "deltas", b"deltas", "downgrade_from_counter", b"downgrade_from_counter", "etag", b"etag", "hardware_ids", b"hardware_ids", "has_config_schema", b"has_config_schema", "name", b"name", "notes", b"notes", "notices", b"notices", "requires", b"requires", "return_to_counter", b"return_to_counter", "sha256", b"sha256", "size_bytes", b"size_bytes", "state", b"state", "tenant", b"tenant", "tree_sha256", b"tree_sha256", "version", b"version"]) -> None: ...
 
 Global___Release: typing_extensions.TypeAlias = Release
 
