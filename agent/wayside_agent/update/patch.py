@@ -1,17 +1,20 @@
 """Applies a patch in detools' sequential format, uncompressed, in a few hundred kilobytes of memory.
 
-    apply_patch(base, patch, out, size_bytes=131_205_120)
+    apply_patch(base, patch, out.write, size_bytes=131_205_120)
 
 The reference in tests is detools itself; it is not on the unit because it brings 30 MB of compressors with it.
 **Source:** detools 0.53, "sequential patch file format": header, then turns of diff, extra and adjustment.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import IO, BinaryIO
 
 from wayside.errors import InvalidArgumentError
+
+Write = Callable[[bytes], object]
+"""Takes the next bytes of the new file."""
 
 CHUNK_BYTES = 64 * 1024
 MAX_NUMBER_BYTES = 9
@@ -22,7 +25,7 @@ _LOW = int.from_bytes(b"\x7f" * CHUNK_BYTES, "little")
 _HIGH = int.from_bytes(b"\x80" * CHUNK_BYTES, "little")
 
 
-def apply_patch(base: BinaryIO, patch: IO[bytes], out: BinaryIO, *, size_bytes: int) -> None:
+def apply_patch(base: BinaryIO, patch: IO[bytes], write: Write, *, size_bytes: int) -> None:
     """Writes the new file; `size_bytes` is what it must have.
 
     Raises: InvalidArgumentError: the patch is damaged, or for another file. OSError.
@@ -32,9 +35,10 @@ def apply_patch(base: BinaryIO, patch: IO[bytes], out: BinaryIO, *, size_bytes: 
     while left_bytes:  # ends: every turn takes at least three bytes of the patch
         diff_bytes = _length(patch, left_bytes)
         if diff_bytes:
-            _add(base, base_offset, patch, diff_bytes, out)
+            _add(base, base_offset, patch, diff_bytes, write)
         extra_bytes = _length(patch, left_bytes - diff_bytes)
-        out.writelines(_exactly(patch, size) for size in _chunks(extra_bytes))
+        for size in _chunks(extra_bytes):
+            write(_exactly(patch, size))
         left_bytes -= diff_bytes + extra_bytes
         base_offset += diff_bytes + _number(patch)
     if patch.read(1):
@@ -51,12 +55,13 @@ def _check_header(patch: IO[bytes], size_bytes: int) -> None:
         raise _refused("it uses a data format that units do not read")
 
 
-def _add(base: BinaryIO, offset: int, patch: IO[bytes], size_bytes: int, out: BinaryIO) -> None:
+def _add(base: BinaryIO, offset: int, patch: IO[bytes], size_bytes: int, write: Write) -> None:
     """Writes a stretch of the old file with the patch's differences added."""
     if not 0 <= offset <= base.seek(0, os.SEEK_END) - size_bytes:
         raise _refused("it reads beyond the old file")
     base.seek(offset)
-    out.writelines(_sum(_exactly(patch, size), _exactly(base, size)) for size in _chunks(size_bytes))
+    for size in _chunks(size_bytes):
+        write(_sum(_exactly(patch, size), _exactly(base, size)))
 
 
 def _sum(patch: bytes, base: bytes) -> bytes:

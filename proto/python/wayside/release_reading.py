@@ -55,7 +55,7 @@ class ReleaseReading:
 
     def __init__(self, artifact: BinaryIO, problems: Problems = lambda _: ()) -> None:
         """Stores the file, which is read from its begin at every walk, and who says why a release will not do."""
-        self._artifact = artifact
+        self.artifact = artifact
         self._problems = problems
         self.manifest_bytes = b""
         self.schema = b""
@@ -67,8 +67,8 @@ class ReleaseReading:
 
         Raises: InvalidArgumentError: it is no release, or hostile; what came before stands.
         """
-        self._artifact.seek(0)
-        with _archive_errors(), gzip.GzipFile(fileobj=self._artifact) as stream:
+        self.artifact.seek(0)
+        with _archive_errors(), gzip.GzipFile(fileobj=self.artifact) as stream:
             # typeshed wants a whole file object; the stream mode calls `read` only
             with tarfile.open(fileobj=_Bounded(stream), mode="r|") as archive:  # type: ignore[call-overload]
                 for index, member in enumerate(archive):
