@@ -1,0 +1,1 @@
+"""What is signed of releases: two TUF repositories, as Uptane splits them (ADR 0020)."""
