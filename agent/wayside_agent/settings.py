@@ -51,6 +51,34 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             description="Model on the type plate, which selectors may name. Empty: not told.",
         ),
     ] = ""
+    hardware_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|[a-z]([a-z0-9-]{0,61}[a-z0-9])?)$",
+            description="Hardware of the unit as releases name it: a lower-case RFC 1034 label. Empty: only releases "
+            "for any hardware are installed.",
+        ),
+    ] = ""
+
+
+class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose releases the unit takes, and who writes them."""
+
+    trust_dir: Annotated[
+        str,
+        Meta(
+            description="Folder with `image/root.json` and `director/root.json`, the first roots of trust. Empty: "
+            "those the manager gave at enrolment. Relative to this file.",
+        ),
+    ] = ""
+    installer_socket: Annotated[
+        str,
+        Meta(
+            pattern="^(|/.*)$",
+            description="Socket of a helper that systemd starts as another user (`wayside-install.socket`). Empty: the "
+            "agent starts it itself.",
+        ),
+    ] = ""
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -173,6 +201,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mqtt: MqttSettings = MqttSettings()
     log: LogSettings = LogSettings()
     jobs: Annotated[JobSettings, Meta(description="Jobs from afar.")] = JobSettings()
+    update: Annotated[UpdateSettings, Meta(description="Releases.")] = UpdateSettings()
 
 
 class _StateDir(msgspec.Struct, frozen=True):
@@ -204,7 +233,7 @@ def state_dir(path: Path) -> Path:
 
 def resolved(settings: Settings, base: Path) -> Settings:
     """The same settings with files and directories made absolute against the folder of their file."""
-    state_dir, mqtt = str(base / settings.state_dir), settings.mqtt
+    state_dir, mqtt, update = str(base / settings.state_dir), settings.mqtt, settings.update
     return msgspec.structs.replace(
         settings,
         state_dir=state_dir,
@@ -212,4 +241,7 @@ def resolved(settings: Settings, base: Path) -> Settings:
         database_dir=str(base / settings.database_dir),
         secrets_dir=str(base / settings.secrets_dir),
         mqtt=msgspec.structs.replace(mqtt, ca_file=str(base / mqtt.ca_file) if mqtt.ca_file else ""),
+        update=msgspec.structs.replace(
+            update, trust_dir=str(base / update.trust_dir if update.trust_dir else base / state_dir / "roots")
+        ),
     )

@@ -21,7 +21,8 @@ import msgspec
 
 from wayside.errors import FailedPreconditionError, ResourceExhaustedError
 from wayside_agent.core.boot_choice import TRIES, BootChoice, ChoiceDamagedError, Trial, decoded, encoded
-from wayside_agent.core.update import ReleaseTarget, Running, SlotRelease
+from wayside_agent.core.slot_release import SlotRelease
+from wayside_agent.core.update import ReleaseTarget, Running
 from wayside_agent.drivers.files import disk_errors, make_private_directory, sync_directory, write_atomic
 from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
 from wayside_agent.ports.errors import DeviceFaultError
@@ -72,6 +73,10 @@ class SlotDir:
         """
         return await asyncio.to_thread(self._running)
 
+    async def own(self) -> SlotRelease | None:
+        """The release this process runs from; `None`: the factory software."""
+        return await asyncio.to_thread(self._release_in, self._running_slot) if self._running_slot else None
+
     async def install(self, artifact: Path, target: ReleaseTarget) -> str:
         """Writes a release into the slot that neither runs nor is chosen; nothing to do if it holds it already.
 
@@ -79,6 +84,20 @@ class SlotDir:
             DeviceFaultError: the disk refuses. FailedPreconditionError: a release is on trial.
         """
         return await asyncio.to_thread(self._install, artifact, target)
+
+    async def reserve(self, sha256: str) -> tuple[str, bool]:
+        """Makes the slot that neither runs nor is chosen unbootable, to be written; True: it holds it already.
+
+        Raises: FailedPreconditionError: a release is on trial. DeviceFaultError, ResourceExhaustedError.
+        """
+        return await asyncio.to_thread(self._reserve, sha256)
+
+    async def fill(self, slot: str, sha256: str) -> None:
+        """Makes a slot bootable that the helper has written.
+
+        Raises: DeviceFaultError: it has not. ResourceExhaustedError.
+        """
+        await asyncio.to_thread(self._fill_reserved, slot, sha256)
 
     async def choose(self, slot: str, *, gate_timeout_s: float) -> None:
         """Makes the next start a trial of this slot.
@@ -138,6 +157,24 @@ class SlotDir:
         self._store(replace(choice, bootable=(*choice.bootable, slot)))
         logger.info("release %s is in slot %s", target.release, slot, extra={"release": target.release})
         return slot
+
+    def _reserve(self, sha256: str) -> tuple[str, bool]:
+        choice = self._choice()
+        slot = self._spare_slot(choice)
+        if not slot:
+            raise FailedPreconditionError("slots: none is free while a release is on trial; wait for its health gate")
+        held = self._complete(choice, slot)
+        is_there = held is not None and held.sha256 == sha256
+        kept = choice if is_there else _without(choice, slot)
+        self._store(replace(kept, failed_slot="", failure=""))
+        return slot, is_there
+
+    def _fill_reserved(self, slot: str, sha256: str) -> None:
+        held, choice = self._release_in(slot), self._choice()
+        if held is None or held.sha256 != sha256:
+            raise DeviceFaultError(f"slot {slot}: does not hold what the helper says it wrote; check the disk")
+        self._store(replace(_without(choice, slot), bootable=(*_without(choice, slot).bootable, slot)))
+        logger.info("release %s is in slot %s", held.release, slot, extra={"release": held.release})
 
     def _check_space(self, slot: str, size_bytes: int) -> None:
         needed_bytes = int(size_bytes * (1 + BYTE_CODE_SHARE)) + RESERVE_BYTES

@@ -1,6 +1,6 @@
 """Who judges releases and writes them into slots: a process of its own, that lives for one question."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,20 @@ from wayside_agent.core.update import ReleaseTarget
 
 Progress = Callable[[float], None]
 """Takes how far it is, 0 to 1."""
+
+Metadata = Mapping[str, Mapping[str, bytes]]
+"""Files by repository (`image`, `director`) and name (`timestamp.json`)."""
+
+
+class TrustSource(Protocol):
+    """Where signed metadata comes from. Nothing of it is trusted before the helper has verified it."""
+
+    async def metadata(self, *, image_root_version: int, director_root_version: int) -> Metadata:
+        """What both repositories say now, with every root behind those versions; at most 6 MiB.
+
+        Raises: UnavailableError, DeadlineExceededError: try again later. FailedPreconditionError: the manager has no
+            roots of trust yet. InvalidArgumentError: it sends too much.
+        """
 
 
 class Installer(Protocol):
