@@ -13,7 +13,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Never
 
 from wayside_manager.api.calls import Calls
@@ -28,11 +28,12 @@ from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.denial_log import DenialLog
+from wayside_manager.services.release_trust import ReleaseTrust, made_key
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.revocation_list import RevocationList
 from wayside_manager.services.sinks.senders import Senders
 from wayside_manager.services.trust import Shown, TrustKeeper
-from wayside_manager.settings import DataFolder, Settings, held, secrets_folder, write_whole
+from wayside_manager.settings import DataFolder, Settings, held, release_key_file, secrets_folder, write_whole
 from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
 from wayside_manager.store.job_files import JobFileDirectory
@@ -81,6 +82,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
     trust = _trust_keeper(folder, authorities, settings, now)
     tls = LiveTls(_tls_files(trust.look()))
     trust.on_change(lambda shown: tls.replace(_tls_files(shown)))
+    release_key = made_key(release_key_file(folder, settings), write=write_whole)
     async with (
         open_store(settings.database_url or folder.database_url) as store,
         ArtifactDirectory(folder.artifacts) as artifacts,
@@ -105,6 +107,9 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
             writer=writer,
             authorities=authorities,
             trust=trust,
+            release_trust=ReleaseTrust(
+                store, release_key, now=now, life=timedelta(days=settings.release_metadata_days)
+            ),
             revoked=revoked,
             calls=calls,
             sessions=sessions,

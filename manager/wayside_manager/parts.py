@@ -25,7 +25,7 @@ from wayside_manager.api.health_service import HealthService
 from wayside_manager.api.history_samples import sample_of
 from wayside_manager.api.job_service import JobParts, JobService
 from wayside_manager.api.job_uploads import JobUploads
-from wayside_manager.api.node_service import NodeService
+from wayside_manager.api.node_service import NodeService, ReleaseSource
 from wayside_manager.api.radio_licence_service import RadioLicenceService
 from wayside_manager.api.release_service import ReleaseService
 from wayside_manager.api.rollout_service import RolloutService
@@ -51,6 +51,7 @@ from wayside_manager.services.job_sweep import JobSweep
 from wayside_manager.services.oidc import JwksVerifier
 from wayside_manager.services.passwords import Passwords
 from wayside_manager.services.presence_sweep import PresenceSweep
+from wayside_manager.services.release_trust import ReleaseTrust
 from wayside_manager.services.report_writer import ReportWriter
 from wayside_manager.services.retention import Retention
 from wayside_manager.services.revocation_list import RevocationList
@@ -72,6 +73,7 @@ class Parts:
     writer: ReportWriter
     authorities: Authorities
     trust: TrustKeeper
+    release_trust: ReleaseTrust
     revoked: RevocationList
     calls: Calls
     sessions: Sessions
@@ -105,7 +107,7 @@ def services(parts: Parts) -> Services:
     return Services(
         node=NodeService(
             store,
-            parts.artifacts,
+            ReleaseSource(parts.artifacts, parts.release_trust),
             parts.writer,
             parts.sessions,
             certifier,
@@ -118,7 +120,13 @@ def services(parts: Parts) -> Services:
         ),
         fleet=FleetService(store, bus, calls, now=now),
         config=ConfigService(store, bus, now=now),
-        release=ReleaseService(store, parts.artifacts, now=now, artifact_max_bytes=parts.settings.artifact_max_bytes),
+        release=ReleaseService(
+            store,
+            parts.artifacts,
+            parts.release_trust,
+            now=now,
+            artifact_max_bytes=parts.settings.artifact_max_bytes,
+        ),
         rollout=RolloutService(store, bus, calls, now=now),
         job=JobService(store, jobs, now=now),
         site=SiteService(store, bus, now=now),

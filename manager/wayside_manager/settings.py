@@ -66,6 +66,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     artifact_max_bytes: Annotated[
         int, msgspec.Meta(ge=1, le=1 << 40, description="Largest release that may be published [byte].")
     ] = 4 << 30
+    release_key_file: Annotated[
+        str,
+        msgspec.Meta(
+            description="Key with which the manager signs what ages of releases; made at the first start. "
+            "Empty: `releases.key` in the data folder."
+        ),
+    ] = ""
+    release_metadata_days: Annotated[
+        float,
+        msgspec.Meta(
+            ge=1, le=90, description="Life of what the manager signs of releases; made anew when half is over [d]."
+        ),
+    ] = 14.0
     stop_grace_s: Annotated[
         float, msgspec.Meta(ge=0, le=300, description="Time short calls have to finish when the manager stops [s].")
     ] = 5.0
@@ -173,6 +186,11 @@ class DataFolder:
         return self.path / "crl.pem"
 
     @property
+    def release_key(self) -> Path:
+        """Key of the manager that signs snapshots, timestamps and directions of releases."""
+        return self.path / "releases.key"
+
+    @property
     def server(self) -> tuple[Path, Path]:
         """Certificate and key of the server."""
         return self.path / "server.pem", self.path / "server.key"
@@ -246,6 +264,11 @@ def secrets_folder(folder: DataFolder, settings: Settings) -> Path:
             f"{folder.secrets} cannot be made: {exc.strerror}; check the folder and its owner"
         ) from exc
     return folder.secrets
+
+
+def release_key_file(folder: DataFolder, settings: Settings) -> Path:
+    """The file of the key with which the manager signs what ages of releases."""
+    return folder.path / settings.release_key_file if settings.release_key_file else folder.release_key
 
 
 def write_whole(path: Path, content: str, *, is_secret: bool = False) -> None:

@@ -20,17 +20,20 @@ from wayside_manager.api.enrollment_messages import (
 from wayside_manager.api.identity import admission, admitted_tenant, token_hash
 from wayside_manager.api.node_imports import NodeImports
 from wayside_manager.api.node_messages import optional_kind, required_kind, timestamp
+from wayside_manager.api.release_trust_messages import content
 from wayside_manager.api.scopes import Context
 from wayside_manager.core.attempts import source_of
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.core.enrollment import ApprovedUnit, EnrollmentRequest, TokenRecord
 from wayside_manager.core.missing import HiddenError, hidden
 from wayside_manager.core.nodes import NodeRecord
+from wayside_manager.core.release_trust.files import Repository, TrustRole
 from wayside_manager.ports.access import PolicyStore
 from wayside_manager.ports.audit import CALL
 from wayside_manager.ports.certificates import IssuedCertificate, NodeCertifier
 from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.nodes import NodeStore
+from wayside_manager.ports.release_trust import ReleaseTrustStore
 from wayside_manager.ports.wakeups import Bus, Topic
 
 TOKEN_MAX_CHARS = 256
@@ -39,7 +42,7 @@ RETRY_AFTER_S = 30
 """When a waiting unit asks again: an operator who admits it should not have to wait for it."""
 
 
-class EnrollmentServiceStore(EnrollmentStore, NodeStore, PolicyStore, Protocol):
+class EnrollmentServiceStore(EnrollmentStore, NodeStore, PolicyStore, ReleaseTrustStore, Protocol):
     """What enrolment needs of the store."""
 
 
@@ -98,7 +101,7 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         await self._bus.publish(Topic.DESIRED, (answer.node.node_id,))
         await self._bus.publish(Topic.NODE, (answer.node.node_id,))
         await self._bus.publish(Topic.EVENT, [""])
-        return self._enrolled(answer.node, issued[-1])
+        return await self._enrolled(answer.node, issued[-1])
 
     async def CreateEnrollmentToken(
         self, request: enrollment_service_pb2.CreateEnrollmentTokenRequest, context: Context
@@ -182,13 +185,16 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         waiting = await self._store.reject_request(request_id(request.name), now=self._now())
         return enrollment_service_pb2.RejectEnrollmentRequestResponse(enrollment_request=waiting_message(waiting))
 
-    def _enrolled(self, node: NodeRecord, issued: IssuedCertificate) -> enrollment_service_pb2.EnrollResponse:
+    async def _enrolled(self, node: NodeRecord, issued: IssuedCertificate) -> enrollment_service_pb2.EnrollResponse:
+        trust = await self._store.get_trust()
         return enrollment_service_pb2.EnrollResponse(
             state=enrollment_service_pb2.EnrollResponse.STATE_ENROLLED,
             node=node_name(node.node_id),
             certificate_pem=issued.pem,
             authorities_pem=self._certifier.authorities_pem,
             expire_time=timestamp(issued.record.expire_time) if issued.record.expire_time else None,
+            image_root=content(trust, Repository.IMAGE, TrustRole.ROOT),
+            director_root=content(trust, Repository.DIRECTOR, TrustRole.ROOT),
         )
 
     def _pending(self, waiting_id: str) -> enrollment_service_pb2.EnrollResponse:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002, N802 -- gRPC fixes the names and the arguments of RPCs
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from wayside.v1 import node_service_pb2, node_service_pb2_grpc
 from wayside_manager.api.identity import admission, calling_node_id
 from wayside_manager.api.job_uploads import JobUploads
 from wayside_manager.api.node_messages import timestamp
+from wayside_manager.api.release_trust_messages import metadata_message
 from wayside_manager.api.scopes import Context
 from wayside_manager.api.session import Session, SessionStore
 from wayside_manager.api.sessions import Sessions, said_hello
@@ -19,6 +21,7 @@ from wayside_manager.api.trust_messages import NodeTrust
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.ports.certificates import NodeCertifier
 from wayside_manager.ports.config import ConfigStore
+from wayside_manager.ports.release_trust import NodeQuestion, ReleaseSigner
 from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 from wayside_manager.ports.reports import ReportSink
 
@@ -27,6 +30,14 @@ CHUNK_BYTES = 1 << 20  # 789 MB/s per core over mTLS, 2.8 times 64 KiB chunks (m
 OLD_LASTS = timedelta(seconds=60)  # as node_service.proto says: what runs on the older certificate finds the newer
 RENEW_PAUSE = timedelta(minutes=5)
 RENEWALS_PER_LIFE_MAX = 6  # where certificates live for minutes
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSource:
+    """What nodes fetch of releases."""
+
+    artifacts: ArtifactStore
+    signer: ReleaseSigner
 
 
 class NodeServiceStore(SessionStore, ConfigStore, ReleaseStore, Protocol):
@@ -39,7 +50,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
     def __init__(
         self,
         store: NodeServiceStore,
-        artifacts: ArtifactStore,
+        releases: ReleaseSource,
         sink: ReportSink,
         sessions: Sessions,
         certifier: NodeCertifier,
@@ -49,7 +60,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._artifacts = artifacts
+        self._artifacts, self._signer = releases.artifacts, releases.signer
         self._sink = sink
         self._sessions = sessions
         self._certifier = certifier
@@ -88,6 +99,17 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         async for content in self._artifacts.read(release.sha256, offset_bytes=offset, chunk_bytes=CHUNK_BYTES):
             yield node_service_pb2.FetchArtifactResponse(offset_bytes=offset, content=content)
             offset += len(content)
+
+    async def FetchTrust(
+        self, request: node_service_pb2.FetchTrustRequest, context: Context
+    ) -> node_service_pb2.FetchTrustResponse:
+        """What is signed of releases, and what the node is directed to."""
+        _confirmed_certificate()
+        for field in ("image_root_version", "director_root_version"):
+            if getattr(request, field) < 0:
+                raise InvalidArgumentError(f"{field}: {getattr(request, field)} is negative")
+        question = NodeQuestion(calling_node_id(), request.image_root_version, request.director_root_version)
+        return metadata_message(await self._signer.metadata(question))
 
     async def FetchConfig(
         self, request: node_service_pb2.FetchConfigRequest, context: Context

@@ -4,17 +4,25 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import Protocol
 
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.names import release_version
 from wayside.v1 import release_service_pb2, release_service_pb2_grpc
 from wayside_manager.api.identity import admission, admitted_tenant
-from wayside_manager.api.release_archive import ArchiveCheck
+from wayside_manager.api.release_judge import ReleaseJudge
 from wayside_manager.api.release_messages import release_message
+from wayside_manager.api.release_trust_messages import trust_message
 from wayside_manager.api.release_upload import check_spec, content, drained
 from wayside_manager.api.scopes import EOF, Context, received
+from wayside_manager.core.release_trust.updating import Brought, updated_trust
 from wayside_manager.core.releases import ReleaseRecord, release_taken
+from wayside_manager.ports.release_trust import ReleaseSigner, ReleaseTrustStore
 from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
+
+
+class ReleaseServiceStore(ReleaseStore, ReleaseTrustStore, Protocol):
+    """What the service needs of the store."""
 
 
 class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
@@ -22,14 +30,16 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
 
     def __init__(
         self,
-        store: ReleaseStore,
+        store: ReleaseServiceStore,
         artifacts: ArtifactStore,
+        signer: ReleaseSigner,
         *,
         now: Callable[[], datetime],
         artifact_max_bytes: int,
     ) -> None:
         self._store = store
         self._artifacts = artifacts
+        self._signer = signer
         self._now = now
         self._artifact_max_bytes = artifact_max_bytes
 
@@ -40,12 +50,15 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         first = await received(context)
         if first is EOF or first.WhichOneof("message") != "spec":
             raise InvalidArgumentError("the first message of an upload is a spec", reason="SPEC_MISSING")
-        spec, check = first.spec, ArchiveCheck(first.spec.version)
+        spec, judge = first.spec, ReleaseJudge(first.spec, self._now())
         try:
             tenant_id = admitted_tenant(spec.tenant, field="spec.tenant")
             check_spec(spec, max_bytes=self._artifact_max_bytes)
             await self._check_free(spec.version)
-            await self._artifacts.write(content(context), sha256=spec.sha256, size_bytes=spec.size_bytes, inspect=check)
+            judge.look(await self._store.get_trust(), await self._store.releases_in_use(tenant_id))
+            await self._artifacts.write(
+                content(context), sha256=spec.sha256, size_bytes=spec.size_bytes, inspect=judge.inspect
+            )
         except WaysideError:
             await drained(context)
             raise
@@ -56,10 +69,11 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
                 size_bytes=spec.size_bytes,
                 notes=spec.notes,
                 create_time=self._now(),
-                config_schema=check.config_schema,
+                config_schema=judge.archive.config_schema,
                 tenant_id=tenant_id,
-                manifest=check.manifest,
-            )
+                manifest=judge.archive.manifest,
+            ),
+            decide=judge.decide,
         )
         return release_service_pb2.CreateReleaseResponse(release=release_message(release))
 
@@ -87,6 +101,24 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         """Takes a release out of use."""
         release = await self._store.retire_release(release_version(request.name), etag=request.etag)
         return release_service_pb2.RetireReleaseResponse(release=release_message(release))
+
+    async def GetReleaseTrust(
+        self, request: release_service_pb2.GetReleaseTrustRequest, context: Context
+    ) -> release_service_pb2.GetReleaseTrustResponse:
+        """The roots of trust."""
+        message = trust_message(await self._store.get_trust(), self._signer.public_key_pem)
+        return release_service_pb2.GetReleaseTrustResponse(trust=message)
+
+    async def UpdateReleaseTrust(
+        self, request: release_service_pb2.UpdateReleaseTrustRequest, context: Context
+    ) -> release_service_pb2.UpdateReleaseTrustResponse:
+        """Takes roots that follow those there are."""
+        brought, now = Brought(request.image_roots, request.director_roots, request.image_targets), self._now()
+        trust = await self._store.update_trust(
+            lambda held: updated_trust(held, brought, manager_key_id=self._signer.key_id, now=now)
+        )
+        message = trust_message(trust, self._signer.public_key_pem)
+        return release_service_pb2.UpdateReleaseTrustResponse(trust=message)
 
     async def _check_free(self, version: str) -> None:
         """Raises early, before the bytes come; the store has the last word, in the same sentence."""

@@ -19,13 +19,14 @@ from wayside_manager.cli.output import print_line
 from wayside_manager.cli.running import reported
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.authority import Authority, Credential
-from wayside_manager.settings import DataFolder, Settings, write_whole
+from wayside_manager.services.release_trust import made_key
+from wayside_manager.settings import DataFolder, Settings, release_key_file, write_whole
 from wayside_manager.store.migrate import migrate
 from wayside_manager.store.sql import open_store
 
 
 async def initialise(folder: DataFolder, settings: Settings) -> None:
-    """Makes authority, server certificate, database, settings and the first operator's credential.
+    """Makes authority, server certificate, key for releases, database, settings and the first operator's credential.
 
     Raises:
         FailedPreconditionError: the folder is not empty.
@@ -40,6 +41,7 @@ async def initialise(folder: DataFolder, settings: Settings) -> None:
     write_whole(key_path, server.key_pem, is_secret=True)
     write_whole(certificate_path, server.certificate.pem)
     write_whole(folder.trusted, signer.certificate_pem)
+    made_key(release_key_file(folder, settings), write=write_whole)
     await migrate(folder.database_url)
     token = await _remember(folder, operator, now)
     _write_operator(folder.operator, operator, token, signer, settings)

@@ -1,21 +1,29 @@
 """Releases and their bytes."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import BinaryIO, Protocol
 
+from wayside.release_manifest import Manifest
 from wayside_manager.core.access import Reach
 from wayside_manager.core.pages import Page
+from wayside_manager.core.release_trust.files import Trust, TrustFile
 from wayside_manager.core.releases import ReleaseRecord
+
+ReleaseDecision = Callable[[Trust, Sequence[Manifest]], Sequence[TrustFile]]
+"""Is handed what is signed so far and what the releases say that are in use where this one can be; what to keep."""
 
 
 class ReleaseStore(Protocol):
     """Releases; their bytes are in the ArtifactStore."""
 
-    async def add_release(self, release: ReleaseRecord) -> ReleaseRecord:
-        """Publishes a release.
+    async def add_release(self, release: ReleaseRecord, *, decide: ReleaseDecision | None = None) -> ReleaseRecord:
+        """Publishes a release, and keeps the signed files `decide` returns, in one transaction.
 
-        Raises: AlreadyExistsError: the version is taken, by whomever.
+        Raises: AlreadyExistsError: the version is taken, by whomever; whatever it raises.
         """
+
+    async def releases_in_use(self, tenant_id: str) -> tuple[Manifest, ...]:
+        """What releases say that are not retired and can be run beside one of the tenant: those of its line."""
 
     async def get_release(self, version: str) -> ReleaseRecord:
         """One release.

@@ -18,6 +18,7 @@ from wayside_manager.ports.events import EventDeliveryStore, EventSinkStore, Eve
 from wayside_manager.ports.health import HealthStore, HistoryStore
 from wayside_manager.ports.jobs import JobArtifactStore, JobStore, JobSweepStore, JobTellStore
 from wayside_manager.ports.nodes import DesiredStore, NodeStore
+from wayside_manager.ports.release_trust import ReleaseTrustStore
 from wayside_manager.ports.releases import ReleaseStore
 from wayside_manager.ports.reports import ReportStore
 from wayside_manager.ports.rollouts import RolloutStepStore, RolloutStore
@@ -32,6 +33,7 @@ class Store(
     HistoryStore,
     ConfigStore,
     ReleaseStore,
+    ReleaseTrustStore,
     RolloutStore,
     RolloutStepStore,
     JobStore,

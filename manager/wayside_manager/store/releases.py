@@ -12,9 +12,12 @@ from wayside_manager.core.access import Reach
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.releases import ReleaseRecord, ReleaseState, release_taken
+from wayside_manager.ports.releases import ReleaseDecision
 from wayside_manager.store.moments import as_time, as_us
+from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import SqlPart, changed, page, reading, writing
 from wayside_manager.store.reaches import covers_release
+from wayside_manager.store.release_trust import keep_files, the_trust
 from wayside_manager.store.tables import releases
 
 # a schema may have 256 KB, and a page a thousand releases
@@ -28,8 +31,11 @@ class SqlReleases(SqlPart):
     """Satisfies `ports.ReleaseStore`."""
 
     @writing
-    def add_release(self, connection: Connection, release: ReleaseRecord) -> ReleaseRecord:
+    def add_release(
+        self, connection: Connection, release: ReleaseRecord, *, decide: ReleaseDecision | None = None
+    ) -> ReleaseRecord:
         """See ReleaseStore."""
+        files = () if decide is None else decide(the_trust(connection), _in_use(connection, release.tenant_id))
         row = {
             "version": release.version,
             "tenant_id": release.tenant_id,
@@ -48,8 +54,14 @@ class SqlReleases(SqlPart):
             connection.execute(insert(releases), row)
         except IntegrityError as error:
             raise release_taken(release.version) from error
+        keep_files(connection, files)
         changed(connection, f"releases/{release.version}", before=None, after=row, tenant_id=release.tenant_id)
         return _the_release(connection, release.version)
+
+    @reading
+    def releases_in_use(self, connection: Connection, tenant_id: str) -> tuple[Manifest, ...]:
+        """See ReleaseStore."""
+        return _in_use(connection, tenant_id)
 
     @reading
     def get_release(self, connection: Connection, version: str) -> ReleaseRecord:
@@ -87,6 +99,16 @@ class SqlReleases(SqlPart):
         change = {"state": before.state}, {"state": ReleaseState.RETIRED}
         changed(connection, f"releases/{version}", before=change[0], after=change[1], tenant_id=before.tenant_id)
         return _the_release(connection, version)
+
+
+def _in_use(connection: Connection, tenant_id: str) -> tuple[Manifest, ...]:
+    """What releases say that a node could run beside one of the tenant."""
+    tree = tenant_tree(connection)
+    related = sorted(tree.above(tenant_id) | tree.below(tenant_id))
+    query = select(releases.c.manifest).where(
+        releases.c.state == ReleaseState.ACTIVE, releases.c.counter > 0, releases.c.tenant_id.in_(related)
+    )
+    return tuple(msgspec.json.decode(text, type=Manifest) for text in connection.scalars(query))
 
 
 def _the_release(connection: Connection, version: str) -> ReleaseRecord:

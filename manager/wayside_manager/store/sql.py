@@ -28,6 +28,7 @@ from wayside_manager.store.nodes import SqlNodes
 from wayside_manager.store.operators import SqlOperators
 from wayside_manager.store.places import SqlPlaces
 from wayside_manager.store.policy import SqlPolicy
+from wayside_manager.store.release_trust import SqlReleaseTrust
 from wayside_manager.store.releases import SqlReleases
 from wayside_manager.store.reports import SqlReports
 from wayside_manager.store.rollout_steps import SqlRolloutSteps
@@ -44,6 +45,7 @@ class SqlStore(
     SqlHistory,
     SqlConfigs,
     SqlReleases,
+    SqlReleaseTrust,
     SqlRollouts,
     SqlRolloutSteps,
     SqlJobs,

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.link.manager_api.matrix_things import settled
 from tests.link.manager_api.matrix_world import World, noting_what_is_served
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer
+from tests.signing import give_roots
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
 from wayside_manager.door_settings import DoorSettings
@@ -38,6 +39,7 @@ def made_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A manager that never ran, made once: keys and migrations for each of many hundred tests take minutes."""
     path = tmp_path_factory.mktemp("made") / "manager"
     asyncio.run(initialise(DataFolder(path), SETTINGS))
+    asyncio.run(give_roots(DataFolder(path), SETTINGS))
     return path
 
 

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.link.manager_api.stubs import CALL_S, Stubs
 from tests.releases import archive
+from tests.signing import signed_targets, target
 from wayside.errors import WaysideError
 from wayside.status import from_rpc_error
 from wayside.v1 import (
@@ -211,6 +212,11 @@ def upload(archive: bytes, **spec: Any) -> Iterator[release_service_pb2.CreateRe
         "sha256": hashlib.sha256(archive).hexdigest(),
         "size_bytes": len(archive),
     } | spec
+    if "image_targets" not in spec:
+        signed = target(
+            archive, said["version"], sha256=said["sha256"], size_bytes=max(0, min(said["size_bytes"], 2**53))
+        )
+        said["image_targets"] = signed_targets(signed)
     yield release_service_pb2.CreateReleaseRequest(spec=release_service_pb2.ReleaseSpec(**said))
     for start in range(0, len(archive), 1 << 20):
         yield release_service_pb2.CreateReleaseRequest(content=archive[start : start + (1 << 20)])

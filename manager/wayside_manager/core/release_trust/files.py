@@ -16,10 +16,10 @@ from tuf.api.serialization.json import JSONSerializer
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 
-ROOT_MAX_BYTES = 256 * 1024
-"""Half of what clients of TUF take; ten people's root has 6 KB."""
-TARGETS_MAX_BYTES = 4 << 20
-"""As release_service.proto says; 4,000 releases."""
+ROOT_MAX_BYTES = 128 * 1024
+"""As units take; a root of ten people has 5 KB."""
+TARGETS_MAX_BYTES = 2 << 20
+"""As units take; 3,000 releases."""
 VERSION_MAX = 2**53
 """What every reader of JSON counts without loss."""
 _MALFORMED = (RepositoryError, ValueError, TypeError, KeyError, AttributeError, RecursionError)

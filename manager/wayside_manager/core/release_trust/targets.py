@@ -42,7 +42,7 @@ def target_path(version: str) -> str:
 
 def release_target(manifest: Manifest, manifest_sha256: str, *, sha256: str, size_bytes: int) -> TargetFile:
     """What is signed of a release. `manifest_sha256`: of the bytes of its release.json."""
-    said = msgspec.to_builtins(manifest)
+    said = msgspec.json.decode(msgspec.json.encode(manifest))
     custom = {name: said[name] for name in _CUSTOM_FIELDS} | {"manifest_sha256": manifest_sha256}
     return TargetFile(
         size_bytes, {"sha256": sha256}, target_path(manifest.version), unrecognized_fields={"custom": custom}

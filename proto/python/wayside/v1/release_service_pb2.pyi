@@ -45,7 +45,7 @@ class ReleaseSpec(google.protobuf.message.Message):
     the caller may publish.
     """
     image_targets: builtins.bytes
-    """`targets.json` of the image repository with this release in it, signed by enough people; at most 4 MiB."""
+    """`targets.json` of the image repository with this release in it, signed by enough people; at most 2 MiB."""
     def __init__(
         self,
         *,
@@ -337,6 +337,11 @@ class UpdateReleaseTrustRequest(google.protobuf.message.Message):
 
     IMAGE_ROOTS_FIELD_NUMBER: builtins.int
     DIRECTOR_ROOTS_FIELD_NUMBER: builtins.int
+    IMAGE_TARGETS_FIELD_NUMBER: builtins.int
+    image_targets: builtins.bytes
+    """`targets.json` of the image repository, when it was signed anew without a new release: because it ends, a key was
+    revoked, or releases were taken out. Empty: the present one stays.
+    """
     @property
     def image_roots(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
         """Roots of the image repository that follow the present one, in order."""
@@ -350,8 +355,9 @@ class UpdateReleaseTrustRequest(google.protobuf.message.Message):
         *,
         image_roots: collections.abc.Iterable[builtins.bytes] | None = ...,
         director_roots: collections.abc.Iterable[builtins.bytes] | None = ...,
+        image_targets: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["director_roots", b"director_roots", "image_roots", b"image_roots"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["director_roots", b"director_roots", "image_roots", b"image_roots", "image_targets", b"image_targets"]) -> None: ...
 
 Global___UpdateReleaseTrustRequest: typing_extensions.TypeAlias = UpdateReleaseTrustRequest
 

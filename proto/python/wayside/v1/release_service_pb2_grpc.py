@@ -137,10 +137,12 @@ class ReleaseServiceServicer(object):
 
     def UpdateReleaseTrust(self, request, context):
         """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
+        Roots the manager has already are passed over.
 
         Returns (gRPC error code):
         INVALID_ARGUMENT if a root is malformed, or does not follow the one before: naming file and reason.
-        FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs.
+        FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs, or the targets are not
+        what a unit would accept by the new roots: the reason says why, as for CreateRelease.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

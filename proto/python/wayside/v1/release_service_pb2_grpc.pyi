@@ -225,10 +225,12 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
 
     UpdateReleaseTrust: _ReleaseServiceUpdateReleaseTrustType
     """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
+    Roots the manager has already are passed over.
 
     Returns (gRPC error code):
       INVALID_ARGUMENT if a root is malformed, or does not follow the one before: naming file and reason.
-      FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs.
+      FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs, or the targets are not
+      what a unit would accept by the new roots: the reason says why, as for CreateRelease.
     """
 
 ReleaseServiceAsyncStub: typing_extensions.TypeAlias = ReleaseServiceStub[
@@ -336,10 +338,12 @@ class ReleaseServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.release_service_pb2.UpdateReleaseTrustResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.UpdateReleaseTrustResponse]]:
         """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
+        Roots the manager has already are passed over.
 
         Returns (gRPC error code):
           INVALID_ARGUMENT if a root is malformed, or does not follow the one before: naming file and reason.
-          FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs.
+          FAILED_PRECONDITION if the roots do not name the manager's key for what the manager signs, or the targets are not
+          what a unit would accept by the new roots: the reason says why, as for CreateRelease.
         """
 
 def add_ReleaseServiceServicer_to_server(servicer: ReleaseServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
