@@ -31,6 +31,7 @@ from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
 from wayside_agent.drivers.host import LinuxHost
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
+from wayside_agent.drivers.installer_process import Helper, InstallerProcess
 from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
 from wayside_agent.drivers.slot_dir import SlotDir
@@ -110,7 +111,7 @@ class Agent:
         self._state = Path(unit.state_dir)
         self._rng = SystemRandom()
         self._version = version("wayside-agent")
-        self._release = ""
+        self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
         self.sensing = self._make_sensing()
         radio = self.sensing.radio
@@ -135,6 +136,7 @@ class Agent:
         running_slot = os.environ.get(boot.SLOT_VARIABLE, "")
         self.slots = SlotDir(SlotDir.Options(directory=str(self._state / "slots"), running_slot=running_slot))
         self.downloads = DownloadDir(self._state / "downloads")
+        self.installer = self._make_installer()
         self.ota = self._make_ota()
         self.configuration = Configuration(
             self.sensing,
@@ -253,6 +255,17 @@ class Agent:
             )
         )
 
+    def _make_installer(self) -> InstallerProcess:
+        node, update = self._unit.node, self._unit.update
+        helper = Helper(self._state, Path(update.trust_dir), node.hardware_id, update.installer_socket)
+        return InstallerProcess(
+            helper,
+            self._link,
+            self.slots,
+            node=node_name(self._node_id),
+            now_s=lambda: self.time.known_s(),  # noqa: PLW0108  # it is made below
+        )
+
     def _make_desired(self) -> Desired:
         return Desired(
             self._link,
@@ -336,6 +349,8 @@ class Agent:
             desired_revision=self.desired.desired_revision,
             instance_id=self._instance_id,
             authorities_sha256=self.renewal.identity.authorities_sha256,
+            hardware_id=self._unit.node.hardware_id,
+            running_tree_sha256=self._tree_sha256,
         )
 
     @classmethod
@@ -366,7 +381,8 @@ class Agent:
 
         Raises (in a group): RestartRequestedError, ServiceEndedError, DeviceFaultError, any bug of a service.
         """
-        self._release = (await self.slots.running()).release
+        own = await self.slots.own()
+        self._release, self._tree_sha256 = (own.release, own.tree_sha256) if own else ("", "")
         await self.desired.start()
         services: Mapping[str, Callable[[], Awaitable[None]]] = {
             "sensing": self.sensing.run,

@@ -21,6 +21,7 @@ from wayside.v1 import node_service_pb2_grpc
 from wayside_agent.link.credentials import channel_credentials
 from wayside_agent.link.session import CUT_SHORT, RPC_TIMEOUT_S, Session, Trial, translated
 from wayside_agent.ports.identity import Identity
+from wayside_agent.ports.installer import Metadata
 
 if TYPE_CHECKING:
     from wayside_agent.core.job import Artifact
@@ -164,6 +165,20 @@ class ManagerLink:
         with translated(self._address):
             response = await self._stub.FetchConfig(wire.FetchConfigRequest(revision=revision), timeout=RPC_TIMEOUT_S)
         return response.config
+
+    async def metadata(self, *, image_root_version: int, director_root_version: int) -> Metadata:
+        """What both repositories say now; see `ports.installer.TrustSource`.
+
+        Raises: FailedPreconditionError: the manager has no roots of trust yet. UnavailableError,
+            DeadlineExceededError. InvalidArgumentError: the manager does not keep to the contract.
+        """
+        request = wire.FetchTrustRequest(
+            image_root_version=image_root_version, director_root_version=director_root_version
+        )
+        with translated(self._address):
+            response = await self._stub.FetchTrust(request, timeout=RPC_TIMEOUT_S)
+        sent = {"image": response.image, "director": response.director}
+        return {name: {file.name: file.content for file in files} for name, files in sent.items()}
 
     async def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
         """The bytes of a release from an offset, in chunks of at most 1 MiB.

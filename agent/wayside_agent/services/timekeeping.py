@@ -83,6 +83,11 @@ class Timekeeping:
         """The same, seconds since 1970."""
         return self.estimate().utc_s
 
+    def known_s(self) -> float | None:
+        """The same; `None`: only a floor is known."""
+        estimate = self.estimate()
+        return None if estimate.error_s is None else estimate.utc_s
+
     def clock_offset_s(self) -> float | None:
         """System clock minus the best source, less what that may be wrong by [s]; `None`: only a floor is known."""
         estimate = self.estimate()

@@ -47,6 +47,9 @@ class Hello:
     instance_id: str = ""
     """Random at each start of the agent."""
     authorities_sha256: str = ""
+    hardware_id: str = ""
+    running_tree_sha256: str = ""
+    """Of the release that runs; empty: the factory software."""
 
 
 class Uplink:
@@ -158,6 +161,8 @@ class Uplink:
             desired_revision=hello.desired_revision,
             instance_id=hello.instance_id,
             authorities_sha256=hello.authorities_sha256,
+            hardware_id=hello.hardware_id,
+            running_tree_sha256=hello.running_tree_sha256,
         )
         async with AsyncExitStack() as stack:
             try:
