@@ -117,7 +117,7 @@ def _new_tenant(world: World, land: Land) -> access_service_pb2.Tenant:
 
 
 async def _upload(world: World, land: Land, _method: str) -> tuple[Message, ...]:
-    version = f"3.{next(world.counter)}.0"
+    version = made.new_version(world)
     return tuple(upload(release_archive(version), version=version, tenant=land.tenant))
 
 
@@ -221,6 +221,9 @@ OPERATOR_CALLS: dict[str, Row] = {
     "ReleaseService/GetRelease": _thing(VIEW, "RELEASE", name="{releases}"),
     "ReleaseService/ListReleases": _list(VIEW),
     "ReleaseService/CreateRelease": Row("release-manager admin", "new thing", _upload, NOT_FOUND.format("TENANT")),
+    "ReleaseService/RetireRelease": _thing("release-manager admin", "RELEASE", name=_new("releases", made.release)),
+    "ReleaseService/GetReleaseTrust": _deployment(),
+    "ReleaseService/UpdateReleaseTrust": _deployment(done="INVALID_ARGUMENT METADATA_INVALID", image_roots=[b"{}"]),
     "RolloutService/GetRollout": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
     "RolloutService/ListRollouts": _list(VIEW),
     "RolloutService/ListRolloutNodes": _thing(VIEW, "ROLLOUT", name="{rollouts}"),
@@ -303,6 +306,7 @@ NODE_CALLS = frozenset(
     for name in (
         "Session",
         "FetchArtifact",
+        "FetchTrust",
         "FetchConfig",
         "GetAuthorities",
         "RenewCertificate",

@@ -88,6 +88,18 @@ def _mask(*paths: str) -> Any:  # noqa: ANN401  # a well-known type
     return mask
 
 
+def new_version(world: World) -> str:
+    """A version whose counter is larger than all before."""
+    major, minor = divmod(next(world.counter), 900)
+    return f"{major + 3}.{minor}.0"
+
+
+async def release(world: World, land: Land) -> str:
+    version = new_version(world)
+    await world.admin.publish(release_archive(version), version=version, tenant=land.tenant)
+    return version
+
+
 async def rollout(world: World, land: Land, node_id: str) -> str:
     request = rollout_service_pb2.CreateRolloutRequest(
         release=land.name("releases"), selector=node_pb2.NodeSelector(nodes=[f"nodes/{node_id}"]), tenant=land.tenant

@@ -129,7 +129,8 @@ class ReleaseServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetReleaseTrust(self, request, context):
-        """Returns the roots of trust, the manager's own key, and when what was signed ends.
+        """Returns the roots of trust, the manager's own key, and when what was signed ends. They are the same for all tenants, and so
+        they are for those who may read releases of the whole deployment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

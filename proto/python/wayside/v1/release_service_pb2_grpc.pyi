@@ -221,7 +221,9 @@ class ReleaseServiceStub(typing.Generic[_ReleaseServiceCreateReleaseType, _Relea
     """
 
     GetReleaseTrust: _ReleaseServiceGetReleaseTrustType
-    """Returns the roots of trust, the manager's own key, and when what was signed ends."""
+    """Returns the roots of trust, the manager's own key, and when what was signed ends. They are the same for all tenants, and so
+    they are for those who may read releases of the whole deployment.
+    """
 
     UpdateReleaseTrust: _ReleaseServiceUpdateReleaseTrustType
     """Gives the roots of trust: the first ones as they are, later ones only signed by those before (TUF 5.3), one by one.
@@ -329,7 +331,9 @@ class ReleaseServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.release_service_pb2.GetReleaseTrustRequest,
         context: _ServicerContext,
     ) -> typing.Union[wayside.v1.release_service_pb2.GetReleaseTrustResponse, collections.abc.Awaitable[wayside.v1.release_service_pb2.GetReleaseTrustResponse]]:
-        """Returns the roots of trust, the manager's own key, and when what was signed ends."""
+        """Returns the roots of trust, the manager's own key, and when what was signed ends. They are the same for all tenants, and so
+        they are for those who may read releases of the whole deployment.
+        """
 
     @abc.abstractmethod
     def UpdateReleaseTrust(
