@@ -63,7 +63,7 @@ from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
 from wayside_agent.services.update_world import World
 from wayside_agent.services.uplink import Hello, Uplink
-from wayside_agent.settings import IdentitySettings, Settings
+from wayside_agent.settings import IdentitySettings, Settings, trust_dir
 from wayside_agent.trust import boottime_s, broker, returning, timekeeping
 from wayside_agent.wellbeing import Wellbeing, ends_of
 from wayside_agent.work import Surroundings as WorkSurroundings
@@ -257,7 +257,7 @@ class Agent:
 
     def _make_installer(self) -> InstallerProcess:
         node, update = self._unit.node, self._unit.update
-        helper = Helper(self._state, Path(update.trust_dir), node.hardware_id, update.installer_socket)
+        helper = Helper(self._state, trust_dir(self._unit), node.hardware_id, update.installer_socket)
         return InstallerProcess(
             helper,
             self._link,

@@ -241,7 +241,10 @@ def resolved(settings: Settings, base: Path) -> Settings:
         database_dir=str(base / settings.database_dir),
         secrets_dir=str(base / settings.secrets_dir),
         mqtt=msgspec.structs.replace(mqtt, ca_file=str(base / mqtt.ca_file) if mqtt.ca_file else ""),
-        update=msgspec.structs.replace(
-            update, trust_dir=str(base / update.trust_dir if update.trust_dir else base / state_dir / "roots")
-        ),
+        update=msgspec.structs.replace(update, trust_dir=str(base / update.trust_dir) if update.trust_dir else ""),
     )
+
+
+def trust_dir(settings: Settings) -> Path:
+    """Where the first roots of trust are: the settings' folder, else the one that enrolment fills."""
+    return Path(settings.update.trust_dir or Path(settings.state_dir) / "roots")

@@ -15,11 +15,12 @@ from wayside.errors import DeadlineExceededError, ResourceExhaustedError, Unavai
 from wayside.names import node_id
 from wayside.v1 import enrollment_service_pb2
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.drivers import roots
 from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.identity import IdentityFiles
 from wayside_agent.link.enrollment import KINDS, enroll
 from wayside_agent.registry import key_store
-from wayside_agent.settings import Settings
+from wayside_agent.settings import Settings, trust_dir
 
 MIN_PAUSE_S, MAX_PAUSE_S = 1.0, 600.0
 NOT_NOW = (UnavailableError, DeadlineExceededError, ResourceExhaustedError)
@@ -82,6 +83,7 @@ class Applicant:
         if response.state == State.STATE_PENDING:
             pause_s = response.retry_after.ToMilliseconds() / 1000
             return Outcome("", response.enrollment_request, key_sha256, min(max(pause_s, MIN_PAUSE_S), MAX_PAUSE_S))
+        self._pin(response)
         target.store(
             node_id=node_id(response.node),
             certificate_pem=response.certificate_pem,
@@ -92,6 +94,11 @@ class Applicant:
         else:
             files.discard_next()  # of the identity before
         return Outcome(response.node, "", key_sha256, 0.0)
+
+    def _pin(self, response: enrollment_service_pb2.EnrollResponse) -> None:
+        """Keeps the first roots of trust, before the unit counts as enrolled; those of the settings go before."""
+        if response.image_root and not self._unit.update.trust_dir:
+            roots.pin(trust_dir(self._unit), response.image_root, response.director_root)
 
     async def decided(self, first: Outcome, say: Callable[[str], None]) -> Outcome:
         """Asks again until somebody has decided. An absent manager is waited for; `say` hears of it once.

@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(command=_status)
     check = commands.add_parser("check", parents=[common], help="try settings, drivers and identity without running")
     check.set_defaults(command=_check)
+    install = commands.add_parser("install", parents=[common], help="answer one question of the agent; for systemd")
+    install.set_defaults(command=_install)
     config = commands.add_parser("config", help="document the settings, or what may be set from afar")
     which = config.add_mutually_exclusive_group(required=True)
     which.add_argument("--schema", action="store_true", help="JSON Schema of the TOML file")
@@ -176,6 +178,22 @@ def _check(arguments: argparse.Namespace) -> int:
     for finding in findings:
         print(f"{'ok      ' if finding.is_ok else 'PROBLEM '}{finding.message}")
     return EXIT_OK if all(finding.is_ok for finding in findings) else EXIT_FAILED
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    unit = settings.read(arguments.settings)
+    from wayside_agent.update.confinement import confine  # here: the daemon never loads any of it
+
+    confine(parent=0)
+    from wayside_agent.update.helper import answer  # not before everything is given up
+    from wayside_agent.update.place import Place
+
+    place = Place(Path(unit.state_dir), unit.node.hardware_id, settings.trust_dir(unit))
+    try:
+        answer(place, sys.stdin.buffer, sys.stdout.buffer)
+    except OSError:  # nobody hears
+        return EXIT_FAILED
+    return EXIT_OK
 
 
 def _config(arguments: argparse.Namespace) -> int:
