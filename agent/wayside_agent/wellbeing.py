@@ -117,8 +117,15 @@ def roles_of(config: HealthConfig) -> Roles:
     return Roles(named, config.reading_age_max_s)
 
 
-def ends_of(renewal: Callable[[], Renewal], station: Callable[[], Station]) -> Callable[[], Mapping[str, float | None]]:
-    """When what the unit trusts and signs by ends, seconds since 1970: its certificate, authorities, the radio's."""
+def ends_of(
+    renewal: Callable[[], Renewal],
+    station: Callable[[], Station],
+    metadata_end_s: Callable[[], float | None] = lambda: None,
+) -> Callable[[], Mapping[str, float | None]]:
+    """When what the unit trusts and signs by ends, seconds since 1970.
+
+    Its certificate, authorities, the radio's, and the metadata of a release that waits: until then it may be installed.
+    """
     known: dict[str, float | None] = {}
 
     def ends() -> Mapping[str, float | None]:
@@ -129,6 +136,7 @@ def ends_of(renewal: Callable[[], Renewal], station: Callable[[], Station]) -> C
         return {
             "node certificate": pace.not_after_s,
             "authorities": known[identity.authorities_sha256],
+            "release metadata": metadata_end_s(),
             "signing certificate": station().signing_certificate_end_s,
         }
 

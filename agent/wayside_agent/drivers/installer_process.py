@@ -85,6 +85,8 @@ class InstallerProcess:
         self._slots = slots
         self._node = node
         self._now_s = now_s
+        self.metadata_end_s: float | None = None
+        """When the metadata of the newest agreement ends, UTC [s since 1970]; `None`: there is none."""
 
     async def agree(self, target: ReleaseTarget) -> Agreement:
         """Fetches what both repositories say and has it compared.
@@ -109,6 +111,7 @@ class InstallerProcess:
         answer = await self._asked(request, AGREE_TIMEOUT_S)
         if not isinstance(answer, Agreed):
             raise _nonsense(answer)
+        self.metadata_end_s = answer.end_s
         return Agreement(
             release=target.release,
             version=answer.version,
@@ -141,6 +144,7 @@ class InstallerProcess:
         )
         await self._asked(request, INSTALL_TIMEOUT_S, progress)
         await self._slots.fill(slot, agreement.sha256)
+        self.metadata_end_s = None
         return slot
 
     async def _asked(self, request: Request, timeout_s: float, progress: Report = lambda _: None) -> Answer:
