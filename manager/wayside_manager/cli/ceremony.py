@@ -10,7 +10,7 @@ Usage: `ceremony = Ceremony(Path("trust"))`, `ceremony.begin(plan, now=now)`, `c
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,11 @@ from wayside_manager.settings import write_whole
 ROOT_LIFE = timedelta(days=365)
 TARGETS_LIFE = timedelta(days=365)
 T = TypeVar("T", Root, Targets)
+
+
+def utc_now() -> datetime:
+    """The clock of whoever signs."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

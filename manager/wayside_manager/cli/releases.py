@@ -1,4 +1,4 @@
-"""`wayside releases`: publish, list, show."""
+"""`wayside releases`: publish, list, show, retire; keys, sign and trust are in files of their own."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v1 import release_pb2, release_service_pb2
+from wayside_manager.cli import release_keys, release_trust
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.output import (
     Output,
@@ -21,6 +22,7 @@ from wayside_manager.cli.output import (
     print_line,
     short,
 )
+from wayside_manager.cli.release_sign import sign
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -38,6 +40,9 @@ CHUNK_BYTES = 1 << 20  # as release_service.proto says
 COLUMNS = ("VERSION", "TENANT", "SIZE [BYTE]", "STATE", "PUBLISHED", "NOTES")
 
 app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be told to run.")
+app.add_typer(release_keys.app, name="keys")
+app.add_typer(release_trust.app, name="trust")
+app.command("sign")(sign)
 
 
 @app.command("publish")
@@ -45,6 +50,9 @@ app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be
 def publish(
     file: Annotated[Path, typer.Argument(help="The artifact: a tar archive that begins with release.json.")],
     *,
+    trust: Annotated[
+        Path | None, typer.Option(envvar="WAYSIDE_TRUST", help="Folder in which it was signed; else WAYSIDE_TRUST.")
+    ] = None,
     version: Annotated[str, typer.Option(help="Refuse (exit 2) unless release.json says this version.")] = "",
     notes: Annotated[str, typer.Option(help="What it brings.")] = "",
     tenant: TenantOption = "",
@@ -56,6 +64,7 @@ def publish(
         with file.open("rb") as artifact:
             spec = _spec(artifact, version, notes)
             spec.tenant = resource_name(tenant, "tenants") if tenant else ""
+            spec.image_targets = _signed_targets(trust)
             release = run(lambda manager: _uploaded(manager, artifact, spec), context)
     except FileNotFoundError as exc:
         raise NotFoundError(f"{file} is not there") from exc
@@ -96,6 +105,18 @@ def show(
         print_fields(fields | {"sha256": found.sha256, "notes": found.notes, "etag": found.etag} | schema)
 
 
+@app.command("retire")
+@reported
+def retire(
+    release: Annotated[str, typer.Argument(help="Release, as 1.1.0 or releases/1.1.0.")],
+    context: ContextOption = None,
+) -> None:
+    """Takes a release out of use: no rollout begins with it any more; nodes that run it keep it."""
+    request = release_service_pb2.RetireReleaseRequest(name=resource_name(release, "releases"))
+    found = run(lambda manager: manager.call(manager.release.RetireRelease, request), context).release
+    print_line(f"retired {found.version}")
+
+
 def _spec(artifact: BufferedReader, version: str, notes: str) -> release_service_pb2.ReleaseSpec:
     from wayside_manager.api.release_archive import stated_manifest  # the schema library: no other command needs it
 
@@ -107,6 +128,14 @@ def _spec(artifact: BufferedReader, version: str, notes: str) -> release_service
     size_bytes = artifact.tell()
     artifact.seek(0)
     return release_service_pb2.ReleaseSpec(version=stated, sha256=digest, size_bytes=size_bytes, notes=notes)
+
+
+def _signed_targets(folder: Path | None) -> bytes:
+    if folder is None:
+        raise InvalidArgumentError("--trust: name the folder in which the release was signed (docs/releases.md)")
+    from wayside_manager.cli.ceremony import Ceremony  # the libraries that sign: no other command needs them
+
+    return Ceremony(folder).targets_content()
 
 
 async def _uploaded(

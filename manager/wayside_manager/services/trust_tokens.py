@@ -14,6 +14,7 @@ Usage: `made_in_token(path, module=..., token_label=..., pin_file=...)`, then `T
 """
 
 import hashlib
+import json
 import secrets
 import tomllib
 from collections.abc import Iterator
@@ -50,6 +51,10 @@ class TokenKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     token_label: Annotated[str, Meta(min_length=1, max_length=32)]
     pin_file: Annotated[str, Meta(pattern="^/")]
     key_id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+
+    def toml(self) -> str:
+        """The text of its key file: strings in TOML are written as in JSON."""
+        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in msgspec.structs.asdict(self).items())
 
 
 class TokenSigner(Signer):
