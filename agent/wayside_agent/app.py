@@ -24,7 +24,7 @@ from wayside_agent import boot, registry
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
-from wayside_agent.core.update import Update
+from wayside_agent.core.update import AT_REST, Consent, Update
 from wayside_agent.core.v2x import Station
 from wayside_agent.drivers.config_file import BootClock, ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
@@ -115,7 +115,11 @@ class Agent:
         self._may_run = dict.fromkeys(get_args(Load), True)
         self.sensing = self._make_sensing()
         radio = self.sensing.radio
-        self.ends = ends_of(lambda: self.renewal, Station if radio is None else radio.station)
+        self.ends = ends_of(
+            lambda: self.renewal,
+            Station if radio is None else radio.station,
+            lambda: None if self.ota.status().phase in AT_REST else self.installer.metadata_end_s,
+        )
         self.oldest_report = OldestReport(spools["reports"], clock_s=time.time)
         self.pulse = Pulse(
             self.sensing,
@@ -243,9 +247,11 @@ class Agent:
         return Ota(
             World(
                 slots=self.slots,
+                installer=self.installer,
                 source=self._link,
                 downloads=self.downloads,
                 store=StateFile(self._state / "update.state", Update),
+                consents=StateFile(self._state / "consent.state", Consent),
                 report=self.reporting.report_update,
                 vitals=self.pulse.vitals,
                 max_download_bytes_per_s=lambda: self.configuration.running.update.max_download_bytes_per_s,

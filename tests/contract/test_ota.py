@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import json
-import runpy
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -12,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.slot_installer import SlotInstaller
+from tests.releases import archive
 from wayside.errors import NotFoundError, ResourceExhaustedError, UnavailableError
 from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
-from wayside_agent.core.update import MAX_RESUME_COUNT, Phase, ReleaseTarget, Update, UpdateStatus
+from wayside_agent.core.update import MAX_RESUME_COUNT, Consent, Phase, ReleaseTarget, Update, UpdateStatus
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
@@ -23,10 +23,6 @@ from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import LOOK_PERIOD_S, World
 
-ROOT = Path(__file__).parents[2]
-PACKED: Callable[[bytes, dict[str, bytes]], bytes] = runpy.run_path(str(ROOT / "firmware_images" / "build.py"))[
-    "packed"
-]
 GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=12.5)
 DEAF = Vitals(manager_reached=True, fix_dimension=3)
 CHUNK = 4096
@@ -34,8 +30,7 @@ CHUNK = 4096
 
 def release(version: str) -> bytes:
     noise = b"".join(hashlib.sha256(f"{version}{n}".encode()).digest() for n in range(2000))
-    manifest = json.dumps({"format": 1, "version": version, "component": "agent"}).encode()
-    return PACKED(manifest, {"site/wayside_agent/__init__.py": b"", "site/noise": noise})
+    return archive(version, files={"site/wayside_agent/__init__.py": b"", "site/noise": noise})
 
 
 OLD, NEW = release("1.1.0"), release("1.2.0")
@@ -100,9 +95,11 @@ class Unit:
             self.ota = Ota(
                 World(
                     slots=slots,
+                    installer=SlotInstaller(slots),
                     source=self.manager,
                     downloads=downloads,
                     store=StateFile(self.root / "update.state", Update),
+                    consents=StateFile(self.root / "consent.state", Consent),
                     report=self.report,
                     vitals=lambda: self.vitals_on_trial if is_trial else GOOD,
                     max_download_bytes_per_s=lambda: self.rate,
@@ -160,7 +157,10 @@ async def test_a_release_walks_through_every_phase(unit: Unit) -> None:
     status = await unit.ended(target_of(OLD), Phase.COMMITTED)
     assert unit.phases() == [
         Phase.IDLE,
+        Phase.CHECKING,
         Phase.DOWNLOADING,
+        Phase.VERIFYING,
+        Phase.STAGED,
         Phase.INSTALLING,
         Phase.SWITCHING,
         Phase.PROVISIONAL,
@@ -370,7 +370,8 @@ async def test_a_configuration_waits_from_the_moment_a_release_is_about_to_be_sw
     unit.until = look
     with pytest.raises(RestartRequestedError):
         await unit.start(target_of(OLD))
-    assert seen == {Phase.IDLE: False, Phase.DOWNLOADING: False, Phase.INSTALLING: False, Phase.SWITCHING: True}
+    before = (Phase.IDLE, Phase.CHECKING, Phase.DOWNLOADING, Phase.VERIFYING, Phase.STAGED, Phase.INSTALLING)
+    assert seen == {**dict.fromkeys(before, False), Phase.SWITCHING: True}
     unit.until = lambda status: look(status) or status.phase is Phase.PROVISIONAL
     with pytest.raises(EndedError):
         await unit.start(target_of(OLD))

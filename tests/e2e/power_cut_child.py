@@ -16,9 +16,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from tests.contract.slot_installer import SlotInstaller
 from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
-from wayside_agent.core.update import Phase, ReleaseTarget, Update, UpdateStatus
+from wayside_agent.core.update import Consent, Phase, ReleaseTarget, Update, UpdateStatus
 from wayside_agent.drivers import slot_dir
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
@@ -121,9 +122,11 @@ class Unit:
             running = await slots.running()
             world = World(
                 slots=slots,
+                    installer=SlotInstaller(slots),
                 source=self.source,
                 downloads=downloads,
                 store=StateFile(self.root / "update.state", Update),
+                consents=StateFile(self.root / "consent.state", Consent),
                 report=report,
                 vitals=lambda: self.after if running.is_provisional else GOOD,
                 max_download_bytes_per_s=lambda: 0,

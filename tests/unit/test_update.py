@@ -1,37 +1,43 @@
 """The update machine: its table is closed, every attempt ends, and a crash anywhere goes on in the right place."""
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from wayside.errors import FailedPreconditionError
+from wayside_agent.core.agreement import Agreement
 from wayside_agent.core.update import (
     AT_REST,
     MAX_RESUME_COUNT,
     NEXT,
+    Delta,
     Event,
     Phase,
+    Preconditions,
     ReleaseTarget,
     Running,
-    Step,
     Update,
-    next_step,
 )
+from wayside_agent.core.update_steps import Step, next_step, refreshed
 
 SHA = "b" * 64
 WANTED = ReleaseTarget("releases/1.1.0", "1.1.0", SHA, 1000, "rollouts/r1")
 AGAIN = ReleaseTarget("releases/1.1.0", "1.1.0", SHA, 1000, "rollouts/r2")
 OTHER = ReleaseTarget("releases/1.2.0", "1.2.0", "c" * 64, 1000, "rollouts/r3")
+AGREED = Agreement("releases/1.1.0", "1.1.0", SHA, 1000, "", 1)
 FACTORY = Running(version="0.1.0")
+LATER = replace(WANTED, preconditions=Preconditions(begin_s=1e9), urls=("https://elsewhere.example/r",))
 ON_TRIAL = Running(slot="a", is_provisional=True, release="releases/1.1.0", sha256=SHA)
 PROVEN = Running(slot="a", release="releases/1.1.0", sha256=SHA)
 WENT_BACK = Running(failed_slot="a", failure="slot a: the release crashed")
 
 
 def at(phase: Phase, *, slot: str = "a", resume_count: int = 0) -> Update:
-    return Update(target=WANTED, phase=phase, slot=slot, resume_count=resume_count)
+    return Update(target=WANTED, phase=phase, slot=slot, resume_count=resume_count, agreement=AGREED)
 
 
-def test_table_has_at_most_25_rows_and_names_every_phase_and_event() -> None:
-    assert len(NEXT) <= 25
+def test_table_names_every_phase_and_event() -> None:
     assert {phase for phase, _ in NEXT} == set(Phase)
     assert {event for _, event in NEXT} == set(Event)
     assert set(NEXT.values()) == set(Phase)
@@ -61,7 +67,7 @@ def test_an_event_out_of_place_is_refused() -> None:
 
 def test_a_new_phase_starts_counting_resumes_anew_and_drops_the_old_message() -> None:
     update = Update(target=WANTED, phase=Phase.DOWNLOADING, message="old", resume_count=7).after(Event.FETCHED)
-    assert (update.phase, update.message, update.resume_count) == (Phase.INSTALLING, "", 0)
+    assert (update.phase, update.message, update.resume_count) == (Phase.VERIFYING, "", 0)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +81,18 @@ def test_a_new_phase_starts_counting_resumes_anew_and_drops_the_old_message() ->
         (at(Phase.DOWNLOADING), OTHER, FACTORY, Step.WITHDRAW),
         (at(Phase.INSTALLING), WANTED, FACTORY, Step.INSTALL),
         (at(Phase.INSTALLING), OTHER, FACTORY, Step.WITHDRAW),
+        (at(Phase.CHECKING), WANTED, FACTORY, Step.CHECK),
+        (at(Phase.CHECKING), None, FACTORY, Step.WITHDRAW),
+        (at(Phase.VERIFYING), WANTED, FACTORY, Step.VERIFY),
+        (at(Phase.VERIFYING), AGAIN, FACTORY, Step.WITHDRAW),
+        (at(Phase.STAGED), WANTED, FACTORY, Step.WAIT),
+        (at(Phase.STAGED), LATER, FACTORY, Step.WAIT),
+        (at(Phase.STAGED), None, FACTORY, Step.WITHDRAW),
+        (replace(at(Phase.DOWNLOADING), agreement=None), WANTED, FACTORY, Step.CHECK_AGAIN),
+        (replace(at(Phase.INSTALLING), agreement=None), WANTED, FACTORY, Step.CHECK_AGAIN),
+        (at(Phase.REVERTING), WANTED, ON_TRIAL, Step.GO_BACK),
+        (at(Phase.REVERTING), None, FACTORY, Step.NOTE_RETURN),
+        (at(Phase.REVERTING), OTHER, PROVEN, Step.SETTLE),
         (at(Phase.SWITCHING), WANTED, FACTORY, Step.SWITCH),
         (at(Phase.SWITCHING), None, FACTORY, Step.WITHDRAW),
         (at(Phase.SWITCHING), WANTED, ON_TRIAL, Step.START_TRIAL),
@@ -118,5 +136,35 @@ def test_a_download_that_gets_further_at_every_start_is_never_given_up() -> None
     assert update.resume_count == 0
 
 
-def test_rest_is_not_counted() -> None:
-    assert at(Phase.COMMITTED).resumed(0).resume_count == 0
+@pytest.mark.parametrize("phase", [*sorted(AT_REST), Phase.STAGED])
+def test_rest_and_waiting_are_not_counted(phase: Phase) -> None:
+    assert at(phase).resumed(0).resume_count == 0
+
+
+def test_what_must_hold_and_where_it_is_had_follow_the_manager_while_the_attempt_goes_on() -> None:
+    newer = refreshed(at(Phase.STAGED), LATER)
+    assert (newer.phase, newer.target) == (Phase.STAGED, LATER)
+    assert refreshed(at(Phase.STAGED), AGAIN) == at(Phase.STAGED)
+    assert refreshed(at(Phase.COMMITTED), LATER) == at(Phase.COMMITTED)
+
+
+def test_a_delta_that_is_being_fetched_stays_the_one_that_was_ordered() -> None:
+    ours, other = Delta("d" * 64, "e" * 64, 10), Delta("d" * 64, "f" * 64, 11)
+    update = replace(at(Phase.DOWNLOADING), target=replace(WANTED, delta=ours), is_delta=True)
+    assert refreshed(update, replace(LATER, delta=other)).artifact == ("e" * 64, 10)
+
+
+def test_a_state_of_an_older_agent_is_still_read_and_goes_on_with_what_both_repositories_say() -> None:
+    old = {
+        "target": {"release": "releases/1.1.0", "version": "1.1.0", "sha256": SHA, "size_bytes": 9, "rollout": "r"},
+        "phase": "DOWNLOADING",
+        "message": "",
+        "slot": "",
+        "before": {"manager_reached": True, "buses": [{"name": "body", "frames_per_s": 2.0}], "fix_dimension": 3},
+        "resume_count": 1,
+        "downloaded_bytes": 4,
+        "resumed_from_bytes": 0,
+    }
+    update = msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=Update)
+    assert next_step(update, update.target, FACTORY) is Step.CHECK_AGAIN
+    assert update.after(Event.STALE).phase is Phase.CHECKING

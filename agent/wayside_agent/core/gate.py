@@ -1,8 +1,9 @@
 """The health gate: is a provisional release, or configuration, at least as good as what ran before?
 
 Pure: vitals are sampled by the caller, before the switch and after it. "Process up" is not enough; the manager must be
-reached, the broker too if there is one, and the V2X service must be back: frames on every bus that had them, the fix,
-messages on air.
+reached, the broker too if there is one, and the V2X service must be back: frames on every bus that had them and no more
+errors than before, the fix, messages on air at the planned rate, and the stations that were heard. What it saw is data:
+one `GateResult` for each question.
 Usage: `gate, verdict = Gate(before, timeout_s=120.0).seen(now, elapsed_s=3.0)`.
 """
 
@@ -14,6 +15,12 @@ MIN_BUS_SHARE = 0.1
 """Share of its former frame rate a bus must reach. Low on purpose: a deaf driver gives 0, a parked car sends less."""
 MIN_RADIO_SHARE = 0.1
 """Share of its former message rate the radio must reach. Low on purpose: traffic varies more than software does."""
+MIN_SENT_SHARE = 0.5
+"""Share of its planned rate, or of its former one, the unit must send at. It is a plan: traffic does not vary it."""
+MIN_NEIGHBOUR_SHARE = 0.34
+"""Share of the stations heard before that must be heard, in number: vehicles come and go and change their names."""
+MAX_ERROR_FACTOR, ERROR_SLACK_HZ = 2.0, 1.0
+"""How many error frames a bus may have: so many times its former rate, and a little more."""
 SETTLE_S = 5.0
 """How long everything must stay good; at most `MAX_SETTLE_SHARE` of the gate's time."""
 MAX_SETTLE_SHARE = 0.25
@@ -25,6 +32,7 @@ class BusRate:
 
     name: str
     frames_per_s: float
+    error_frames_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,11 @@ class Vitals:
     """0: no position, 2 or 3."""
     radio_messages_per_s: float = 0.0
     """V2X messages heard. A unit without a radio hears none."""
+    sent_messages_per_s: float = 0.0
+    planned_messages_per_s: float | None = None
+    """What it should send; `None`: nothing is planned."""
+    neighbour_count: int = 0
+    """Stations heard in the last seconds."""
     broker: BrokerLink | None = None
     """`None`: there is none to connect to."""
 
@@ -61,12 +74,29 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GateResult:
+    """One question of the gate; the fields of `wayside.v1.GateResult`."""
+
+    check: str
+    """`manager`, `broker`, `can.<bus>`, `errors.<bus>`, `gnss`, `radio`, `sent`, `neighbours`, `process`."""
+    passed: bool
+    before: float = 0.0
+    now: float = 0.0
+    unit: str = ""
+    """Of both; empty: yes (1) or no (0)."""
+    message: str = ""
+    """Why it did not pass, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate says, and why it does not pass."""
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     """Full sentences, each naming the vital."""
+    results: tuple[GateResult, ...] = ()
+    """Every question, passed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +113,17 @@ class Gate:
 
         Passes once everything stayed good for the settling time; fails when its time is over.
         """
-        reasons = complaints(self.before, now)
+        seen = results(self.before, now)
+        reasons = tuple(each.message for each in seen if not each.passed)
         since_s = None if reasons else (elapsed_s if self.good_since_s is None else self.good_since_s)
         gate = replace(self, good_since_s=since_s)
         if since_s is not None and elapsed_s - since_s >= settle_s(self.timeout_s):
-            return gate, Verdict(Outcome.PASS)
+            return gate, Verdict(Outcome.PASS, results=(_settled(elapsed_s - since_s), *seen))
         if elapsed_s >= self.timeout_s:
-            unsettled = f"the vitals were good for {elapsed_s - (since_s or 0):.1f} s only"
-            return gate, Verdict(Outcome.FAIL, reasons or (unsettled,))
-        return gate, Verdict(Outcome.WAIT, reasons)
+            good_s = 0.0 if since_s is None else elapsed_s - since_s
+            unsettled = _settled(good_s, message=f"the vitals were good for {good_s:.1f} s only" if not reasons else "")
+            return gate, Verdict(Outcome.FAIL, reasons or (unsettled.message,), (unsettled, *seen))
+        return gate, Verdict(Outcome.WAIT, reasons, seen)
 
 
 def settle_s(timeout_s: float) -> float:
@@ -100,35 +132,81 @@ def settle_s(timeout_s: float) -> float:
 
 
 def complaints(before: Vitals, now: Vitals) -> tuple[str, ...]:
-    """Everything that is worse than before, one sentence each; empty: nothing is.
+    """Everything that is worse than before, one sentence each; empty: nothing is."""
+    return tuple(each.message for each in results(before, now) if not each.passed)
+
+
+def results(before: Vitals, now: Vitals) -> tuple[GateResult, ...]:
+    """Every question that can be asked, with what was before and what is.
 
     The manager must be reached whatever was before: a unit that cannot reach it could never be told better. So must a
     broker that was not configured before; one that was away already is no fault of the change.
     """
-    return tuple(_complaints(before, now))
+    return tuple(_results(before, now))
 
 
-def _complaints(before: Vitals, now: Vitals) -> Iterator[str]:
-    if not now.manager_reached:
-        yield "manager: not reached since the change"
-    yield from _broker_complaints(before.broker, now.broker)
-    rates = {bus.name: bus.frames_per_s for bus in now.buses}
+def _results(before: Vitals, now: Vitals) -> Iterator[GateResult]:
+    reached = now.manager_reached
+    silence = "" if reached else "manager: not reached since the change"
+    yield GateResult("manager", reached, float(before.manager_reached), float(reached), message=silence)
+    yield from _broker_results(before.broker, now.broker)
+    buses = {bus.name: bus for bus in now.buses}
     for bus in before.buses:
-        rate = rates.get(bus.name, 0.0)
-        if bus.frames_per_s > 0.0 and rate < bus.frames_per_s * MIN_BUS_SHARE:
-            yield f"CAN bus {bus.name}: {rate:.1f} frames/s, before the change {bus.frames_per_s:.1f}"
-    if before.fix_dimension and not now.fix_dimension:
-        yield f"gnss: no fix, before the change {before.fix_dimension}D"
-    heard, heard_before = now.radio_messages_per_s, before.radio_messages_per_s
-    if heard_before > 0.0 and heard < heard_before * MIN_RADIO_SHARE:
-        yield f"radio: heard {heard:.1f} messages/s, before the change {heard_before:.1f}"
+        yield from _bus_results(bus, buses.get(bus.name, BusRate(bus.name, 0.0)))
+    if before.fix_dimension:
+        was, has = before.fix_dimension, now.fix_dimension
+        lost = "" if has else f"gnss: no fix, before the change {was}D"
+        yield GateResult("gnss", not lost, was, has, "D", lost)
+    yield from _radio_results(before, now)
 
 
-def _broker_complaints(before: BrokerLink | None, now: BrokerLink | None) -> Iterator[str]:
-    if now is None or now.is_connected:
+def _bus_results(before: BusRate, now: BusRate) -> Iterator[GateResult]:
+    was, has = before.frames_per_s, now.frames_per_s
+    if was > 0.0:
+        is_quiet = has < was * MIN_BUS_SHARE
+        quiet = f"CAN bus {now.name}: {has:.1f} frames/s, before the change {was:.1f}" if is_quiet else ""
+        yield GateResult(f"can.{now.name}", not quiet, was, has, "frame/s", quiet)
+    was, has = before.error_frames_per_s, now.error_frames_per_s
+    if was > 0.0 or has > 0.0:
+        is_worse = has > was * MAX_ERROR_FACTOR + ERROR_SLACK_HZ
+        worse = f"CAN bus {now.name}: {has:.1f} error frames/s, before the change {was:.1f}" if is_worse else ""
+        yield GateResult(f"errors.{now.name}", not worse, was, has, "frame/s", worse)
+
+
+def _radio_results(before: Vitals, now: Vitals) -> Iterator[GateResult]:
+    was, has = before.radio_messages_per_s, now.radio_messages_per_s
+    if was > 0.0:
+        is_deaf = has < was * MIN_RADIO_SHARE
+        deaf = f"radio: heard {has:.1f} messages/s, before the change {was:.1f}" if is_deaf else ""
+        yield GateResult("radio", not deaf, was, has, "message/s", deaf)
+    planned = before.sent_messages_per_s if now.planned_messages_per_s is None else now.planned_messages_per_s
+    if planned > 0.0:
+        what = "before the change" if now.planned_messages_per_s is None else "planned"
+        sent = now.sent_messages_per_s
+        is_mute = sent < planned * MIN_SENT_SHARE
+        mute = f"radio: sends {sent:.1f} messages/s, {what} {planned:.1f}" if is_mute else ""
+        yield GateResult("sent", not mute, planned, sent, "message/s", mute)
+    if before.neighbour_count:
+        was, has = before.neighbour_count, now.neighbour_count
+        is_alone = has < was * MIN_NEIGHBOUR_SHARE
+        alone = f"neighbours: {has} stations heard, before the change {was}" if is_alone else ""
+        yield GateResult("neighbours", not alone, was, has, "1", alone)
+
+
+def _broker_results(before: BrokerLink | None, now: BrokerLink | None) -> Iterator[GateResult]:
+    if now is None:
         return
+    is_same = before is not None and before.address == now.address
+    was = is_same and before is not None and before.is_connected
     why = f" ({now.fault})" if now.fault else ""
-    if before is None or before.address != now.address:
-        yield f"telemetry: not connected to {now.address} since it was configured{why}"
-    elif before.is_connected:
-        yield f"telemetry: not connected to {now.address}, before the change it was{why}"
+    lost = ""
+    if not now.is_connected and not is_same:
+        lost = f"telemetry: not connected to {now.address} since it was configured{why}"
+    elif not now.is_connected and was:
+        lost = f"telemetry: not connected to {now.address}, before the change it was{why}"
+    yield GateResult("broker", not lost, float(was), float(now.is_connected), message=lost)
+
+
+def _settled(good_s: float, *, message: str = "") -> GateResult:
+    """Whether the process stayed up and everything good, for how long."""
+    return GateResult("process", not message, 0.0, good_s, "s", message)

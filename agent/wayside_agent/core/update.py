@@ -1,19 +1,24 @@
-"""The update machine: one readable table, and the next step after whatever happened.
+"""The update machine: one readable table, and one attempt as it is persisted.
 
-    IDLE -> DOWNLOADING -> INSTALLING -> SWITCHING -> PROVISIONAL -> COMMITTED
-               |               |            |             |
-               +---------------+------------+-> FAILED    +-> ROLLED_BACK
+    IDLE -> CHECKING -> DOWNLOADING -> VERIFYING -> STAGED -> INSTALLING -> SWITCHING -> PROVISIONAL -> COMMITTED
+               |            |             |           |            |            |              |
+               +------------+-------------+-----------+------------+-> FAILED   |              +-> REVERTING
+                                                                                |                      |
+                                                                                +----------------------+-> ROLLED_BACK
 
-The service persists every new phase before it acts on it. After a crash, `next_step` says where to go on from what
-was persisted, what the manager wants and what runs. Usage: `update = update.after(Event.FETCHED)`.
+STAGED waits for what must hold (`core.preconditions`), and SWITCHING goes back to it if that no longer holds. The
+service persists every new phase before it acts on it; where to go on after a crash, `core.update_steps` says.
+Usage: `update = update.after(Event.FETCHED)`.
 Roles as in Uptane: the manager directs, the unit proves. Order of install as in RAUC. Loop limit as in Mender.
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
-from wayside_agent.core.gate import Vitals
+from wayside_agent.core.agreement import Agreement
+from wayside_agent.core.gate import GateResult, Vitals
 
 MAX_RESUME_COUNT = 28
 """Resumes of one phase without progress after which an update is given up (Mender, context.cpp)."""
@@ -23,11 +28,15 @@ class Phase(StrEnum):
     """Where the machine stands; the words of `UpdateReport.Phase`."""
 
     IDLE = "IDLE"
+    CHECKING = "CHECKING"
     DOWNLOADING = "DOWNLOADING"
+    VERIFYING = "VERIFYING"
+    STAGED = "STAGED"
     INSTALLING = "INSTALLING"
     SWITCHING = "SWITCHING"
     PROVISIONAL = "PROVISIONAL"
     COMMITTED = "COMMITTED"
+    REVERTING = "REVERTING"
     ROLLED_BACK = "ROLLED_BACK"
     FAILED = "FAILED"
 
@@ -37,44 +46,53 @@ class Event(StrEnum):
 
     ORDERED = "ORDERED"  # the manager wants another release
     PRESENT = "PRESENT"  # the wanted release already runs
+    AGREED = "AGREED"  # both repositories tell this unit to install it
+    STALE = "STALE"  # nobody knows what was agreed: an older agent fetched it
     FETCHED = "FETCHED"  # the artifact is whole on the device
+    VERIFIED = "VERIFIED"  # it is what was agreed, and can run here
+    READY = "READY"  # everything that must hold does
+    HELD = "HELD"  # it no longer does
     INSTALLED = "INSTALLED"  # the other slot holds the release
     LOST = "LOST"  # the artifact is no longer on the device
     STARTED = "STARTED"  # the new release runs, on trial
     PASSED = "PASSED"  # the gate found it as good as before
     REFUSED = "REFUSED"  # the gate found it worse than before
-    RETURNED = "RETURNED"  # the launcher went back by itself
+    RETURNED = "RETURNED"  # the release before runs again
     BROKE = "BROKE"  # a step cannot succeed
     WITHDRAWN = "WITHDRAWN"  # the manager wants something else
 
 
+AT_REST = frozenset({Phase.IDLE, Phase.COMMITTED, Phase.ROLLED_BACK, Phase.FAILED})
+UNTOUCHED = (Phase.CHECKING, Phase.DOWNLOADING, Phase.VERIFYING, Phase.STAGED, Phase.INSTALLING, Phase.SWITCHING)
+"""The release before still runs and is chosen: from here an update can be withdrawn, and can fail without a trace."""
+
 _P, _E = Phase, Event
 NEXT: dict[tuple[Phase, Event], Phase] = {
-    (_P.IDLE,        _E.ORDERED):   _P.DOWNLOADING,
-    (_P.COMMITTED,   _E.ORDERED):   _P.DOWNLOADING,
-    (_P.ROLLED_BACK, _E.ORDERED):   _P.DOWNLOADING,
-    (_P.FAILED,      _E.ORDERED):   _P.DOWNLOADING,
-    (_P.IDLE,        _E.PRESENT):   _P.COMMITTED,
-    (_P.COMMITTED,   _E.PRESENT):   _P.COMMITTED,
-    (_P.ROLLED_BACK, _E.PRESENT):   _P.COMMITTED,
-    (_P.FAILED,      _E.PRESENT):   _P.COMMITTED,
-    (_P.DOWNLOADING, _E.FETCHED):   _P.INSTALLING,
-    (_P.DOWNLOADING, _E.BROKE):     _P.FAILED,
-    (_P.DOWNLOADING, _E.WITHDRAWN): _P.IDLE,
+    **{(phase, _E.ORDERED): _P.CHECKING for phase in sorted(AT_REST)},
+    **{(phase, _E.PRESENT): _P.COMMITTED for phase in sorted(AT_REST)},
+    **{(phase, _E.BROKE): _P.FAILED for phase in UNTOUCHED},
+    **{(phase, _E.WITHDRAWN): _P.IDLE for phase in UNTOUCHED},
+    (_P.CHECKING,    _E.AGREED):    _P.DOWNLOADING,
+    (_P.DOWNLOADING, _E.FETCHED):   _P.VERIFYING,
+    (_P.DOWNLOADING, _E.STALE):     _P.CHECKING,
+    (_P.VERIFYING,   _E.VERIFIED):  _P.STAGED,
+    (_P.VERIFYING,   _E.LOST):      _P.DOWNLOADING,
+    (_P.STAGED,      _E.READY):     _P.INSTALLING,
+    (_P.STAGED,      _E.LOST):      _P.DOWNLOADING,
     (_P.INSTALLING,  _E.INSTALLED): _P.SWITCHING,
     (_P.INSTALLING,  _E.LOST):      _P.DOWNLOADING,
-    (_P.INSTALLING,  _E.BROKE):     _P.FAILED,
-    (_P.INSTALLING,  _E.WITHDRAWN): _P.IDLE,
+    (_P.INSTALLING,  _E.STALE):     _P.CHECKING,
+    (_P.SWITCHING,   _E.HELD):      _P.STAGED,
     (_P.SWITCHING,   _E.STARTED):   _P.PROVISIONAL,
     (_P.SWITCHING,   _E.RETURNED):  _P.ROLLED_BACK,
-    (_P.SWITCHING,   _E.BROKE):     _P.FAILED,
-    (_P.SWITCHING,   _E.WITHDRAWN): _P.IDLE,
     (_P.PROVISIONAL, _E.PASSED):    _P.COMMITTED,
-    (_P.PROVISIONAL, _E.REFUSED):   _P.ROLLED_BACK,
+    (_P.PROVISIONAL, _E.REFUSED):   _P.REVERTING,
     (_P.PROVISIONAL, _E.RETURNED):  _P.ROLLED_BACK,
+    (_P.REVERTING,   _E.RETURNED):  _P.ROLLED_BACK,
+    (_P.REVERTING,   _E.PASSED):    _P.COMMITTED,
 }  # fmt: skip
-
-AT_REST = frozenset({Phase.IDLE, Phase.COMMITTED, Phase.ROLLED_BACK, Phase.FAILED})
+_WAITING = frozenset({Phase.STAGED})
+"""Phases that may last for weeks: starts of the process in them are no sign of trouble."""
 
 
 class FetchPolicy(StrEnum):
@@ -126,16 +144,6 @@ class ReleaseTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class SlotRelease:
-    """A complete release in a slot."""
-
-    slot: str
-    release: str
-    version: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Running:
     """The software that runs now, and what the slots hold."""
 
@@ -155,6 +163,29 @@ class Running:
     """Slot the launcher or the gate went back from, since it was last chosen."""
     failure: str = ""
     """Why, in one sentence."""
+    chosen_slot: str = ""
+    """Slot that the next start tries; empty: none."""
+    counter: int = 0
+    """Of the release that runs; 0: the factory software."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person at the unit said of an update."""
+
+    is_given: bool
+    who: str
+    """As the operating system knows the one who said it."""
+    utc_s: float
+    """When [s since 1970]."""
+    release: str = ""
+    rollout: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Who said what, and when."""
+        time = datetime.fromtimestamp(self.utc_s, UTC).isoformat(timespec="seconds")
+        return f"{'agreed' if self.is_given else 'refused'} by {self.who} at {time}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +205,26 @@ class Update:
     downloaded_bytes: int = 0
     """Bytes on the device when it was last persisted."""
     resumed_from_bytes: int = 0
+    agreement: Agreement | None = None
+    """What both repositories said; `None`: they were not asked yet."""
+    is_delta: bool = False
+    """What is fetched is the delta of the target."""
+    reason: str = ""
+    """Why it failed, for programs: `Refusal` and reasons of errors."""
+    gate: tuple[GateResult, ...] = ()
+    """What the health gate saw when it decided."""
+    consent: Consent | None = None
+    """What a person at the unit said of it."""
 
-    def after(self, event: Event, *, message: str = "") -> "Update":
+    @property
+    def artifact(self) -> tuple[str, int]:
+        """SHA-256 and size of what is fetched; empty before it was ordered."""
+        if self.target is None:
+            return "", 0
+        delta = self.target.delta if self.is_delta else None
+        return (delta.sha256, delta.size_bytes) if delta else (self.target.sha256, self.target.size_bytes)
+
+    def after(self, event: Event, *, message: str = "", reason: str = "") -> "Update":
         """The attempt after an event.
 
         Raises: FailedPreconditionError: the event cannot happen in this phase.
@@ -183,27 +232,34 @@ class Update:
         following = NEXT.get((self.phase, event))
         if following is None:
             raise FailedPreconditionError(f"update: {event} cannot happen while {self.phase}", reason="TRANSITION")
-        return replace(self, phase=following, message=message, resume_count=0)
+        return replace(self, phase=following, message=message, reason=reason, resume_count=0)
 
     def resumed(self, downloaded_bytes: int) -> "Update":
         """The attempt after one more process start. A download that got further starts counting again."""
         progressed = self.phase is Phase.DOWNLOADING and downloaded_bytes > self.downloaded_bytes
-        count = 0 if progressed or self.phase in AT_REST else self.resume_count + 1
+        is_counted = not progressed and self.phase not in AT_REST | _WAITING
+        count = self.resume_count + 1 if is_counted else 0
         return replace(self, resume_count=count, downloaded_bytes=downloaded_bytes)
 
-    def status(self, running: Running) -> "UpdateStatus":
-        """What the unit says of it, with what runs."""
+    def status(self, running: Running, blockers: tuple[str, ...] = ()) -> "UpdateStatus":
+        """What the unit says of it, with what runs and what it waits for."""
         target = self.target
         return UpdateStatus(
             release=target.release if target else "",
             rollout=target.rollout if target else "",
             phase=self.phase,
             downloaded_bytes=self.downloaded_bytes,
-            total_bytes=target.size_bytes if target else 0,
+            total_bytes=self.artifact[1],
             running_release=running.release,
             running_version=running.version,
             message=self.message,
             resumed_from_bytes=self.resumed_from_bytes,
+            blockers=blockers,
+            gate=self.gate,
+            reason=self.reason,
+            running_counter=running.counter,
+            is_delta=self.is_delta,
+            consent=self.consent.sentence if self.consent else "",
         )
 
 
@@ -220,62 +276,9 @@ class UpdateStatus:
     running_version: str
     message: str
     resumed_from_bytes: int
-
-
-class Step(StrEnum):
-    """What to do next."""
-
-    REST = "REST"
-    ORDER = "ORDER"
-    ADOPT = "ADOPT"
-    FETCH = "FETCH"
-    INSTALL = "INSTALL"
-    SWITCH = "SWITCH"
-    START_TRIAL = "START_TRIAL"
-    PROVE = "PROVE"
-    SETTLE = "SETTLE"
-    GO_BACK = "GO_BACK"
-    NOTE_RETURN = "NOTE_RETURN"
-    WITHDRAW = "WITHDRAW"
-    GIVE_UP = "GIVE_UP"
-
-
-def next_step(update: Update, wanted: ReleaseTarget | None, running: Running) -> Step:
-    """The next step from what was persisted, what the manager wants and what runs.
-
-    A release on trial is decided by its gate before anything else is looked at.
-    """
-    if update.phase in AT_REST:
-        return _step_at_rest(update, wanted, running)
-    if update.phase is Phase.PROVISIONAL or (update.phase is Phase.SWITCHING and _is_tried(update, running)):
-        return _step_on_trial(update, running)
-    if wanted != update.target:
-        return Step.WITHDRAW
-    if update.resume_count > MAX_RESUME_COUNT:
-        return Step.GIVE_UP
-    return {Phase.DOWNLOADING: Step.FETCH, Phase.INSTALLING: Step.INSTALL, Phase.SWITCHING: Step.SWITCH}[update.phase]
-
-
-def _step_at_rest(update: Update, wanted: ReleaseTarget | None, running: Running) -> Step:
-    if running.is_provisional:  # refused, or nothing is known of it: what is not proven does not stay
-        return Step.GO_BACK
-    if wanted is None:
-        return Step.REST
-    is_same = update.target == wanted
-    if wanted.sha256 == running.sha256:
-        return Step.REST if is_same and update.phase is Phase.COMMITTED else Step.ADOPT
-    if is_same and update.phase in {Phase.FAILED, Phase.ROLLED_BACK}:
-        return Step.REST
-    return Step.ORDER
-
-
-def _is_tried(update: Update, running: Running) -> bool:
-    return bool(update.slot) and update.slot in {running.slot, running.failed_slot}
-
-
-def _step_on_trial(update: Update, running: Running) -> Step:
-    if running.slot != update.slot:
-        return Step.NOTE_RETURN
-    if update.phase is Phase.SWITCHING:
-        return Step.START_TRIAL
-    return Step.PROVE if running.is_provisional else Step.SETTLE
+    blockers: tuple[str, ...] = ()
+    gate: tuple[GateResult, ...] = ()
+    reason: str = ""
+    running_counter: int = 0
+    is_delta: bool = False
+    consent: str = ""

@@ -135,6 +135,8 @@ class SlotDir:
             spare_sha256=spare.sha256 if spare else "",
             failed_slot=choice.failed_slot,
             failure=choice.failure,
+            chosen_slot=choice.trial.slot if choice.trial else "",
+            counter=own.counter if own else 0,
         )
 
     def _install(self, artifact: Path, target: ReleaseTarget) -> str:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from wayside_agent.core.update import ReleaseTarget, Running, Update
+from wayside_agent.core.update import Consent, Running, Update
 from wayside_agent.ports.opened import Opened
 
 
@@ -59,18 +59,27 @@ class UpdateStore(Protocol):
         """
 
 
+class ConsentStore(Protocol):
+    """Where it is kept what a person said of an update. Both methods block for about a millisecond."""
+
+    def load(self) -> Consent | None:
+        """What was saved; `None`: nothing, or it was damaged.
+
+        Raises: DeviceFaultError.
+        """
+
+    def save(self, document: Consent) -> None:
+        """Makes it durable.
+
+        Raises: ResourceExhaustedError: the disk is full. DeviceFaultError. What was saved before stands.
+        """
+
+
 class Slots(Opened, Protocol):
     """Two places for releases beside the factory software, and which of them starts."""
 
     async def running(self) -> Running:
         """What runs now and what the slots hold."""
-
-    async def install(self, artifact: Path, target: ReleaseTarget) -> str:
-        """Writes a release into the slot that neither runs nor is chosen, and returns its name.
-
-        A power cut at any instant leaves the running release chosen and the slot either complete or unbootable.
-        Raises: InvalidArgumentError: not this artifact, or hostile. ResourceExhaustedError. DeviceFaultError.
-        """
 
     async def choose(self, slot: str, *, gate_timeout_s: float) -> None:
         """Makes the next start a trial of this slot.

@@ -9,29 +9,40 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
-from wayside.errors import FailedPreconditionError, WaysideError
+from wayside.errors import DeadlineExceededError, FailedPreconditionError, UnavailableError, WaysideError
+from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
 from wayside_agent.core.gate import Outcome
 from wayside_agent.core.update import (
     AT_REST,
     MAX_RESUME_COUNT,
+    UNTOUCHED,
     Event,
     Phase,
     ReleaseTarget,
     Running,
-    Step,
     Update,
     UpdateStatus,
-    next_step,
 )
+from wayside_agent.core.update_steps import Step, is_same_order, next_step, refreshed
 from wayside_agent.ports.errors import RestartRequestedError
+from wayside_agent.ports.hooks import Word
 from wayside_agent.services.fetching import Fetching
-from wayside_agent.services.update_world import LOOK_PERIOD_S, World
+from wayside_agent.services.staging import Staging
+from wayside_agent.services.update_world import LOOK_PERIOD_S, STAGED_LOOK_S, World
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 10.0
-"""After the device refused something that does not end the update."""
+"""After the device refused something that does not end the update, and while the manager is away."""
+HOOK_RETRY_S = 30.0
+"""Between two questions to a hook that says wait."""
+
+
+_HOOKED = frozenset({Step.CHECK, Step.FETCH, Step.VERIFY, Step.INSTALL, Step.SWITCH})
+_REFUSABLE = frozenset({Phase.CHECKING, Phase.DOWNLOADING, Phase.VERIFYING, Phase.STAGED})
+"""Phases in which a hook can still say no."""
 
 
 class Ota:
@@ -47,6 +58,8 @@ class Ota:
             clock=world.clock,
             pause=world.pause,
         )
+        self._staging = Staging(world)
+        self._hooked: Phase | None = None  # its hook let it go on, in this life
         self._update = Update()
         self._running = Running()
         self._wanted: ReleaseTarget | None = None
@@ -58,7 +71,11 @@ class Ota:
             Step.REST: self._rest,
             Step.ORDER: self._order,
             Step.ADOPT: self._adopt,
+            Step.CHECK: self._check,
+            Step.CHECK_AGAIN: self._check_again,
             Step.FETCH: self._fetch,
+            Step.VERIFY: self._verify,
+            Step.WAIT: self._wait,
             Step.INSTALL: self._install,
             Step.SWITCH: self._switch,
             Step.START_TRIAL: self._start_trial,
@@ -75,12 +92,23 @@ class Ota:
         self._wanted = target
         self._is_told = True
         self._changed.set()
-        if self._cut is not None and self._cut.when() is None and target != self._update.target:
+        ordered = self._update.target
+        is_other = target is None or ordered is None or not is_same_order(target, ordered)
+        if self._cut is not None and self._cut.when() is None and is_other:
             self._cut.reschedule(asyncio.get_running_loop().time())
+
+    async def answer(self, *, is_given: bool, who: str) -> str:
+        """Takes what a person at the unit says of the update under way; durable, in one sentence.
+
+        Raises: FailedPreconditionError: there is none. ResourceExhaustedError, DeviceFaultError.
+        """
+        consent = await self._staging.answer(self._update, is_given=is_given, who=who)
+        logger.info("update: %s", consent.sentence)
+        return consent.sentence
 
     def status(self) -> UpdateStatus:
         """The present state, as it would be reported."""
-        return self._update.status(self._running)
+        return self._update.status(self._running, tuple(each.sentence for each in self._staging.found))
 
     @property
     def is_on_trial(self) -> bool:
@@ -109,7 +137,8 @@ class Ota:
         update = await asyncio.to_thread(self._world.store.load) or Update()
         size_bytes = update.downloaded_bytes
         if update.phase is Phase.DOWNLOADING and update.target is not None:
-            size_bytes = await self._world.downloads.size(update.target.sha256)
+            size_bytes = await self._world.downloads.size(update.artifact[0])
+        await self._staging.load()
         self._running = await self._world.slots.running()
         await self._save(update.resumed(size_bytes))
         self._is_resumed = True
@@ -119,17 +148,74 @@ class Ota:
     async def _take_step(self) -> None:
         self._running = await self._world.slots.running()
         wanted = self._wanted if self._is_told else self._update.target
-        await self._steps[next_step(self._update, wanted, self._running)]()
+        if wanted is not None and (newer := refreshed(self._update, wanted)) != self._update:
+            await self._save(newer)
+        step = next_step(self._update, wanted, self._running)
+        if step not in _HOOKED or await self._may_go_on():
+            await self._steps[step]()
+
+    async def _may_go_on(self) -> bool:
+        """Asks the hook of the phase, once; False: it waits, or the attempt is over."""
+        if self._hooked is self._update.phase:
+            return True
+        answer = await self._world.hooks.ask(self._update)
+        if answer.word is Word.WAIT:
+            await self._hold(hook=answer.message)
+            await self._world.pause(HOOK_RETRY_S)
+            return False
+        if answer.word is Word.REFUSE and self._update.phase in _REFUSABLE:
+            await self._break(FailedPreconditionError(answer.message, reason="HOOK"))
+            return False
+        self._hooked = self._update.phase
+        self._staging.forget()
+        return True
+
+    async def _hold(self, *, hook: str = "") -> bool:
+        """Looks at what must hold; says so when something else is in the way than before. True: something is."""
+        before = self._staging.kinds
+        found = await self._staging.look(self._update, hook=hook)
+        if self._staging.kinds != before:
+            for each in found:
+                logger.info("update waits: %s", each.sentence)
+            await self._say()
+        return bool(found)
 
     async def _rest(self) -> None:
         await self._changed.wait()
 
     async def _order(self) -> None:
-        ordered = self._update.after(Event.ORDERED)
-        await self._enter(replace(ordered, target=self._wanted, slot="", downloaded_bytes=0, resumed_from_bytes=0))
+        self._update.after(Event.ORDERED)
+        await self._enter(replace(Update(before=self._update.before), phase=Phase.CHECKING, target=self._wanted))
 
     async def _adopt(self) -> None:
-        await self._enter(replace(self._update.after(Event.PRESENT), target=self._wanted, slot=self._running.slot))
+        self._update.after(Event.PRESENT)
+        present = Update(phase=Phase.COMMITTED, target=self._wanted, slot=self._running.slot)
+        await self._enter(present)
+
+    async def _check(self) -> None:
+        target = self._target()
+        try:
+            async with asyncio.timeout(None) as self._cut:
+                agreement = await self._world.installer.agree(target)
+        except TimeoutError:  # follow() cut it; the next step withdraws it
+            return
+        except (UnavailableError, DeadlineExceededError):  # no fault of the release, however long it lasts
+            if self._update.resume_count:
+                await self._save(replace(self._update, resume_count=0))
+            raise
+        except WaysideError as error:
+            await self._break(error)
+            return
+        finally:
+            self._cut = None
+        if agreement.sha256 != target.sha256:
+            refusal = RefusedError(Refusal.DISAGREEMENT, f"{target.release}: the manager announced other bytes")
+            await self._break(refusal)
+            return
+        await self._enter(replace(self._update.after(Event.AGREED), agreement=agreement))
+
+    async def _check_again(self) -> None:
+        await self._enter(self._update.after(Event.STALE))
 
     async def _fetch(self) -> None:
         target = self._target()
@@ -142,9 +228,10 @@ class Ota:
         except TimeoutError:  # follow() cut it; the next step withdraws it
             return
         except WaysideError as error:
-            await self._enter(self._update.after(Event.BROKE, message=str(error)))
+            await self._break(error)
         else:
-            await self._enter(replace(self._update.after(Event.FETCHED), downloaded_bytes=target.size_bytes))
+            size_bytes = self._update.artifact[1]
+            await self._enter(replace(self._update.after(Event.FETCHED), downloaded_bytes=size_bytes))
         finally:
             self._cut = None
 
@@ -155,22 +242,52 @@ class Ota:
         self._update = update
         await self._say()
 
-    async def _install(self) -> None:
-        target = self._target()
-        try:
-            path, actual = await self._world.downloads.finish(target.sha256)
-            if target.sha256 not in {actual, self._running.spare_sha256}:
-                await self._enter(self._update.after(Event.LOST))
+    async def _verify(self) -> None:
+        agreement, path = self._agreement(), await self._artifact()
+        if path is None:
+            await self._enter(self._update.after(Event.LOST))
+            return
+        if not self._is_spare() and not self._update.is_delta:  # what a delta leads to is judged when it is applied
+            try:
+                await self._world.installer.verify(agreement, path)
+            except UnavailableError:
+                raise
+            except WaysideError as error:
+                await self._break(error)
                 return
-            slot = await self._world.slots.install(path, target)
+        await self._enter(self._update.after(Event.VERIFIED))
+
+    async def _wait(self) -> None:
+        if await self._artifact() is None:
+            await self._enter(self._update.after(Event.LOST))
+        elif await self._hold():
+            await self._world.pause(STAGED_LOOK_S)
+        elif await self._may_go_on():
+            consent = self._staging.consent(self._update)
+            await self._enter(replace(self._update.after(Event.READY), consent=consent))
+
+    async def _install(self) -> None:
+        path = await self._artifact()
+        if path is None:
+            await self._enter(self._update.after(Event.LOST))
+            return
+        try:
+            slot = await self._world.installer.install(
+                self._agreement(), path, is_delta=self._update.is_delta, progress=_quietly
+            )
+        except UnavailableError:
+            raise
         except WaysideError as error:
-            await self._world.downloads.discard()
-            await self._enter(self._update.after(Event.BROKE, message=str(error)))
+            await self._break(error)
             return
         await self._enter(replace(self._update.after(Event.INSTALLED), slot=slot, before=self._world.vitals()))
         await self._world.downloads.discard()
 
     async def _switch(self) -> None:
+        is_chosen = self._running.chosen_slot == self._update.slot
+        if not is_chosen and await self._staging.look(self._update):  # it may have taken long to write it
+            await self._enter(self._update.after(Event.HELD))
+            return
         if self._world.is_config_on_trial():
             await self._world.pause(LOOK_PERIOD_S)
             return
@@ -178,7 +295,7 @@ class Ota:
         try:
             await self._world.slots.choose(slot, gate_timeout_s=timeout_s)
         except FailedPreconditionError as error:  # the slot was emptied meanwhile
-            await self._enter(self._update.after(Event.BROKE, message=str(error)))
+            await self._break(error)
             return
         logger.info("slot %s is chosen for a trial of %.0f s", slot, timeout_s)
         raise RestartRequestedError(f"release {self._target().release} starts from slot {slot}")
@@ -188,11 +305,12 @@ class Ota:
 
     async def _prove(self) -> None:
         verdict = await self._world.verdict(self._update.before, self._running.gate_timeout_s)
+        seen = replace(self._update, gate=verdict.results)
         if verdict.outcome is Outcome.PASS:
+            await self._save(seen)
             await self._world.slots.commit()
             return
-        # said by the software before, once it runs again: until then it is not true
-        await self._enter(self._update.after(Event.REFUSED, message="; ".join(verdict.reasons)), is_said=False)
+        await self._enter(seen.after(Event.REFUSED, message="; ".join(verdict.reasons), reason="GATE"))
 
     async def _settle(self) -> None:
         await self._enter(self._update.after(Event.PASSED))
@@ -203,9 +321,9 @@ class Ota:
         raise RestartRequestedError(f"the release in slot {self._running.slot} is taken back: {reason}")
 
     async def _note_return(self) -> None:
-        await self._enter(
-            self._update.after(Event.RETURNED, message=self._running.failure or "the release before runs again")
-        )
+        update = self._update
+        message = update.message or self._running.failure or "the release before runs again"
+        await self._enter(update.after(Event.RETURNED, message=message, reason=update.reason or "LAUNCHER"))
 
     async def _withdraw(self) -> None:
         if self._update.phase is Phase.SWITCHING:
@@ -217,25 +335,47 @@ class Ota:
         phase = self._update.phase
         if phase is Phase.SWITCHING:
             await self._world.slots.go_back("the launcher never started it")
+        sentence = f"given up: {MAX_RESUME_COUNT} starts without progress while {phase}"
+        await self._break(FailedPreconditionError(sentence, reason="GIVEN_UP"))
+
+    async def _break(self, error: WaysideError) -> None:
+        """The attempt failed, and the release before runs on."""
         await self._world.downloads.discard()
-        await self._enter(
-            self._update.after(
-                Event.BROKE, message=f"given up: {MAX_RESUME_COUNT} starts without progress while {phase}"
-            )
-        )
+        await self._enter(self._update.after(Event.BROKE, message=str(error), reason=error.reason))
+
+    def _is_spare(self) -> bool:
+        """A former attempt left it complete in the slot."""
+        return self._running.spare_sha256 == self._target().sha256
+
+    async def _artifact(self) -> Path | None:
+        """Where the artifact is, whole; `None`: it is not, and the slot does not hold the release either."""
+        sha256, _ = self._update.artifact
+        path, actual = await self._world.downloads.finish(sha256)
+        return path if actual == sha256 or self._is_spare() else None
+
+    def _agreement(self) -> Agreement:
+        if self._update.agreement is None:
+            raise FailedPreconditionError(f"update: nothing was agreed to be {self._update.phase} with")
+        return self._update.agreement
 
     def _target(self) -> ReleaseTarget:
         if self._update.target is None:
             raise FailedPreconditionError(f"update: there is no release to be {self._update.phase} with")
         return self._update.target
 
-    async def _enter(self, update: Update, *, is_said: bool = True) -> None:
+    async def _enter(self, update: Update) -> None:
         """Goes to the next phase: durable first, then said, then acted on."""
-        log = logger.warning if update.phase in {Phase.FAILED, Phase.ROLLED_BACK} else logger.info
+        log = logger.warning if update.phase in {Phase.FAILED, Phase.REVERTING, Phase.ROLLED_BACK} else logger.info
         log("update: %s%s", update.phase, f": {update.message}" if update.message else "")
+        if update.phase is not Phase.STAGED:
+            self._staging.forget()
+        self._hooked = None
         await self._save(update)
-        if is_said:
-            await self._say()
+        await self._say()
+        if update.phase not in UNTOUCHED:
+            answer = await self._world.hooks.ask(update)
+            if answer.word is not Word.GO_ON:
+                logger.warning("update: %s; nothing can wait for it while %s", answer.message, update.phase)
 
     async def _save(self, update: Update) -> None:
         await asyncio.to_thread(self._world.store.save, update)
@@ -246,3 +386,12 @@ class Ota:
             await self._world.report(self.status())
         except WaysideError as error:  # a report that fails must never undo an update
             logger.warning("update: its report was not accepted (%s); it is repeated at the next start", error)
+        if self._world.notice is not None:
+            try:
+                await self._world.notice(self.status())
+            except WaysideError as error:
+                logger.warning("update: nobody at the unit was told (%s)", error)
+
+
+def _quietly(_share: float) -> None:
+    """Writing a slot takes seconds: nobody is told how far it is."""

@@ -13,7 +13,7 @@ from random import Random
 from wayside.errors import ResourceExhaustedError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
-from wayside.v1.release_pb2 import UpdateReport
+from wayside.v1.release_pb2 import GateResult, UpdateReport
 from wayside_agent.core.update import UpdateStatus
 from wayside_agent.ports.errors import DeviceError
 from wayside_agent.ports.spools import Spool
@@ -90,6 +90,22 @@ class Reporting:
             running_version=status.running_version or self._agent_version,
             message=status.message,
             resumed_from_bytes=status.resumed_from_bytes,
+            blockers=status.blockers,
+            gate=(
+                GateResult(
+                    check=each.check,
+                    passed=each.passed,
+                    before=each.before,
+                    now=each.now,
+                    unit=each.unit,
+                    message=each.message,
+                )
+                for each in status.gate
+            ),
+            reason=status.reason,
+            running_counter=status.running_counter,
+            is_delta=status.is_delta,
+            consent=status.consent,
         )
         await self.submit(wire.Report(update=report))
 

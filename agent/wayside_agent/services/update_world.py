@@ -6,14 +6,19 @@ Usage: `World(slots=…, source=…, …)`, joined by the app; `await world.verd
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wayside_agent.core.gate import Gate, Outcome, Verdict, Vitals
+from wayside_agent.core.preconditions import Limits, Situation
 from wayside_agent.core.update import UpdateStatus
-from wayside_agent.ports.updates import ArtifactSource, Downloads, Slots, UpdateStore
+from wayside_agent.ports.hooks import Hooks, NoHooks
+from wayside_agent.ports.installer import Installer
+from wayside_agent.ports.updates import ArtifactSource, ConsentStore, Downloads, Slots, UpdateStore
 
 LOOK_PERIOD_S = 0.5
 """Between two looks at the vitals of a release on trial."""
+STAGED_LOOK_S = 2.0
+"""Between two looks at what a release that is staged waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +26,11 @@ class World:
     """Everything the service acts on and asks."""
 
     slots: Slots
+    installer: Installer
     source: ArtifactSource
     downloads: Downloads
     store: UpdateStore
+    consents: ConsentStore
     report: Callable[[UpdateStatus], Awaitable[None]]
     """Makes a report durable."""
     vitals: Callable[[], Vitals]
@@ -34,6 +41,13 @@ class World:
     """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
     may_download: Callable[[], bool] = lambda: True
     """False: downloads wait, to save power; what has begun goes on from where it was."""
+    situation: Callable[[], Situation] = Situation
+    """What must hold is asked of it; consent, space and hooks are filled in by the update itself."""
+    limits: Callable[[], Limits] = Limits
+    hooks: Hooks = field(default_factory=NoHooks)
+    utc_s: Callable[[], float] = time.time
+    notice: Callable[[UpdateStatus], Awaitable[None]] | None = None
+    """Shows people at the unit what happens; `None`: there is nothing to show it on."""
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 

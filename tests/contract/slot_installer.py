@@ -1,0 +1,46 @@
+"""A small installer without metadata: agrees with whatever is wanted, and is strict with bytes."""
+
+from pathlib import Path
+
+from wayside.errors import InvalidArgumentError
+from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
+from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.drivers.slot_dir import SlotDir
+from wayside_agent.drivers.unpack import inspect
+from wayside_agent.ports.installer import Progress
+
+
+class SlotInstaller:
+    """Writes whole artifacts into the slots of a folder."""
+
+    def __init__(self, slots: SlotDir) -> None:
+        self._slots = slots
+
+    async def agree(self, target: ReleaseTarget) -> Agreement:
+        """What was wanted."""
+        return Agreement(target.release, target.version, target.sha256, target.size_bytes, "", 1)
+
+    async def verify(self, agreement: Agreement, artifact: Path) -> None:
+        """Reads all of it.
+
+        Raises: RefusedError: ARTIFACT_INVALID.
+        """
+        try:
+            with artifact.open("rb") as file:
+                inspect(file, _target(agreement))
+        except InvalidArgumentError as error:
+            raise RefusedError(Refusal.ARTIFACT_INVALID, str(error)) from error
+
+    async def install(self, agreement: Agreement, artifact: Path, *, is_delta: bool, progress: Progress) -> str:
+        """Unpacks it into the spare slot.
+
+        Raises: DeviceError, ResourceExhaustedError.
+        """
+        assert not is_delta, "this one knows whole artifacts only"
+        slot = await self._slots.install(artifact, _target(agreement))
+        progress(1.0)
+        return slot
+
+
+def _target(agreement: Agreement) -> ReleaseTarget:
+    return ReleaseTarget(agreement.release, agreement.version, agreement.sha256, agreement.size_bytes, "")
