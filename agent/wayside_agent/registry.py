@@ -1,8 +1,8 @@
 """Finds drivers by the name under which they are registered, and makes them from a unit's settings.
 
-Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor` and
-`wayside.key`; ours and a third party's look the same. A driver is a class with a nested msgspec Struct `Options`, and
-takes one as its argument.
+Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor`,
+`wayside.key` and `wayside.component`; ours and a third party's look the same. A driver is a class with a nested msgspec
+Struct `Options`, and takes one as its argument.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,14 @@ import msgspec
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_agent import settings
 from wayside_agent.drivers.key_file import KeyFile
+from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
 from wayside_agent.ports.keys import KeyStore
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key")
+GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key", "wayside.component")
 
 Port_co = TypeVar("Port_co", covariant=True)
 
@@ -112,6 +113,19 @@ def feeds(unit: settings.Settings) -> tuple[SensorFeed, ...]:
     """
     chosen = enumerate(unit.sensors)
     return tuple(made("wayside.sensor", feed, field=f"sensors[{index}]") for index, feed in chosen)
+
+
+def components(unit: settings.Settings) -> dict[str, ComponentDriver]:
+    """What a release may bring beside the agent, by name.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    names = [each.name for each in unit.components]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"field components.name: two components are called {name!r}; rename one")
+    chosen = enumerate(unit.components)
+    return {each.name: made("wayside.component", each, field=f"components[{index}]") for index, each in chosen}
 
 
 def key_store(chosen: settings.IdentitySettings) -> KeyStore:

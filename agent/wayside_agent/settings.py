@@ -38,6 +38,18 @@ class CanBus(Driver, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
+class ComponentSettings(Driver, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the unit, beside the agent, that releases may replace."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+            description="What releases call it, such as `radio`, `rootfs` or `map`.",
+        ),
+    ]
+
+
 class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who the unit is."""
 
@@ -197,6 +209,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gnss: Annotated[Driver | None, Meta(description="Satellite receiver.")] = None
     radio: Annotated[Driver | None, Meta(description="V2X radio.")] = None
     sensors: Annotated[tuple[Driver, ...], Meta(description="Feeds of local sensors.")] = ()
+    components: Annotated[
+        tuple[ComponentSettings, ...], Meta(description="What releases may replace beside the agent.")
+    ] = ()
     spool: SpoolSettings = SpoolSettings()
     mqtt: MqttSettings = MqttSettings()
     log: LogSettings = LogSettings()

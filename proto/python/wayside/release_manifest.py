@@ -34,6 +34,10 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     file: Annotated[str, Meta(pattern=r"^(|payload/[A-Za-z0-9._-]{1,100})$")] = ""
     """In the archive. Empty: the tree below `site/`."""
     size_bytes: Count = 0
+    requires: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
+    """Components of this release, by name or by what they provide, that are activated before it."""
+    provides: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
+    """Beside its own name."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,7 +100,34 @@ def parsed(content: bytes) -> Manifest:
     for requirement in manifest.requires:
         if not _REQUIREMENT.match(requirement):
             raise _refused(f"field requires: {requirement[:80]!r} is neither a name nor name>=counter")
+    in_order(manifest.components)
     return manifest
+
+
+def in_order(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """The same components, each behind everything it requires, else as they stand.
+
+    Raises: InvalidArgumentError: two have one name, one requires what none provides, or some wait for each other.
+    """
+    names = [each.name for each in components]
+    for name in names:
+        if names.count(name) > 1:
+            raise _refused(f"field components: two are called {name!r}")
+    offers = {each.name: {each.name, *each.provides} for each in components}
+    needs = {
+        each.name: {name for name in names for needed in each.requires if needed in offers[name]} for each in components
+    }
+    for each in components:
+        for needed in set(each.requires) - set().union(*offers.values()):
+            raise _refused(f"field components: {each.name} requires {needed}, which no component provides")
+    found: list[Component] = []
+    while len(found) < len(components):
+        done = {each.name for each in found}
+        ready = next((each for each in components if each.name not in done and needs[each.name] <= done), None)
+        if ready is None:
+            raise _refused(f"field components: {', '.join(sorted(set(names) - done))} wait for each other")
+        found.append(ready)
+    return tuple(found)
 
 
 def _refused(why: str) -> InvalidArgumentError:
