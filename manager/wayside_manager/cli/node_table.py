@@ -57,7 +57,7 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
             "config revision": f"{node.health.config_revision}, wanted {node.desired_config_revision}",
             "in order": "no" if node.reconciling else "yes",
             "config says": node.config.message,
-            "update says": node.update.message,
+            "update says": node.update.message or "; ".join(node.update.blockers),
             **_health(node.health),
             "lost reports": node.lost_report_count,
             "enrolled": local_time(node.create_time),

@@ -137,7 +137,7 @@ def node_row(node: rollout_pb2.RolloutNode) -> tuple[object, ...]:
         f"{100 * update.downloaded_bytes // update.total_bytes} %" if is_known else "",
         short(_REASONS.Reason.Name(node.waits_for), "REASON_"),
         local_time(node.tell_time),
-        node.message or update.message or node.config.message,
+        node.message or update.message or "; ".join(update.blockers) or node.config.message,
     )
 
 

@@ -32,11 +32,15 @@ class UpdatePhase(StrEnum):
 
     NONE = ""
     IDLE = "idle"
+    CHECKING = "checking"
     DOWNLOADING = "downloading"
+    VERIFYING = "verifying"
+    STAGED = "staged"
     INSTALLING = "installing"
     SWITCHING = "switching"
     PROVISIONAL = "provisional"
     COMMITTED = "committed"
+    REVERTING = "reverting"
     ROLLED_BACK = "rolled_back"
     FAILED = "failed"
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, tzinfo
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import RolloutNodeRecord, RolloutNodeState, RolloutPlan
 
-BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL})
+BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL, UpdatePhase.REVERTING})
 """It has switched and must finish: it cannot be called back."""
 UNSETTLED = frozenset({RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT})
 _REPORT_S = 60.0
