@@ -50,7 +50,7 @@ def first_root(
     return written(root)
 
 
-async def give_roots(folder: DataFolder, settings: Settings) -> None:
+async def give_roots(folder: DataFolder, settings: Settings = Settings()) -> None:  # noqa: B008  # frozen
     """Gives a manager that does not run its first roots."""
     manager = made_key(release_key_file(folder, settings), write=write_whole).public_key
     images, directors = ((first_root(each, manager),) for each in Repository)
@@ -91,6 +91,23 @@ def signed_targets(*added: TargetFile) -> bytes:
     """`targets.json` with these and all that was signed before in this process."""
     _SIGNED.update({each.path: each for each in added})
     return signed_alone(*_SIGNED.values(), version=next(_VERSIONS))
+
+
+def sign_in(folder: Path, *artifacts: Path) -> Path:
+    """Signs artifacts in a folder, as `wayside releases publish --trust` reads it; the folder."""
+    contents = [artifact.read_bytes() for artifact in artifacts]
+    versions = [stated_version(content) for content in contents]
+    (folder / "image").mkdir(parents=True, exist_ok=True)
+    targets = signed_targets(*map(target, contents, versions))
+    (folder / "image" / "targets.json").write_bytes(targets)
+    return folder
+
+
+def stated_version(archive: bytes) -> str:
+    """The version an archive states."""
+    reading = ReleaseReading(io.BytesIO(archive))
+    next(reading.entries(), None)
+    return reading.manifest.version
 
 
 def signed_alone(

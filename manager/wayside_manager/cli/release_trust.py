@@ -29,8 +29,9 @@ def show(output: OutputOption = None, context: ContextOption = None) -> None:
         print_json(trust)
     else:
         rows = [(end.what, local_time(end.expire_time), f"{_days_left(end):.0f}") for end in trust.ends]
-        print_table(("WHAT", "ENDS", "DAYS LEFT"), rows)
-        if not trust.image_root:
+        if trust.image_root:
+            print_table(("WHAT", "ENDS", "DAYS LEFT"), rows)
+        else:
             print_line("there are no roots of trust yet: no release can be published (docs/releases.md)")
         for end in soon:
             print_line(f"the {end.what} ends soon: sign the next one (docs/releases.md)")

@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.link.manager_api.peer import Clock, LocalManager, Session, release_archive
+from tests.signing import give_roots, sign_in
 from wayside.v1 import release_pb2
 from wayside_manager.app import Endpoints
 from wayside_manager.cli.manager import app as manager_app
@@ -70,6 +71,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalManager]:
     """One manager process for all tests of this module."""
     path = tmp_path_factory.mktemp("served") / "data"
     assert invoke(manager_app, "init", path, "--device-port", "0", "--operator-port", "0").code == 0
+    asyncio.run(give_roots(DataFolder(path)))
     process = serve(path)
     noted = json.loads(DataFolder(path).endpoints.read_text())
     assert noted.pop("pid") == process.pid
@@ -211,11 +213,15 @@ def test_a_layer_out_of_range_names_file_line_and_field(wayside: Invoke, tmp_pat
 
 
 def test_a_release_is_published_once(wayside: Invoke, archive: Path) -> None:
-    wrong = wayside("releases", "publish", archive, "--version", "9.9.9")
-    nowhere = wayside("releases", "publish", archive, "--tenant", "atlantis")
-    first, second = wayside("releases", "publish", archive, "-o", "json"), wayside("releases", "publish", archive)
+    trust = ("--trust", sign_in(archive.parent / "trust", archive))
+    wrong = wayside("releases", "publish", archive, *trust, "--version", "9.9.9")
+    nowhere = wayside("releases", "publish", archive, *trust, "--tenant", "atlantis")
+    assert "--trust" in wayside("releases", "publish", archive).err
+    first = wayside("releases", "publish", archive, *trust, "-o", "json")
+    second = wayside("releases", "publish", archive, *trust)
     archive.write_bytes(b"no archive")
-    broken, missing = wayside("releases", "publish", archive), wayside("releases", "publish", "nowhere.tar")
+    broken = wayside("releases", "publish", archive, *trust)
+    missing = wayside("releases", "publish", "nowhere.tar", *trust)
 
     assert first.json["version"] == "3.0.0"
     assert [wrong.code, nowhere.code, second.code, broken.code, missing.code] == [2, 3, 4, 2, 3]
@@ -230,7 +236,7 @@ def test_watching_a_rollout_ends_with_it(
     version, node_id = f"4.0.{code}", f"watch-{code}"
     path = tmp_path / "release.tar.gz"
     path.write_bytes(release_archive(version))
-    wayside("releases", "publish", path)
+    wayside("releases", "publish", path, "--trust", sign_in(tmp_path / "trust", path))
     credential = asyncio.run(manager.enroll(node_id))
 
     async def updated() -> str:
@@ -274,7 +280,7 @@ def _created(manager: LocalManager, version: str, node_id: str) -> str:
 def test_a_rollout_is_paused_resumed_and_aborted(wayside: Invoke, manager: LocalManager, tmp_path: Path) -> None:
     path = tmp_path / "release.tar.gz"
     path.write_bytes(release_archive("5.0.0"))
-    wayside("releases", "publish", path)
+    wayside("releases", "publish", path, "--trust", sign_in(tmp_path / "trust", path))
     asyncio.run(manager.enroll("orders-1"))
     name = wayside("rollouts", "create", "5.0.0", "--node", "orders-1", "--tenant", "root", "-o", "json").json["name"]
     states = [wayside("rollouts", verb, name, "-o", "json").json["state"] for verb in ("pause", "resume", "abort")]
