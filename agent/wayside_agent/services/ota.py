@@ -323,6 +323,8 @@ class Ota:
     async def _note_return(self) -> None:
         update = self._update
         message = update.message or self._running.failure or "the release before runs again"
+        if self._running.chosen_slot == update.slot:  # the launcher could not count it: it would start it once more
+            await self._world.slots.go_back(message)
         await self._enter(update.after(Event.RETURNED, message=message, reason=update.reason or "LAUNCHER"))
 
     async def _withdraw(self) -> None:

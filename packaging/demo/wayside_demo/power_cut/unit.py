@@ -1,0 +1,251 @@
+"""One unit: its launcher, its update and its slots are the product's; its disk, time and manager are the test's.
+
+outcome = Unit(folder, fate).live()     # through as many starts as it takes; the folder is one that `prepare` made
+assert outcome.problems == []           # or it is a defect of the product
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from wayside.errors import WaysideError
+from wayside_agent import boot
+from wayside_agent.core.gate import Vitals
+from wayside_agent.core.preconditions import Situation
+from wayside_agent.core.update import Consent, Phase, ReleaseTarget, Update, UpdateStatus
+from wayside_agent.drivers.downloads import DownloadDir
+from wayside_agent.drivers.files import StateFile
+from wayside_agent.drivers.slot_dir import SlotDir
+from wayside_agent.ports.errors import RestartRequestedError
+from wayside_agent.services.ota import Ota
+from wayside_agent.services.update_world import World
+from wayside_agent.update.place import Place
+from wayside_demo.power_cut.disk import Disk, EndedError, swapped
+from wayside_demo.power_cut.fate import Fate, Start, Worth
+from wayside_demo.power_cut.installer import SmallInstaller
+from wayside_demo.power_cut.manager import NEW, NEXT, OLD, Surroundings, release
+from wayside_demo.power_cut.striking import Outcome, Striking
+
+GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)
+DEAF = Vitals(manager_reached=True, fix_dimension=3)
+AWAY = Vitals(manager_reached=False, fix_dimension=3, radio_messages_per_s=10.0)
+GATE_S, START_S = 20.0, 5.0
+MAX_STARTS, MAX_PAUSES, MAX_LIFE_S = 60, 20_000, 10.0
+END = {Phase.COMMITTED, Phase.ROLLED_BACK, Phase.FAILED}
+
+T = TypeVar("T")
+
+
+class RestedError(Exception):
+    """The update has ended."""
+
+    def __init__(self, status: UpdateStatus) -> None:
+        super().__init__(status.phase)
+        self.status = status
+
+
+class CannotStartError(Exception):
+    """The agent ends with a sentence: the disk refuses it its folders. Its supervisor starts it again."""
+
+
+class DefectError(Exception):
+    """Something is not as it must be: a sentence that begins with brick, stuck, crash or lie."""
+
+
+class _Watched(StateFile[Update]):
+    """The update's own memory, which tells the phase that is persisted."""
+
+    def __init__(self, path: Path, entered: Callable[[Phase], None]) -> None:
+        super().__init__(path, Update)
+        self._entered = entered
+
+    def save(self, document: Update) -> None:
+        super().save(document)
+        self._entered(document.phase)
+
+
+class Unit:
+    """One unit through one run."""
+
+    def __init__(self, root: Path, fate: Fate) -> None:
+        self._root, self._fate = root, fate
+        self._around, self._outcome = Surroundings(), Outcome(fate)
+        self._striking = Striking(fate, self._around, self._outcome)
+        self._disk = Disk(root, self._striking.at_step, is_full=lambda: self._around.is_full)
+        self._rng = Random(fate.seed)  # noqa: S311  # repeatable
+        self._pauses = 0
+        self._before = OLD if fate.start is Start.RELEASE else ""
+        """Version that ran before; empty: the factory software."""
+
+    def live(self, version: str = NEW) -> Outcome:
+        """The whole run: the update under test with its faults, then one more without any."""
+        try:
+            with self._disk, swapped(asyncio, "to_thread", _at_once):
+                self._update_to(version)
+                self._striking.over()
+                self._follow_up()
+        except DefectError as error:
+            self._outcome.problems.append(str(error))
+        return self._outcome
+
+    def prepare(self) -> None:
+        """Only the update, for runs that begin with what it leaves."""
+        with self._disk, swapped(asyncio, "to_thread", _at_once):
+            self._update_to(OLD)
+
+    def _update_to(self, version: str) -> None:
+        worth, target = self._fate.worth, release(version).target
+        status = self._rested(target, worth)
+        self._outcome.phase, self._outcome.message = status.phase, status.message
+        self._check_end(status, version)
+        is_proven = status.phase is not Phase.COMMITTED or worth is Worth.GOOD
+        _hold(is_proven, f"lie: a {worth} release was committed")
+        again = self._rested(target, worth)
+        _hold(again.phase is status.phase, f"lie: it says {status.phase}, and after one more start {again.phase}")
+        if status.phase is Phase.COMMITTED:
+            self._before = version
+
+    def _follow_up(self) -> None:
+        status = self._rested(release(NEXT).target, Worth.GOOD)
+        is_done = status.phase is Phase.COMMITTED
+        _hold(is_done, f"stuck: the next update ends {status.phase}: {status.message}")
+        self._check_end(status, NEXT)
+
+    def _check_end(self, status: UpdateStatus, version: str) -> None:
+        """Holds what is said against what starts, now and at the next starts."""
+        wanted = version if status.phase is Phase.COMMITTED else self._before
+        for _ in range(3):
+            start = boot.next_start(self._root / "slots")
+            runs = self._runs(start.slot)
+            _hold(start.gate_timeout_s == 0.0, f"lie: {status.phase}, and {runs} is still on trial")
+            _hold(runs == wanted, f"lie: {status.phase}, and {_named(runs)} starts")
+        said = status.running_release.removeprefix("releases/")
+        _hold(said == wanted, f"lie: it says {_named(said)} runs, it is {_named(wanted)}")
+
+    def _runs(self, slot: str) -> str:
+        """The version in a slot that starts, whose every file must be as people signed it."""
+        if not slot:
+            return ""
+        folder = self._root / "slots" / slot
+        try:
+            version = str(json.loads((folder / "slot.json").read_bytes())["version"])
+        except (OSError, ValueError) as error:
+            raise DefectError(f"brick: slot {slot} starts and has no slot.json ({error})") from error
+        for name, content in release(version).files.items():
+            found = (folder / name).read_bytes() if (folder / name).is_file() else None
+            _hold(found == content, f"brick: slot {slot} starts and its {name} is not whole")
+        return version
+
+    def _rested(self, target: ReleaseTarget, worth: Worth) -> UpdateStatus:
+        """The status once the update has ended, through as many starts as it takes."""
+        for _ in range(MAX_STARTS):
+            self._outcome.starts += 1
+            self._around.now_s += START_S
+            try:
+                self._start(target, worth)
+            except RestedError as rested:
+                return rested.status
+            except (RestartRequestedError, CannotStartError):
+                continue
+            except EndedError:
+                if self._striking.is_power_off:
+                    self._striking.is_power_off = False
+                    self._disk.cut(self._rng)
+        raise DefectError(f"stuck: {self._striking.phase} after {MAX_STARTS} starts")
+
+    def _start(self, target: ReleaseTarget, worth: Worth) -> None:
+        slot = boot.next_start(self._root / "slots").slot
+        runs = self._runs(slot)
+        _hold(runs in {self._before, target.version}, f"brick: {_named(runs)} starts, neither the old nor the new")
+        is_new = runs == target.version and runs != self._before
+        if is_new and worth is Worth.CRASHING:
+            raise EndedError
+        try:
+            asyncio.run(self._run(slot, target, worth if is_new else Worth.GOOD))
+        except (RestedError, RestartRequestedError, CannotStartError, DefectError):
+            raise
+        except TimeoutError as error:
+            raise DefectError(f"stuck: it waits for ever while {self._striking.phase}") from error
+        except Exception as error:
+            sentence = f"crash: {type(error).__name__}: {error} while {self._striking.phase}"
+            raise DefectError(sentence) from error
+
+    async def _run(self, slot: str, target: ReleaseTarget, worth: Worth) -> None:
+        options = SlotDir.Options(directory=str(self._root / "slots"), running_slot=slot)
+        async with AsyncExitStack() as stack:
+            try:
+                slots = await stack.enter_async_context(SlotDir(options))
+                downloads = await stack.enter_async_context(DownloadDir(self._root / "downloads"))
+            except WaysideError as error:
+                raise CannotStartError from error
+            ota = Ota(self._world(slots, downloads, target, worth))
+            self._speak(ota, target, is_known=False)
+            async with asyncio.timeout(MAX_LIFE_S):
+                await ota.run()
+
+    def _speak(self, ota: Ota, target: ReleaseTarget, *, is_known: bool) -> None:
+        """The manager says what it wants once it is reached, and again whenever it was away."""
+        is_reached = not self._around.is_away
+        if not is_reached:
+            self._around.now_s += 0.25
+        elif not is_known:
+            ota.follow(target)
+        asyncio.get_running_loop().call_soon(lambda: self._speak(ota, target, is_known=is_reached))
+
+    def _world(self, slots: SlotDir, downloads: DownloadDir, target: ReleaseTarget, worth: Worth) -> World:
+        async def report(status: UpdateStatus) -> None:
+            if status.rollout == target.rollout and status.phase in END:
+                raise RestedError(status)
+
+        async def pause(seconds: float) -> None:
+            self._around.now_s += seconds
+            self._pauses += 1
+            _hold(self._pauses < MAX_PAUSES, f"stuck: {MAX_PAUSES} pauses, now while {self._striking.phase}")
+            if worth is Worth.LATE and self._striking.phase is Phase.PROVISIONAL:
+                raise EndedError
+            await asyncio.sleep(0)
+
+        return World(
+            slots=slots,
+            installer=SmallInstaller(Place(self._root), slots, self._around),
+            source=self._around,
+            downloads=downloads,
+            store=_Watched(self._root / "update.state", self._striking.entered),
+            consents=StateFile(self._root / "consent.state", Consent),
+            report=report,
+            vitals=lambda: AWAY if self._around.is_away else DEAF if worth is Worth.DEAF else GOOD,
+            max_download_bytes_per_s=lambda: 0,
+            gate_timeout_s=lambda: GATE_S,
+            situation=lambda: Situation(lock="a test" if self._around.now_s < self._fate.wait_s else ""),
+            utc_s=lambda: self._around.utc_s() or 0.0,
+            clock=lambda: self._around.now_s,
+            pause=pause,
+        )
+
+
+def prepare(root: Path, start: Start) -> None:
+    """Makes the folder of a unit before its update."""
+    logging.getLogger("wayside_agent").setLevel(logging.CRITICAL)  # thousands of faults are thousands of warnings
+    root.mkdir(parents=True)
+    if start is Start.RELEASE:
+        Unit(root, Fate(seed=0, start=Start.FACTORY)).prepare()
+
+
+async def _at_once(act: Callable[..., T], /, *args: object, **options: object) -> T:
+    """In the place of `asyncio.to_thread`: the order of things is the same in every run."""
+    await asyncio.sleep(0)
+    return act(*args, **options)
+
+
+def _hold(is_so: bool, sentence: str) -> None:
+    if not is_so:
+        raise DefectError(sentence)
+
+
+def _named(version: str) -> str:
+    return version or "the factory software"
