@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.link.manager_api.peer import Clock, LocalManager, Session, release_archive, upload
+from tests.signing import give_roots
 from wayside.errors import ResourceExhaustedError, UnavailableError
 from wayside.v1 import fleet_service_pb2, node_pb2, release_service_pb2, rollout_service_pb2
 from wayside_manager.app import Endpoints
@@ -52,6 +53,7 @@ class Process:
         self._log = folder / "manager.log"
         init = [str(BIN / "wayside-manager"), "init", str(self.folder.path), "--device-port", "0"]
         subprocess.run([*init, "--operator-port", "0"], check=True, capture_output=True)
+        asyncio.run(give_roots(self.folder))
         with self.folder.settings.open("a") as settings:
             settings.write(f"stop_grace_s = {GRACE_S}\nattempts_per_s = 1000.0\n")  # all units enrol from here
         self._process = self._started()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wayside_demo.broker import broker
+from wayside_demo.ceremony import People
 from wayside_demo.recordings import ROOT
 from wayside_demo.stage import BIN, Program, StoryError, free_port, run, until
 from wayside_demo.witness import OperatorWatch
@@ -31,19 +32,24 @@ class Centre:
         self.addresses = (f"localhost:{device_port}", f"localhost:{operator_port}")
         settings = Settings(device_port=device_port, operator_port=operator_port)
         asyncio.run(initialise(DataFolder(self.data), settings))  # as `wayside-manager init` does
+        self.people = People(work_dir / "people", DataFolder(self.data))
         certificates = work_dir / "broker"
         names = ["--hostname", "localhost", "--hostname", "127.0.0.1"]
         run([str(BIN / "wayside-manager"), "certificate", str(certificates), "--data", str(self.data), *names])
         serve = [str(BIN / "wayside-manager"), "serve", "--data", str(self.data)]
         self.manager = Program("manager", serve, log_dir)
         self.broker = broker(self.broker_port, certificates=certificates, work_dir=work_dir, log_dir=log_dir)
-        self.environment: Mapping[str, str] = os.environ | {"WAYSIDE_CONTEXT": str(self.context)}
+        self.environment: Mapping[str, str] = os.environ | {
+            "WAYSIDE_CONTEXT": str(self.context),
+            "WAYSIDE_TRUST": str(self.people.trust),
+        }
         self.watch = OperatorWatch([str(BIN / "wayside"), "nodes", "watch", "--output", "json"], self.environment)
 
     def start(self) -> None:
         """Starts both and waits until they listen."""
         self.broker.start()
         self.start_manager()
+        self.printed("releases", "trust", "update", str(self.people.trust))  # before units come, who pin the roots
 
     def start_manager(self) -> None:
         """Starts the manager, waits until it listens, and watches its nodes."""

@@ -46,7 +46,7 @@ class Story:
         self.fleet = Fleet(self.centre)
         self.configuring = Configuring(work_dir, self.log_dir, self.centre, self.fleet, say)
         self.operating = Operating(work_dir, self.centre, say)
-        self.updating = Updating(work_dir, self.fleet, NODES, say)
+        self.updating = Updating(work_dir, self.fleet, NODES, people=self.centre.people, say=say)
         self.witness = TelemetryWitness()
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from wayside_demo.centre import ReleaseBuilder
+from wayside_demo.ceremony import People
 from wayside_demo.fleet import Fleet
 from wayside_demo.stage import until
 from wayside_demo.units import Unit
@@ -20,9 +21,10 @@ Command = Callable[..., dict[str, Any]]
 class Updating:
     """What the story tells of releases."""
 
-    def __init__(self, work_dir: Path, fleet: Fleet, node_ids: Sequence[str], say: Console) -> None:
+    def __init__(self, work_dir: Path, fleet: Fleet, node_ids: Sequence[str], *, people: People, say: Console) -> None:
         self._fleet = fleet
         self._node_ids = node_ids
+        self._people = people
         self._say = say
         self.builder = ReleaseBuilder(work_dir, {GOOD_VERSION: "", BAD_VERSION: "silent-radio"})
 
@@ -51,8 +53,10 @@ class Updating:
         return {"rollback_shown": True, "release_after": fleet.running_everywhere(self._node_ids)}
 
     def _rolled_out(self, command: Command, version: str) -> str:
-        """Publishes a release and starts to roll it out to every node; the rollout."""
-        release = command("releases", "publish", str(self.builder.artifact(version)))
+        """Signs and publishes a release and starts to roll it out to every node; the rollout."""
+        artifact = self.builder.artifact(version)
+        self._people.sign(artifact)
+        release = command("releases", "publish", str(artifact))
         self._say.print(f"  published {release['name']}, {int(release['size_bytes']) / 1e6:.1f} MB")
         bounds = ["--max-in-flight", str(len(self._node_ids)), "--max-failures", str(len(self._node_ids) + 1)]
         return str(command("rollouts", "create", release["name"], "--all", *bounds)["name"])
