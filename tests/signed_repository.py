@@ -105,7 +105,7 @@ class SignedRepositories:
         self.image = Repository(now, offline_roles=("root", "targets"))
         self.director = Repository(now, offline_roles=("root",))
 
-    def publish(self, content: bytes, version: str, **custom: Any) -> None:  # noqa: ANN401  # any field
+    def publish(self, content: bytes, version: str, /, **custom: Any) -> None:  # noqa: ANN401  # any field
         """Signs an artifact; `custom` overrides what its manifest says."""
         self.image.targets.targets[f"{version}.tar.gz"] = target_of(content, version, custom_of(content) | custom)
         self.image.renew()

@@ -22,7 +22,7 @@ import msgspec
 from wayside import release_manifest
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError
 from wayside.release_manifest import Manifest
-from wayside.release_reading import CHUNK_BYTES, ReleaseReading, checked
+from wayside.release_reading import CHUNK_BYTES, ReleaseReading, archive_errors, checked
 from wayside.release_tree import TreeFile, tree_sha256
 from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.installing import Install
@@ -164,12 +164,13 @@ def _share(total_bytes: int, progress: Progress, done_bytes: int) -> None:
 def _write_whole(file: BinaryIO, path: Path, agreed: Agreed, done: Callable[[int], None]) -> bytes:
     reading, files = ReleaseReading(file), []
     try:
-        for entry, content in reading.entries():
-            if entry.is_directory:
-                (path / entry.name).mkdir(parents=True, exist_ok=True)
-                continue
-            files.append(TreeFile(entry.name, entry.size_bytes, _written(path / entry.name, content)))
-            done(reading.tally.total_bytes)
+        with archive_errors():
+            for entry, content in reading.entries():
+                if entry.is_directory:
+                    (path / entry.name).mkdir(parents=True, exist_ok=True)
+                    continue
+                files.append(TreeFile(entry.name, entry.size_bytes, _written(path / entry.name, content)))
+                done(reading.tally.total_bytes)
     except InvalidArgumentError as error:
         raise RefusedError(Refusal.ARTIFACT_INVALID, f"{error}; fetch it again") from error
     if tree_sha256(files) != agreed.tree_sha256:

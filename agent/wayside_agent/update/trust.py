@@ -9,10 +9,13 @@ Source: TUF specification 1.0.34, 5; python-tuf 7 (its `Updater` is the workflow
 """
 
 import contextlib
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from securesystemslib.exceptions import FormatError
+from securesystemslib.formats import encode_canonical
 from tuf.api import exceptions
 from tuf.api.metadata import Metadata, Root, Signed, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater, UpdaterConfig
@@ -114,6 +117,8 @@ class StagedFetcher(FetcherInterface):
             self.newest = (name, b"")
             raise exceptions.DownloadError(str(error)) from error
         self.newest = (name, content)
+        if _is_odd(content):
+            raise exceptions.DownloadError(f"{name} says something in another way than it was signed")
         yield content
 
     def fetch(self, url: str) -> Iterator[bytes]:
@@ -228,3 +233,14 @@ class Repository:
     def _refused(self, refusal: Refusal, what: str, remedy: str) -> RefusedError:
         name = self._fetcher.newest[0] or "metadata"
         return RefusedError(refusal, f"{self._name} repository: {name} {what}; {remedy}")
+
+
+def _is_odd(content: bytes) -> bool:
+    """Whether python-tuf reads something else than is there: `12t00` as `12T00` in a time, `AB` as `ab` in hex."""
+    try:
+        stated = json.loads(content)
+        read: Metadata[Root] = Metadata.from_bytes(content)
+        is_signed_so = str(encode_canonical(stated["signed"])).encode() == read.signed_bytes
+        return not is_signed_so or any(each["sig"] != each["sig"].lower() for each in stated["signatures"])
+    except (exceptions.RepositoryError, FormatError, ValueError, TypeError, LookupError, RecursionError):
+        return False  # no metadata at all: python-tuf says so, better

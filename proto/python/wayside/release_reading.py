@@ -68,7 +68,7 @@ class ReleaseReading:
         Raises: InvalidArgumentError: it is no release, or hostile; what came before stands.
         """
         self.artifact.seek(0)
-        with _archive_errors(), gzip.GzipFile(fileobj=self.artifact) as stream:
+        with archive_errors(), gzip.GzipFile(fileobj=self.artifact) as stream:
             # typeshed wants a whole file object; the stream mode calls `read` only
             with tarfile.open(fileobj=_Bounded(stream), mode="r|") as archive:  # type: ignore[call-overload]
                 for index, member in enumerate(archive):
@@ -95,7 +95,8 @@ def checked(artifact: BinaryIO, problems: Problems = lambda _: ()) -> ReleaseRea
     """
     reading = ReleaseReading(artifact, problems)
     files = ((each, content) for each, content in reading.entries() if each.is_file)
-    tree = [TreeFile(each.name, each.size_bytes, _sha256(content)) for each, content in files]
+    with archive_errors():  # also of the contents, which are read here
+        tree = [TreeFile(each.name, each.size_bytes, _sha256(content)) for each, content in files]
     if tree_sha256(tree) != reading.manifest.tree_sha256:
         raise refused("its files are not those its manifest counts")
     names = {each.name for each in tree}
@@ -106,7 +107,8 @@ def checked(artifact: BinaryIO, problems: Problems = lambda _: ()) -> ReleaseRea
 
 
 @contextmanager
-def _archive_errors() -> Iterator[None]:
+def archive_errors() -> Iterator[None]:
+    """Turns what tarfile and gzip raise for damaged archives, also where a content is read, into our error."""
     try:
         yield
     except InvalidArgumentError:
