@@ -26,6 +26,7 @@ from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
 from wayside_agent.core.update import AT_REST, Consent, Update
 from wayside_agent.core.v2x import Station
+from wayside_agent.drivers import update_lock
 from wayside_agent.drivers.config_file import BootClock, ConfigFile
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile, make_private_directory
@@ -36,6 +37,8 @@ from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.start_log import StartLog
+from wayside_agent.drivers.update_hooks import HookCommands
+from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.lifetime import until_stopped
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
@@ -61,7 +64,10 @@ from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.snapshot import Snapshot
 from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
-from wayside_agent.services.update_world import World
+from wayside_agent.services.update_door import UpdateDoor
+from wayside_agent.services.update_situation import Surroundings as UpdateSurroundings
+from wayside_agent.services.update_situation import limits_of
+from wayside_agent.services.update_world import World as UpdateWorld
 from wayside_agent.services.uplink import Hello, Uplink
 from wayside_agent.settings import IdentitySettings, Settings, trust_dir
 from wayside_agent.trust import boottime_s, broker, returning, timekeeping
@@ -245,7 +251,7 @@ class Agent:
 
     def _make_ota(self) -> Ota:
         return Ota(
-            World(
+            UpdateWorld(
                 slots=self.slots,
                 installer=self.installer,
                 source=self._link,
@@ -258,8 +264,32 @@ class Agent:
                 gate_timeout_s=lambda: self.configuration.running.update.health_gate_timeout_s,
                 is_config_on_trial=lambda: self.desired.is_on_trial,
                 may_download=lambda: self._may_run["downloads"],
+                situation=lambda: self._around_updates().now(),
+                limits=lambda: limits_of(self.configuration.running.update),
+                hooks=HookCommands(
+                    {str(phase): each for phase, each in self._unit.update.hooks.items()},
+                    timeout_s=self._unit.update.hook_timeout_s,
+                ),
+                utc_s=lambda: self.time.utc_s(),  # noqa: PLW0108  # it is made below
+                notice=NoticeFile(Path(self._unit.runtime_dir)).show,
             )
         )
+
+    def _around_updates(self) -> UpdateSurroundings:
+        """What must hold before a release is installed is looked at here."""
+        return UpdateSurroundings(
+            sensing=self.sensing,
+            sample=lambda: self.wellbeing.sampling.newest,
+            config=lambda: self.configuration.running.update,
+            moves=self._unit.node.kind == "obu",
+            utc_s=self.time.known_s,
+            clock_s=time.time,
+            mono_s=time.monotonic,
+            lock=partial(update_lock.held, self._unit.update.lock_file),
+        )
+
+    async def _answer_update(self, is_given: bool, who: str) -> str:
+        return await self.ota.answer(is_given=is_given, who=who)
 
     def _make_installer(self) -> InstallerProcess:
         node, update = self._unit.node, self._unit.update
@@ -405,6 +435,7 @@ class Agent:
             "oldest-report": self.oldest_report.run,
             "time": self.time.run,
             "status": self.status.run,
+            "update-door": UpdateDoor(Path(self._unit.runtime_dir), self._answer_update).run,
         }
         async with asyncio.TaskGroup() as group:
             for name, service in services.items():

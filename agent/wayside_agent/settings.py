@@ -73,6 +73,26 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = ""
 
 
+Command = Annotated[
+    tuple[Annotated[str, Meta(min_length=1)], ...],
+    Meta(description="Program and arguments, one text each; no shell reads them."),
+]
+HookPhase = Literal[
+    "idle",
+    "checking",
+    "downloading",
+    "verifying",
+    "staged",
+    "installing",
+    "switching",
+    "provisional",
+    "committed",
+    "reverting",
+    "rolled_back",
+    "failed",
+]
+
+
 class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose releases the unit takes, and who writes them."""
 
@@ -91,6 +111,22 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             "agent starts it itself.",
         ),
     ] = ""
+    lock_file: Annotated[
+        str,
+        Meta(
+            pattern="^(|/.*)$",
+            description="File that an application holds with flock(2) while nothing may be installed; its first line "
+            "says why. Empty: none.",
+        ),
+    ] = ""
+    hooks: Annotated[
+        dict[HookPhase, Command],
+        Meta(
+            description="Commands at the states of an update. Exit code 0: go on; 75: wait; any other: no, which ends "
+            "an update that is not being installed yet, and is only logged later."
+        ),
+    ] = {}
+    hook_timeout_s: Annotated[float, Meta(ge=1, le=3600, description="How long a hook may take [s].")] = 60.0
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,10 +174,6 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Lowest level written.")] = "INFO"
 
 
-Command = Annotated[
-    tuple[Annotated[str, Meta(min_length=1)], ...],
-    Meta(description="Program and arguments, one text each; no shell reads them."),
-]
 AbsolutePath = Annotated[str, Meta(pattern=r"^/", description="Absolute path of a folder.")]
 
 

@@ -52,6 +52,16 @@ VALUES: list[tuple[str, list[Any], list[Any]]] = [
     ("telemetry.sample_period_s", [0.01, 3600], [0, 3600.5]),
     ("update.max_download_bytes_per_s", [0, 2**53, 1e6], [-1, 2**53 + 1, 0.5, 1e300]),
     ("update.health_gate_timeout_s", [5, 3600], [4.9, 3601]),
+    ("update.allow_on_battery", [True, False], [0, "yes"]),
+    ("update.min_battery_ratio", [0, 1], [-0.1, 1.1]),
+    ("update.min_input_volts", [0, 1000], [-0.1, 1001]),
+    ("update.max_temperature_celsius", [-40, 150], [-41, 151]),
+    ("update.min_temperature_celsius", [-100, 50], [-101, 51]),
+    ("update.max_speed_mps", [0, 100], [-0.1, 101]),
+    ("update.speed_reading", ["", "can.body.Speed.Wheel"], [3, "a b"]),
+    ("update.gear_reading", ["", "can.body.Gear.Lever"], [3, "a b"]),
+    ("update.park_value", [-1e9, 1e9], [-2e9, 2e9]),
+    ("update.min_free_bytes", [0, 2**53], [-1, 2**53 + 1]),
     ("jobs.upload_max_bytes_per_s", [0, 2**53, 65_536], [-1, 2**53 + 1, 0.5, "1"]),
     *[
         (f"{LIMIT}.{name}", [0, -40, 3.5, 1e9], ["1", None, True, []])

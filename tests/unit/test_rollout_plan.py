@@ -34,6 +34,7 @@ from wayside_manager.core.rollout import (
     WaveTimes,
     Window,
 )
+from wayside_manager.core.rollout_facts import BETWEEN
 from wayside_manager.core.rollout_plan import NodeFacts, Roads, next_step
 from wayside_manager.core.rollout_turns import TELL_MAX
 
@@ -167,7 +168,7 @@ def test_the_end_means_the_same_in_every_state(state: RolloutState, phase: Updat
     lost = node("c", SUCCEEDED, phase=UpdatePhase.ROLLED_BACK)  # what succeeded stays, whatever it says later
     step = planned(rollout(state=state), [flying, node("b"), lost, node("d", FAILED)])
     ends = {UpdatePhase.COMMITTED: SUCCEEDED, UpdatePhase.ROLLED_BACK: FAILED, UpdatePhase.FAILED: FAILED}
-    is_between = phase in {UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL}
+    is_between = phase in BETWEEN
     a_state = IN_FLIGHT if is_between else ends.get(phase, EXPIRED)
     assert {"a": IN_FLIGHT} | dict(step.node_states) == {"a": a_state, "b": EXPIRED}
     assert step.withdrawn_node_ids == (("a",) if a_state in {EXPIRED, FAILED} else ())

@@ -60,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", parents=[common], help="what the unit is and senses now")
     status.add_argument("--json", action="store_true", help="one JSON document")
     status.set_defaults(command=_status)
+    update = commands.add_parser(
+        "update", parents=[common], help="the update under way: show it, agree to it, refuse it"
+    )
+    update.add_argument("word", choices=("status", "confirm", "refuse"), help="what to do")
+    update.set_defaults(command=_update)
     check = commands.add_parser("check", parents=[common], help="try settings, drivers and identity without running")
     check.set_defaults(command=_check)
     install = commands.add_parser("install", parents=[common], help="answer one question of the agent; for systemd")
@@ -168,6 +173,21 @@ def _status(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(_lines(snapshot)))
     return EXIT_OK if snapshot["is_running"] else EXIT_FAILED
+
+
+def _update(arguments: argparse.Namespace) -> int:
+    unit = settings.read(arguments.settings)
+    if arguments.word != "status":
+        from wayside_agent.services.update_door import said  # here: status must not pay for it
+
+        print(said(Path(unit.runtime_dir), arguments.word))
+        return EXIT_OK
+    snapshot = read_snapshot(Path(unit.runtime_dir)) or {}
+    update = snapshot.get("update")
+    if not isinstance(update, dict):
+        raise NotFoundError("the agent does not answer; start it, and run this as its user or as root")
+    print("\n".join(_lines(update)))
+    return EXIT_OK
 
 
 def _check(arguments: argparse.Namespace) -> int:

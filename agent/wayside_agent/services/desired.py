@@ -15,13 +15,15 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Protocol
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.node_config import decoded
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.config_state import Config, ConfigState, Target
 from wayside_agent.core.config_trial import Event, Step, next_step
-from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.core.update import Preconditions, ReleaseTarget
 from wayside_agent.services.config_trial import ConfigTrial
 from wayside_agent.services.config_words import target_of
 from wayside_agent.services.config_world import World
@@ -207,4 +209,15 @@ def _release_target(state: wire.DesiredState) -> ReleaseTarget | None:
         sha256=release.sha256,
         size_bytes=release.size_bytes,
         rollout=release.rollout,
+        preconditions=Preconditions(
+            needs_consent=release.preconditions.needs_consent,
+            begin_s=_seconds(release.preconditions.begin_time),
+            end_s=_seconds(release.preconditions.end_time),
+            may_interrupt_broadcast=release.preconditions.may_interrupt_broadcast,
+        ),
     )
+
+
+def _seconds(time: Timestamp) -> float | None:
+    """A time [s since 1970]; `None`: it is not set."""
+    return time.ToNanoseconds() / 1e9 or None

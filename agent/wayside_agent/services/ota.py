@@ -384,15 +384,17 @@ class Ota:
         self._update = update
 
     async def _say(self) -> None:
-        try:
-            await self._world.report(self.status())
-        except WaysideError as error:  # a report that fails must never undo an update
-            logger.warning("update: its report was not accepted (%s); it is repeated at the next start", error)
+        """Tells people at the unit, then the manager; a word that fails must never undo an update."""
+        status = self.status()
         if self._world.notice is not None:
             try:
-                await self._world.notice(self.status())
+                await self._world.notice(status)
             except WaysideError as error:
                 logger.warning("update: nobody at the unit was told (%s)", error)
+        try:
+            await self._world.report(status)
+        except WaysideError as error:
+            logger.warning("update: its report was not accepted (%s); it is repeated at the next start", error)
 
 
 def _quietly(_share: float) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from wayside_agent.core.config_state import Config, ConfigState
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.update import UpdateStatus
+from wayside_agent.core.update_notice import notice
 from wayside_agent.services.config_picture import picture
 from wayside_agent.services.health import Health
 from wayside_agent.services.timekeeping import Timekeeping
@@ -54,7 +55,7 @@ class Snapshot:
             "certificate_return": self.way_back(),
             "certificate_expire_time": _iso(self.certificate_end_s()),
             "time": self._time(),
-            "update": {"phase": update.phase.name, "release": update.release, "message": update.message},
+            "update": _update(update),
             "health": MessageToDict(self.health.report(), preserving_proto_field_name=True),
             "readings": {
                 reading.name: {
@@ -75,6 +76,21 @@ class Snapshot:
             "error_seconds": estimate.error_s,
             "clock_fault": self.time.clock_fault,
         }
+
+
+def _update(update: UpdateStatus) -> dict[str, object]:
+    """The update under way, and what people at the unit are told of it."""
+    told = notice(update)
+    return {
+        "phase": update.phase.name,
+        "release": update.release,
+        "running_version": update.running_version,
+        "message": update.message,
+        "reason": update.reason,
+        "blockers": list(update.blockers),
+        "consent": update.consent,
+        "notice": {"zh": told["zh"], "en": told["en"]},
+    }
 
 
 def _iso_of_reading(reading: Reading) -> str:

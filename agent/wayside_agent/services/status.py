@@ -29,7 +29,7 @@ class StatusServer:
         """
         path = self._directory / SOCKET_NAME
         try:
-            listener = _listener(self._directory)
+            listener = listening(self._directory, SOCKET_NAME)
         except OSError as error:
             raise DeviceFaultError(
                 f"{path}: cannot be made ({error.strerror}); correct the owner and mode of field runtime_dir"
@@ -59,19 +59,19 @@ class StatusServer:
             self._writers.discard(writer)
 
 
-def _listener(directory: Path) -> socket.socket:
+def listening(directory: Path, name: str) -> socket.socket:
     """A listening socket of mode 0600 from its first moment; one that a killed agent left behind gives way.
 
     Raises: OSError.
     """
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-    (directory / SOCKET_NAME).unlink(missing_ok=True)
+    (directory / name).unlink(missing_ok=True)
     # The name of a socket may have 107 bytes only; through its directory's descriptor any depth fits.
     descriptor = os.open(directory, os.O_DIRECTORY | os.O_RDONLY)
     listener = socket.socket(socket.AF_UNIX)
     try:
         os.fchmod(listener.fileno(), 0o600)  # Linux makes the file with the mode of the socket, see unix(7)
-        listener.bind(f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
+        listener.bind(f"/proc/self/fd/{descriptor}/{name}")
         listener.listen(WAITING_MAX)
     except OSError:
         listener.close()

@@ -98,4 +98,7 @@ kinds = ["obu"]
 
 [config.can.buses.body]
 database_name = "{database_name}"
+
+[config.update]
+max_speed_mps = 100  # the recording drives for ever; a real vehicle stands still to be updated
 """

@@ -144,6 +144,44 @@ class UpdateConfig(_Part, frozen=True, kw_only=True):
         float,
         Meta(ge=5, le=SECONDS_PER_HOUR, description="How long a provisional release has to pass its health gate [s]."),
     ] = 120.0
+    allow_on_battery: Annotated[
+        bool, Meta(description="Whether a release may be installed while the unit runs on its battery.")
+    ] = True
+    min_battery_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Charge that is needed to install on a battery, 0 to 1.")
+    ] = 0.3
+    min_input_volts: Annotated[
+        float, Meta(ge=0, le=1000, description="Voltage at the input that is needed to install [V]. 0: any.")
+    ] = 0.0
+    max_temperature_celsius: Annotated[
+        float,
+        Meta(
+            ge=-40,
+            le=150,
+            description="Above this nothing is installed; computer and cabinet [degree Celsius].",
+        ),
+    ] = 90.0
+    min_temperature_celsius: Annotated[
+        float,
+        Meta(
+            ge=-100,
+            le=50,
+            description="Below this nothing is installed; computer and cabinet [degree Celsius].",
+        ),
+    ] = -40.0
+    max_speed_mps: Annotated[
+        float, Meta(ge=0, le=100, description="Faster than this a vehicle moves, and nothing is installed [m/s].")
+    ] = 0.5
+    speed_reading: Annotated[
+        ReadingName, Meta(description="Reading that tells the speed [m/s], with the unit `km/h` in that.")
+    ] = ""
+    gear_reading: Annotated[ReadingName, Meta(description="Reading that tells the gear. Empty: nothing does.")] = ""
+    park_value: Annotated[
+        float, Meta(ge=-1e9, le=1e9, description="What the reading of the gear says when it is P.")
+    ] = 0.0
+    min_free_bytes: Annotated[int, Meta(ge=0, le=2**53, description="Space that must be left to install [byte].")] = (
+        30_000_000
+    )
 
 
 class LimitConfig(_Part, frozen=True, kw_only=True):
