@@ -94,6 +94,7 @@ def _set_aside(path: Path, error: Exception) -> None:
 def _write(path: Path, content: bytes) -> None:
     fresh = path.with_name(".boot.json.new")
     with fresh.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644)  # the helper reads it, perhaps as another user
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

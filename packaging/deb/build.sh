@@ -34,6 +34,8 @@ install -D -m 644 README.md "$root/usr/share/doc/$name/README.md"
 mkdir -p "$root/usr/bin" "$root/DEBIAN"
 if [ "$part" = agent ]; then
     mkdir -p "$root/etc/wayside/dbc" "$root/etc/wayside/secrets"
+    install -D -m 644 -t "$root/lib/systemd/system" packaging/systemd/wayside-install.socket packaging/systemd/wayside-install@.service
+    install -D -m 644 -t "$root/usr/share/doc/$name/examples" packaging/systemd/wayside-install.sysusers packaging/systemd/wayside-install.tmpfiles packaging/systemd/wayside-install.conf
     install -D -m 644 packaging/examples/agent-rsu.toml "$root/usr/share/doc/$name/examples/agent-rsu.toml"
 fi
 programs=$name

@@ -328,4 +328,3 @@ def test_memory_that_was_cut_off_is_fetched_again(unit: Unit) -> None:
         if not path.is_symlink():
             path.write_bytes(path.read_bytes()[:100])
     unit.agreed()
-

@@ -151,3 +151,13 @@ def test_a_silent_radio_overlay_changes_one_file() -> None:
     assert {"wayside-agent", "wayside-proto", "grpcio"} <= {dist.name for dist in plain}
     overlay = FIRMWARE / "overlays" / "silent-radio"
     assert [path.name for path in overlay.rglob("*.py")] == ["__main__.py"]
+
+
+def test_the_daemon_imports_nothing_that_judges_or_unpacks_releases() -> None:
+    looking = LOAD + "print('LOADED', *sorted({name.partition('.')[0] for name in sys.modules}), 'END')\n"
+    looking += "print('PARTS', *sorted(name for name in sys.modules if name.startswith('wayside')))\n"
+    ended = subprocess.run([sys.executable, "-c", looking], capture_output=True, text=True, timeout=60, check=True)
+    modules = set(ended.stdout.partition("LOADED")[2].split())
+    assert "wayside_agent.drivers.installer_process" in modules
+    assert modules.isdisjoint({"tuf", "securesystemslib", "detools", "urllib3", "cryptography", "tarfile"})
+    assert not any(name.startswith("wayside_agent.update") for name in modules)

@@ -126,6 +126,7 @@ class InstallerProcess:
 
         Raises: RefusedError: HASH, SIZE, ARTIFACT_INVALID, WRONG_HARDWARE, EXPIRED. DeviceError.
         """
+        await self._lend(artifact)
         await self._asked(
             Verify(now_s=self._now_s(), sha256=agreement.sha256, artifact=str(artifact)), VERIFY_TIMEOUT_S
         )
@@ -139,6 +140,7 @@ class InstallerProcess:
         slot, is_there = await self._slots.reserve(agreement.sha256)
         if is_there:
             return slot
+        await self._lend(artifact)
         request = Install(
             now_s=self._now_s(), sha256=agreement.sha256, artifact=str(artifact), is_delta=is_delta, slot=slot
         )
@@ -146,6 +148,13 @@ class InstallerProcess:
         await self._slots.fill(slot, agreement.sha256)
         self.metadata_end_s = None
         return slot
+
+    async def _lend(self, artifact: Path) -> None:
+        """Lets a helper of another user, who is of the agent's group, read the artifact."""
+        if self._helper.socket:
+            with disk_errors(artifact):
+                await asyncio.to_thread(artifact.parent.chmod, FOLDER_MODE)
+                await asyncio.to_thread(artifact.chmod, FILE_MODE)
 
     async def _asked(self, request: Request, timeout_s: float, progress: Report = lambda _: None) -> Answer:
         """The last answer.
@@ -277,7 +286,9 @@ def _stage(folder: Path, sent: Metadata) -> None:
     with disk_errors(folder):
         for repository in roots.REPOSITORIES:
             path = folder / repository
-            path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
+            folder.chmod(FOLDER_MODE)  # whatever the mask of new files is
+            path.chmod(FOLDER_MODE)
             for old in path.iterdir():
                 old.unlink()
         for repository, name, content in files:

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 SLOTS = ("a", "b")
 RESERVE_BYTES = 16 * 1024 * 1024
 """Space an installation leaves for spools and state."""
+BOOT_FILE_MODE = 0o644
+"""The helper reads it, perhaps as another user."""
 BYTE_CODE_SHARE = 0.5
 """Byte code beside the unpacked files; 0.35 was measured for the agent's own release."""
 
@@ -235,7 +237,7 @@ class SlotDir:
             raise DeviceFaultError(f"{self._boot_file}: cannot be read ({exc.strerror}); check the disk") from exc
 
     def _store(self, choice: BootChoice) -> None:
-        write_atomic(self._boot_file, encoded(choice))
+        write_atomic(self._boot_file, encoded(choice), mode=BOOT_FILE_MODE)
 
     def _spare_slot(self, choice: BootChoice) -> str:
         """Empty while a release is on trial: then one slot runs and the other is the way back."""

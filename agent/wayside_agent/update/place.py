@@ -20,6 +20,7 @@ from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.boot_choice import BootChoice, ChoiceDamagedError, decoded
 from wayside_agent.core.slot_release import SlotRelease
 from wayside_agent.drivers.files import StateFile, disk_errors, make_private_directory
+from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.update.plain import NotPlainError, read_plain
 from wayside_agent.update.trust import MAX_ROOT_BYTES
 
@@ -113,11 +114,16 @@ class Place:
         return StateFile(self.trust / "seen.state", Seen)
 
     def choice(self) -> BootChoice:
-        """What the daemon and the launcher say starts."""
+        """What the daemon and the launcher say starts.
+
+        Raises: DeviceFaultError: it cannot be read, so nobody knows which slots may be written.
+        """
         try:
             return decoded(read_plain(self.slots / "boot.json", max_bytes=MAX_SLOT_FILE_BYTES))
-        except (FileNotFoundError, NotPlainError, ChoiceDamagedError):
+        except (FileNotFoundError, ChoiceDamagedError):  # as the launcher: the factory software starts
             return BootChoice()
+        except NotPlainError as error:
+            raise DeviceFaultError(f"{self.slots}: {error}; let the helper's user read it") from error
 
     def held(self, slot: str) -> SlotRelease | None:
         """What a slot says of itself; `None`: nothing, or it is not complete."""
