@@ -59,7 +59,7 @@ sbom: $(STAMP) ## Lists what the packages are made of into dist/: CycloneDX and 
 lock: $(STAMP) ## Renews requirements/*.txt
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(LOCK) --extra pkcs11 agent/pyproject.toml -o requirements/agent.txt
-	$(LOCK) manager/pyproject.toml -o requirements/manager.txt
+	$(LOCK) --extra pkcs11 manager/pyproject.toml -o requirements/manager.txt
 	$(LOCK) $(PROJECTS) requirements/dev.in -o requirements/dev.txt
 
 format: $(STAMP) ## Formats the code

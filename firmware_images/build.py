@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--counter", type=int, help="release counter; default: made of the version, 1.2.3 is 1002003")
     parser.add_argument("--hardware-id", action="append", default=[], help="hardware it runs on; none: any")
     parser.add_argument("--return-to", type=int, default=0, help="smallest counter a unit may go back to from it")
+    parser.add_argument("--downgrade-from", type=int, default=0, help="largest counter it may replace on purpose")
     arguments = parser.parse_args()
     content = built(
         checked_version(arguments.version, field="--version"),
@@ -55,6 +56,7 @@ def main() -> int:
         counter=arguments.counter,
         hardware_ids=tuple(arguments.hardware_id),
         return_to_counter=arguments.return_to,
+        downgrade_from_counter=arguments.downgrade_from,
     )
     arguments.output.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
@@ -69,6 +71,7 @@ def built(
     counter: int | None = None,
     hardware_ids: tuple[str, ...] = (),
     return_to_counter: int = 0,
+    downgrade_from_counter: int = 0,
     notices: Mapping[str, Notice] | None = None,
 ) -> bytes:
     """The bytes of a release artifact."""
@@ -87,6 +90,7 @@ def built(
         provides=("agent",),
         notices=dict(notices or {}),
         return_to_counter=return_to_counter,
+        downgrade_from_counter=downgrade_from_counter,
     )
     buffer = io.BytesIO()
     write_release(buffer, draft, {name: files[name] for name in files}, schema=config_schema(files))

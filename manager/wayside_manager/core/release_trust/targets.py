@@ -123,7 +123,7 @@ def check_counter(manifest: Manifest, others: Iterable[Manifest]) -> None:
     if manifest.counter <= highest and manifest.downgrade_from_counter < highest:
         raise FailedPreconditionError(
             f"counter: {manifest.counter} does not rise, a release for the same hardware has {highest}; build it with "
-            "a larger --counter, or with --downgrade-from-counter if units are meant to go back",
+            "a larger --counter, or with --downgrade-from if units are meant to go back",
             reason="COUNTER",
         )
 
