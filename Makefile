@@ -28,7 +28,7 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 	PYTHONPATH=packaging/demo python -m wayside_demo
 
 test: $(STAMP) ## Runs every test
-	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime \
+	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime fiu-utils:fiu-run \
 		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so"
 	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
