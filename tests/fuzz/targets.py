@@ -11,7 +11,9 @@ from tests.fuzz import (
     manager_targets,
     people_targets,
     place_targets,
+    release_trust_targets,
     rollout_targets,
+    update_targets,
     value_targets,
 )
 from tests.fuzz.engine import Target
@@ -25,8 +27,10 @@ TARGETS: tuple[Target, ...] = (
     *event_targets.TARGETS,
     *health_targets.TARGETS,
     *alarm_targets.TARGETS,
+    *release_trust_targets.TARGETS,
     *rollout_targets.TARGETS,
     *job_targets.TARGETS,
+    *update_targets.TARGETS,
     *value_targets.TARGETS,
     *agent_targets.TARGETS,
 )

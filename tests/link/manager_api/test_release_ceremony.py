@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.contract.agent_keys import token
 from tests.link.manager_api.commands import wayside
 from tests.link.manager_api.conftest import SETTINGS
 from tests.link.manager_api.peer import Clock, LocalManager
+from tests.link.manager_api.tuf_client import TufClient
 from tests.releases import archive
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
@@ -161,3 +163,36 @@ async def test_a_ceremony_says_what_is_wrong(
     await make_keys(manager, tmp_path, "li", "wang")
     code, _, err = await wayside(manager, "releases", *(each.replace("{}", str(tmp_path)) for each in arguments))
     assert (code in {1, 2, 3}, said in err) == (True, True), (code, err)
+
+
+async def test_the_key_of_the_manager_is_replaced_and_units_follow(tmp_path: Path, clock: Clock) -> None:
+    folder = DataFolder(tmp_path / "new")
+    await initialise(folder, SETTINGS)
+    first = release(tmp_path, "1.1.0")
+    async with running(folder, SETTINGS, now=clock) as endpoints:
+        manager = LocalManager(folder, endpoints, clock)
+        keys = await make_keys(manager, tmp_path, "li", "wang")
+        trust, both = await begin(manager, tmp_path, keys), [f"--key={path}" for path in keys.values()]
+        await done(manager, "releases", "sign", trust, first, *both)
+        await done(manager, "releases", "publish", first, "--trust", trust)
+        credential = await manager.enroll("rsu-1")
+        pinned = {each: (trust / each / "1.root.json").read_bytes() for each in ("image", "director")}
+        unit = TufClient(tmp_path / "unit", pinned)
+        async with manager.node(credential) as peer:
+            await unit.refreshed(peer, now=clock())
+        await done(manager, "releases", "keys", "create", folder.path / "next.key")
+        next_key = folder.path / "next.pub"
+        await done(manager, "releases", "keys", "rotate", trust, "--add-manager-key", next_key)
+        await done(manager, "releases", "sign", trust, *both)
+        await done(manager, "releases", "trust", "update", trust)
+
+    settings = msgspec.structs.replace(SETTINGS, release_key_file="next.key")
+    async with running(folder, settings, now=clock) as endpoints:
+        manager = LocalManager(folder, endpoints, clock)
+        await done(manager, "releases", "keys", "rotate", trust, "--remove", "manager")
+        await done(manager, "releases", "sign", trust, *both)
+        await done(manager, "releases", "trust", "update", trust)
+        async with manager.node(credential) as peer:
+            found = await unit.refreshed(peer, now=clock())
+    assert list(found["image"][0]) == ["1.1.0.tar.gz"]
+    assert unit.versions == {"image": 3, "director": 3}
