@@ -264,6 +264,7 @@ class Agent:
                 gate_timeout_s=lambda: self.configuration.running.update.health_gate_timeout_s,
                 is_config_on_trial=lambda: self.desired.is_on_trial,
                 may_download=lambda: self._may_run["downloads"],
+                is_metered=lambda: self._unit.update.metered,
                 situation=lambda: self._around_updates().now(),
                 limits=lambda: limits_of(self.configuration.running.update),
                 hooks=HookCommands(

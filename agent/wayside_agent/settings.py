@@ -127,6 +127,10 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = {}
     hook_timeout_s: Annotated[float, Meta(ge=1, le=3600, description="How long a hook may take [s].")] = 60.0
+    metered: Annotated[
+        bool,
+        Meta(description="The line costs by the byte: what a rollout lets through over other lines only, waits."),
+    ] = False
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -50,21 +50,25 @@ class Manager:
     def __init__(self) -> None:
         self.contents = {"releases/1.1.0": OLD, "releases/1.2.0": NEW}
         self.offsets: list[int] = []
+        self.asked: list[str] = []
+        """Releases, or SHA-256 of deltas."""
         self.cut_after: list[int] = []
         """Chunks of each of the next transfers before it is cut."""
         self.on_chunk: Callable[[], None] = lambda: None
 
-    async def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
+    async def fetch(self, release: str, *, offset_bytes: int, delta_sha256: str = "") -> AsyncIterator[bytes]:
         self.offsets.append(offset_bytes)
-        if release not in self.contents:
+        name = delta_sha256 or release
+        self.asked.append(name)
+        if name not in self.contents:
             raise NotFoundError(f"{release}: there is no such release")
         left = self.cut_after.pop(0) if self.cut_after else -1
-        for begin in range(offset_bytes, len(self.contents[release]), CHUNK):
+        for begin in range(offset_bytes, len(self.contents[name]), CHUNK):
             if left == 0:
                 raise UnavailableError("the link is down")
             left -= 1
             self.on_chunk()
-            yield self.contents[release][begin : begin + CHUNK]
+            yield self.contents[name][begin : begin + CHUNK]
 
 
 class Unit:
@@ -77,6 +81,7 @@ class Unit:
         self.now_s = 0.0
         self.vitals_on_trial = GOOD
         self.rate = 0
+        self.is_metered = False
         self.may_download: Callable[[], bool] = lambda: True
         self.until: Callable[[UpdateStatus], bool] = lambda _: False
         self.ota: Ota | None = None
@@ -108,6 +113,7 @@ class Unit:
                     gate_timeout_s=lambda: 20.0,
                     is_config_on_trial=self.is_config_on_trial,
                     may_download=lambda: self.may_download(),  # noqa: PLW0108  # a test sets it later
+                    is_metered=lambda: self.is_metered,
                     situation=lambda: self.situation,
                     limits=lambda: self.limits,
                     hooks=self.hooks,

@@ -3,11 +3,26 @@
 Usage: `ready_s = paced_until_s(ready_s, now_s, len(chunk), max_bytes_per_s)`; wait until then before the next chunk.
 """
 
+from dataclasses import dataclass
+
 REPORT_PERIOD_S = 1.0
 REPORT_SHARE = 0.05
 """Progress is reported when it got this much further, and not more often than the period."""
 RESERVE_BYTES = 16 * 1024 * 1024
 """Space a download leaves for spools and state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be fetched."""
+
+    release: str
+    """`releases/{version}`; of a delta, the one it leads to."""
+    sha256: str
+    size_bytes: int
+    is_delta: bool = False
+    room_bytes: int = 0
+    """Space that is needed beside it, for what is made of it."""
 
 
 def paced_until_s(ready_s: float, now_s: float, size_bytes: int, max_bytes_per_s: int) -> float:

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
 from wayside_agent.core.agreement import Agreement
+from wayside_agent.core.download import Order
 from wayside_agent.core.gate import GateResult, Vitals
 
 MAX_RESUME_COUNT = 28
@@ -215,6 +216,8 @@ class Update:
     """What the health gate saw when it decided."""
     consent: Consent | None = None
     """What a person at the unit said of it."""
+    delta_problem: str = ""
+    """Why the delta was of no use; this attempt takes no other. Empty: it was not tried, or is on its way."""
 
     @property
     def artifact(self) -> tuple[str, int]:
@@ -223,6 +226,18 @@ class Update:
             return "", 0
         delta = self.target.delta if self.is_delta else None
         return (delta.sha256, delta.size_bytes) if delta else (self.target.sha256, self.target.size_bytes)
+
+    @property
+    def download(self) -> Order:
+        """What is to be fetched; a release made of a delta needs its own room too.
+
+        Raises: FailedPreconditionError: nothing was ordered.
+        """
+        if self.target is None:
+            raise FailedPreconditionError("update: there is no release to be fetched")
+        sha256, size_bytes = self.artifact
+        room_bytes = self.target.size_bytes if self.is_delta else 0
+        return Order(self.target.release, sha256, size_bytes, self.is_delta, room_bytes)
 
     def after(self, event: Event, *, message: str = "", reason: str = "") -> "Update":
         """The attempt after an event.

@@ -180,13 +180,14 @@ class ManagerLink:
         sent = {"image": response.image, "director": response.director}
         return {name: {file.name: file.content for file in files} for name, files in sent.items()}
 
-    async def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
-        """The bytes of a release from an offset, in chunks of at most 1 MiB.
+    async def fetch(self, release: str, *, offset_bytes: int, delta_sha256: str = "") -> AsyncIterator[bytes]:
+        """The bytes of a release, or of a delta to it, from an offset, in chunks of at most 1 MiB.
 
         Raises: NotFoundError, PermissionDeniedError, OutOfRangeError, UnavailableError, DeadlineExceededError.
             InvalidArgumentError: the manager does not keep to the contract.
         """
-        call = self._stub.FetchArtifact(wire.FetchArtifactRequest(release=release, offset_bytes=offset_bytes))
+        request = wire.FetchArtifactRequest(release=release, offset_bytes=offset_bytes, delta_sha256=delta_sha256)
+        call = self._stub.FetchArtifact(request)
         try:
             position = offset_bytes
             while True:

@@ -11,8 +11,8 @@ from wayside_agent.ports.opened import Opened
 class ArtifactSource(Protocol):
     """Where the bytes of a release come from. Trust never comes from here."""
 
-    def fetch(self, release: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
-        """The bytes of a release from an offset to the end, in chunks of at most 1 MiB.
+    def fetch(self, release: str, *, offset_bytes: int, delta_sha256: str = "") -> AsyncIterator[bytes]:
+        """The bytes of a release, or of a delta to it, from an offset to the end, in chunks of at most 1 MiB.
 
         Raises: UnavailableError, DeadlineExceededError: try again later. NotFoundError: there is no such release.
         """

@@ -20,10 +20,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.node_config import decoded
 from wayside.v1 import node_service_pb2 as wire
+from wayside.v1.release_pb2 import FetchPolicy as FetchPolicyWord
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.config_state import Config, ConfigState, Target
 from wayside_agent.core.config_trial import Event, Step, next_step
-from wayside_agent.core.update import Preconditions, ReleaseTarget
+from wayside_agent.core.update import Delta, FetchPolicy, Preconditions, ReleaseTarget
 from wayside_agent.services.config_trial import ConfigTrial
 from wayside_agent.services.config_words import target_of
 from wayside_agent.services.config_world import World
@@ -199,6 +200,14 @@ def _check_hash(content: bytes, target: Target) -> None:
         )
 
 
+_FETCH_POLICIES = {
+    FetchPolicyWord.FETCH_POLICY_UNSPECIFIED: FetchPolicy.ANY,
+    FetchPolicyWord.FETCH_POLICY_NEVER_FULL: FetchPolicy.NEVER_FULL,
+    FetchPolicyWord.FETCH_POLICY_FULL_UNMETERED: FetchPolicy.FULL_UNMETERED,
+}
+"""A word of a newer manager counts as the strictest: it was said to save bytes."""
+
+
 def _release_target(state: wire.DesiredState) -> ReleaseTarget | None:
     if not state.HasField("release"):
         return None
@@ -209,6 +218,8 @@ def _release_target(state: wire.DesiredState) -> ReleaseTarget | None:
         sha256=release.sha256,
         size_bytes=release.size_bytes,
         rollout=release.rollout,
+        delta=_delta(release),
+        fetch_policy=_FETCH_POLICIES.get(release.fetch_policy, FetchPolicy.NEVER_FULL),
         preconditions=Preconditions(
             needs_consent=release.preconditions.needs_consent,
             begin_s=_seconds(release.preconditions.begin_time),
@@ -216,6 +227,12 @@ def _release_target(state: wire.DesiredState) -> ReleaseTarget | None:
             may_interrupt_broadcast=release.preconditions.may_interrupt_broadcast,
         ),
     )
+
+
+def _delta(release: wire.ReleaseTarget) -> Delta | None:
+    if not release.HasField("delta"):
+        return None
+    return Delta(release.delta.base_tree_sha256, release.delta.sha256, release.delta.size_bytes)
 
 
 def _seconds(time: Timestamp) -> float | None:

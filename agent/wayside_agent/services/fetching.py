@@ -20,8 +20,7 @@ from wayside.errors import (
     WaysideError,
 )
 from wayside_agent.core.backoff import delay_s
-from wayside_agent.core.download import is_report_due, paced_until_s, space_problem
-from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.core.download import Order, is_report_due, paced_until_s, space_problem
 from wayside_agent.ports.updates import ArtifactSource, Downloads
 
 BACK_OFF_BASE_S = 1.0
@@ -56,36 +55,36 @@ class Fetching:
         self._pause = pause
         self._rng = random.Random()  # noqa: S311 # spreads load, guards nothing
 
-    async def fetch(self, target: ReleaseTarget, progress: Progress) -> Path:
+    async def fetch(self, order: Order, progress: Progress) -> Path:
         """The whole artifact, durable, with the announced hash.
 
         Raises: NotFoundError: there is no such release. InvalidArgumentError: other bytes than announced.
             ResourceExhaustedError: no space. DeviceFaultError.
         """
         failure_count = 0
-        while (have_bytes := await self._downloads.size(target.sha256)) < target.size_bytes:
+        while (have_bytes := await self._downloads.size(order.sha256)) < order.size_bytes:
             await self._until_allowed()
             try:
-                await self._check_space(target.size_bytes - have_bytes)
-                await self._stretch(target, have_bytes, progress)
+                await self._check_space(order.size_bytes - have_bytes + order.room_bytes)
+                await self._stretch(order, have_bytes, progress)
                 failure_count = 0
             except UnavailableError as error:
-                is_further = await self._downloads.size(target.sha256) > have_bytes
+                is_further = await self._downloads.size(order.sha256) > have_bytes
                 failure_count = 1 if is_further else failure_count + 1
-                await self._wait_out(target, error, failure_count)
-        return await self._finished(target, have_bytes)
+                await self._wait_out(order, error, failure_count)
+        return await self._finished(order, have_bytes)
 
-    async def _stretch(self, target: ReleaseTarget, begin_bytes: int, progress: Progress) -> None:
+    async def _stretch(self, order: Order, begin_bytes: int, progress: Progress) -> None:
         done_bytes = reported_bytes = begin_bytes
         ready_s = reported_s = self._clock()
         await progress(begin_bytes, begin_bytes)
-        async with aclosing(self._chunks(target, begin_bytes)) as chunks:
+        async with aclosing(self._chunks(order, begin_bytes)) as chunks:
             async for chunk in chunks:
                 done_bytes += len(chunk)
-                await self._keep(target, chunk, done_bytes)
+                await self._keep(order, chunk, done_bytes)
                 now_s = self._clock()
                 since_s = now_s - reported_s
-                if is_report_due(done_bytes, target.size_bytes, reported_bytes=reported_bytes, since_report_s=since_s):
+                if is_report_due(done_bytes, order.size_bytes, reported_bytes=reported_bytes, since_report_s=since_s):
                     reported_bytes, reported_s = done_bytes, now_s
                     await progress(done_bytes, begin_bytes)
                 ready_s = paced_until_s(ready_s, now_s, len(chunk), self._max_bytes_per_s())
@@ -93,22 +92,23 @@ class Fetching:
                     await self._pause(ready_s - now_s)
                 if not self._may_download():
                     return
-        if done_bytes < target.size_bytes:
-            raise UnavailableError(f"the transfer ended at byte {done_bytes} of {target.size_bytes}")
+        if done_bytes < order.size_bytes:
+            raise UnavailableError(f"the transfer ended at byte {done_bytes} of {order.size_bytes}")
 
     async def _until_allowed(self) -> None:
         while not self._may_download():
             await self._pause(ALLOWED_LOOK_S)
 
-    async def _keep(self, target: ReleaseTarget, chunk: bytes, done_bytes: int) -> None:
-        if done_bytes > target.size_bytes:
+    async def _keep(self, order: Order, chunk: bytes, done_bytes: int) -> None:
+        if done_bytes > order.size_bytes:
             await self._downloads.discard()
-            raise InvalidArgumentError(f"{target.release}: more than the announced {target.size_bytes} bytes came")
-        await self._downloads.append(target.sha256, chunk)
+            raise InvalidArgumentError(f"{order.release}: more than the announced {order.size_bytes} bytes came")
+        await self._downloads.append(order.sha256, chunk)
 
-    async def _chunks(self, target: ReleaseTarget, offset_bytes: int) -> AsyncGenerator[bytes, None]:
+    async def _chunks(self, order: Order, offset_bytes: int) -> AsyncGenerator[bytes, None]:
         """The source's bytes; every failure that may pass comes out as UnavailableError."""
-        stream = self._source.fetch(target.release, offset_bytes=offset_bytes)
+        delta_sha256 = order.sha256 if order.is_delta else ""
+        stream = self._source.fetch(order.release, offset_bytes=offset_bytes, delta_sha256=delta_sha256)
         try:
             async for chunk in stream:
                 yield chunk
@@ -128,19 +128,19 @@ class Fetching:
         if problem:
             raise ResourceExhaustedError(problem, reason="DISK_FULL")
 
-    async def _wait_out(self, target: ReleaseTarget, error: UnavailableError, failure_count: int) -> None:
+    async def _wait_out(self, order: Order, error: UnavailableError, failure_count: int) -> None:
         log = logger.warning if failure_count == 1 else logger.debug
-        log("download of %s interrupted: %s; it goes on from there", target.release, error)
+        log("download of %s interrupted: %s; it goes on from there", order.release, error)
         delay = delay_s(failure_count, base_s=BACK_OFF_BASE_S, cap_s=BACK_OFF_CAP_S, rng=self._rng)
         await self._pause(delay)
 
-    async def _finished(self, target: ReleaseTarget, have_bytes: int) -> Path:
-        path, actual = await self._downloads.finish(target.sha256)
-        if actual != target.sha256 or have_bytes != target.size_bytes:
+    async def _finished(self, order: Order, have_bytes: int) -> Path:
+        path, actual = await self._downloads.finish(order.sha256)
+        if actual != order.sha256 or have_bytes != order.size_bytes:
             await self._downloads.discard()
             raise InvalidArgumentError(
-                f"{target.release}: {have_bytes} bytes with SHA-256 {actual[:12]}… came, announced were "
-                f"{target.size_bytes} with {target.sha256[:12]}…; publish it again",
+                f"{order.release}: {have_bytes} bytes with SHA-256 {actual[:12]}… came, announced were "
+                f"{order.size_bytes} with {order.sha256[:12]}…; publish it again",
                 reason="ARTIFACT_HASH",
             )
         return path

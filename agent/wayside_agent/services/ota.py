@@ -11,8 +11,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from wayside.errors import DeadlineExceededError, FailedPreconditionError, UnavailableError, WaysideError
+from wayside.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnavailableError,
+    WaysideError,
+)
 from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
+from wayside_agent.core.fetch_choice import Way, fetch_choice
 from wayside_agent.core.gate import Outcome
 from wayside_agent.core.update import (
     AT_REST,
@@ -41,6 +49,8 @@ HOOK_RETRY_S = 30.0
 
 
 _HOOKED = frozenset({Step.CHECK, Step.FETCH, Step.VERIFY, Step.INSTALL, Step.SWITCH})
+_DELTA_FAULTS = frozenset({Refusal.DELTA, Refusal.HASH, Refusal.SIZE, Refusal.ARTIFACT_INVALID})
+"""Refusals that can be the fault of the delta, not of the release."""
 _REFUSABLE = frozenset({Phase.CHECKING, Phase.DOWNLOADING, Phase.VERIFYING, Phase.STAGED})
 """Phases in which a hook can still say no."""
 
@@ -222,18 +232,47 @@ class Ota:
         if self._running.spare_sha256 == target.sha256:  # a former attempt left it complete in the slot
             await self._enter(self._update.after(Event.FETCHED))
             return
+        choice = fetch_choice(self._update, is_metered=self._world.is_metered())
+        if choice.way is Way.WAIT:
+            await self._wait_for_a_way(choice.why)
+            return
+        if self._update.message or self._update.is_delta is not (choice.way is Way.DELTA):
+            way = replace(self._update, is_delta=choice.way is Way.DELTA, message="", downloaded_bytes=0)
+            await self._save(way)
+        await self._fetch_ordered()
+
+    async def _fetch_ordered(self) -> None:
         try:
             async with asyncio.timeout(None) as self._cut:
-                await self._fetching.fetch(target, self._progress)
+                await self._fetching.fetch(self._update.download, self._progress)
         except TimeoutError:  # follow() cut it; the next step withdraws it
             return
         except WaysideError as error:
-            await self._break(error)
+            if self._update.is_delta and isinstance(error, InvalidArgumentError | NotFoundError):
+                await self._without_delta(str(error))
+            else:
+                await self._break(error)
         else:
             size_bytes = self._update.artifact[1]
             await self._enter(replace(self._update.after(Event.FETCHED), downloaded_bytes=size_bytes))
         finally:
             self._cut = None
+
+    async def _wait_for_a_way(self, why: str) -> None:
+        """Nothing may be fetched now: says so once, and looks again."""
+        if self._update.message != why or self._update.resume_count:  # it may last for weeks, and is no trouble
+            await self._save(replace(self._update, message=why, resume_count=0))
+            logger.info("update waits: %s", why)
+            await self._say()
+        await self._world.pause(STAGED_LOOK_S)
+
+    async def _without_delta(self, why: str) -> None:
+        """Goes on without the delta, once; whether the whole is fetched, the policy says."""
+        logger.warning("update: the delta is of no use (%s)", why)
+        await self._world.downloads.discard()
+        update = self._update if self._update.phase is Phase.DOWNLOADING else self._update.after(Event.LOST)
+        await self._save(replace(update, is_delta=False, delta_problem=why, downloaded_bytes=0))
+        await self._say()
 
     async def _progress(self, done_bytes: int, begin_bytes: int) -> None:
         update = replace(self._update, downloaded_bytes=done_bytes, resumed_from_bytes=begin_bytes)
@@ -278,7 +317,10 @@ class Ota:
         except UnavailableError:
             raise
         except WaysideError as error:
-            await self._break(error)
+            if self._update.is_delta and isinstance(error, RefusedError) and error.refusal in _DELTA_FAULTS:
+                await self._without_delta(str(error))
+            else:
+                await self._break(error)
             return
         await self._enter(replace(self._update.after(Event.INSTALLED), slot=slot, before=self._world.vitals()))
         await self._world.downloads.discard()

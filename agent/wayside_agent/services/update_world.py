@@ -41,6 +41,8 @@ class World:
     """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
     may_download: Callable[[], bool] = lambda: True
     """False: downloads wait, to save power; what has begun goes on from where it was."""
+    is_metered: Callable[[], bool] = lambda: False
+    """The line costs by the byte; some rollouts let only deltas over such a line."""
     situation: Callable[[], Situation] = Situation
     """What must hold is asked of it; consent, space and hooks are filled in by the update itself."""
     limits: Callable[[], Limits] = Limits
