@@ -1,38 +1,36 @@
 """The manager's parsers of what people sign: roots that follow, and targets of what exists."""
 
 import functools
-import hashlib
 from datetime import UTC, datetime
 
 from tests.fuzz.engine import Target
 from tests.releases import archive
 from tests.signing import first_root, people, signed_alone, target
 from wayside_manager.core.release_trust.files import Repository, Trust
+from wayside_manager.core.release_trust.roots import following
 from wayside_manager.core.release_trust.targets import checked_targets
 from wayside_manager.core.release_trust.updating import Brought, updated_trust
 
 NOW = datetime.now(UTC)
+_MANAGER_ID = "ab" * 32
 
 
 @functools.cache
 def _roots() -> tuple[bytes, bytes]:
     key = people()[0].public_key
-    manager = type(key).from_dict(
-        hashlib.sha256(b"manager").hexdigest(), key.to_dict() | {"keyval": {"public": "ab" * 32}}
-    )
+    manager = type(key).from_dict(_MANAGER_ID, key.to_dict() | {"keyval": {"public": "ab" * 32}})
     return first_root(Repository.IMAGE, manager), first_root(Repository.DIRECTOR, manager)
 
 
 @functools.cache
 def _trust() -> Trust:
     images, directors = ((root,) for root in _roots())
-    key_id = hashlib.sha256(b"manager").hexdigest()
-    files = updated_trust(Trust({}), Brought(images, directors), manager_key_id=key_id, now=NOW)
+    files = updated_trust(Trust({}), Brought(images, directors), manager_key_id=_MANAGER_ID, now=NOW)
     return Trust({(file.repository, file.role): file for file in files})
 
 
-def _brought(data: bytes) -> None:
-    updated_trust(_trust(), Brought((data,), (data,)), manager_key_id="0" * 64, now=NOW)
+def _followed(data: bytes) -> None:
+    following(None, (data,), Repository.IMAGE, manager_key_id=_MANAGER_ID, now=NOW)
 
 
 @functools.cache
@@ -50,6 +48,6 @@ WORDS = (
     b"[" * 50,
 )
 TARGETS = (
-    Target("root that follows", _brought, _roots, words=WORDS),
+    Target("root of the image repository", _followed, lambda: _roots()[:1], words=WORDS),
     Target("targets of what exists", lambda data: checked_targets(data, _trust(), now=NOW), _targets, words=WORDS),
 )
