@@ -26,7 +26,7 @@ from wayside.names import (
 )
 from wayside.v1 import fleet_service_pb2, node_pb2, node_service_pb2, release_pb2
 from wayside_manager.api.place_messages import area, area_message, section, section_message, variables_message
-from wayside_manager.core.nodes import DesiredRecord, Label, NodeKind, NodeRecord, NodeState, reconciling
+from wayside_manager.core.nodes import DesiredRecord, FetchPolicy, Label, NodeKind, NodeRecord, NodeState, reconciling
 from wayside_manager.core.presence import Presence, presence
 from wayside_manager.core.selectors import NAMES_MAX_COUNT, NodeFilter, NodeSelector, checked_selector
 
@@ -105,7 +105,16 @@ def desired_state(desired: DesiredRecord) -> node_service_pb2.DesiredState:
         message.release.sha256 = desired.release.sha256
         message.release.size_bytes = desired.release.size_bytes
         message.release.rollout = rollout_name(desired.release.rollout_id) if desired.release.rollout_id else ""
+        asked = desired.release.asked
+        message.release.preconditions.needs_consent = asked.needs_consent
+        message.release.preconditions.may_interrupt_broadcast = asked.may_interrupt_broadcast
+        message.release.fetch_policy = fetch_policy_value(asked.fetch_policy)
     return message
+
+
+def fetch_policy_value(policy: FetchPolicy) -> release_pb2.FetchPolicy.ValueType:
+    """A policy on the wire."""
+    return release_pb2.FetchPolicy.Value(f"FETCH_POLICY_{policy.name if policy else 'UNSPECIFIED'}")
 
 
 def kind_value(kind: NodeKind) -> node_pb2.NodeKind.ValueType:

@@ -11,8 +11,9 @@ from google.protobuf.duration_pb2 import Duration
 from wayside.errors import InvalidArgumentError
 from wayside.names import alarm_name, node_name, release_name, rollout_name, site_id, site_name, tenant_name
 from wayside.v1 import job_pb2, node_pb2, release_pb2, rollout_pb2
-from wayside_manager.api.node_messages import labels, timestamp
+from wayside_manager.api.node_messages import fetch_policy_value, labels, timestamp
 from wayside_manager.api.time_zones import checked_zone
+from wayside_manager.core.nodes import FetchPolicy
 from wayside_manager.core.rollout import (
     RolloutNodeRecord,
     RolloutNodeState,
@@ -36,6 +37,11 @@ def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
 
     Raises: InvalidArgumentError: a value is malformed or out of range; it names the field and the range.
     """
+    if message.node_retry_count:
+        raise InvalidArgumentError(
+            f"{field}.node_retry_count: nodes are not told again by themselves; leave it 0, and use RetryRollout",
+            reason="PLAN_INVALID",
+        )
     plan = RolloutPlan(
         waves=tuple(_wave(one, field=f"{field}.waves[{index}]") for index, one in enumerate(message.waves)),
         max_in_flight_count=message.max_in_flight_count,
@@ -49,8 +55,19 @@ def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
         is_dynamic=message.is_dynamic,
         trial_timeout_s=_seconds(message, "trial_timeout", _EMPTY_PLAN.trial_timeout_s),
         needs_confirmation=message.needs_confirmation,
+        needs_consent=message.needs_consent,
+        may_interrupt_broadcast=message.may_interrupt_broadcast,
+        fetch_policy=_fetch_policy(message.fetch_policy, field=f"{field}.fetch_policy"),
+        reverses_failed_wave=message.reverses_failed_wave,
     )
     return checked_plan(plan, field=field)
+
+
+def _fetch_policy(value: int, *, field: str) -> FetchPolicy:
+    known = release_pb2.FetchPolicy.DESCRIPTOR.values_by_number.get(value)
+    if known is None:
+        raise InvalidArgumentError(f"{field}: {value} is not known", reason="PLAN_INVALID")
+    return FetchPolicy[known.name.removeprefix("FETCH_POLICY_")] if value else FetchPolicy.ANY
 
 
 def plan_message(plan: RolloutPlan) -> rollout_pb2.RolloutPlan:
@@ -75,6 +92,10 @@ def plan_message(plan: RolloutPlan) -> rollout_pb2.RolloutPlan:
         is_dynamic=plan.is_dynamic,
         trial_timeout=duration(plan.trial_timeout_s),
         needs_confirmation=plan.needs_confirmation,
+        needs_consent=plan.needs_consent,
+        may_interrupt_broadcast=plan.may_interrupt_broadcast,
+        fetch_policy=fetch_policy_value(plan.fetch_policy),
+        reverses_failed_wave=plan.reverses_failed_wave,
     )
 
 

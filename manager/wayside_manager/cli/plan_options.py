@@ -12,11 +12,17 @@ from typing import Annotated
 import typer
 
 from wayside.errors import InvalidArgumentError
-from wayside.v1 import rollout_pb2
+from wayside.v1 import release_pb2, rollout_pb2
 from wayside_manager.cli import plan_texts
 from wayside_manager.cli.plan_file import read_plan
 
 _PANEL = "Plan of the rollout (each goes before the plan file)"
+
+_POLICIES = {
+    "any": release_pb2.FETCH_POLICY_UNSPECIFIED,
+    "never-full": release_pb2.FETCH_POLICY_NEVER_FULL,
+    "full-unmetered": release_pb2.FETCH_POLICY_FULL_UNMETERED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,32 @@ class PlanOptions:
         bool,
         typer.Option("--needs-confirmation", help="A person must confirm each trial.", rich_help_panel=_PANEL),
     ] = False
+    consent: Annotated[
+        bool,
+        typer.Option("--needs-consent", help="A person at the unit must agree to a release.", rich_help_panel=_PANEL),
+    ] = False
+    interrupt: Annotated[
+        bool,
+        typer.Option(
+            "--may-interrupt-broadcast",
+            help="Install also on roadside units that broadcast a safety event.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    fetch: Annotated[
+        str,
+        typer.Option(
+            help="What nodes may fetch: any, never-full (a delta only), full-unmetered.", rich_help_panel=_PANEL
+        ),
+    ] = ""
+    reverse: Annotated[
+        bool,
+        typer.Option(
+            "--reverse-failed-wave",
+            help="If it stops for failures, nodes of that wave go back to the release they had.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
 
     def message(self) -> rollout_pb2.RolloutPlan:
         """The plan: that of the file, and over it what the options say.
@@ -88,6 +120,10 @@ class PlanOptions:
             "time_zone": self.time_zone or None,
             "is_dynamic": self.dynamic or None,
             "needs_confirmation": self.confirm or None,
+            "needs_consent": self.consent or None,
+            "may_interrupt_broadcast": self.interrupt or None,
+            "fetch_policy": _policy(self.fetch),
+            "reverses_failed_wave": self.reverse or None,
         }
         for name, number in numbers.items():
             if number is not None:
@@ -103,3 +139,10 @@ class PlanOptions:
             raise InvalidArgumentError("--observe: there are no waves to watch after; give --wave, too")
         for each in made.waves:
             each.observation.CopyFrom(plan_texts.span(self.observe, field="--observe"))
+
+
+def _policy(word: str) -> int | None:
+    """The number of a policy; `None`: the option was not given."""
+    if word and word not in _POLICIES:
+        raise InvalidArgumentError(f"--fetch: {word!r} is none of {', '.join(_POLICIES)}")
+    return _POLICIES.get(word)

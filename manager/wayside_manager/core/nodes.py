@@ -95,6 +95,24 @@ class NodeStatus:
     """Reports the node numbered and the manager never received, over all spools."""
 
 
+class FetchPolicy(StrEnum):
+    """What a node may fetch of a release; see `wayside.v1.FetchPolicy`, where ANY is UNSPECIFIED."""
+
+    ANY = ""
+    NEVER_FULL = "never_full"
+    FULL_UNMETERED = "full_unmetered"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a rollout asks of the units beside the release; part of its plan."""
+
+    needs_consent: bool = False
+    """Of a person at the unit."""
+    may_interrupt_broadcast: bool = False
+    fetch_policy: FetchPolicy = FetchPolicy.ANY
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseAssignment:
     """A release a node should run, everything a node needs to fetch and prove it."""
@@ -103,6 +121,7 @@ class ReleaseAssignment:
     sha256: str
     size_bytes: int
     rollout_id: str
+    asked: Asked = Asked()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import ROOT_TENANT
 from wayside_manager.core.jobs import FleetWork
-from wayside_manager.core.nodes import Label, UpdatePhase
+from wayside_manager.core.nodes import FetchPolicy, Label, UpdatePhase
 from wayside_manager.core.selectors import NodeSelector
 
 SECONDS_PER_DAY = 86_400.0
@@ -121,6 +121,12 @@ class RolloutPlan:
     is_dynamic: bool = False
     trial_timeout_s: float = 120.0
     needs_confirmation: bool = False
+    needs_consent: bool = False
+    """Of a person at each unit, before a release is installed."""
+    may_interrupt_broadcast: bool = False
+    fetch_policy: FetchPolicy = FetchPolicy.ANY
+    reverses_failed_wave: bool = False
+    """Nodes of the wave that failed go back to the release they had."""
 
 
 @dataclass(frozen=True, slots=True)

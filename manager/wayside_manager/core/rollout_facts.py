@@ -113,6 +113,8 @@ def message_of(node: RolloutNodeRecord, state: RolloutNodeState, *, timeout_s: f
         return "the rollout ended before it was done"
     if state is not RolloutNodeState.FAILED or node.phase in _BROKEN_OFF:
         return ""
+    if node.state is _SUCCEEDED or (node.phase is UpdatePhase.COMMITTED and node.runs_target):
+        return "its wave failed: it goes back to what it ran before"
     if node.phase is UpdatePhase.COMMITTED:
         return "it says that it is done, but runs something else"
     return f"no word for {timeout_s:g} s that it is done"

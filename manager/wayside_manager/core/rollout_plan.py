@@ -21,6 +21,7 @@ from wayside_manager.core.rollout import (
     WaveTimes,
 )
 from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, message_of, patience_s, recalled, settled
+from wayside_manager.core.rollout_reversal import last_begun, reverses, taken_back
 from wayside_manager.core.rollout_roads import Road, Roads
 from wayside_manager.core.rollout_turns import Turns
 from wayside_manager.core.rollout_verdict import Verdict, judged
@@ -79,6 +80,9 @@ def next_step(
         states = [
             recalled(node, state, is_past_deadline=is_past_deadline) for node, state in zip(nodes, states, strict=True)
         ]
+        if reverses(rollout.plan, verdict, is_past_deadline=is_past_deadline):
+            wave = last_begun(verdict.waves)
+            states = [taken_back(node, state, wave) for node, state in zip(nodes, states, strict=True)]
     else:
         waits = Turns(rollout, verdict.open_wave, roads, now=now).hand_out(nodes, states, facts)
     return _difference(rollout, nodes, states, verdict, waits=waits, now=now)

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select
 
 from wayside.errors import NotFoundError
 from wayside_manager.core.credentials import CredentialKind
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import (
+    Asked,
     ConfigDecision,
     DesiredRecord,
     Label,
@@ -23,7 +25,7 @@ from wayside_manager.core.nodes import (
 )
 from wayside_manager.core.selectors import Selectable
 from wayside_manager.store.moments import as_time, as_time_or_none
-from wayside_manager.store.tables import credentials, node_desired, node_labels, node_status, nodes, releases
+from wayside_manager.store.tables import credentials, node_desired, node_labels, node_status, nodes, releases, rollouts
 
 _MICROSECONDS_PER_SECOND = 1_000_000
 _LABELS = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
@@ -82,14 +84,24 @@ def desired_columns() -> tuple[Any, ...]:
         node_desired.c.config_decision,
         releases.c.sha256.label("release_sha256"),
         releases.c.size_bytes,
+        select(rollouts.c.plan)
+        .where(rollouts.c.rollout_id == node_desired.c.rollout_id)
+        .scalar_subquery()
+        .label("desired_plan"),
     )
+
+
+@lru_cache(maxsize=256)  # thousands of nodes have the same plan
+def _asked(plan: str) -> Asked:
+    return msgspec.json.decode(plan, type=Asked)
 
 
 def desired_record(row: Row[Any]) -> DesiredRecord:
     """What a node should be."""
     release = None
     if row.version is not None:
-        release = ReleaseAssignment(row.version, row.release_sha256, row.size_bytes, row.rollout_id or "")
+        asked = _asked(row.desired_plan or "{}")
+        release = ReleaseAssignment(row.version, row.release_sha256, row.size_bytes, row.rollout_id or "", asked)
     return DesiredRecord(
         node_id=row.node_id,
         revision=row.desired_revision,
