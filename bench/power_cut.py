@@ -22,7 +22,14 @@ from wayside_demo.power_cut.fate import Kind
 RUNS = 6_000
 SHARE = 500
 """Runs that one process does before it says how it went."""
-BAD = ("brick", "stuck", "crash", "lie")
+BAD = {
+    "brick": "bricks",
+    "stuck": "stuck",
+    "crash": "crashes",
+    "lie": "lies",
+    "lost": "good releases lost to one fault",
+}
+"""How what is found begins, and what it is counted as."""
 
 
 def main() -> None:
@@ -72,10 +79,8 @@ def _print(tally: Tally, took_s: float) -> None:
         report.add(f"  {kind}", sum(count for (_, each), count in tally.struck.items() if each is kind), digits=0)
     report.add(f"faults in a phase, of {len(MATRIX)}: struck", len(tally.struck), digits=0)
     begins = Counter(problem.split(":")[0] for each in tally.defects for problem in each.problems)
-    for word in BAD:
-        report.add(
-            {"brick": "bricks", "stuck": "stuck", "crash": "crashes", "lie": "lies"}[word], begins[word], digits=0
-        )
+    for word, name in BAD.items():
+        report.add(name, begins[word], digits=0)
     for phase in PHASES:
         ends = {end: count for (struck, end), count in tally.ends.items() if struck is phase}
         for name, end in (("new", Phase.COMMITTED), ("reverts", Phase.ROLLED_BACK), ("old", Phase.FAILED)):

@@ -32,10 +32,13 @@ PHASES = (
     Phase.REVERTING,
 )
 """Everything that is ever persisted; IDLE stands for all that are at rest."""
-MATRIX = tuple(product(PHASES, Kind))
+HELPED = (Phase.CHECKING, Phase.VERIFYING, Phase.INSTALLING)
+"""Phases in which a helper is at work."""
+MATRIX = tuple((phase, kind) for phase, kind in product(PHASES, Kind) if kind is not Kind.HELPER or phase in HELPED)
 MORE_STRIKES = 0.3
 """Chance of one more fault in the same run."""
 LONGEST_S = 900.0
+"""A fault lasts up to so long; a manager that restarts is back in ten seconds."""
 
 
 class Campaign:
@@ -79,7 +82,8 @@ class Campaign:
 
     def _strike(self, rng: Random, start: Start, worth: Worth, phase: Phase, kind: Kind) -> Strike:
         step = rng.randint(1, self._steps[start, worth][phase])
-        return Strike(kind, phase, step, rng.choice((1.0, 5.0, 60.0, LONGEST_S)) * rng.random())
+        lengths_s = (10.0,) if kind is Kind.MANAGER else (5.0, 60.0, LONGEST_S)
+        return Strike(kind, phase, step, rng.choice(lengths_s) * rng.random())
 
 
 @contextmanager

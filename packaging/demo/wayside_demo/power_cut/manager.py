@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 
-from wayside.errors import UnavailableError
+from wayside.errors import NotFoundError, UnavailableError
 from wayside.release_manifest import FORMAT, Component, Manifest
 from wayside.release_packing import counter_of, write_release
 from wayside.release_reading import ReleaseReading
@@ -102,9 +102,11 @@ class Surroundings:
         if self.is_away:
             raise UnavailableError("the manager is away")
 
-    async def fetch(self, name: str, *, offset_bytes: int) -> AsyncIterator[bytes]:
-        """As `ports.updates.ArtifactSource`."""
-        content = release(name.removeprefix("releases/")).content
+    async def fetch(self, release_name: str, *, offset_bytes: int, delta_sha256: str = "") -> AsyncIterator[bytes]:
+        """As `ports.updates.ArtifactSource`; it has no deltas."""
+        if delta_sha256:
+            raise NotFoundError(f"{release_name}: there is no such delta")
+        content = release(release_name.removeprefix("releases/")).content
         for begin in range(offset_bytes, len(content), CHUNK_BYTES):
             self.reach()
             yield content[begin : begin + CHUNK_BYTES]

@@ -25,7 +25,7 @@ class Outcome:
     """What has struck; a strike whose step never came did not."""
     starts: int = 0
     problems: list[str] = field(default_factory=list)
-    """Bricks, stuck states, crashes and lies, each a sentence that begins with that word."""
+    """Sentences that begin with brick, stuck, crash, lie, or lost: a good release that one harmless fault cost."""
     steps: dict[Phase, int] = field(default_factory=dict)
     """Most steps of the disk while a phase was persisted."""
 

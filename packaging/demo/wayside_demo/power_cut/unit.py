@@ -26,7 +26,7 @@ from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
 from wayside_agent.update.place import Place
 from wayside_demo.power_cut.disk import Disk, EndedError, swapped
-from wayside_demo.power_cut.fate import Fate, Start, Worth
+from wayside_demo.power_cut.fate import Fate, Kind, Start, Worth
 from wayside_demo.power_cut.installer import SmallInstaller
 from wayside_demo.power_cut.manager import NEW, NEXT, OLD, Surroundings, release
 from wayside_demo.power_cut.striking import Outcome, Striking
@@ -35,7 +35,11 @@ GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)
 DEAF = Vitals(manager_reached=True, fix_dimension=3)
 AWAY = Vitals(manager_reached=False, fix_dimension=3, radio_messages_per_s=10.0)
 GATE_S, START_S = 20.0, 5.0
+BACK_OFF_S = 30.0
+"""Of the supervisor, when the agent cannot even start."""
 MAX_STARTS, MAX_PAUSES, MAX_LIFE_S = 60, 20_000, 10.0
+HARMLESS = {Kind.KILL, Kind.POWER, Kind.MANAGER, Kind.PAST}
+"""What must never cost a good release, if it strikes once."""
 END = {Phase.COMMITTED, Phase.ROLLED_BACK, Phase.FAILED}
 
 T = TypeVar("T")
@@ -54,7 +58,7 @@ class CannotStartError(Exception):
 
 
 class DefectError(Exception):
-    """Something is not as it must be: a sentence that begins with brick, stuck, crash or lie."""
+    """Something is not as it must be: a sentence that begins with brick, stuck, crash, lie or lost."""
 
 
 class _Watched(StateFile[Update]):
@@ -105,6 +109,9 @@ class Unit:
         self._check_end(status, version)
         is_proven = status.phase is not Phase.COMMITTED or worth is Worth.GOOD
         _hold(is_proven, f"lie: a {worth} release was committed")
+        is_harmless = worth is Worth.GOOD and len(self._fate.strikes) == 1 and self._fate.strikes[0].kind in HARMLESS
+        is_kept = status.phase is Phase.COMMITTED or not is_harmless
+        _hold(is_kept, f"lost: one {self._fate.strikes[:1]} costs a good release: {status.phase}: {status.message}")
         again = self._rested(target, worth)
         _hold(again.phase is status.phase, f"lie: it says {status.phase}, and after one more start {again.phase}")
         if status.phase is Phase.COMMITTED:
@@ -150,8 +157,10 @@ class Unit:
                 self._start(target, worth)
             except RestedError as rested:
                 return rested.status
-            except (RestartRequestedError, CannotStartError):
+            except RestartRequestedError:
                 continue
+            except CannotStartError:
+                self._around.now_s += BACK_OFF_S
             except EndedError:
                 if self._striking.is_power_off:
                     self._striking.is_power_off = False
