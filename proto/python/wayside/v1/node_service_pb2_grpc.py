@@ -125,7 +125,9 @@ class NodeServiceServicer(object):
         it is verified on the unit.
 
         Returns (gRPC error code):
-        FAILED_PRECONDITION if the manager has no roots of trust yet.
+        FAILED_PRECONDITION if the manager has no roots of trust yet (NO_ROOTS), nothing was published since (NO_TARGETS), or the
+        roots do not name its key (KEY_NOT_NAMED).
+        INVALID_ARGUMENT if a version is negative.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -285,7 +285,9 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
     it is verified on the unit.
 
     Returns (gRPC error code):
-      FAILED_PRECONDITION if the manager has no roots of trust yet.
+      FAILED_PRECONDITION if the manager has no roots of trust yet (NO_ROOTS), nothing was published since (NO_TARGETS), or the
+      roots do not name its key (KEY_NOT_NAMED).
+      INVALID_ARGUMENT if a version is negative.
     """
 
     FetchConfig: _NodeServiceFetchConfigType
@@ -424,7 +426,9 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
         it is verified on the unit.
 
         Returns (gRPC error code):
-          FAILED_PRECONDITION if the manager has no roots of trust yet.
+          FAILED_PRECONDITION if the manager has no roots of trust yet (NO_ROOTS), nothing was published since (NO_TARGETS), or the
+          roots do not name its key (KEY_NOT_NAMED).
+          INVALID_ARGUMENT if a version is negative.
         """
 
     @abc.abstractmethod
