@@ -45,7 +45,9 @@ def make_private_directory(path: Path) -> None:
         path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         sync_directory(path.parent)
     except OSError as exc:
-        raise DeviceFaultError(f"{path}: cannot make the directory ({exc.strerror}); check its owner and mode") from exc
+        raise DeviceFaultError(
+            f"{path}: cannot make the directory ({exc.strerror}); check its space, owner and mode"
+        ) from exc
 
 
 def sync_directory(path: Path) -> None:
