@@ -51,8 +51,6 @@ class Unit:
         described = self.folder / "sw-description"
         head = f'version = "{version}"; hardware-compatibility = [ "1" ];'
         described.write_text(f"software = {{ {head} stable: {{ copy2: {copy}; }}; }}\n")
-            f'software = {{ version = "{version}"; hardware-compatibility = [ "1" ]; stable: {{ copy2: {copy}; }}; }}\n'
-        )
         keys = ["-signer", str(self.folder / "cert.pem"), "-inkey", str(self.folder / "key.pem")]
         options = ["-outform", "DER", "-nosmimecap", "-binary", "-in", str(described)]
         signed = subprocess.run(["openssl", "cms", "-sign", *keys, *options], check=True, capture_output=True).stdout
