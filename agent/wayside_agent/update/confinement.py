@@ -7,6 +7,7 @@ A unit of systemd takes away more (`packaging/systemd/wayside-install@.service`)
 """
 
 import ctypes
+import logging
 import os
 import resource
 import signal
@@ -28,6 +29,7 @@ def confine(*, parent: int) -> None:
 
     Raises: OSError: a limit cannot be set.
     """
+    logging.disable(logging.CRITICAL)  # everything there is to say is in the answer
     libc = ctypes.CDLL(None, use_errno=True)
     if parent:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

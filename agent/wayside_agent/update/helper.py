@@ -1,6 +1,5 @@
 """Answers one request of the daemon; see `core.installing`."""
 
-import logging
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +31,6 @@ def answer(where: place.Place, requests: BinaryIO, answers: BinaryIO) -> None:
 
     Raises: OSError: nobody hears the answer.
     """
-    logging.disable(logging.CRITICAL)  # everything there is to say is in the answer
 
     try:
         request = asked(requests.readline(MAX_LINE_BYTES + 1))
