@@ -31,12 +31,11 @@ def answer(where: place.Place, requests: BinaryIO, answers: BinaryIO) -> None:
 
     Raises: OSError: nobody hears the answer.
     """
-
     try:
         request = asked(requests.readline(MAX_LINE_BYTES + 1))
         with where.alone():
             last = _done(where, request, _Progress(answers))
-    except OSError:  # nobody hears; those of the disk are errors of ours by now
+    except BrokenPipeError:  # nobody hears
         raise
     except Exception as error:  # noqa: BLE001  # a fault of ours must be an answer, never a silence
         last = _failed(error)
@@ -62,6 +61,8 @@ def _failed(error: Exception) -> Answer:
         return Refused(reason=error.refusal.value, message=text[:MAX_MESSAGE_LENGTH])
     if isinstance(error, MemoryError):
         text = "it takes more memory than an installation may have; report this release"
+    elif isinstance(error, OSError):
+        text = f"the disk refuses ({text}); check it and its owner"
     elif not isinstance(error, WaysideError):
         text = f"the helper has a fault, report it ({type(error).__name__}: {text})"
     return Failed(is_disk_full=isinstance(error, ResourceExhaustedError), message=text[:MAX_MESSAGE_LENGTH])
