@@ -2,7 +2,7 @@
 
 import pytest
 
-from wayside_agent.core.gate import SETTLE_S, BrokerLink, BusRate, Gate, Outcome, Vitals, complaints, settle_s
+from wayside_agent.core.gate import SETTLE_S, BrokerLink, BusRate, Gate, Outcome, Vitals, complaints, results, settle_s
 
 GOOD = Vitals(
     manager_reached=True,
@@ -107,3 +107,30 @@ def test_a_broker_must_be_reached_if_it_was_or_is_another(
     before: BrokerLink | None, now: BrokerLink | None, reasons: tuple[str, ...]
 ) -> None:
     assert complaints(Vitals(broker=before), Vitals(manager_reached=True, broker=now)) == reasons
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "check"),
+    [
+        (Vitals(True, sent_messages_per_s=10.0), Vitals(True, sent_messages_per_s=4.0), "sent"),
+        (Vitals(True), Vitals(True, sent_messages_per_s=1.0, planned_messages_per_s=10.0), "sent"),
+        (Vitals(True, neighbour_count=9), Vitals(True, neighbour_count=2), "neighbours"),
+        (Vitals(True, (BusRate("body", 9.0),)), Vitals(True, (BusRate("body", 9.0, 5.0),)), "errors.body"),
+    ],
+)
+def test_what_was_not_asked_before_is_data_and_in_the_way(before: Vitals, now: Vitals, check: str) -> None:
+    (failed,) = (each for each in results(before, now) if not each.passed)
+    assert failed.check == check
+    assert complaints(before, now) == (failed.message,)
+    assert all(each.passed for each in results(before, before))
+
+
+def test_a_verdict_carries_every_question_passed_or_not() -> None:
+    _, verdict = Gate(GOOD, timeout_s=20.0).seen(DEAF, 20.0)
+    assert {each.check: each.passed for each in verdict.results} == {
+        "process": True,
+        "manager": True,
+        "can.body": True,
+        "gnss": True,
+        "radio": False,
+    }

@@ -36,10 +36,10 @@ class HookCommands:
         name = f"the hook of `{phase}`"
         try:
             status = await self._status(command, update)
+        except TimeoutError:  # an OSError, too
+            return Answer(Word.REFUSE, f"{name} did not end within {self._timeout_s:g} s and was stopped")
         except OSError as error:
             return Answer(Word.REFUSE, f"{name} cannot be started ({error.strerror}); correct update.hooks")
-        except TimeoutError:
-            return Answer(Word.REFUSE, f"{name} did not end within {self._timeout_s:g} s and was stopped")
         if status == 0:
             return Answer()
         if status == EXIT_WAIT:

@@ -101,9 +101,13 @@ class Pulse:
         """What the unit's service is worth now, for the health gate."""
         return Vitals(
             manager_reached=self._is_manager_reached(),
-            buses=tuple(BusRate(name, rates.frames_hz) for name, rates in sorted(self.bus_rates().items())),
+            buses=tuple(
+                BusRate(name, rates.frames_hz, rates.error_frames_hz or 0.0)
+                for name, rates in sorted(self.bus_rates().items())
+            ),
             fix_dimension=FIX_DIMENSION[self._fix_mode()],
             radio_messages_per_s=self.message_rate_hz(),
+            sent_messages_per_s=self.sent_rate_hz(),
             broker=self.broker(),
         )
 

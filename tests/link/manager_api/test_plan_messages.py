@@ -9,7 +9,7 @@ from google.protobuf.json_format import ParseDict
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import rollout_pb2
 from wayside_manager.api.rollout_messages import plan_message, plan_record
-from wayside_manager.core.nodes import Label
+from wayside_manager.core.nodes import FetchPolicy, Label
 from wayside_manager.core.rollout import RolloutPlan, Wave, Window
 
 FULL: dict[str, Any] = {
@@ -29,6 +29,10 @@ FULL: dict[str, Any] = {
     "is_dynamic": True,
     "trial_timeout": "90.5s",
     "needs_confirmation": True,
+    "needs_consent": True,
+    "may_interrupt_broadcast": True,
+    "fetch_policy": "FETCH_POLICY_NEVER_FULL",
+    "reverses_failed_wave": True,
 }
 
 
@@ -60,6 +64,10 @@ def test_every_value_of_a_plan_is_taken_and_shown_again() -> None:
         is_dynamic=True,
         trial_timeout_s=90.5,
         needs_confirmation=True,
+        needs_consent=True,
+        may_interrupt_broadcast=True,
+        fetch_policy=FetchPolicy.NEVER_FULL,
+        reverses_failed_wave=True,
     )
     assert plan_record(plan_message(record), field="plan") == record
 
