@@ -41,7 +41,9 @@ def main() -> None:
     with ProcessPoolExecutor() as processes:
         for done in processes.map(_share, range(0, RUNS, SHARE)):
             tally.join(done)
-            print(f"{tally.runs:,} of {RUNS:,} runs, {len(tally.defects)} ended badly", file=sys.stderr)
+            print(f"{tally.runs:,} of {RUNS:,} runs, {len(tally.defects)} ended badly", file=sys.stderr, flush=True)
+            for each in done.defects:
+                print(f"  SEED={each.fate.seed}: {'; '.join(each.problems)}", file=sys.stderr, flush=True)
     _print(tally, time.perf_counter() - begin_s)
     for each in tally.defects:
         print(f"SEED={each.fate.seed} make bench NAME=power-cut   # {'; '.join(each.problems)}")

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from wayside_agent.core.update import Phase
+from wayside_agent.update import artifact
 from wayside_demo.power_cut.campaign import MATRIX, Campaign, Tally, quick_folder
 from wayside_demo.power_cut.fate import Fate, Kind, Start, Strike, Worth
 
+LOST_IN = 12
+"""Cuts of which one at least must lose what is not synced."""
 ROUNDS = 2
 """Through the whole matrix; about 10 s."""
 
@@ -42,3 +45,13 @@ FATES = {
 @pytest.mark.parametrize("fate", FATES.values(), ids=FATES)
 def test_a_fate_that_once_ended_badly_ends_well(campaign: Campaign, fate: Fate) -> None:
     assert campaign.run_fate(fate).problems == []
+
+
+def test_a_product_that_forgets_to_sync_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds in every run must be able not to."""
+    monkeypatch.setattr(artifact, "sync_tree", lambda _: None)
+    cuts = [
+        Fate(seed, Start.RELEASE, Worth.GOOD, 0.0, (Strike(Kind.POWER, Phase.SWITCHING, 5),)) for seed in range(LOST_IN)
+    ]
+    problems = [problem for fate in cuts for problem in campaign.run_fate(fate).problems]
+    assert any(problem.startswith("brick:") for problem in problems)
