@@ -102,6 +102,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         parts = Parts(
             store=store,
             artifacts=artifacts,
+            delta_folder=folder.deltas,
             job_files=job_files,
             bus=bus,
             writer=writer,

@@ -6,6 +6,7 @@ Usage: `Server(services(parts), gate(parts), calls, door)`, then one task per en
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
@@ -36,13 +37,13 @@ from wayside_manager.api.site_service import SiteService
 from wayside_manager.core.event_sinks import Pace
 from wayside_manager.ports.events import EventSender
 from wayside_manager.ports.jobs import JobFiles
-from wayside_manager.ports.releases import ArtifactStore
 from wayside_manager.ports.store import Store
 from wayside_manager.ports.wakeups import Bus
 from wayside_manager.services.alarm_engine import AlarmEngine
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.certifier import Certifier
+from wayside_manager.services.deltas import Bounds, Deltas, LocalArtifacts
 from wayside_manager.services.denial_log import DenialLog
 from wayside_manager.services.desired_look import DesiredLook
 from wayside_manager.services.event_delivery import EventDelivery
@@ -67,7 +68,8 @@ class Parts:
     """What the services are made of."""
 
     store: Store
-    artifacts: ArtifactStore
+    artifacts: LocalArtifacts
+    delta_folder: Path
     job_files: JobFiles
     bus: Bus
     writer: ReportWriter
@@ -145,11 +147,21 @@ def _kept(settings: Settings) -> Kept:
     return Kept(timedelta(days=settings.minute_history_days), timedelta(days=settings.hour_history_days))
 
 
+def _delta_loop(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
+    asked = parts.settings.deltas
+    if not asked.enabled:
+        return ()
+    bounds = Bounds(memory_bytes=asked.memory_mib << 20, timeout_s=asked.timeout_s)
+    made = Deltas(parts.store, parts.artifacts, parts.bus, folder=parts.delta_folder, bounds=bounds, now=parts.now)
+    return (("deltas", made.run),)
+
+
 def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """What runs as long as the manager does, by name."""
     store, bus, now, settings = parts.store, parts.bus, parts.now, parts.settings
     pace = Pace(settings.event_attempts, settings.event_retry_s)
     return (
+        *_delta_loop(parts),
         ("report-writer", parts.writer.run),
         ("sessions", parts.sessions.run),
         ("desired-look", DesiredLook(store, bus).run),

@@ -43,6 +43,23 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 86_400.0
 
 
+class DeltaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[deltas]`: shorter ways between releases, made in the background."""
+
+    enabled: Annotated[bool, msgspec.Meta(description="Deltas are made from the releases that nodes run.")] = True
+    memory_mib: Annotated[
+        int,
+        msgspec.Meta(
+            ge=256,
+            le=1 << 20,
+            description="Address space of the process that makes one; a file needs about six times its size [MiB].",
+        ),
+    ] = 2048
+    timeout_s: Annotated[
+        float, msgspec.Meta(ge=1, le=86_400, description="Time one may take to make; nodes get the whole then [s].")
+    ] = 3600.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The fields of `manager.toml`."""
 
@@ -79,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=1, le=90, description="Life of what the manager signs of releases; made anew when half is over [d]."
         ),
     ] = 14.0
+    deltas: Annotated[DeltaSettings, msgspec.Meta(description="How deltas of releases are made.")] = DeltaSettings()
     stop_grace_s: Annotated[
         float, msgspec.Meta(ge=0, le=300, description="Time short calls have to finish when the manager stops [s].")
     ] = 5.0
@@ -159,6 +177,11 @@ class DataFolder:
     def artifacts(self) -> Path:
         """Bytes of releases."""
         return self.path / "artifacts"
+
+    @property
+    def deltas(self) -> Path:
+        """Folder in which deltas are made; empty when the manager starts."""
+        return self.path / "deltas"
 
     @property
     def authority(self) -> tuple[Path, Path]:

@@ -15,6 +15,7 @@ from wayside.errors import (
     InvalidArgumentError,
     NotFoundError,
     OutOfRangeError,
+    PermissionDeniedError,
     ResourceExhaustedError,
     UnavailableError,
     WaysideError,
@@ -114,6 +115,10 @@ class Fetching:
                 yield chunk
         except NotFoundError:
             raise
+        except PermissionDeniedError as error:
+            if order.is_delta:  # the manager took it back: another way is left
+                raise NotFoundError(str(error)) from error
+            raise UnavailableError(str(error)) from error
         except OutOfRangeError as error:  # what is here is no beginning of what is there
             await self._downloads.discard()
             raise UnavailableError(str(error)) from error

@@ -91,12 +91,22 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
                 f"node {node.node_id} should not run {release.version}; wait for a desired state that names it",
                 reason="RELEASE_NOT_DESIRED",
             )
-        if not 0 <= request.offset_bytes <= release.size_bytes:
+        sha256, size_bytes = release.sha256, release.size_bytes
+        if request.delta_sha256:
+            delta = await self._store.delta_to(release.version, request.delta_sha256)
+            if delta is None:
+                raise PermissionDeniedError(
+                    f"delta_sha256: {request.delta_sha256[:80]!r} does not lead to {release.version}; "
+                    "wait for a desired state that names one, or fetch the whole",
+                    reason="DELTA_NOT_DESIRED",
+                )
+            sha256, size_bytes = delta.sha256, delta.size_bytes
+        if not 0 <= request.offset_bytes <= size_bytes:
             raise OutOfRangeError(
-                f"offset_bytes: {request.offset_bytes} is not within 0 to {release.size_bytes}", reason="OFFSET"
+                f"offset_bytes: {request.offset_bytes} is not within 0 to {size_bytes}", reason="OFFSET"
             )
         offset = request.offset_bytes
-        async for content in self._artifacts.read(release.sha256, offset_bytes=offset, chunk_bytes=CHUNK_BYTES):
+        async for content in self._artifacts.read(sha256, offset_bytes=offset, chunk_bytes=CHUNK_BYTES):
             yield node_service_pb2.FetchArtifactResponse(offset_bytes=offset, content=content)
             offset += len(content)
 

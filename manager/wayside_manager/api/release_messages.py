@@ -1,15 +1,18 @@
 """Releases on the wire. Usage: `release_message(record)`."""
 
+from collections.abc import Iterable
+
 from google.protobuf.duration_pb2 import Duration
 
 from wayside.names import release_name, tenant_name
 from wayside.release_manifest import Manifest, Notice
-from wayside.v1 import release_pb2
+from wayside.v1 import node_service_pb2, release_pb2
 from wayside_manager.api.node_messages import timestamp
+from wayside_manager.core.deltas import DeltaRecord
 from wayside_manager.core.releases import ReleaseRecord
 
 
-def release_message(release: ReleaseRecord) -> release_pb2.Release:
+def release_message(release: ReleaseRecord, deltas: Iterable[DeltaRecord] = ()) -> release_pb2.Release:
     """A release as operators see it."""
     message = release_pb2.Release(
         name=release_name(release.version),
@@ -22,10 +25,29 @@ def release_message(release: ReleaseRecord) -> release_pb2.Release:
         etag=release.etag,
         tenant=tenant_name(release.tenant_id),
         has_config_schema=release.has_config_schema,
+        deltas=map(delta_message, deltas),
     )
     if release.manifest is not None:
         message.MergeFrom(_described(release.manifest))
     return message
+
+
+def delta_message(delta: DeltaRecord) -> release_pb2.ReleaseDelta:
+    """A delta as operators see it."""
+    return release_pb2.ReleaseDelta(
+        base=release_name(delta.base_version),
+        state=release_pb2.ReleaseDelta.State.Value(f"STATE_{delta.state.name}"),
+        size_bytes=delta.size_bytes,
+        sha256=delta.sha256,
+        message=delta.message,
+    )
+
+
+def delta_offer(delta: DeltaRecord) -> node_service_pb2.DeltaOffer:
+    """A delta as a node is told it."""
+    return node_service_pb2.DeltaOffer(
+        base_tree_sha256=delta.base_tree_sha256, sha256=delta.sha256, size_bytes=delta.size_bytes
+    )
 
 
 def _described(manifest: Manifest) -> release_pb2.Release:

@@ -17,11 +17,12 @@ from wayside_manager.api.release_upload import check_spec, content, drained
 from wayside_manager.api.scopes import EOF, Context, received
 from wayside_manager.core.release_trust.updating import Brought, updated_trust
 from wayside_manager.core.releases import ReleaseRecord, release_taken
+from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.release_trust import ReleaseSigner, ReleaseTrustStore
 from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 
 
-class ReleaseServiceStore(ReleaseStore, ReleaseTrustStore, Protocol):
+class ReleaseServiceStore(ReleaseStore, ReleaseTrustStore, DeltaStore, Protocol):
     """What the service needs of the store."""
 
 
@@ -82,7 +83,8 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
     ) -> release_service_pb2.GetReleaseResponse:
         """One release."""
         release = await self._store.get_release(release_version(request.name))
-        return release_service_pb2.GetReleaseResponse(release=release_message(release))
+        deltas = await self._store.list_deltas([release.version])
+        return release_service_pb2.GetReleaseResponse(release=release_message(release, deltas))
 
     async def ListReleases(
         self, request: release_service_pb2.ListReleasesRequest, context: Context

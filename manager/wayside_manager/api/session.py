@@ -19,6 +19,7 @@ from wayside.v1 import node_service_pb2
 from wayside_manager.api.identity import Admission, retired
 from wayside_manager.api.job_messages import job_targets
 from wayside_manager.api.node_messages import desired_state, timestamp
+from wayside_manager.api.release_messages import delta_offer
 from wayside_manager.api.report_messages import live_form, stored_form
 from wayside_manager.api.scopes import EOF, received, send
 from wayside_manager.api.trust_messages import NodeTrust
@@ -26,6 +27,7 @@ from wayside_manager.core.jobs import JobRecord, JobState
 from wayside_manager.core.limits import Rate, TokenBuckets
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.reports import Report
+from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.jobs import JobTellStore
 from wayside_manager.ports.nodes import NodeStore
@@ -43,7 +45,7 @@ STRAY_PROBES_MAX = 16
 SessionContext: TypeAlias = grpc.aio.ServicerContext[node_service_pb2.SessionRequest, node_service_pb2.SessionResponse]
 
 
-class SessionStore(NodeStore, ReportStore, EnrollmentStore, JobTellStore, Protocol):
+class SessionStore(NodeStore, ReportStore, EnrollmentStore, JobTellStore, DeltaStore, Protocol):
     """What a session needs of the store."""
 
 
@@ -94,6 +96,9 @@ class Session:
         await send(self.context, node_service_pb2.SessionResponse(welcome=welcome))
         if self.admission.credential is not None:
             await self._store.note_session(self.admission.credential, hello.authorities_sha256)
+        await self._store.note_software(
+            self.node_id, hardware_id=hello.hardware_id, running_tree_sha256=hello.running_tree_sha256
+        )
         await self._sink.note_opened(self.node_id)
         try:
             async with asyncio.TaskGroup() as group:
@@ -221,6 +226,9 @@ class Session:
         if node.desired.revision != self._sent_revision:
             # read after the revision: jobs may be newer than it, and are then told once more
             desired = desired_state(node.desired)
+            delta = await self._store.delta_for(self.node_id) if node.desired.release is not None else None
+            if delta is not None:
+                desired.release.delta.CopyFrom(delta_offer(delta))
             desired.jobs.extend(job_targets(await self._jobs()))
             await send(self.context, node_service_pb2.SessionResponse(desired_state=desired))
             self._sent_revision = node.desired.revision

@@ -5,6 +5,7 @@ first still answers a probe, two units show one certificate: see `api.clones`.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -169,9 +170,24 @@ async def said_hello(context: SessionContext) -> node_service_pb2.SessionHello:
     hello: node_service_pb2.SessionHello = request.hello
     if not hello.spool_id or len(hello.spool_id) > ID_MAX_CHARS:
         raise InvalidArgumentError(f"hello.spool_id: give 1 to {ID_MAX_CHARS} characters", reason="SPOOL_ID_INVALID")
+    _check_software(hello)
     for field, value in (("instance_id", hello.instance_id), ("authorities_sha256", hello.authorities_sha256)):
         if len(value) > ID_MAX_CHARS or not value.isprintable():
             raise InvalidArgumentError(
                 f"hello.{field}: give at most {ID_MAX_CHARS} printable characters", reason="HELLO_INVALID"
             )
     return hello
+
+
+def _check_software(hello: node_service_pb2.SessionHello) -> None:
+    for field, value, form in (
+        ("hardware_id", hello.hardware_id, _LABEL),
+        ("running_tree_sha256", hello.running_tree_sha256, _SHA256),
+    ):
+        if value and not form.match(value):
+            what = "a lower-case label of at most 63 characters" if form is _LABEL else "64 lower-case hex digits"
+            raise InvalidArgumentError(f"hello.{field}: give {what}, or nothing", reason="HELLO_INVALID")
+
+
+_LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")

@@ -103,6 +103,10 @@ def show(
         fields = {name.lower(): value for name, value in zip(COLUMNS, _row(found), strict=True)}
         schema = {"config schema": "published" if found.has_config_schema else "the manager's own counts"}
         print_fields(fields | {"sha256": found.sha256, "notes": found.notes, "etag": found.etag} | schema)
+        for delta in found.deltas:
+            state = release_pb2.ReleaseDelta.State.Name(delta.state).removeprefix("STATE_").lower()
+            base = delta.base.removeprefix("releases/")
+            print_line(f"delta from {base}: {state}, {delta.size_bytes} bytes {delta.message}".rstrip())
 
 
 @app.command("retire")

@@ -13,6 +13,7 @@ from wayside_manager.ports.access import (
 from wayside_manager.ports.alarms import AlarmEngineStore, AlarmStore
 from wayside_manager.ports.audit import AuditStore
 from wayside_manager.ports.config import ConfigStore
+from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.events import EventDeliveryStore, EventSinkStore, EventStore
 from wayside_manager.ports.health import HealthStore, HistoryStore
@@ -34,6 +35,7 @@ class Store(
     ConfigStore,
     ReleaseStore,
     ReleaseTrustStore,
+    DeltaStore,
     RolloutStore,
     RolloutStepStore,
     JobStore,

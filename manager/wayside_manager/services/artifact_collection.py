@@ -4,20 +4,26 @@ Usage: `await collect_artifacts(store, artifacts)`, once, before anybody can pub
 """
 
 import logging
+from typing import Protocol
 
 from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.pages import MAX_PAGE_SIZE
+from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.releases import ArtifactStore, ReleaseStore
 
 logger = logging.getLogger(__name__)
 
 
-async def collect_artifacts(store: ReleaseStore, artifacts: ArtifactStore) -> frozenset[str]:
+class ReleasesAndDeltas(ReleaseStore, DeltaStore, Protocol):
+    """Everything that names artifacts."""
+
+
+async def collect_artifacts(store: ReleasesAndDeltas, artifacts: ArtifactStore) -> frozenset[str]:
     """Removes what no release names; the hashes removed.
 
     Raises: UnavailableError: the store does not work now.
     """
-    published = await _published(store)
+    published = await _published(store) | {delta.sha256 for delta in await store.list_deltas()}
     orphans = frozenset(await artifacts.hashes()) - published
     for sha256 in sorted(orphans):
         await artifacts.delete(sha256)

@@ -1,14 +1,17 @@
 """Makes a delta between two releases, in a process of its own: it takes minutes and much memory, and may be killed.
 
-    python -m wayside_manager.services.delta_making BASE TARGET OUTPUT      # archives of releases, a file to write
+    python -m wayside_manager.services.delta_making BASE TARGET OUTPUT [MEMORY]    # archives, a file to write, bytes
 
 The output is written whole or not at all. A large file needs about six times its size in memory while it is made.
 """
 
+import ctypes
 import hashlib
 import io
 import lzma
 import os
+import resource
+import signal
 import sys
 import tarfile
 import tempfile
@@ -27,23 +30,33 @@ from wayside.release_reading import ReleaseReading, checked
 from wayside.release_tree import TreeFile
 
 NICENESS = 15  # below everything else of the manager
+NO_MEMORY = "it needs more memory than it may take; raise memory_mib in [deltas] of manager.toml"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PATCH_MIN_BYTES = 64  # below that the header of an entry costs more
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": DICTIONARY_BYTES}]
 
 
 def main() -> int:
     """Makes one delta; 2 and a sentence: it cannot be made of these."""
-    base, target, output = (Path(argument) for argument in sys.argv[1:])
-    os.nice(NICENESS)
+    base, target, output = (Path(argument) for argument in sys.argv[1:4])
+    _confine(int("".join(sys.argv[4:5]) or 0))
     try:
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             made = Path(folder, "made")
             write_delta(base, target, made, Path(folder))
             made.replace(output)
     except (WaysideError, OSError, MemoryError, detools.Error) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{NO_MEMORY if isinstance(error, MemoryError) else error}\n")
         return 2
     return 0
+
+
+def _confine(memory_bytes: int) -> None:
+    """Below everything else, within the memory, and not outliving the manager; 0: any memory."""
+    os.nice(NICENESS)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if memory_bytes:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def write_delta(base: Path, target: Path, output: Path, folder: Path) -> DeltaIndex:

@@ -89,6 +89,13 @@ class ArtifactDirectory:
         names = await asyncio.to_thread(os.listdir, self._directory)
         return tuple(sorted(name for name in names if _SHA256.match(name)))
 
+    def path(self, sha256: str) -> Path:
+        """Where the bytes of an artifact are, for programs that read files.
+
+        Raises: InvalidArgumentError: that is no hash.
+        """
+        return self._path(sha256)
+
     def _prepare(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left_over in self._directory.glob(f"*{_PART}"):

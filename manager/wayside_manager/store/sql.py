@@ -12,6 +12,7 @@ from wayside_manager.store.audit import SqlAudit
 from wayside_manager.store.configs import SqlConfigs
 from wayside_manager.store.credentials import SqlCredentials
 from wayside_manager.store.database import Database
+from wayside_manager.store.deltas import SqlDeltas
 from wayside_manager.store.desired import SqlDesired
 from wayside_manager.store.enrollment import SqlEnrollment
 from wayside_manager.store.event_delivery import SqlEventDelivery
@@ -46,6 +47,7 @@ class SqlStore(
     SqlConfigs,
     SqlReleases,
     SqlReleaseTrust,
+    SqlDeltas,
     SqlRollouts,
     SqlRolloutSteps,
     SqlJobs,
