@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.releases import archive
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.slot_dir import SlotDir
 
@@ -46,10 +47,7 @@ CRASH = (FIRMWARE / "overlays" / "crash-at-start" / "site" / "wayside_agent" / "
 
 
 def tiny(main: str) -> bytes:
-    manifest = json.dumps({"format": 1, "version": "1.1.0", "component": "agent"}).encode()
-    files = {"site/wayside_agent/__init__.py": b"", "site/wayside_agent/__main__.py": main.encode()}
-    content: bytes = BUILD["packed"](manifest, files)
-    return content
+    return archive("1.1.0", {"site/wayside_agent/__init__.py": b"", "site/wayside_agent/__main__.py": main.encode()})
 
 
 def put_on_trial(state_dir: Path, content: bytes, *, gate_timeout_s: float) -> None:

@@ -22,6 +22,7 @@ from wayside.release_tree import TreeFile, tree_sha256
 
 SCHEMA_NAME = "config.schema.json"
 FILE_TIME_S = 315_532_800  # 1980-01-01, the earliest a ZIP can hold, should anybody zip it
+READ_ONCE_BYTES = 16 * 1024 * 1024
 COMPRESSION_LEVEL = 6  # 9 takes three times as long for 1 % less
 
 Content = bytes | Path
@@ -32,6 +33,7 @@ def write_release(file: BinaryIO, draft: Manifest, files: Mapping[str, Content],
 
     Raises: InvalidArgumentError: the manifest is none, or names a file that is not there. OSError.
     """
+    files = {name: _taken(content) for name, content in files.items()}
     tree = [_tree_file(name, files[name]) for name in sorted(files)]
     sizes = {entry.name: entry.size_bytes for entry in tree}
     components = tuple(
@@ -59,6 +61,11 @@ def counter_of(version: str) -> int:
     for part in (*parts, 0, 0, 0)[:3]:
         counter = counter * 1_000 + min(part, 999)
     return max(counter, 1)
+
+
+def _taken(content: Content) -> Content:
+    """A small file is read once, so that one which somebody edits meanwhile is not counted as it was before."""
+    return content if isinstance(content, bytes) or content.stat().st_size > READ_ONCE_BYTES else content.read_bytes()
 
 
 def _tree_file(name: str, content: Content) -> TreeFile:
