@@ -29,7 +29,7 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 
 test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime fiu-utils:fiu-run \
-		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so"
+		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so" rauc swupdate squashfs-tools:mksquashfs dbus:dbus-daemon
 	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
@@ -58,7 +58,7 @@ sbom: $(STAMP) ## Lists what the packages are made of into dist/: CycloneDX and 
 
 lock: $(STAMP) ## Renews requirements/*.txt
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
-	$(LOCK) --extra pkcs11 agent/pyproject.toml -o requirements/agent.txt
+	$(LOCK) --extra pkcs11 --extra rauc agent/pyproject.toml -o requirements/agent.txt
 	$(LOCK) --extra pkcs11 manager/pyproject.toml -o requirements/manager.txt
 	$(LOCK) $(PROJECTS) requirements/dev.in -o requirements/dev.txt
 

@@ -1,6 +1,7 @@
 """A real RAUC with two image files for slots, on a bus of its own; bundles signed by a throw-away key."""
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -58,6 +59,8 @@ def missing() -> str:
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     if absent:
         return f"needs {', '.join(absent)}: apt-get install rauc rauc-service dbus squashfs-tools openssl"
+    if importlib.util.find_spec("dbus_fast") is None:
+        return "needs dbus-fast, the agent's extra `rauc`"
     if os.geteuid() != 0:
         return "RAUC mounts bundles, which only root may"
     return "" if Path("/dev/loop-control").exists() else "RAUC mounts bundles, and there are no loop devices"
@@ -125,19 +128,25 @@ async def rauc_unit(folder: Path, *, activates: bool = False) -> AsyncIterator[R
     settings = {"compatible": COMPATIBLE, "folder": folder, "activates": str(activates).lower()}
     (folder / "system.conf").write_text(SYSTEM.format_map(settings))
     (folder / "bus.conf").write_text(BUS.format(folder / "bus"))
-    async with _process(["dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork", "--nopidfile"], None):
+    async with _process(
+        ["dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork", "--nopidfile", "--print-address"], None
+    ) as bus:
+        assert bus.stdout is not None
+        await bus.stdout.readline()  # it listens
         yield RaucUnit(folder)
 
 
 @asynccontextmanager
-async def _process(command: list[str], environment: dict[str, str] | None) -> AsyncIterator[None]:
+async def _process(command: list[str], environment: dict[str, str] | None) -> AsyncIterator[asyncio.subprocess.Process]:
     quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=quiet, stderr=quiet)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=quiet
+    )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
-        await process.wait()
+        await process.communicate()
 
 
 def _make_key(folder: Path) -> None:
