@@ -20,9 +20,9 @@ from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.boot_choice import BootChoice, ChoiceDamagedError, decoded
 from wayside_agent.core.slot_release import SlotRelease
 from wayside_agent.drivers.files import StateFile, disk_errors, make_private_directory
+from wayside_agent.drivers.roots import MAX_ROOT_BYTES
 from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.update.plain import NotPlainError, read_plain
-from wayside_agent.update.trust import MAX_ROOT_BYTES
 
 MAX_SLOT_FILE_BYTES = 65_536
 

@@ -23,10 +23,10 @@ from tuf.ngclient.fetcher import FetcherInterface
 
 from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.drivers.files import disk_errors, make_private_directory, write_atomic
+from wayside_agent.drivers.roots import MAX_ROOT_BYTES
 from wayside_agent.update.plain import NotPlainError, read_plain
 
 MAX_ROOT_ROTATIONS = 256
-MAX_ROOT_BYTES = 131_072
 MAX_TIMESTAMP_BYTES = 16_384
 MAX_SNAPSHOT_BYTES = 524_288
 MAX_TARGETS_BYTES = 2_097_152
