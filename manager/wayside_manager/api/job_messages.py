@@ -4,6 +4,7 @@ Usage: `job_work(request.spec)`; `job_message(record, artifacts)` back. Bounds a
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -131,7 +132,10 @@ def _artifact_message(artifact: JobArtifact) -> job_pb2.JobArtifact:
 def _result(content: bytes) -> Struct:
     """What came of a job; what no Struct can hold is shown as the text it is."""
     found = msgspec.json.decode(content)
-    return struct(found if _depth(found) <= DEPTH_MAX else {"text": content.decode(errors="replace")})
+    if _depth(found) <= DEPTH_MAX:
+        with suppress(OverflowError):  # a Struct has doubles only
+            return struct(found)
+    return struct({"text": content.decode(errors="replace")})
 
 
 def _depth(value: object, depth: int = 0) -> int:
