@@ -112,6 +112,26 @@ def test_what_is_shelved_is_told_to_nobody_until_its_time_is_over() -> None:
     assert world.raised(told=True)
 
 
+def test_a_clock_that_was_ahead_keeps_no_alarm_that_is_over() -> None:
+    world = road(1)
+    world.set("r000", HOT)
+    world.run(0, 10)
+    world.set("r000")
+    world.step(10**9)  # seen to be over in 2058
+    world.run(20, 160)
+    assert world.raised() == []
+
+
+def test_a_clock_that_was_ahead_keeps_no_alarm_on_its_shelf() -> None:
+    world = road(1)
+    world.set("r000", HOT)
+    world.run(0, 10)
+    (alarm,) = world.raised()
+    world.alarms[alarm.alarm_id] = replace(alarm, shelve_end=second(10**9))
+    world.run(20, 30)
+    assert world.kinds() == ["alarm.raised", "alarm.unshelved"]
+
+
 def test_a_node_that_is_put_out_of_service_has_no_alarms_any_more() -> None:
     world = road(1)
     world.set("r000", HOT)

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
-from wayside_manager.core.alarms import AlarmMember, AlarmRecord, AlarmState
+from wayside_manager.core.alarms import SHELF_END_MAX, AlarmMember, AlarmRecord, AlarmState
 from wayside_manager.ports.alarms import Restored
 from wayside_manager.store.alarm_rows import engine_columns, member_of, new_columns
 from wayside_manager.store.moments import as_us, as_us_or_none
@@ -26,8 +26,8 @@ def write_alarms(connection: Connection, told: Collection[AlarmRecord], now: dat
         statement = update(alarms).where(alarms.c.alarm_id == bindparam("own_id"))
         connection.execute(statement.values(revision=alarms.c.revision + 1), moved)
     # a shelf that somebody made while the step was made stays
-    over = (alarms.c.state == AlarmState.RAISED, alarms.c.shelve_end_us <= as_us(now))
-    connection.execute(update(alarms).where(*over).values(shelve_end_us=None))
+    is_over = or_(alarms.c.shelve_end_us <= as_us(now), alarms.c.shelve_end_us > as_us(now + SHELF_END_MAX))
+    connection.execute(update(alarms).where(alarms.c.state == AlarmState.RAISED, is_over).values(shelve_end_us=None))
 
 
 def write_members(connection: Connection, alarm_id: str, members: Collection[AlarmMember]) -> None:
