@@ -89,6 +89,20 @@ async def test_however_often_it_stops_nothing_counts_twice(store: Store, clock: 
     assert (hour.heard_us, hour.ok_us) == (1_830 * S, 1_830 * S)
 
 
+async def test_a_clock_that_was_ahead_does_not_end_the_history(store: Store, clock: Clock) -> None:
+    await enrolled(store, "rsu-1")
+    await store.record_reports([batch("rsu-1", report(1, 0.0), at_s=0.0)])
+    made = loop(store, clock)
+    clock.time = START + timedelta(days=10)
+    assert await made.step() == 1
+    clock.time = after(60)
+    assert await made.step() == 0
+    await store.record_reports([batch("rsu-1", report(2, 70.0), at_s=70.0)])
+    clock.time = after(600)
+    assert await made.step() == 1
+    assert {begin: row.report_count for begin, row in (await rows(store)).items() if row.report_count} == {0: 1, 60: 1}
+
+
 async def test_only_the_holder_of_the_lease_folds_and_a_late_one_is_refused(store: Store, clock: Clock) -> None:
     await enrolled(store, "rsu-1")
     await store.record_reports([batch("rsu-1", report(1, 0))])
