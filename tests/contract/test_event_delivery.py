@@ -302,7 +302,7 @@ async def test_what_was_dropped_with_age_is_passed_over(store: Store, receivers:
     await applied(store, is_paused=True)
     await told(store, "old", at_s=0)
     await told(store, "new", at_s=100)
-    await store.drop_events(after(50), max_count=10)
+    await store.drop_events(after(50), now=after(200), max_count=10)
     await applied(store)
     await drained(delivery(store, receivers, clock), clock)
     assert receivers.got == {"hook": ["new"]}
@@ -314,7 +314,7 @@ async def test_a_dead_letter_outlives_its_event(store: Store, receivers: Receive
     receivers.refused.add("a")
     loop = delivery(store, receivers, clock)
     await drained(loop, clock)
-    await store.drop_events(after(86_400), max_count=10)
+    await store.drop_events(after(86_400), now=after(90_000), max_count=10)
     receivers.refused.clear()
     await store.retry_dead_letters("hook")
     await drained(loop, clock)
