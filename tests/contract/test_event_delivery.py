@@ -41,6 +41,8 @@ class Receivers:
     """Messages that are refused for good."""
     silent: set[str] = field(default_factory=set)
     """Sinks that do not answer."""
+    broken_at: int = 0
+    """The line breaks after so many events of one turn. 0: never."""
     asked: dict[str, int] = field(default_factory=dict)
     is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,6 +55,8 @@ class Receivers:
         if fault:
             return Attempt(0, fault)
         for count, record in enumerate(records):
+            if self.broken_at and count == self.broken_at:
+                return Attempt(count, "the line broke")
             if record.event.message in self.refused:
                 return Attempt(count, "it answered 422", is_refused=True)
             self.got.setdefault(sink.sink_id, []).append(record.event.message)
@@ -210,6 +214,24 @@ async def test_dead_letters_are_tried_again_when_somebody_asks_and_stay_when_the
     await drained(loop, clock)
     (letter,) = (await store.list_dead_letters("hook")).items
     assert (letter.fault, letter.is_retried) == (SHUT, False)
+
+
+async def test_dead_letters_that_were_not_tried_count_no_attempt(
+    store: Store, receivers: Receivers, clock: Clock
+) -> None:
+    messages = [f"m{number}" for number in range(BATCH_SIZE + 5)]
+    await applied(store)
+    await told(store, *messages)
+    receivers.refused = set(messages)
+    loop = delivery(store, receivers, clock)
+    await drained(loop, clock)
+    receivers.refused.clear()
+    receivers.broken_at = 3
+    assert await store.retry_dead_letters("hook") == len(messages)
+    await loop.step()
+    letters = (await store.list_dead_letters("hook", page_size=100)).items
+    assert [letter.attempt_count for letter in letters] == [2, *[1] * (len(messages) - 4)]
+    assert not any(letter.is_retried for letter in letters)
 
 
 async def test_pages_of_dead_letters_are_oldest_first(store: Store, receivers: Receivers, clock: Clock) -> None:
