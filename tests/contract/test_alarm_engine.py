@@ -136,7 +136,7 @@ async def test_an_alarm_that_is_over_takes_no_words_and_one_of_a_node_has_no_rep
     (alarm,) = await fleet.alarms()
     with pytest.raises(FailedPreconditionError, match="about one node"):
         await fleet.store.restore_report(alarm.alarm_id)
-    await fleet.at(90, node_id)
+    await fleet.at(150, node_id)
     with pytest.raises(FailedPreconditionError, match="is over"):
         await fleet.store.acknowledge_alarm(alarm.alarm_id, actor="operators/li", note="", now=fleet.clock.time)
     with pytest.raises(NotFoundError):

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.alarm_world import HOT, HOTTER, ON_BATTERY, World, road, second
+from wayside_manager.core.alarm_rules import RULES
 from wayside_manager.core.alarms import UNREACHABLE, AlarmPolicy, AlarmState, Contact
 from wayside_manager.core.events import Severity
 from wayside_manager.core.node_health import HealthState
@@ -42,6 +44,17 @@ def test_what_comes_back_before_it_is_cleared_is_the_same_alarm() -> None:
     (alarm,) = world.alarms.values()
     assert (alarm.state, alarm.occurrence_count) == (AlarmState.RAISED, 6)
     assert world.kinds() == ["alarm.raised"], "what flaps is told once"
+
+
+@pytest.mark.parametrize("state", [HealthState.FAILED, HealthState.DEGRADED], ids=str)
+@pytest.mark.parametrize("kind", sorted(RULES))
+def test_whatever_flaps_each_second_is_told_once(kind: str, state: HealthState) -> None:
+    world = road(1)
+    found = replace(HOTTER, kind=kind.replace("*", "x"), state=state)
+    for at_s in range(300):
+        world.set("r000", *([found] if at_s % 2 else []))
+        world.step(at_s)
+    assert world.kinds().count("alarm.raised") <= 1
 
 
 def test_what_becomes_worse_becomes_a_worse_alarm() -> None:
