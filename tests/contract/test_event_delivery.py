@@ -234,6 +234,21 @@ async def test_dead_letters_that_were_not_tried_count_no_attempt(
     assert not any(letter.is_retried for letter in letters)
 
 
+async def test_a_receiver_that_refuses_everything_fills_no_disk(
+    store: Store, receivers: Receivers, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wayside_manager.store.event_delivery.LETTERS_KEPT", 3)
+    for sink_id in ("hook", "other"):
+        await applied(store, sink_id)
+    await told(store, "a", "b", "c", "d", "e")
+    receivers.refused = {"a", "b", "c", "d", "e"}
+    await drained(delivery(store, receivers, clock), clock)
+    for sink_id in ("hook", "other"):
+        assert (await store.get_sink(sink_id)).dead_letter_count == 3
+        letters = (await store.list_dead_letters(sink_id)).items
+        assert [letter.record.event.message for letter in letters] == ["c", "d", "e"]
+
+
 async def test_pages_of_dead_letters_are_oldest_first(store: Store, receivers: Receivers, clock: Clock) -> None:
     await applied(store)
     await told(store, *"abc")
