@@ -302,6 +302,18 @@ async def test_people_of_a_tenant_are_told_what_was_stopped_of_theirs_only(store
     assert told_of == {each: {"rollouts": [f"rollouts/in-{each}"], "job_count": 1} for each in homes}
 
 
+async def test_what_was_told_is_told_again_whatever_comes_before_it(node: Store) -> None:
+    large = work(JobKind.FILE_PUSH, spec=b"x" * (1 << 20))
+    await node.create_job(new_job(job_id="a", node_id="rsu-1", work=large, now=after(1)), now=after(1))
+    await node.create_job(new_job(job_id="c", node_id="rsu-1", work=large, now=after(3)), now=after(3))
+    assert await told(node, at_s=4) == ["a", "c"]
+    # of a manager whose clock is behind
+    await node.create_job(new_job(job_id="b", node_id="rsu-1", work=large, now=after(2)), now=after(4))
+    assert await told(node, at_s=5) == ["a", "c"]
+    await say(node, "rsu-1", "c", "succeeded", at_s=6)
+    assert await told(node, at_s=7) == ["a", "b"]
+
+
 async def test_old_jobs_are_found_and_dropped_once_they_have_ended(node: Store) -> None:
     await job(node, "open", "rsu-1")
     await job(node, "ended", "rsu-1")
