@@ -4,8 +4,8 @@
 
 A start is asked for if the agent before it ended on a word: a stop, a switch of releases. Else it was ended: by a bug,
 the kernel, a watchdog, or with the whole computer.
-Times are seconds since 1970 as the system clock tells them at the start. One that is not set yet hides no start, and one
-that was ahead makes none count for ever: a start more than a day ahead of a clock that is set was told by such a one.
+Times are seconds since 1970 as the system clock tells them at the start. One that is not set yet hides no start, and
+one that was ahead makes none count for ever: what lies over a day ahead of a clock that is set came from such a one.
 """
 
 from dataclasses import dataclass, field, replace
