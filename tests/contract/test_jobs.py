@@ -235,6 +235,22 @@ async def test_what_a_worker_says_is_the_outcome(unit: Unit, error: Exception, s
         assert (await unit.outcome()).state == state
 
 
+async def test_a_bug_in_a_worker_ends_its_job_and_nothing_else(unit: Unit, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(assignment: Assignment[Any]) -> Yield:
+        if assignment.job == "jobs/j1":
+            raise KeyError("no such thing")
+        return Yield("done")
+
+    unit.does = broken
+    async with awake(unit):
+        unit.wants(target(), target("jobs/j2"))
+        outcome = await unit.outcome()
+        assert (await unit.outcome("jobs/j2")).state == State.STATE_SUCCEEDED
+    assert outcome.state == State.STATE_FAILED
+    assert "KeyError" in outcome.message
+    assert "Traceback" in caplog.text
+
+
 async def test_two_work_at_once_and_who_ends_the_agent_works_alone(unit: Unit) -> None:
     gates = {name: asyncio.Event() for name in ("jobs/a", "jobs/b", "jobs/c", "jobs/reboot", "jobs/d")}
 

@@ -32,6 +32,7 @@ from wayside_agent.core.job import (
     next_step,
     room,
 )
+from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.jobs import Assignment, Worker, Yield
 from wayside_agent.services import job_words
 from wayside_agent.services.job_sending import Sending
@@ -272,6 +273,12 @@ class Jobs:
             return partial(rules.ended, event=Event.REFUSED, outcome=Outcome(State.REFUSED, str(error)))
         except (WaysideError, OSError) as error:
             return partial(rules.ended, event=Event.ENDED, outcome=Outcome(State.FAILED, str(error)))
+        except RestartRequestedError:
+            raise
+        except Exception as error:  # a bug of one worker must not take the agent along
+            logger.exception("%s: its work broke", job.name)
+            message = f"its work broke: {type(error).__name__}; the agent's log says where"
+            return partial(rules.ended, event=Event.ENDED, outcome=Outcome(State.FAILED, message))
         if artifacts:
             return partial(rules.worked, outcome=_outcome(found), artifacts=artifacts)
         return partial(rules.ended, event=Event.ENDED, outcome=_outcome(found))
