@@ -16,15 +16,13 @@ from pathlib import Path
 
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError, WaysideError
 from wayside_agent.core.job import FILE_NAME, JOB_NAME, Artifact, Job, Phase, damaged
-from wayside_agent.drivers.files import StateFile, disk_errors, make_private_directory, sync_directory
+from wayside_agent.drivers.files import RESERVE_BYTES, StateFile, disk_errors, make_private_directory, sync_directory
 from wayside_agent.drivers.tree import tree_bytes
 from wayside_agent.ports.errors import DeviceFaultError
 
 RECORD, FILES = "record", "files"
 MAX_FILE_COUNT = 20
 """Of one job; the manager takes no more."""
-RESERVE_BYTES = 16 * 1024 * 1024
-"""Space the files of jobs leave for spools and state."""
 
 logger = logging.getLogger(__name__)
 
