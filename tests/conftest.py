@@ -15,8 +15,8 @@ settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real processes first: they mostly wait, and a run on several processors must not end with one long file."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """Real processes first, the longest before all: they mostly wait, and a run must not end with one long file."""
+    items.sort(key=lambda item: (not item.path.name.startswith("test_demo_"), "e2e" not in item.path.parts))
 
 
 def _shared_data() -> Path | None:

@@ -111,6 +111,24 @@ async def test_what_came_late_and_what_was_given_up_is_reported(fleet: Fleet) ->
     assert members[0].member.return_time is None
 
 
+async def test_who_comes_back_after_the_alarm_is_over_is_no_longer_missing(fleet: Fleet) -> None:
+    last, *others = await fleet.add(5, backhaul="x")
+    await fleet.at(30, last, *others)
+    await fleet.at(200)
+    (alarm,) = await fleet.alarms()
+    await fleet.store.note_silences({last: (after(30), after(120))}, now=fleet.clock.time)
+    await fleet.at(600, *others)
+    record, members = await fleet.store.restore_report(alarm.alarm_id)
+    assert record.clear_time is not None
+    assert (members[0].member.node_id, members[0].member.return_time) == (last, None)
+    fleet.clock.time = after(900)
+    await fleet.say(last)
+    await fleet.say(last, of=after(300))
+    _, members = await fleet.store.restore_report(alarm.alarm_id)
+    assert (members[-1].member.node_id, members[-1].member.return_time) == (last, after(900))
+    assert members[-1].backfilled_count == 1
+
+
 async def test_what_people_say_of_an_alarm_stays_through_the_steps(fleet: Fleet) -> None:
     (node_id,) = await fleet.add(1)
     hot = check("environment.temperature", HealthState.FAILED, reason="cabinet: 80 is above 75")
@@ -136,7 +154,7 @@ async def test_an_alarm_that_is_over_takes_no_words_and_one_of_a_node_has_no_rep
     (alarm,) = await fleet.alarms()
     with pytest.raises(FailedPreconditionError, match="about one node"):
         await fleet.store.restore_report(alarm.alarm_id)
-    await fleet.at(90, node_id)
+    await fleet.at(150, node_id)
     with pytest.raises(FailedPreconditionError, match="is over"):
         await fleet.store.acknowledge_alarm(alarm.alarm_id, actor="operators/li", note="", now=fleet.clock.time)
     with pytest.raises(NotFoundError):

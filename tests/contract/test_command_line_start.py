@@ -1,11 +1,11 @@
-"""What `wayside` loads for every command: each pays for it."""
+"""What the programs load at every start: each command pays for it."""
 
 import subprocess
 import sys
 
 import pytest
 
-PROGRAM = "import sys, wayside_manager.cli.operator; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+PROGRAM = "import sys, {module}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
 
 
 @pytest.mark.parametrize("library", ["alembic", "jsonschema", "numpy", "shapely", "sqlalchemy"])
@@ -14,7 +14,17 @@ def test_the_command_line_loads_no_library_that_only_the_manager_needs(library: 
     assert library not in loaded
 
 
+def test_a_manager_loads_nothing_that_only_a_migration_needs() -> None:
+    found = _loaded_with("wayside_manager.cli.manager")
+    assert "sqlalchemy" in found
+    assert not found & {"alembic", "mako", "pygments"}
+
+
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return _loaded_with("wayside_manager.cli.operator")
+
+
+def _loaded_with(module: str) -> set[str]:
+    command = [sys.executable, "-c", PROGRAM.format(module=module)]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())

@@ -41,6 +41,8 @@ class Receivers:
     """Messages that are refused for good."""
     silent: set[str] = field(default_factory=set)
     """Sinks that do not answer."""
+    broken_at: int = 0
+    """The line breaks after so many events of one turn. 0: never."""
     asked: dict[str, int] = field(default_factory=dict)
     is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,6 +55,8 @@ class Receivers:
         if fault:
             return Attempt(0, fault)
         for count, record in enumerate(records):
+            if self.broken_at and count == self.broken_at:
+                return Attempt(count, "the line broke")
             if record.event.message in self.refused:
                 return Attempt(count, "it answered 422", is_refused=True)
             self.got.setdefault(sink.sink_id, []).append(record.event.message)
@@ -212,6 +216,39 @@ async def test_dead_letters_are_tried_again_when_somebody_asks_and_stay_when_the
     assert (letter.fault, letter.is_retried) == (SHUT, False)
 
 
+async def test_dead_letters_that_were_not_tried_count_no_attempt(
+    store: Store, receivers: Receivers, clock: Clock
+) -> None:
+    messages = [f"m{number}" for number in range(BATCH_SIZE + 5)]
+    await applied(store)
+    await told(store, *messages)
+    receivers.refused = set(messages)
+    loop = delivery(store, receivers, clock)
+    await drained(loop, clock)
+    receivers.refused.clear()
+    receivers.broken_at = 3
+    assert await store.retry_dead_letters("hook") == len(messages)
+    await loop.step()
+    letters = (await store.list_dead_letters("hook", page_size=100)).items
+    assert [letter.attempt_count for letter in letters] == [2, *[1] * (len(messages) - 4)]
+    assert not any(letter.is_retried for letter in letters)
+
+
+async def test_a_receiver_that_refuses_everything_fills_no_disk(
+    store: Store, receivers: Receivers, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wayside_manager.store.event_delivery.LETTERS_KEPT", 3)
+    for sink_id in ("hook", "other"):
+        await applied(store, sink_id)
+    await told(store, "a", "b", "c", "d", "e")
+    receivers.refused = {"a", "b", "c", "d", "e"}
+    await drained(delivery(store, receivers, clock), clock)
+    for sink_id in ("hook", "other"):
+        assert (await store.get_sink(sink_id)).dead_letter_count == 3
+        letters = (await store.list_dead_letters(sink_id)).items
+        assert [letter.record.event.message for letter in letters] == ["c", "d", "e"]
+
+
 async def test_pages_of_dead_letters_are_oldest_first(store: Store, receivers: Receivers, clock: Clock) -> None:
     await applied(store)
     await told(store, *"abc")
@@ -302,7 +339,7 @@ async def test_what_was_dropped_with_age_is_passed_over(store: Store, receivers:
     await applied(store, is_paused=True)
     await told(store, "old", at_s=0)
     await told(store, "new", at_s=100)
-    await store.drop_events(after(50), max_count=10)
+    await store.drop_events(after(50), now=after(200), max_count=10)
     await applied(store)
     await drained(delivery(store, receivers, clock), clock)
     assert receivers.got == {"hook": ["new"]}
@@ -314,7 +351,7 @@ async def test_a_dead_letter_outlives_its_event(store: Store, receivers: Receive
     receivers.refused.add("a")
     loop = delivery(store, receivers, clock)
     await drained(loop, clock)
-    await store.drop_events(after(86_400), max_count=10)
+    await store.drop_events(after(86_400), now=after(90_000), max_count=10)
     receivers.refused.clear()
     await store.retry_dead_letters("hook")
     await drained(loop, clock)

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.contract.manager_store import START, Clock, after, batch, enrolled, health
+from tests.unit.health_makers import check
 from wayside.errors import ConflictError
 from wayside.v1 import health_pb2, node_pb2
 from wayside_manager.api.history_samples import sample_of
+from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.history import HOUR_S, MINUTE_S, HistoryRow
-from wayside_manager.core.reports import Report
+from wayside_manager.core.node_health import HealthState
+from wayside_manager.core.reports import HealthFacts, Report
+from wayside_manager.ports.health import GroupBy
 from wayside_manager.ports.store import Store
 from wayside_manager.services.history import History, Kept
 
@@ -89,6 +93,20 @@ async def test_however_often_it_stops_nothing_counts_twice(store: Store, clock: 
     assert (hour.heard_us, hour.ok_us) == (1_830 * S, 1_830 * S)
 
 
+async def test_a_clock_that_was_ahead_does_not_end_the_history(store: Store, clock: Clock) -> None:
+    await enrolled(store, "rsu-1")
+    await store.record_reports([batch("rsu-1", report(1, 0.0), at_s=0.0)])
+    made = loop(store, clock)
+    clock.time = START + timedelta(days=10)
+    assert await made.step() == 1
+    clock.time = after(60)
+    assert await made.step() == 0
+    await store.record_reports([batch("rsu-1", report(2, 70.0), at_s=70.0)])
+    clock.time = after(600)
+    assert await made.step() == 1
+    assert {begin: row.report_count for begin, row in (await rows(store)).items() if row.report_count} == {0: 1, 60: 1}
+
+
 async def test_only_the_holder_of_the_lease_folds_and_a_late_one_is_refused(store: Store, clock: Clock) -> None:
     await enrolled(store, "rsu-1")
     await store.record_reports([batch("rsu-1", report(1, 0))])
@@ -114,6 +132,17 @@ async def test_old_minutes_go_and_hours_stay(store: Store, clock: Clock) -> None
     await History(store, sample_of, now=clock, kept=kept, holder="a").step()
     assert await rows(store) == {}
     assert len(await rows(store, step_s=HOUR_S)) == 1
+
+
+async def test_old_stretches_go_with_the_hours_and_what_holds_stays(store: Store, clock: Clock) -> None:
+    await enrolled(store, "rsu-1")
+    for number, state in enumerate((HealthState.OK, HealthState.FAILED, HealthState.OK)):
+        said = replace(health(number + 1), facts=HealthFacts("", "1.0.0", 0, 30.0, checks=(check("host.cpu", state),)))
+        await store.record_reports([batch("rsu-1", said, at_s=30.0 * number)])
+    clock.time = START + timedelta(days=200)
+    await History(store, sample_of, now=clock, kept=Kept(hours=timedelta(days=100)), holder="a").step()
+    found, _ = await store.list_stretches(GroupBy.ALL, None, reach=EVERYWHERE, begin=START, end=clock.time)
+    assert [(each.state, each.begin_time) for each in found] == [("ok", after(60))]
 
 
 async def test_a_report_that_cannot_be_read_costs_only_itself(store: Store, clock: Clock) -> None:

@@ -84,6 +84,13 @@ def test_texts_are_scrubbed(text: str) -> None:
     assert "s3cret" not in scrubbed(text)
 
 
+@pytest.mark.parametrize("secret", ['hun"ter\\2', "pässwörd", "密码一二三", "tab\there"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_secrets_are_found_as_json_writes_them(secret: str, ascii_only: bool) -> None:
+    written = json.dumps({"note": f"broker said {secret}!"}, ensure_ascii=ascii_only)
+    assert json.loads(scrubbed(written, (secret,))) == {"note": "broker said [removed]!"}
+
+
 def test_fields_are_removed_by_their_names_and_names_of_things_stay() -> None:
     document = {"a": [{"psk": "x"}], "snmp_community": "y", "secrets_dir": "/etc/s", "pin": "", "pinned": "z"}
     assert redacted(document) == {

@@ -63,6 +63,19 @@ async def test_one_that_is_stopped_leaves_no_process(tmp_path: Path) -> None:
         os.close(reader)
 
 
+async def test_what_a_program_leaves_behind_does_not_hold_its_outcome(tmp_path: Path) -> None:
+    # the daemon has a session of its own and holds the output open; it ends with the pipe of the test
+    pipe = tmp_path / "alive"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)
+    try:
+        worker = DiagnosticWorker({"serve": ("sh", "-c", f"setsid cat {pipe} & echo up; exit 3")})
+        found = await worked(worker, Diagnostic("serve"), tmp_path / "work")
+        assert (found.message, found.result["output"]) == ("exit status 3", "up\n")
+    finally:
+        os.close(reader)
+
+
 @pytest.mark.parametrize("name", ["", "other", "say "])
 async def test_what_the_settings_do_not_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RefusedError, match=r"\[jobs\.diagnostics\]"):

@@ -66,6 +66,25 @@ async def test_what_somebody_else_finished_is_not_written_to(files: JobFileDirec
     assert await read(files) == CONTENT
 
 
+async def test_a_file_whose_name_begins_like_anothers_leaves_its_part_alone(files: JobFileDirectory) -> None:
+    longer = JobArtifact("log.txt.1", FILE.size_bytes, FILE.sha256)
+    await files.received_bytes("j1", longer)
+    await files.write("j1", longer, 0, CONTENT[:5])
+    await files.received_bytes("j1", FILE)
+    assert await files.received_bytes("j1", longer) == 5
+
+
+async def test_what_is_there_is_taken_for_no_other_content_of_the_same_size(files: JobFileDirectory) -> None:
+    await files.received_bytes("j1", FILE)
+    await files.write("j1", FILE, 0, CONTENT)
+    await files.finish("j1", FILE)
+    other = JobArtifact(FILE.file, FILE.size_bytes, hashlib.sha256(CONTENT[::-1]).hexdigest())
+    assert await files.received_bytes("j1", other) == 0
+    await files.write("j1", other, 0, CONTENT[::-1])
+    await files.finish("j1", other)
+    assert await read(files) == CONTENT[::-1]
+
+
 async def test_the_managers_own_file_grows_and_is_measured(files: JobFileDirectory) -> None:
     assert await files.append("j1", "session.log", b"a\n") == 2
     assert await files.append("j1", "session.log", b"b\n") == 4

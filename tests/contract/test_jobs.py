@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,22 @@ async def test_what_a_worker_says_is_the_outcome(unit: Unit, error: Exception, s
         assert (await unit.outcome()).state == state
 
 
+async def test_a_bug_in_a_worker_ends_its_job_and_nothing_else(unit: Unit, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(assignment: Assignment[Any]) -> Yield:
+        if assignment.job == "jobs/j1":
+            raise KeyError("no such thing")
+        return Yield("done")
+
+    unit.does = broken
+    async with awake(unit):
+        unit.wants(target(), target("jobs/j2"))
+        outcome = await unit.outcome()
+        assert (await unit.outcome("jobs/j2")).state == State.STATE_SUCCEEDED
+    assert outcome.state == State.STATE_FAILED
+    assert "KeyError" in outcome.message
+    assert "Traceback" in caplog.text
+
+
 async def test_two_work_at_once_and_who_ends_the_agent_works_alone(unit: Unit) -> None:
     gates = {name: asyncio.Event() for name in ("jobs/a", "jobs/b", "jobs/c", "jobs/reboot", "jobs/d")}
 
@@ -246,7 +263,8 @@ async def test_two_work_at_once_and_who_ends_the_agent_works_alone(unit: Unit) -
     async with awake(unit):
         unit.wants(*wanted)
         for name, gate in gates.items():
-            await unit.jobs.step()
+            while name not in unit.begun:  # noqa: ASYNC110
+                await asyncio.sleep(0)
             gate.set()
             await unit.outcome(name)
     assert unit.begun == ["jobs/a", "jobs/b", "jobs/c", "jobs/reboot", "jobs/d"]
@@ -289,6 +307,52 @@ async def test_a_damaged_record_costs_its_job_and_no_other(unit: Unit, tmp_path:
         assert (await unit.outcome("jobs/j2", count=2)).state == State.STATE_SUCCEEDED
     assert (damaged.state, len(unit.begun)) == (State.STATE_FAILED, 2)
     assert "damaged" in damaged.message
+
+
+def unreadable(record: Path) -> None:
+    record.unlink()
+    record.symlink_to("/proc/self/mem")  # its first byte cannot be read: EIO
+
+
+def no_file(record: Path) -> None:
+    record.unlink()
+    record.mkdir()
+    (record / "x").touch()
+
+
+def no_folder(record: Path) -> None:
+    record.unlink()
+    record.parent.rmdir()
+    record.parent.touch()
+
+
+@pytest.mark.parametrize("rot", [unreadable, no_file, no_folder])
+async def test_a_record_that_the_disk_does_not_give_costs_its_job_and_no_other(
+    unit: Unit, tmp_path: Path, rot: Callable[[Path], None]
+) -> None:
+    async with awake(unit):
+        unit.wants(target(), target("jobs/j2"))
+        await unit.outcome()
+        await unit.outcome("jobs/j2")
+    await asyncio.to_thread(rot, tmp_path / "jobs" / "j1" / "record")
+    for life in (2, 3):
+        unit.restart()
+        async with awake(unit):
+            unit.wants(target(), target("jobs/j2"))
+            damaged = await unit.outcome(count=life)
+            await unit.outcome("jobs/j2", count=life)
+        assert (damaged.state, len(unit.begun)) == (State.STATE_FAILED, 2)
+        assert "damaged" in damaged.message
+
+
+async def test_a_folder_that_takes_nothing_holds_its_job_and_no_other(unit: Unit, tmp_path: Path) -> None:
+    async with awake(unit):
+        unit.wants(target("jobs/j0"))
+        await unit.outcome("jobs/j0")
+        await asyncio.to_thread((tmp_path / "jobs" / "j1").touch)
+        unit.wants(target("jobs/j0"), target(), target("jobs/j2"))
+        assert (await unit.outcome("jobs/j2")).state == State.STATE_SUCCEEDED
+        assert unit.begun == ["jobs/j0", "jobs/j2"]
 
 
 async def test_files_are_there_before_the_outcome_and_gone_from_the_unit_after_it(unit: Unit, tmp_path: Path) -> None:

@@ -274,6 +274,24 @@ async def test_events_of_one_turn_are_one_letter(senders: Senders, mail: Mail) -
     assert "AUTH" not in server.said_in_plain
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "\U0001f600=?utf-8?b?=0D=0A?==0D=0A",
+        "=?us-ascii?Q?a@,\xa0\\=?utf-8?b?;=0D=0A?=\t@@\U0001f600 ):@(",
+        "=?utf-8?q?a=0D=0ABcc:=20c@example.org?=",
+        "a?==?utf-16?b?//4=?==?utf-8?b?x=?=",
+    ],
+    ids=["half a word of another charset", "words in words", "a header in a word", "no such bytes"],
+)
+async def test_what_looks_like_an_encoded_word_holds_no_letter_up(senders: Senders, mail: Mail, said: str) -> None:
+    server, target = mail
+    assert await senders.send(made_sink(target=target), [event(1, message=said)]) == Attempt(1)
+    letter = email.message_from_bytes(server.letters[0][2], policy=email.policy.default)
+    assert letter["Bcc"] is None
+    assert said.strip()[-8:] in letter.get_content()
+
+
 async def test_a_wrong_password_is_a_fault_on_one_line(senders: Senders, secrets: Path, mail: Mail) -> None:
     server, target = mail
     (secrets / "mail").write_text("wrong")

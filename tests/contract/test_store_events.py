@@ -198,9 +198,9 @@ async def test_events_are_seen_by_whom_they_concern(store: Store) -> None:
 async def test_events_are_dropped_with_age_and_whoever_missed_them_is_told(store: Store) -> None:
     await told(store, "a", "b", at_s=0)
     await told(store, "c", at_s=100)
-    assert await store.drop_events(after(50), max_count=1) == 1
-    assert await store.drop_events(after(50), max_count=10) == 1
-    assert await store.drop_events(after(50), max_count=10) == 0
+    assert await store.drop_events(after(50), now=after(200), max_count=1) == 1
+    assert await store.drop_events(after(50), now=after(200), max_count=10) == 1
+    assert await store.drop_events(after(50), now=after(200), max_count=10) == 0
     assert await read(store) == ["c"]
     assert await read(store, cursor=2) == ["c"]
     with pytest.raises(OutOfRangeError, match="the oldest there is has cursor 3"):
@@ -215,13 +215,32 @@ async def test_a_clock_that_was_ahead_keeps_no_event_for_ever(store: Store) -> N
     await store.add_events([new_event(message="from 2036")], now=START + timedelta(days=3650))
     await told(store, "old", at_s=0)
     await told(store, "new", at_s=1000)
-    assert await store.drop_events(after(500), max_count=10) == 2
+    assert await store.drop_events(after(500), now=after(1000), max_count=10) == 2
     assert await read(store) == ["new"]
+
+
+async def test_more_events_of_a_clock_that_was_ahead_than_go_at_once_go_too(store: Store) -> None:
+    ahead = [new_event(message="from 2036") for _ in range(5)]
+    await store.add_events(ahead, now=START + timedelta(days=3650))
+    await told(store, "old", at_s=0)
+    await told(store, "new", at_s=1000)
+    dropped = []
+    while count := await store.drop_events(after(500), now=after(1000), max_count=2):
+        dropped.append(count)
+    assert dropped == [2, 2, 2]
+    assert await read(store) == ["new"]
+
+
+async def test_events_of_a_clock_that_was_behind_take_none_before_them_along(store: Store) -> None:
+    await told(store, "new", at_s=1000)
+    await store.add_events([new_event(message="from 1996")], now=START - timedelta(days=11_000))
+    assert await store.drop_events(after(500), now=after(1000), max_count=10) == 0
+    assert await store.drop_events(after(2000), now=after(3000), max_count=10) == 2
 
 
 async def test_dropping_all_events_takes_no_cursor_back(store: Store) -> None:
     await told(store, "a", "b")
-    await store.drop_events(after(1), max_count=10)
+    await store.drop_events(after(1), now=after(200), max_count=10)
     assert await store.newest_cursor() == 2
     assert await read(store) == []
     assert await read(store, cursor=2) == []

@@ -94,6 +94,26 @@ async def test_a_unit_that_changes_a_hundred_checks_at_once_writes_a_few_events(
     assert len(checks_of(database_path)) == 100
 
 
+async def test_a_unit_that_flaps_for_ever_drowns_nobody_and_is_shown_as_it_is(
+    store: Store, database_path: Path
+) -> None:
+    for node_id in ("rsu-1", "rsu-2"):
+        await enrolled(store, node_id)
+    names = [f"c{index:02}" for index in range(20)]
+    for number in range(1, 62):
+        checks = (check(name, FAILED if number % 2 else OK) for name in names)
+        await store.record_reports([batch("rsu-1", of(number, *checks), at_s=number / 10)])
+    assert len(events_of(database_path, "node.check")) == 200
+    assert events_of(database_path, "node.noisy") == [
+        "node rsu-1 changes too often: for 10 min its changes are shown, not told"
+    ]
+    assert checks_of(database_path) == [(name, "failed") for name in names]
+    await store.record_reports([batch("rsu-2", of(1, FIX), at_s=7)])
+    assert events_of(database_path, "node.check")[200:] == ["node rsu-2: gnss.fix is failed, gnss.fix is bad"]
+    await store.record_reports([batch("rsu-1", of(62, *map(check, names[:-1]), check(names[-1], FAILED)), at_s=700)])
+    assert len(events_of(database_path, "node.check")) == 201 + 19
+
+
 async def test_the_state_since_when_and_its_stretches_follow_the_reports(store: Store) -> None:
     await enrolled(store, "rsu-1")
     assert await state(store) is UNKNOWN

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.contract.jobs_of_nodes import job, lease, revision, say, work
-from tests.contract.manager_store import Clock, after, enrolled, opened
+from tests.contract.manager_store import START, Clock, after, enrolled, opened
 from wayside.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -13,18 +13,20 @@ from wayside.errors import (
     NotFoundError,
     ResourceExhaustedError,
 )
-from wayside_manager.core.access import EVERYWHERE, NOWHERE
+from wayside_manager.core.access import EVERYWHERE, NOWHERE, Reach, Scope, TenantKind, TenantRecord
 from wayside_manager.core.approvals import AccessPolicy
 from wayside_manager.core.event_filter import EventFilter
 from wayside_manager.core.events import EventRecord
 from wayside_manager.core.jobs import (
     ARTIFACT_MAX_COUNT,
     OPEN_MAX_COUNT,
+    FleetWork,
     JobArtifact,
     JobKind,
     JobState,
     new_job,
 )
+from wayside_manager.core.rollout import RolloutPlan, RolloutSpec
 from wayside_manager.ports.store import Store
 from wayside_manager.services.job_sweep import JobSweep
 from wayside_manager.store.bus import LocalBus
@@ -280,6 +282,36 @@ async def test_everything_stops_at_once_and_says_so(node: Store) -> None:
         "operators/a stopped everything: smoke"
     ]
     assert (await node.stop_everything(reach=NOWHERE, actor="operators/a", reason="x", now=after(6))).job_count == 0
+
+
+async def test_people_of_a_tenant_are_told_what_was_stopped_of_theirs_only(store: Store) -> None:
+    for tenant_id, node_id in (("haikou", "rsu-1"), ("sanya", "rsu-2")):
+        await store.create_tenant(TenantRecord(tenant_id, TenantKind.CITY, "root", START))
+        await enrolled(store, node_id, tenant_id=tenant_id)
+        await job(store, f"of-{tenant_id}", node_id)
+        work_ = FleetWork(work(), "operators/a")
+        spec = RolloutSpec(f"in-{tenant_id}", "", (node_id,), RolloutPlan(), job=work_, tenant_id=tenant_id)
+        await store.create_rollout(spec, now=START)
+    homes = frozenset({"haikou", "sanya"})
+    both = Reach((Scope(frozenset({"haikou"})), Scope(frozenset({"sanya"}))), home_tenant_ids=homes)
+    stopped = await store.stop_everything(reach=both, actor="operators/a", reason="smoke", now=after(5))
+    assert (stopped.rollout_ids, stopped.job_count) == (("in-haikou", "in-sanya"), 2)
+    told_of = {
+        each.event.tenant_id: each.event.details for each in await _events(store) if each.event.kind == "fleet.stopped"
+    }
+    assert told_of == {each: {"rollouts": [f"rollouts/in-{each}"], "job_count": 1} for each in homes}
+
+
+async def test_what_was_told_is_told_again_whatever_comes_before_it(node: Store) -> None:
+    large = work(JobKind.FILE_PUSH, spec=b"x" * (1 << 20))
+    await node.create_job(new_job(job_id="a", node_id="rsu-1", work=large, now=after(1)), now=after(1))
+    await node.create_job(new_job(job_id="c", node_id="rsu-1", work=large, now=after(3)), now=after(3))
+    assert await told(node, at_s=4) == ["a", "c"]
+    # of a manager whose clock is behind
+    await node.create_job(new_job(job_id="b", node_id="rsu-1", work=large, now=after(2)), now=after(4))
+    assert await told(node, at_s=5) == ["a", "c"]
+    await say(node, "rsu-1", "c", "succeeded", at_s=6)
+    assert await told(node, at_s=7) == ["a", "b"]
 
 
 async def test_old_jobs_are_found_and_dropped_once_they_have_ended(node: Store) -> None:

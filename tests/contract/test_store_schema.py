@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
 
 from tests.contract.manager_store import enrolled, opened
@@ -34,6 +35,13 @@ async def test_a_database_of_a_newer_program_is_neither_opened_nor_migrated(stor
             pass
     with pytest.raises(FailedPreconditionError, match="9999 is newer"):
         await migrate(store_url)
+
+
+def test_the_names_of_the_migrations_are_their_revisions_in_order() -> None:
+    folder = Path(str(files("wayside_manager.store"))) / "migrations"
+    found = [script.revision for script in ScriptDirectory(str(folder)).walk_revisions()]
+    names = sorted((path.name.partition("_")[0] for path in (folder / "versions").glob("*.py")), reverse=True)
+    assert found == names
 
 
 async def test_migrating_again_keeps_everything(store_url: str) -> None:

@@ -26,8 +26,8 @@ def unit(centre: Centre, tmp_path: Path) -> Iterator[Callable[..., FieldUnit]]:
     """Makes enrolled units with simulated sensors; they end with the test."""
     made: list[FieldUnit] = []
 
-    def make(node_id: str, *, enrolled: bool = True, extra: str = "") -> FieldUnit:
-        fresh = FieldUnit(node_id, tmp_path / node_id, centre, extra=extra)
+    def make(node_id: str, *, enrolled: bool = True, **given: str) -> FieldUnit:
+        fresh = FieldUnit(node_id, tmp_path / node_id, centre, **given)
         made.append(fresh)
         if enrolled:
             fresh.enroll()

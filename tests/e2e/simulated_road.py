@@ -21,8 +21,8 @@ class RoadStage:
         self.road = Road.prepared(folder / "road", count)
 
     @contextmanager
-    def running(self, *options: str) -> Iterator[None]:
-        """Imports all of it, and has the units online."""
+    def running(self, *options: str) -> Iterator[Program]:
+        """Imports all of it, and has the units online, which one program plays."""
         self.centre.wayside("sites", "import", str(self.road.map_file))
         self.centre.wayside("nodes", "import", str(self.road.units_file))
         command = self.road.units_command(*self.centre.addresses, self.centre.data / "ca.pem")
@@ -30,7 +30,7 @@ class RoadStage:
         units.start()
         try:
             until("all units are online", self._all_online, 120)
-            yield
+            yield units
         finally:
             units.stop()
 

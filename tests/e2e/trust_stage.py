@@ -107,6 +107,13 @@ class HeldDoor:
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True, name="held-door").start()
 
+    def cut(self) -> None:
+        """Ends what goes through it, and holds what comes."""
+        self.is_holding = True
+        for each in tuple(self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
     def let_go(self) -> None:
         """Holds nothing any more."""
         self.is_holding = False

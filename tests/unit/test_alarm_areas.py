@@ -117,6 +117,21 @@ def test_a_node_that_joins_the_silence_later_belongs_to_it() -> None:
     assert area.member_count == 10
 
 
+def test_a_node_of_another_tenant_joins_no_alarm_that_its_people_do_not_see() -> None:
+    world = road(10, "backhauls/x")
+    ids = sorted(world.nodes)
+    world.nodes = {node_id: replace(node, tenant_id="a") for node_id, node in world.nodes.items()}
+    world.nodes[ids[9]] = replace(world.nodes[ids[9]], tenant_id="b")
+    world.lose(0, *ids[:8])
+    world.run(0, 10)
+    world.lose(400, *ids[8:])
+    world.run(400, 600)
+    assert {(each.tenant_id, each.subject, each.member_count) for each in world.raised(told=True)} == {
+        ("a", "backhauls/x", 9),
+        ("b", f"nodes/{ids[9]}", 1),
+    }
+
+
 def test_nobody_is_lost_because_the_manager_was_away() -> None:
     world = road(20, "backhauls/x")
     world.doubt(*world.nodes)

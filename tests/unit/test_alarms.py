@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.alarm_world import HOT, HOTTER, ON_BATTERY, World, road, second
+from wayside_manager.core.alarm_rules import RULES
 from wayside_manager.core.alarms import UNREACHABLE, AlarmPolicy, AlarmState, Contact
 from wayside_manager.core.events import Severity
 from wayside_manager.core.node_health import HealthState
@@ -42,6 +44,17 @@ def test_what_comes_back_before_it_is_cleared_is_the_same_alarm() -> None:
     (alarm,) = world.alarms.values()
     assert (alarm.state, alarm.occurrence_count) == (AlarmState.RAISED, 6)
     assert world.kinds() == ["alarm.raised"], "what flaps is told once"
+
+
+@pytest.mark.parametrize("state", [HealthState.FAILED, HealthState.DEGRADED], ids=str)
+@pytest.mark.parametrize("kind", sorted(RULES))
+def test_whatever_flaps_each_second_is_told_once(kind: str, state: HealthState) -> None:
+    world = road(1)
+    found = replace(HOTTER, kind=kind.replace("*", "x"), state=state)
+    for at_s in range(300):
+        world.set("r000", *([found] if at_s % 2 else []))
+        world.step(at_s)
+    assert world.kinds().count("alarm.raised") <= 1
 
 
 def test_what_becomes_worse_becomes_a_worse_alarm() -> None:
@@ -110,6 +123,26 @@ def test_what_is_shelved_is_told_to_nobody_until_its_time_is_over() -> None:
     world.run(100, 110)
     assert world.kinds() == ["alarm.raised", "alarm.unshelved"]
     assert world.raised(told=True)
+
+
+def test_a_clock_that_was_ahead_keeps_no_alarm_that_is_over() -> None:
+    world = road(1)
+    world.set("r000", HOT)
+    world.run(0, 10)
+    world.set("r000")
+    world.step(10**9)  # seen to be over in 2058
+    world.run(20, 160)
+    assert world.raised() == []
+
+
+def test_a_clock_that_was_ahead_keeps_no_alarm_on_its_shelf() -> None:
+    world = road(1)
+    world.set("r000", HOT)
+    world.run(0, 10)
+    (alarm,) = world.raised()
+    world.alarms[alarm.alarm_id] = replace(alarm, shelve_end=second(10**9))
+    world.run(20, 30)
+    assert world.kinds() == ["alarm.raised", "alarm.unshelved"]
 
 
 def test_a_node_that_is_put_out_of_service_has_no_alarms_any_more() -> None:

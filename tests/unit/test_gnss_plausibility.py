@@ -191,3 +191,18 @@ def test_distances_are_those_of_the_earth() -> None:
     assert distance_m(Position(20.0, 110.0), Position(21.0, 110.0)) == pytest.approx(111_195, rel=1e-4)
     assert distance_m(Position(0.0, 179.9), Position(0.0, -179.9)) == pytest.approx(22_239, rel=1e-3)
     assert distance_m(Position(89.9, 0.0), Position(89.9, 180.0)) == pytest.approx(22_239, rel=1e-3)
+
+
+def test_a_change_of_the_configuration_lets_a_spoofed_unit_learn_no_new_place() -> None:
+    begin = road(1, 0.0)[0]
+    there = [
+        replace(begin, utc_time=begin.utc_time + timedelta(seconds=second)) if begin.utc_time else begin
+        for second in range(300)
+    ]
+    plausibility = Plausibility(Rules(stands=True))
+    for fix, mono_s in timed(there[:100]):
+        assert not plausibility.judged(fix, mono_s).fault
+    plausibility.use(Rules(stands=True, place_radius_m=50.0))
+    led_away = [moved(fix, 1000.0) for fix in there[100:]]
+    found = [plausibility.judged(fix, 200.0 + mono_s).fault for fix, mono_s in timed(led_away)]
+    assert found[-1] is Fault.ELSEWHERE

@@ -1,5 +1,7 @@
 """How a unit judges itself: states that do not tremble, unknown that is never ok, and sentences that say why."""
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from wayside_agent.core.fix import AntennaState, FixMode, FixQuality
 from wayside_agent.core.frames import BusCondition
 from wayside_agent.core.gnss_plausibility import Fault, Verdict
-from wayside_agent.core.health import COUNT_MAX, RANK, REASON_MAX_CHARS, Checks, Finding, Limit, State
+from wayside_agent.core.health import COUNT_MAX, RANK, REASON_MAX_CHARS, Checks, Finding, Limit, State, limited
 from wayside_agent.core.health_limits import DAY_S, LIMITS, merged, problem, unknown
 from wayside_agent.core.health_rules import findings
 from wayside_agent.core.health_samples import (
@@ -256,6 +258,40 @@ def test_a_unit_with_a_thousand_buses_reports_a_hundred_checks_with_short_reason
     checks = judged(replace(WELL, buses=tuple(BusSample(f"b{i}", fault) for i in range(1000))))
     assert len(list(checks)) == COUNT_MAX
     assert max(len(check.finding.reason) for check in checks) == REASON_MAX_CHARS
+
+
+NO_NUMBERS = (math.nan, math.inf, -math.inf)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("before", list(State))
+def test_what_is_no_finite_number_is_unknown_whatever_was_before(value: float, before: State) -> None:
+    found = limited("x", value, HEAT, before=before, what="the cabinet")
+    assert (found.state, found.value) == (State.UNKNOWN, None)
+    assert found.reason == "the cabinet cannot be read"
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        ("power.voltage", lambda value: replace(WELL, power=PowerSample(value, on_battery=False))),
+        ("can.body.errors", lambda value: with_bus(error_frame_rate_hz=value)),
+        ("time.offset", lambda value: replace(WELL, time=replace(WELL.time, offset_s=value))),
+        ("time.jump", lambda value: replace(WELL, time=replace(WELL.time, jump_s=value))),
+        ("autonomy", lambda value: replace(WELL, ends={"node certificate": value})),
+    ],
+    ids=["power.voltage", "can.errors", "time.offset", "time.jump", "autonomy"],
+)
+def test_no_check_judges_what_is_no_finite_number(name: str, sample: Callable[[float], Sample], value: float) -> None:
+    check = judged(sample(value)).by_name[name]
+    assert (check.state, check.finding.value) == (State.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_an_end_that_is_no_finite_number_hides_no_other_end(value: float) -> None:
+    for ends in ({"a": value, "b": DAY_S / 2}, {"b": DAY_S / 2, "a": value}):
+        assert judged(replace(WELL, ends=ends)).state("autonomy") is State.FAILED
 
 
 HEAT = Limit(degraded_above=65.0, failed_above=75.0, margin=3.0)

@@ -62,9 +62,21 @@ def test_the_offset_of_a_followed_clock_is_given() -> None:
     assert host_text.chrony_state(tracking()) == ClockState(TimeQuality.NETWORK, "chrony 192.168.0.1", 0.000012)
 
 
-@pytest.mark.parametrize("text", ["", "506 Cannot talk to daemon\n", tracking().replace("0.000012", "x")])
+NO_OFFSETS = [tracking().replace("0.000012", offset) for offset in ("x", "nan", "inf", "-inf")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "506 Cannot talk to daemon\n", *NO_OFFSETS],
+    ids=["nothing", "no-daemon", "no-number", "nan", "inf", "minus-inf"],
+)
 def test_what_chrony_does_not_say_is_not_known(text: str) -> None:
     assert host_text.chrony_state(text) is None
+
+
+@pytest.mark.parametrize("text", ["nan 1.0", "inf 1.0", "", "x"])
+def test_an_uptime_is_a_number(text: str) -> None:
+    assert host_text.uptime_s(text) is None
 
 
 @given(st.text(max_size=80))

@@ -51,6 +51,37 @@ def test_a_clock_of_1970_at_the_start_hides_no_crash_of_today() -> None:
     assert Start(StartReason.CRASH, 5.0, starts).unasked_per_day(now_s) == 2.0
 
 
+AHEAD_S = 4_070_908_800.0  # 2099
+
+
+def test_crashes_under_a_clock_that_was_ahead_count_no_more_once_it_is_right() -> None:
+    now_s = 1_790_000_000.0
+    starts: Starts | None = Starts("b", 1, 0)
+    for turn in range(12):
+        starts, start = started(starts, "", boot_id="b", utc_s=AHEAD_S + turn)
+    assert start.unasked_per_day(AHEAD_S + 12) == 12.0
+    assert start.unasked_per_day(now_s) == 0.0
+
+
+def test_a_crash_after_a_clock_was_ahead_counts_for_its_day_only() -> None:
+    now_s = 1_790_000_000.0
+    _, start = started(Starts("b", 1, 1, (AHEAD_S,)), "", boot_id="b", utc_s=now_s)
+    assert start.unasked_per_day(now_s + 5.0) == 1.0
+    assert start.unasked_per_day(now_s + DAY_S) == 0.0
+
+
+def test_a_clock_that_is_not_set_hides_nothing() -> None:
+    now_s = 1_790_000_000.0
+    _, start = started(Starts("b", 1, 1, (now_s,)), "", boot_id="b", utc_s=5.0)
+    assert start.unasked_per_day(6.0) == 2.0
+
+
+def test_a_clock_that_was_set_back_by_hours_hides_nothing() -> None:
+    now_s = 1_790_000_000.0
+    _, start = started(Starts("b", 1, 1, (now_s + 3 * 3600.0,)), "", boot_id="b", utc_s=now_s)
+    assert start.unasked_per_day(now_s) == 2.0
+
+
 def test_what_nobody_counts_is_not_zero() -> None:
     assert Start().unasked_per_day(0.0) is None
 

@@ -106,13 +106,16 @@ class Plausibility:
         self._told_time: tuple[datetime, float] | None = None
         self._still_time_count = 0
         self._first: list[Position] = []
+        self._found_place: Position | None = None
         self._verdict = Verdict()
         self._seen_mono_s = 0.0
 
     def use(self, rules: Rules) -> None:
-        """Judges by these rules from now on; a place found out by itself is found anew."""
+        """Judges by these rules from now on; a place found out by itself stays, for it may be spoofed by now."""
+        if not rules.stands:
+            self._first.clear()
+            self._found_place = None
         self._rules = rules
-        self._first.clear()
 
     def judged(self, fix: Fix, mono_s: float) -> Verdict:
         """The verdict after one more epoch; `mono_s` is any steady clock."""
@@ -219,12 +222,14 @@ class Plausibility:
             return None
         if self._rules.place is not None:
             return self._rules.place
+        if self._found_place is not None:
+            return self._found_place
         if len(self._first) < _WINDOW:
             self._first.append(position)
             return None
         latitudes, longitudes = zip(*((each.latitude_deg, each.longitude_deg) for each in self._first), strict=True)
-        self._rules = replace(self._rules, place=Position(median(latitudes), median(longitudes)))
-        return self._rules.place
+        self._found_place = Position(median(latitudes), median(longitudes))
+        return self._found_place
 
     def _forget(self) -> None:
         """What came before says nothing about what comes: a recording that begins again."""

@@ -11,6 +11,7 @@ value that trembles around one does not make its check tremble.
 Source: architecture ("health"), ADR 0019. Times are seconds since 1970, UTC.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -134,8 +135,11 @@ class Limit:
 def limited(  # each is one word of the finding
     name: str, value: float | None, limit: Limit, *, before: State, what: str, unit: str = ""
 ) -> Finding:
-    """The finding for a value that has limits; `None` is unknown. `what` begins the sentence: `the cabinet`."""
-    if value is None:
+    """The finding for a value that has limits; `what` begins the sentence: `the cabinet`.
+
+    `None` and what is not finite is unknown.
+    """
+    if value is None or not math.isfinite(value):  # every comparison with NaN is false, which would be ok
         return Finding(name, State.UNKNOWN, f"{what} cannot be read", unit=unit)
     state = limit.state(value, before)
     if state is State.OK:

@@ -5,6 +5,7 @@
 A device the unit does not have is not checked. A device it has and that says nothing is UNKNOWN, never ok.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -175,11 +176,17 @@ def _time(time: TimeSample, judge: Judge) -> Iterator[Finding]:
     yield judge("time.offset", offset_s, "offset of the clock", unit="s")
     if time.holdover_s is not None:
         yield judge("time.holdover", time.holdover_s, "time since anything disciplined the clock", unit="s")
-    reason = f"the clock leapt by {time.jump_s:.1f} s; signing rests until it is steady"
-    yield (
-        Finding("time.jump", State.FAILED, reason, time.jump_s, "s") if time.jump_s else Finding("time.jump", State.OK)
-    )
+    yield _jump(time.jump_s)
     yield flagged("time.week", bool(time.week_fault), time.week_fault)
+
+
+def _jump(jump_s: float) -> Finding:
+    if not math.isfinite(jump_s):
+        return Finding("time.jump", State.UNKNOWN, "how far the clock leapt cannot be read", unit="s")
+    if not jump_s:
+        return Finding("time.jump", State.OK)
+    reason = f"the clock leapt by {jump_s:.1f} s; signing rests until it is steady"
+    return Finding("time.jump", State.FAILED, reason, jump_s, "s")
 
 
 def _power(power: PowerSample, judge: Judge) -> Iterator[Finding]:
@@ -239,7 +246,7 @@ def _watchdog(start_reason: str) -> Finding:
 
 
 def _autonomy(ends: Mapping[str, float | None], judge: Judge) -> Finding:
-    known = {what: left_s for what, left_s in ends.items() if left_s is not None}
+    known = {what: left_s for what, left_s in ends.items() if left_s is not None and math.isfinite(left_s)}
     if not known:
         return Finding("autonomy", State.UNKNOWN, "nothing tells when the unit's certificates end", unit="s")
     first = min(known, key=lambda what: known[what])

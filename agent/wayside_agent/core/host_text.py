@@ -4,6 +4,7 @@ Source: proc(5); Linux Documentation/ABI/testing/sysfs-bus-mmc and sysfs-class-t
 JESD84-B51, DEVICE_LIFE_TIME_EST.
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -69,10 +70,7 @@ def resident_pages(statm: str) -> int | None:
 def uptime_s(text: str) -> float | None:
     """Seconds since boot of /proc/uptime."""
     first = text.split()[:1]
-    try:
-        return float(first[0]) if first else None
-    except ValueError:
-        return None
+    return _finite(first[0]) if first else None
 
 
 def wear_ratio(life_time: str) -> float | None:
@@ -107,9 +105,8 @@ def chrony_state(tracking: str) -> ClockState | None:
     if len(fields) != _TRACKING_FIELDS:
         return None
     reference, name, stratum, leap = fields[0].upper(), fields[1], fields[2], fields[13]
-    try:
-        offset_s = float(fields[4])
-    except ValueError:
+    offset_s = _finite(fields[4])
+    if offset_s is None:
         return None
     if leap.startswith("Not sync") or stratum == "0":
         return ClockState(TimeQuality.UNSYNCHRONIZED, source="chrony")
@@ -117,3 +114,12 @@ def chrony_state(tracking: str) -> ClockState | None:
         return ClockState(TimeQuality.HOLDOVER, source="chrony local")
     is_gnss = stratum == "1" and not name.startswith("PHC")
     return ClockState(TimeQuality.GNSS if is_gnss else TimeQuality.NETWORK, f"chrony {name}"[:64], offset_s)
+
+
+def _finite(text: str) -> float | None:
+    """The number a text is; `nan` and `inf`, which Python takes for numbers, are nonsense."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

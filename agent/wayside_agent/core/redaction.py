@@ -3,6 +3,7 @@
 Usage: `redacted({"password": "x"}) == {"password": "[removed]"}`; `scrubbed("pin 1234", ("1234",)) == "pin [removed]"`.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 
@@ -31,10 +32,15 @@ def redacted(document: object) -> object:
 def scrubbed(text: str, secrets: Iterable[str] = ()) -> str:
     """The same text without private keys, what looks like an assignment of a secret, and values that are known."""
     text = _PEM.sub(REMOVED, text)
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= MIN_SECRET_CHARS:
-            text = text.replace(secret, REMOVED)
+    known = {form for secret in secrets if len(secret) >= MIN_SECRET_CHARS for form in _forms(secret)}
+    for form in sorted(known, key=len, reverse=True):
+        text = text.replace(form, REMOVED)
     return _IN_ADDRESS.sub(rf"\1{REMOVED}@", _ASSIGNED.sub(_assigned, text))
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """A value as it is, and as JSON writes it."""
+    return secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
 def _value(name: str, value: object) -> object:

@@ -4,13 +4,16 @@
 
 A start is asked for if the agent before it ended on a word: a stop, a switch of releases. Else it was ended: by a bug,
 the kernel, a watchdog, or with the whole computer.
-Times are seconds since 1970 as the system clock tells them at the start; a clock that was set back does not make them.
+Times are seconds since 1970 as the system clock tells them at the start. One that is not set yet hides no start, and
+one that was ahead makes none count for ever: what lies over a day ahead of a clock that is set came from such a one.
 """
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 DAY_S = 86_400.0
+CLOCK_SET_S = 1_767_225_600.0
+"""2026-01-01: a clock that tells less than when this was written was never set."""
 _KEPT = 100
 """Unasked starts whose times are kept: a day with more is bad enough."""
 
@@ -34,7 +37,7 @@ class Starts:
     start_count: int = 0
     unasked_count: int = 0
     unasked_times_s: tuple[float, ...] = ()
-    """Of the newest, rising."""
+    """Of the newest, in their order."""
     ended: bool = False
     """The agent has ended because it was asked to."""
 
@@ -51,7 +54,9 @@ class Start:
         """Unasked starts of the last day [1/d]; `None`: nobody counts."""
         if self.reason is StartReason.UNKNOWN:
             return None
-        return float(sum(utc_s - time_s < DAY_S for time_s in self.starts.unasked_times_s))
+        is_set = utc_s >= CLOCK_SET_S
+        ages_s = (utc_s - time_s for time_s in self.starts.unasked_times_s)
+        return float(sum(age_s < DAY_S and (age_s > -DAY_S or not is_set) for age_s in ages_s))
 
 
 def started(before: Starts | None, result: str, *, boot_id: str, utc_s: float) -> tuple[Starts, Start]:
@@ -65,8 +70,8 @@ def started(before: Starts | None, result: str, *, boot_id: str, utc_s: float) -
     """
     held = before or Starts(boot_id=boot_id, ended=True)
     was_asked = held.ended or (result == "success" and held.boot_id == boot_id)
-    latest_s = max((utc_s, *held.unasked_times_s[-1:]))
-    times_s = held.unasked_times_s if was_asked else (*held.unasked_times_s, latest_s)[-_KEPT:]
+    told_s = utc_s if utc_s >= CLOCK_SET_S else max((utc_s, *held.unasked_times_s[-1:]))
+    times_s = held.unasked_times_s if was_asked else (*held.unasked_times_s, told_s)[-_KEPT:]
     starts = Starts(boot_id, held.start_count + 1, held.unasked_count + (not was_asked), times_s)
     return starts, Start(_reason(held, result, boot_id, was_asked=was_asked), utc_s, starts)
 

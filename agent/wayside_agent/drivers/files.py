@@ -13,6 +13,7 @@ All of it blocks for about a millisecond: call it through `asyncio.to_thread`.
 import contextlib
 import logging
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from wayside.errors import ResourceExhaustedError
 from wayside_agent.ports.errors import DISK_FULL_ERRNOS, DeviceFaultError
 
 DIRECTORY_MODE = 0o700
+RESERVE_BYTES = 16 * 1024 * 1024
+"""Space the files of jobs leave for spools and state."""
 FILE_MODE = 0o600
 
 logger = logging.getLogger(__name__)
@@ -105,6 +108,15 @@ def disk_errors(path: Path) -> Iterator[None]:
         if exc.errno in DISK_FULL_ERRNOS:
             raise ResourceExhaustedError(f"{path}: disk full; free space", reason="DISK_FULL") from exc
         raise DeviceFaultError(f"{path}: {exc.strerror or exc}; check the disk and its owner") from exc
+
+
+def spare_bytes(folder: Path) -> int:
+    """Free space of a folder's disk beyond the reserve, at least 0: what files of a job may still take.
+
+    Raises: DeviceFaultError.
+    """
+    with disk_errors(folder):
+        return max(0, shutil.disk_usage(folder).free - RESERVE_BYTES)
 
 
 class StateFile(Generic[T]):

@@ -8,6 +8,7 @@ secrets folder, and no file of the identity is read but to know what must not le
 """
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -154,13 +155,19 @@ def _disk(state_dir: Path) -> dict[str, object]:
     with disk_errors(state_dir):
         usage = shutil.disk_usage(state_dir)
         files = sorted(path for path in state_dir.rglob("*") if path.is_file() and not path.is_symlink())
-        sizes = {str(path.relative_to(state_dir)): path.lstat().st_size for path in files[:1000]}
+        sizes = dict(_sizes(state_dir, files[:1000]))
     return {
         "total_bytes": usage.total,
         "free_bytes": usage.free,
         "files": sizes,
         "inodes_free": os.statvfs(state_dir).f_favail,
     }
+
+
+def _sizes(folder: Path, files: Iterable[Path]) -> Iterable[tuple[str, int]]:
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):  # it went since its folder was read
+            yield str(path.relative_to(folder)), path.lstat().st_size
 
 
 def _pack(path: Path, texts: Mapping[str, str], secrets: Iterable[str], max_bytes: int) -> int:

@@ -17,7 +17,7 @@ from wayside_agent.core.job import RefusedError
 from wayside_agent.core.job_work import PacketCapture
 from wayside_agent.core.pcap import ETHERNET, RAW_IP, RECORD_HEAD_BYTES, head, ports, record
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.drivers.files import disk_errors
+from wayside_agent.drivers.files import disk_errors, spare_bytes
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 from wayside_agent.ports.jobs import Assignment, Yield
 
@@ -46,7 +46,9 @@ class PacketCaptureWorker:
             raise RefusedError(f"{asked.interface[:80]!r} is not one of jobs.capture_interfaces in the unit's settings")
         link_type = await asyncio.to_thread(_link_type, asked.interface)
         stop = threading.Event()
-        capture = _Capture(asked, assignment.folder / FILE, assignment.max_bytes, link_type, stop)
+        room_bytes = await asyncio.to_thread(spare_bytes, assignment.folder)
+        max_bytes = min(assignment.max_bytes, room_bytes)
+        capture = _Capture(asked, assignment.folder / FILE, max_bytes, link_type, stop)
         with _opened(asked.interface) as source:
             try:
                 await asyncio.to_thread(capture.run, source)

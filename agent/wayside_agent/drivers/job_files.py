@@ -20,7 +20,7 @@ from typing import BinaryIO
 from wayside.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
 from wayside_agent.core.job import RefusedError
 from wayside_agent.core.job_work import MAX_PATH_CHARS, FilePull, FilePush
-from wayside_agent.drivers.files import disk_errors
+from wayside_agent.drivers.files import disk_errors, spare_bytes
 from wayside_agent.ports.jobs import Assignment, Yield
 
 _CHUNK_BYTES = 256 * 1024
@@ -95,12 +95,16 @@ def _is_below(path: Path, folder: Path) -> bool:
 def _pull(base: Path, parts: Sequence[str], target: Path, max_bytes: int) -> int:
     path = base.joinpath(*parts)
     with _folder(base, parts[:-1]) as folder, _explained(path), _regular(folder, parts[-1], path) as source:
-        size_bytes = 0
+        size_bytes, room_bytes = 0, spare_bytes(target.parent)
         with target.open("wb") as file:
             while content := source.read(_CHUNK_BYTES):
                 size_bytes += len(content)
                 if size_bytes > max_bytes:
                     raise ResourceExhaustedError(f"{path}: has more than the {max_bytes} bytes this job may bring")
+                if size_bytes > room_bytes:
+                    raise ResourceExhaustedError(
+                        f"{path}: has more than the {room_bytes} bytes the unit's disk has to spare; free space"
+                    )
                 file.write(content)
         return size_bytes
 
@@ -117,7 +121,7 @@ def _regular(folder: int, name: str, path: Path) -> BinaryIO:
 
 def _push(base: Path, parts: Sequence[str], content: bytes) -> None:
     path, name = base.joinpath(*parts), parts[-1]
-    fresh = f".{name[:200]}.wayside-new"
+    fresh = f".{os.fsdecode(os.fsencode(name)[:200])}.wayside-new"  # names are bounded in bytes
     with _folder(base, parts[:-1]) as folder, _explained(path):
         mode = _mode(folder, name, path)
         with contextlib.suppress(FileNotFoundError):  # of a try that was killed

@@ -1,4 +1,7 @@
-"""Runs a program for a job: an argument list, never a shell; its output bounded; ended with all it started.
+"""Runs a program for a job: an argument list, never a shell; its output bounded; ended with its process group.
+
+The outcome is that of the program itself. What it leaves behind in its group is killed; what has made a session of its
+own, as daemons do, lives on until the unit's systemd service ends, and holds nothing up.
 
 Usage: `ended = await ran(("uptime",), max_bytes=65536)`.
 
@@ -10,12 +13,14 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
 _READ_BYTES = 65_536
+_DRAIN_S = 1.0
+"""For what is still in the pipe when the program has ended; somebody it left behind may hold the other end."""
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 """What a program sees. The agent's own environment may hold what is nobody's business."""
 
@@ -42,20 +47,25 @@ async def ran(argv: Sequence[str], *, max_bytes: int) -> Ended:
 
     Raises: DeviceAbsentError: there is no such program. DeviceFaultError: it cannot be started.
     """
-    process = await started(
-        argv,
-        name=argv[0],
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, is_cut = await _output(process, max_bytes)
-        return Ended(await process.wait(), output, is_cut)
-    finally:
-        kill_group(process.pid)
-        if process.returncode is None:
-            await process.wait()
+    output = _Output(max_bytes)
+    async with _pipe() as (reader, pipe):
+        try:
+            process = await started(
+                argv, name=argv[0], stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+            )
+        finally:
+            os.close(pipe)
+        reading = asyncio.get_running_loop().create_task(output.read(reader), name=f"output-{argv[0]}")
+        try:
+            status = await process.wait()
+            kill_group(process.pid)
+            await asyncio.wait((reading,), timeout=_DRAIN_S)
+            return Ended(status, bytes(output.kept), output.is_cut)
+        finally:
+            reading.cancel()
+            kill_group(process.pid)
+            if process.returncode is None:
+                await process.wait()
 
 
 async def started(
@@ -92,11 +102,31 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-async def _output(process: asyncio.subprocess.Process, max_bytes: int) -> tuple[bytes, bool]:
-    """What it writes, up to a bound; the rest is read and dropped, so that it can end."""
-    kept, is_cut = bytearray(), False
-    while process.stdout is not None and (content := await process.stdout.read(_READ_BYTES)):
-        room = max_bytes - len(kept)
-        kept += content[:room]
-        is_cut = is_cut or len(content) > room
-    return bytes(kept), is_cut
+class _Output:
+    """What a program writes, up to a bound; the rest is read and dropped, so that it can end."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self.kept = bytearray()
+        self.is_cut = False
+
+    async def read(self, reader: asyncio.StreamReader) -> None:
+        """Reads to the end."""
+        while content := await reader.read(_READ_BYTES):
+            room = self._max_bytes - len(self.kept)
+            self.kept += content[:room]
+            self.is_cut = self.is_cut or len(content) > room
+
+
+@contextlib.asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """A pipe: a reader of one end, closed at the end; the other end is closed by who uses it."""
+    source, target = os.pipe()
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(source, "rb", buffering=0)
+    )
+    try:
+        yield reader, target
+    finally:
+        transport.close()

@@ -19,7 +19,7 @@ from wayside_agent.core.fix import Fix, FixMode
 from wayside_agent.core.frames import FrameBatch
 from wayside_agent.core.job import RefusedError
 from wayside_agent.core.job_work import CanSnapshot, GnssSnapshot
-from wayside_agent.drivers.files import disk_errors
+from wayside_agent.drivers.files import disk_errors, spare_bytes
 from wayside_agent.ports.jobs import Assignment, Progress, Yield
 
 FrameTap = Callable[[str, FrameBatch], None]
@@ -66,7 +66,8 @@ class CanSnapshotWorker:
         if not self._buses or (asked.bus and asked.bus not in self._buses):
             has = ", ".join(sorted(self._buses)) or "none"
             raise RefusedError(f"the unit has no CAN bus {asked.bus[:80]!r}; it has {has}")
-        recording = _Recording(asked.bus, assignment.folder / CAN_FILE, assignment.max_bytes)
+        room_bytes = await asyncio.to_thread(spare_bytes, assignment.folder)
+        recording = _Recording(asked.bus, assignment.folder / CAN_FILE, min(assignment.max_bytes, room_bytes))
         with self._tap(recording.take):
             await _passed(asked.duration_s, assignment.progress, each=recording.write)
         await recording.write()

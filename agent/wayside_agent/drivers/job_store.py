@@ -8,21 +8,23 @@ A record of its own per job, so that a damaged one is found under the name of it
 
 import asyncio
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from wayside.errors import InvalidArgumentError, ResourceExhaustedError
+from wayside.errors import InvalidArgumentError, ResourceExhaustedError, WaysideError
 from wayside_agent.core.job import FILE_NAME, JOB_NAME, Artifact, Job, Phase, damaged
-from wayside_agent.drivers.files import StateFile, disk_errors, make_private_directory, sync_directory
+from wayside_agent.drivers.files import RESERVE_BYTES, StateFile, disk_errors, make_private_directory, sync_directory
 from wayside_agent.drivers.tree import tree_bytes
+from wayside_agent.ports.errors import DeviceFaultError
 
 RECORD, FILES = "record", "files"
 MAX_FILE_COUNT = 20
 """Of one job; the manager takes no more."""
-RESERVE_BYTES = 16 * 1024 * 1024
-"""Space the files of jobs leave for spools and state."""
+
+logger = logging.getLogger(__name__)
 
 
 class JobDir:
@@ -73,7 +75,28 @@ class JobDir:
         make_private_directory(self._directory)
         with disk_errors(self._directory):
             names = [f"jobs/{path.name}" for path in self._directory.iterdir()]
-        return [job for name in sorted(names) if JOB_NAME.match(name) for job in self._loaded(name)]
+        return [job for name in sorted(names) if JOB_NAME.match(name) for job in self._found(name)]
+
+    def _found(self, name: str) -> list[Job]:
+        """A job as it was kept; what the disk does not give is damaged, and only that."""
+        try:
+            return self._loaded(name)
+        except DeviceFaultError as error:
+            logger.error("%s: %s; this job is taken for damaged, the others go on", name, error)
+            return [self._damaged(name)]
+
+    def _damaged(self, name: str) -> Job:
+        """What is left of a job whose record is unreadable, durable if the disk takes it."""
+        job, folder = damaged(name), self._folder(name)
+        try:
+            try:
+                self._save(job)
+            except DeviceFaultError:  # something else stands where its folder or its record belongs
+                self._remove(folder)
+                self._save(job)
+        except WaysideError as error:
+            logger.error("%s: %s; it is found damaged again at the next start", name, error)
+        return job
 
     def _loaded(self, name: str) -> list[Job]:
         folder = self._folder(name)
@@ -124,8 +147,11 @@ class JobDir:
 
     def _remove(self, folder: Path) -> None:
         with disk_errors(folder):
-            if folder.exists():
+            if folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
+            else:
+                folder.unlink(missing_ok=True)
+            if folder.parent.is_dir():
                 sync_directory(folder.parent)
 
 

@@ -1,4 +1,4 @@
-"""Simulated satellite receiver: a vehicle on a circular road, or a fixed unit, with changing fix quality.
+"""Simulated satellite receiver: a fixed unit, or a vehicle on a circular road, with changing fix quality.
 
 Its epochs go through NMEA 0183 sentences and the same decoder as a receiver's. Equal options give equal epochs, but for
 the time, which is the present one.
@@ -25,6 +25,7 @@ from wayside_agent.core.nmea import NmeaDecoder
 
 _METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
 _IN_VIEW = {System.BEIDOU: 14, System.GPS: 9, System.GLONASS: 6, System.GALILEO: 7, System.QZSS: 3}
+_ROAD_RADIUS_M = 250.0
 _RECORDING_START = datetime(2026, 1, 1, 4, 0, tzinfo=UTC)
 
 
@@ -58,7 +59,7 @@ class SimGnss:
         latitude_deg: Annotated[float, msgspec.Meta(ge=-80, le=80, description="Centre of the circle.")] = 20.0317
         longitude_deg: Annotated[float, msgspec.Meta(ge=-179, le=179, description="Centre of the circle.")] = 110.3312
         altitude_m: Annotated[float, msgspec.Meta(ge=-400, le=8000, description="Above mean sea level.")] = 12.0
-        radius_m: Annotated[float, msgspec.Meta(ge=0, le=10_000, description="0: it stands in the centre.")] = 250.0
+        radius_m: Annotated[float, msgspec.Meta(ge=0, le=10_000, description="0: it stands in the centre.")] = 0.0
         speed_mps: Annotated[float, msgspec.Meta(ge=0, le=100, description="Along the circle.")] = 12.5
         rate_hz: Annotated[float, msgspec.Meta(ge=0.1, le=50, description="Epochs per second.")] = 10.0
         loses_fix: Annotated[bool, msgspec.Meta(description="Now and then no satellites, for some seconds.")] = True
@@ -154,7 +155,7 @@ def write_nmea(path: Path, *, duration_s: float, seed: int, rate_hz: float = 1.0
 
     Raises: OSError: the file cannot be written.
     """
-    options = SimGnss.Options(seed=seed, rate_hz=rate_hz)
+    options = SimGnss.Options(seed=seed, rate_hz=rate_hz, radius_m=_ROAD_RADIUS_M)
     drive = epochs(options, _RECORDING_START)
     count = round(duration_s * rate_hz)
     with path.open("wb") as file:

@@ -15,8 +15,8 @@ COMPILE_TIMEOUT_S = 600.0
 
 
 def tree_bytes(path: Path) -> int:
-    """Bytes of all files below a directory; 0 if it is not there."""
-    return sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(path) for name in names)
+    """Bytes of all files below a directory; 0 if it is not there. Files come and go meanwhile."""
+    return sum(_size_bytes(Path(folder) / name) for folder, _, names in os.walk(path) for name in names)
 
 
 def sync_tree(path: Path) -> None:
@@ -40,6 +40,13 @@ def compile_tree(path: Path) -> None:
     command = [sys.executable, "-S", "-P", "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
     with_low_priority = ["nice", "-n", "10", *command, str(path)]
     subprocess.run(with_low_priority, check=False, stdin=subprocess.DEVNULL, timeout=COMPILE_TIMEOUT_S)
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:  # it went since its folder was read
+        return 0
 
 
 def _sync_file(path: Path) -> None:

@@ -32,6 +32,7 @@ from wayside_agent.core.job import (
     next_step,
     room,
 )
+from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.jobs import Assignment, Worker, Yield
 from wayside_agent.services import job_words
 from wayside_agent.services.job_sending import Sending
@@ -139,11 +140,12 @@ class Jobs:
             await self._take_in()
             await self._walk()
             await self._forget()
+            self._fault = ""
+            waits: list[float | None] = []
         except WaysideError as error:  # the disk: what could not be made durable is tried again
             self._note(error)
-            return RETRY_S
-        self._fault = ""
-        waits = [await self._tell_progress(name, work) for name, work in tuple(self._at_work.items())]
+            waits = [RETRY_S]
+        waits += [await self._tell_progress(name, work) for name, work in tuple(self._at_work.items())]
         if await self._say():
             waits.append(RETRY_S)
         if any(job.phase is Phase.WAITING for job in self._jobs.values()):
@@ -152,7 +154,7 @@ class Jobs:
 
     def _note(self, error: WaysideError) -> None:
         if not self._fault:
-            logger.error("jobs: %s; nothing begins until it can be kept", error)
+            logger.error("jobs: %s; no job goes on that cannot be kept", error)
         self._fault = str(error)
 
     async def _take_in(self) -> None:
@@ -169,8 +171,14 @@ class Jobs:
                 limit = message.spec.upload_max_bytes_per_second
                 self._jobs[name] = Job(name, target.kind, target.expire_s, upload_max_bytes_per_s=max(0, limit))
         unwanted = [job.name for job in self._jobs.values() if job.name not in self._wanted]
+        refused: WaysideError | None = None
         for name in (*self._wanted, *unwanted):
-            await self._step_of(self._jobs[name])
+            try:
+                await self._step_of(self._jobs[name])
+            except WaysideError as error:  # the folder of one job may be all that is broken
+                refused = refused or error
+        if refused is not None:
+            raise refused
 
     async def _step_of(self, job: Job) -> None:
         target, message = self._wanted.get(job.name, (None, None))
@@ -265,6 +273,12 @@ class Jobs:
             return partial(rules.ended, event=Event.REFUSED, outcome=Outcome(State.REFUSED, str(error)))
         except (WaysideError, OSError) as error:
             return partial(rules.ended, event=Event.ENDED, outcome=Outcome(State.FAILED, str(error)))
+        except RestartRequestedError:
+            raise
+        except Exception as error:  # a bug of one worker must not take the agent along
+            logger.exception("%s: its work broke", job.name)
+            message = f"its work broke: {type(error).__name__}; the agent's log says where"
+            return partial(rules.ended, event=Event.ENDED, outcome=Outcome(State.FAILED, message))
         if artifacts:
             return partial(rules.worked, outcome=_outcome(found), artifacts=artifacts)
         return partial(rules.ended, event=Event.ENDED, outcome=_outcome(found))

@@ -37,6 +37,8 @@ class Lanes:
 
     def appended(self, sequence: int) -> None:
         """Takes that a batch of this sequence is durable."""
+        if not self._newest:  # what a former life of the agent left is not new, and would go before what is
+            self._front = max(self._front, sequence - 1)
         self._newest = max(self._newest, sequence)
 
     async def drain(self, sink: TelemetrySink, topic: str, taken: Callable[[int], None]) -> None:

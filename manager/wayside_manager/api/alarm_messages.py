@@ -10,14 +10,13 @@ from wayside.names import alarm_name, node_name, site_name, tenant_name
 from wayside.v1 import alarm_pb2, alarm_service_pb2
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.core.alarm_rules import AlarmRule, is_known
-from wayside_manager.core.alarms import AlarmPolicy, AlarmRecord
+from wayside_manager.core.alarms import SHELVE_MAX, AlarmPolicy, AlarmRecord
 from wayside_manager.core.events import Severity
 from wayside_manager.ports.alarms import AlarmQuestion, Restored
 
 RULES_MAX = 200
 KIND_MAX_CHARS = 80
 NOTE_MAX_CHARS = 500
-SHELVE_MAX = timedelta(days=30)
 HOLD_MAX = timedelta(days=1)
 ESCALATE_MAX = timedelta(days=30)
 WINDOW_MIN, WINDOW_MAX = timedelta(seconds=10), timedelta(hours=1)

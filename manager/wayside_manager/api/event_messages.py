@@ -14,6 +14,7 @@ from wayside.v1 import alarm_pb2, event_pb2
 from wayside_manager.api.node_messages import selector, selector_message, timestamp
 from wayside_manager.api.struct_values import struct
 from wayside_manager.api.time_zones import checked_zone
+from wayside_manager.core.access import ROOT_TENANT
 from wayside_manager.core.event_filter import WINDOWS_MAX, EventFilter, EventRule, checked_kinds, checked_windows
 from wayside_manager.core.event_sinks import (
     DeadLetter,
@@ -98,7 +99,7 @@ def sink_record(message: event_pb2.EventSink, *, tenant_id: str, now: datetime) 
     return SinkRecord(
         sink_id=event_sink_id(message.name, field=f"{_FIELD}.name"),
         tenant_id=tenant_id,
-        target=_target(message),
+        target=_target(message, tenant_id),
         create_time=now,
         update_time=now,
         rule=EventRule(
@@ -137,18 +138,26 @@ def sink_message(sink: SinkRecord) -> event_pb2.EventSink:
     return message
 
 
-def _target(message: event_pb2.EventSink) -> Target:
+def _target(message: event_pb2.EventSink, tenant_id: str) -> Target:
     match message.WhichOneof("target"):
         case "webhook":
-            return WebhookTarget(
-                url=checked_url(message.webhook.url, field=f"{_FIELD}.webhook.url"),
-                secret=checked_secret(message.webhook.secret, field=f"{_FIELD}.webhook.secret"),
-            )
+            return _webhook(message.webhook, tenant_id)
         case "syslog":
             return _syslog(message.syslog)
         case "email":
             return _email(message.email)
     raise InvalidArgumentError(f"{_FIELD}: say where events go; give webhook, syslog or email", reason="TARGET_MISSING")
+
+
+def _webhook(message: event_pb2.WebhookTarget, tenant_id: str) -> WebhookTarget:
+    url = checked_url(message.url, field=f"{_FIELD}.webhook.url")
+    # what listens on the manager's own machine trusts those who run it, and they are the root tenant's
+    if tenant_id != ROOT_TENANT and not url.lower().startswith("https:"):
+        raise InvalidArgumentError(
+            f"{_FIELD}.webhook.url: plain http is for sinks of tenants/{ROOT_TENANT} only; give an https URL",
+            reason="URL_INVALID",
+        )
+    return WebhookTarget(url, checked_secret(message.secret, field=f"{_FIELD}.webhook.secret"))
 
 
 def _syslog(message: event_pb2.SyslogTarget) -> SyslogTarget:

@@ -16,7 +16,7 @@ from wayside.v1 import job_pb2, node_service_pb2
 from wayside_manager.api.enum_words import enum_word
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.api.rollout_messages import duration
-from wayside_manager.api.struct_values import DEPTH_MAX, struct
+from wayside_manager.api.struct_values import fits, struct
 from wayside_manager.core.job_bounds import (
     bounded,
     checked_content,
@@ -131,14 +131,7 @@ def _artifact_message(artifact: JobArtifact) -> job_pb2.JobArtifact:
 def _result(content: bytes) -> Struct:
     """What came of a job; what no Struct can hold is shown as the text it is."""
     found = msgspec.json.decode(content)
-    return struct(found if _depth(found) <= DEPTH_MAX else {"text": content.decode(errors="replace")})
-
-
-def _depth(value: object, depth: int = 0) -> int:
-    if depth > DEPTH_MAX or not isinstance(value, dict | list):
-        return depth
-    inner: Iterable[object] = value.values() if isinstance(value, dict) else value
-    return max((_depth(each, depth + 1) for each in inner), default=depth + 1)
+    return struct(found if fits(found) else {"text": content.decode(errors="replace")})
 
 
 def _seconds(span: Duration) -> float:

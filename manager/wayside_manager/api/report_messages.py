@@ -4,6 +4,7 @@ Usage: `stored_form(request.report)`.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -21,6 +22,7 @@ from wayside_manager.api.health_messages import (
     start_count,
     start_reason,
 )
+from wayside_manager.api.struct_values import fits
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import (
     ConfigFacts,
@@ -126,7 +128,7 @@ def _config(message: node_pb2.ConfigReport) -> ConfigFacts:
         trial=_trial(message.trial, field="report.config.trial"),
         message=message.message[:MESSAGE_MAX_CHARS],
         running_config_sha256=hashlib.sha256(content).hexdigest() if content else "",
-        running_config=content if _is_object(content) else b"",
+        running_config=content if _is_object(content, fits) else b"",
     )
 
 
@@ -175,10 +177,11 @@ def _sha256(text: str, *, field: str) -> str:
     return text
 
 
-def _is_object(content: bytes) -> bool:
-    """Whether it is JSON of an object: what operators are shown when they ask what a node runs."""
+def _is_object(content: bytes, is_good: Callable[[object], bool] = lambda _: True) -> bool:
+    """Whether it is JSON of an object, and a good one: what operators are shown when they ask what a node runs."""
     try:
-        return isinstance(msgspec.json.decode(content), dict)
+        found = msgspec.json.decode(content)
+        return isinstance(found, dict) and is_good(found)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return False
 

@@ -76,6 +76,8 @@ class ShellBridge:
         self._calls = calls
         self._now = now
         self._join_s = join_s
+        self._taken: set[str] = set()
+        """Jobs whose shell is open here, or about to be."""
         self._open: dict[str, _Shell] = {}
         self._opened = asyncio.Condition()
 
@@ -100,28 +102,34 @@ class ShellBridge:
         if job.node_id != node_id:
             raise not_there("jobs", opened_id)
         await self._check(job)
-        if opened_id in self._open:
-            raise FailedPreconditionError(f"job {opened_id} has its shell open already", reason="SHELL_OPEN")
         async with self._calls.endable(context):
-            await self._store.begin_artifact(opened_id, node_id, unfinished(), now=self._now())
-            await self._store.note_artifact(opened_id, unfinished())
-            shell = _Shell(await Recording.begun(job, self._store, self._files, now=self._now))
-            self._open[opened_id] = shell
+            if opened_id in self._taken:
+                raise FailedPreconditionError(f"job {opened_id} has its shell open already", reason="SHELL_OPEN")
+            self._taken.add(opened_id)
             try:
-                async with self._opened:
-                    self._opened.notify_all()
-                await _until_first_ends(
-                    _from_unit(shell, first, context),
-                    _to_unit(shell, context),
-                    self._until_over(job),
-                    shell.ended.wait(),
-                )
+                await self._store.begin_artifact(opened_id, node_id, unfinished(), now=self._now())
+                await self._store.note_artifact(opened_id, unfinished())
+                async with Recording(job, self._store, self._files, now=self._now) as recording:
+                    await self._carry(job, _Shell(recording), first, context)
             finally:
-                shell.ended.set()
-                del self._open[opened_id]
-                await shell.recording.note("the shell ended")
-                await shell.recording.finished()
+                self._taken.discard(opened_id)
                 await self._bus.publish(Topic.JOB, [opened_id])
+
+    async def _carry(self, job: JobRecord, shell: _Shell, first: Any, context: Context) -> None:  # noqa: ANN401  # grpc's own types
+        """The time a shell is open here."""
+        self._open[job.job_id] = shell
+        try:
+            async with self._opened:
+                self._opened.notify_all()
+            await _until_first_ends(
+                _from_unit(shell, first, context),
+                _to_unit(shell, context),
+                self._until_over(job),
+                shell.ended.wait(),
+            )
+        finally:
+            shell.ended.set()
+            del self._open[job.job_id]
 
     async def serve_operator(self, context: Context) -> None:
         """Carries what the operator types to the unit's shell and back, until either leaves or the job ends.

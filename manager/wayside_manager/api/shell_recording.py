@@ -4,13 +4,15 @@ One JSON object a line, on the disk before it goes on to the other side; bytes t
 
     {"time":"2026-11-22T12:00:00.120000Z","from":"operator","text":"uptime\r"}
 
-Usage: `recording = await Recording.begun(...)`, `await recording.unit(b"$ ")`, `await recording.finished()`.
+Usage: `async with Recording(...) as recording: await recording.unit(b"$ ")`.
 """
 
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Self
 
 from wayside.errors import ResourceExhaustedError
@@ -29,14 +31,25 @@ class Recording:
         self._files = files
         self._now = now
 
-    @classmethod
-    async def begun(
-        cls, job: JobRecord, store: JobArtifactStore, files: JobFiles, *, now: Callable[[], datetime]
-    ) -> Self:
-        """The recording of a shell that opens; it goes on behind what an earlier one of the job left."""
-        recording = cls(job, store, files, now=now)
-        await recording.note("unit opened the shell")
-        return recording
+    async def __aenter__(self) -> Self:
+        """Begins, or goes on behind what an earlier shell of the job left.
+
+        Raises: ResourceExhaustedError: it is full, or the disk is.
+        """
+        try:
+            await self.note("unit opened the shell")
+        except ResourceExhaustedError:
+            await self._finish()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Makes it an artifact like every other."""
+        with suppress(ResourceExhaustedError):  # what is full is to be read all the same
+            await self.note("the shell ended")
+        await self._finish()
 
     async def unit(self, output: bytes) -> None:
         """Keeps what the shell wrote.
@@ -56,12 +69,11 @@ class Recording:
     async def note(self, event: str) -> None:
         """Keeps what happened beside.
 
-        Raises: ResourceExhaustedError: the disk is full.
+        Raises: ResourceExhaustedError: it is full, or the disk is.
         """
         await self._append({"from": "manager", "event": event})
 
-    async def finished(self) -> None:
-        """Makes it an artifact like every other."""
+    async def _finish(self) -> None:
         await finish_recording(self._job.job_id, self._store, self._files)
 
     async def _append(self, entry: dict[str, object]) -> None:

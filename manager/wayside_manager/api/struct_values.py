@@ -5,6 +5,7 @@ Usage: `mapping(message.config, field="config_layer.config")`; `struct(mapping)`
 """
 
 import math
+import sys
 from collections.abc import Mapping
 
 from google.protobuf.message import Message
@@ -34,6 +35,14 @@ def struct(values: Mapping[str, object]) -> Struct:
     message = Struct()
     message.update(dict(values))  # type: ignore[arg-type]  # JSON values, which the stubs spell out
     return message
+
+
+def fits(plain: object, depth: int = 0) -> bool:
+    """Whether a message can hold a JSON value: nested no deeper than 20, no integer beyond what doubles reach."""
+    if isinstance(plain, dict | list):
+        parts = plain.values() if isinstance(plain, dict) else plain
+        return depth < DEPTH_MAX and all(fits(part, depth + 1) for part in parts)
+    return not isinstance(plain, int) or abs(plain) <= sys.float_info.max
 
 
 def value(plain: object) -> Value | None:

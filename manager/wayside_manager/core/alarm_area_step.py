@@ -5,6 +5,7 @@ Usage: `move_areas(draft)`; then `draft.explained` says which silent nodes an ar
 
 from dataclasses import replace
 
+from wayside_manager.core.access import ROOT_TENANT
 from wayside_manager.core.alarm_areas import Area, common_causes, rank
 from wayside_manager.core.alarm_draft import Draft
 from wayside_manager.core.alarms import (
@@ -62,7 +63,9 @@ def _join(draft: Draft, alarm: AlarmRecord, silent: list[AlarmNode]) -> None:
         is_late = (
             alarm.subject in node.areas and node.silent_since is not None and node.silent_since >= alarm.begin_time
         )
-        if node.node_id in draft.explained or not (member or is_late):
+        # whose alarm it is sees its members, and only they hear of it
+        is_seen = alarm.tenant_id in {node.tenant_id, ROOT_TENANT}
+        if node.node_id in draft.explained or not is_seen or not (member or is_late):
             continue  # another one has it, or it has nothing to do with this one
         held[node.node_id] = replace(member, return_time=None) if member else _member(node, draft)
         draft.explained[node.node_id] = alarm.alarm_id
@@ -108,7 +111,7 @@ def _take(draft: Draft, area: Area) -> None:
         alarm_id=draft.new_id(kind, area.name),
         kind=kind,
         subject=area.name,
-        tenant_id=tenants.pop() if len(tenants) == 1 else "root",
+        tenant_id=tenants.pop() if len(tenants) == 1 else ROOT_TENANT,
         base_severity=severity,
         severity=severity,
         message=_words(kind, area.name, len(lost), 0),

@@ -96,7 +96,7 @@ class Draft:
                 alarm = replace(alarm, over_since=None, occurrence_count=alarm.occurrence_count + 1)
             self.present[alarm.alarm_id] = alarm
             return
-        over_since = before.over_since or self.now
+        over_since = min(before.over_since or self.now, self.now)  # a clock that was ahead would keep it for years
         alarm = replace(alarm, over_since=over_since)
         if self.now - over_since >= (self.rule(alarm.kind).clear_after or NEVER):
             self.clear(alarm)

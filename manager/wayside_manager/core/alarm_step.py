@@ -12,6 +12,7 @@ from datetime import datetime
 from wayside_manager.core.alarm_area_step import move_areas
 from wayside_manager.core.alarm_draft import NEVER, Draft
 from wayside_manager.core.alarms import (
+    SHELF_END_MAX,
     UNREACHABLE,
     AlarmNode,
     AlarmPolicy,
@@ -144,8 +145,8 @@ def _folded(draft: Draft, node: AlarmNode, alarm: AlarmRecord) -> AlarmRecord:
 
 
 def _unshelved(draft: Draft, alarm: AlarmRecord) -> AlarmRecord:
-    """The alarm without a shelf that is over."""
-    if alarm.shelve_end is None or alarm.shelve_end > draft.now:
+    """The alarm without a shelf that is over; one that is longer than any comes from a clock that was ahead."""
+    if alarm.shelve_end is None or draft.now < alarm.shelve_end <= draft.now + SHELF_END_MAX:
         return alarm
     alarm = replace(alarm, shelve_end=None)
     if not alarm.parent_id:

@@ -20,6 +20,9 @@ AREA_UNREACHABLE = "area.unreachable"
 AREA_POWER = "area.power"
 """An area whose nodes said that they run on battery before they fell silent."""
 SUPPLY_CHECK = "power.supply"
+SHELVE_MAX = timedelta(days=30)
+SHELF_END_MAX = SHELVE_MAX + timedelta(days=1)
+"""A shelf that ends later than this from now is of a clock that was ahead; managers' clocks differ a little."""
 
 
 class Contact(StrEnum):

@@ -31,9 +31,9 @@ _IN_FLIGHT, _SUCCEEDED = RolloutNodeState.IN_FLIGHT, RolloutNodeState.SUCCEEDED
 _OVER = frozenset({RolloutNodeState.SUCCEEDED, RolloutNodeState.SKIPPED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that makes one several times as dear, and a step makes one for every site
 class NodeFacts:
-    """What the planner looks at of a node beside its word on the rollout."""
+    """What the planner looks at of a node beside its word on the rollout; nobody changes it."""
 
     is_gone: bool = False
     """Retired, revoked, moved to a tenant the rollout does not reach, or (dynamic, no turn yet) no longer selected."""

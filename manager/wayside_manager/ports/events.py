@@ -49,8 +49,11 @@ class EventStore(Protocol):
         Raises: OutOfRangeError: events behind the cursor have been dropped with age, or it is ahead of the newest.
         """
 
-    async def drop_events(self, before: datetime, *, max_count: int) -> int:
-        """Drops at most `max_count` of the oldest events if they were written before a time; how many it dropped."""
+    async def drop_events(self, before: datetime, *, now: datetime, max_count: int) -> int:
+        """Drops at most `max_count` of the oldest events if they were written before a time; how many it dropped.
+
+        One that was written later than `now`, by a clock that was ahead, is as old as what comes behind it.
+        """
 
 
 class EventSinkStore(Protocol):

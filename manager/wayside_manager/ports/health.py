@@ -111,7 +111,10 @@ class HistoryStore(Protocol):
         """
 
     async def prune_history(self, before: Mapping[int, datetime], *, max_count: int) -> int:
-        """Drops at most `max_count` rows that begin before a time, per step [s]; how many it dropped."""
+        """Drops at most `max_count` rows that begin before a time, per step [s]; how many it dropped.
+
+        Stretches of one state go as the hours do, those that last stay.
+        """
 
     async def note_silences(self, silent: Mapping[str, tuple[datetime, datetime]], *, now: datetime) -> frozenset[str]:
         """Begins stretches of silence: per node its last report, and when it fell silent; those for which that is new.

@@ -127,9 +127,8 @@ class EventDelivery:
     async def _retry(self, due: DueSink, lease: Lease) -> None:
         letters = due.letters[:BATCH_SIZE]
         attempt = await self._sender.send(due.sink, [letter.record for letter in letters])
-        delivered, changed = after_retry(letters, attempt, now=self._now())
-        if attempt.fault and not attempt.is_refused:  # nor will it take those that come after
-            changed += tuple(after_retry(due.letters[BATCH_SIZE:], attempt, now=self._now())[1])
+        # of all of them: who cannot be reached will not take those that come after, either
+        delivered, changed = after_retry(due.letters, attempt, now=self._now())
         await self._store.save_retry(due.sink, delivered, changed, lease=lease)
 
     async def _deliver(self, sink: SinkRecord, lease: Lease) -> None:

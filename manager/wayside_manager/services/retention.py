@@ -83,8 +83,8 @@ class Retention:
 
         Raises: UnavailableError, ResourceExhaustedError: the store does not work now.
         """
-        before, dropped_count = self._now() - self._events, 0
-        while count := await self._store.drop_events(before, max_count=_PART_COUNT):
+        now, dropped_count = self._now(), 0
+        while count := await self._store.drop_events(now - self._events, now=now, max_count=_PART_COUNT):
             dropped_count += count
         return dropped_count
 

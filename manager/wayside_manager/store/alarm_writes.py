@@ -1,16 +1,18 @@
 """What a step of the alarm engine writes, what age drops, and what is known of the members of an area alarm."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
-from wayside_manager.core.alarms import AlarmMember, AlarmRecord, AlarmState
+from wayside_manager.core.alarms import SHELF_END_MAX, AlarmMember, AlarmRecord, AlarmState
+from wayside_manager.core.node_health import SILENT
 from wayside_manager.ports.alarms import Restored
 from wayside_manager.store.alarm_rows import engine_columns, member_of, new_columns
-from wayside_manager.store.moments import as_us, as_us_or_none
+from wayside_manager.store.moments import as_time_or_none, as_us, as_us_or_none
 from wayside_manager.store.node_rows import parts
-from wayside_manager.store.tables import alarm_members, alarms, node_status, reports
+from wayside_manager.store.tables import alarm_members, alarms, node_states, node_status, reports
 
 
 def write_alarms(connection: Connection, told: Collection[AlarmRecord], now: datetime) -> None:
@@ -26,8 +28,8 @@ def write_alarms(connection: Connection, told: Collection[AlarmRecord], now: dat
         statement = update(alarms).where(alarms.c.alarm_id == bindparam("own_id"))
         connection.execute(statement.values(revision=alarms.c.revision + 1), moved)
     # a shelf that somebody made while the step was made stays
-    over = (alarms.c.state == AlarmState.RAISED, alarms.c.shelve_end_us <= as_us(now))
-    connection.execute(update(alarms).where(*over).values(shelve_end_us=None))
+    is_over = or_(alarms.c.shelve_end_us <= as_us(now), alarms.c.shelve_end_us > as_us(now + SHELF_END_MAX))
+    connection.execute(update(alarms).where(alarms.c.state == AlarmState.RAISED, is_over).values(shelve_end_us=None))
 
 
 def write_members(connection: Connection, alarm_id: str, members: Collection[AlarmMember]) -> None:
@@ -75,10 +77,15 @@ def restored(connection: Connection, alarm_id: str) -> tuple[Restored, ...]:
         .join(node_status, node_status.c.node_id == alarm_members.c.node_id)
         .where(alarm_members.c.alarm_id == alarm_id)
     ).all()
-    backfilled = _backfilled(connection, alarm_id)
+    later = _returned_later(connection, alarm_id)
+    backfilled = _backfilled(connection, alarm_id) | {
+        row.node_id: _count_between(connection, row.node_id, row.lost_us, later[row.node_id])
+        for row in rows
+        if row.node_id in later
+    }
     found = [
         Restored(
-            member_of(row),
+            replace(member_of(row), return_time=as_time_or_none(row.return_us or later.get(row.node_id))),
             backfilled.get(row.node_id, 0),
             max(0, row.all_lost_count - row.lost_report_count),
         )
@@ -86,6 +93,34 @@ def restored(connection: Connection, alarm_id: str) -> tuple[Restored, ...]:
     ]
     found.sort(key=lambda each: _order(each.member))
     return tuple(found)
+
+
+def _count_between(connection: Connection, node_id: str, lost_us: int, return_us: int) -> int:
+    query = select(func.count()).where(
+        reports.c.node_id == node_id, reports.c.record_us > lost_us, reports.c.record_us < return_us
+    )
+    return connection.scalar(query) or 0
+
+
+def _returned_later(connection: Connection, alarm_id: str) -> dict[str, int]:
+    """When members came back of which the engine did not see it: after the alarm was over [us since 1970]."""
+    heard_again = and_(
+        node_states.c.node_id == alarm_members.c.node_id,
+        node_states.c.begin_us > alarm_members.c.lost_us,
+        node_states.c.state != SILENT,
+    )
+    query = (
+        select(alarm_members.c.node_id, func.min(node_states.c.begin_us))
+        .join(node_states, heard_again)
+        .join(alarms, alarms.c.alarm_id == alarm_members.c.alarm_id)
+        .where(
+            alarm_members.c.alarm_id == alarm_id,
+            alarm_members.c.return_us.is_(None),
+            alarms.c.state == AlarmState.CLEARED,
+        )
+        .group_by(alarm_members.c.node_id)
+    )
+    return {row.node_id: row[1] for row in connection.execute(query).all()}
 
 
 def _order(member: AlarmMember) -> tuple[bool, datetime, str]:

@@ -21,6 +21,8 @@ from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.tables import dead_letters, event_sinks
 
 _WAIT_MAX_US = 10 * 3_600_000_000
+LETTERS_KEPT = 10_000
+"""Dead letters of one sink: a receiver that refuses whatever comes would else fill the disk. The oldest go."""
 LETTERS_MAX = 100
 """Dead letters of one sink that are tried again in one turn."""
 
@@ -59,6 +61,7 @@ class SqlEventDelivery(SqlPart):
             raise ConflictError(f"event sink {sink.sink_id} has changed meanwhile; look again", reason="ETAG_MISMATCH")
         if outcome.given_up is not None:
             connection.execute(insert(dead_letters), _letter_row(sink.sink_id, outcome.given_up))
+            _drop_oldest(connection, sink.sink_id)
 
     @writing
     def save_retry(
@@ -93,6 +96,14 @@ def _due(connection: Connection, rows: Sequence[Row[Any]], newest: int, now_us: 
         has_turn = row.cursor < newest and not is_waiting
         if letters or has_turn:
             yield DueSink(sink_record(row), letters, has_turn)
+
+
+def _drop_oldest(connection: Connection, sink_id: str) -> None:
+    of_sink = dead_letters.c.sink_id == sink_id
+    newest_first = select(dead_letters.c.cursor).where(of_sink).order_by(dead_letters.c.cursor.desc())
+    beyond = connection.scalar(newest_first.offset(LETTERS_KEPT).limit(1))
+    if beyond is not None:
+        connection.execute(delete(dead_letters).where(of_sink, dead_letters.c.cursor <= beyond))
 
 
 def _letter_row(sink_id: str, letter: DeadLetter) -> dict[str, Any]:

@@ -86,15 +86,36 @@ class SqlEvents(SqlPart):
         return forward(connection, wanted, reach, max(cursor, dropped), limit=limit)
 
     @writing
-    def drop_events(self, connection: Connection, before: datetime, *, max_count: int) -> int:
+    def drop_events(self, connection: Connection, before: datetime, *, now: datetime, max_count: int) -> int:
         """See EventStore."""
-        oldest = select(events.c.cursor, events.c.record_us).order_by(events.c.cursor).limit(max_count).subquery()
-        # in order of cursors, so that what is left has no gap, whatever the clock did when they were written
-        last = connection.scalar(select(func.max(oldest.c.cursor)).where(oldest.c.record_us < as_us(before)))
+        last = _last_old(connection, as_us(before), as_us(now), max_count)
         if last is None:
             return 0
         connection.execute(update(event_head).values(dropped_cursor=last))
         return connection.execute(delete(events).where(events.c.cursor <= last)).rowcount
+
+
+def _last_old(connection: Connection, before_us: int, now_us: int, max_count: int) -> int | None:
+    """Cursor of the last of the oldest events that may go; `None`: none may.
+
+    They go in order of cursors, so that what is left has no gap, whatever the clock did when they were written.
+    """
+    oldest = select(events.c.cursor, events.c.record_us).order_by(events.c.cursor).limit(max_count).subquery()
+    is_young = oldest.c.record_us.between(before_us, now_us)
+    young = connection.scalar(select(func.min(oldest.c.cursor)).where(is_young))
+    is_old = oldest.c.record_us < before_us
+    if young is not None:
+        is_old = and_(is_old, oldest.c.cursor < young)
+    last: int | None = connection.scalar(select(func.max(oldest.c.cursor)).where(is_old))
+    if last is not None or young is not None:
+        return last
+    # all of them are of a clock that was ahead; through a function, so that it walks along the cursors
+    is_judged = func.coalesce(events.c.record_us, 0) <= now_us
+    next_us = connection.scalar(select(events.c.record_us).where(is_judged).order_by(events.c.cursor).limit(1))
+    if next_us is None or next_us >= before_us:
+        return None
+    all_of_them: int | None = connection.scalar(select(func.max(oldest.c.cursor)))
+    return all_of_them
 
 
 def head_of(connection: Connection) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
 from wayside_manager.core.events import NewEvent, Severity
-from wayside_manager.core.history import Added, HistoryRow, merged
+from wayside_manager.core.history import HOUR_S, Added, HistoryRow, merged
 from wayside_manager.core.node_health import PRESENCE_CHECK, SILENT, HealthState
 from wayside_manager.core.nodes import NodeState
 from wayside_manager.core.reports import ReportKind
@@ -80,7 +80,7 @@ class SqlHistory(SqlPart):
                 .limit(max_count - count)
             )
             count += connection.execute(delete(health_history).where(tuple_(*key).in_(old))).rowcount
-        return count
+        return count + _drop_stretches(connection, before[HOUR_S], max_count - count)
 
     @writing
     def note_silences(
@@ -94,6 +94,13 @@ class SqlHistory(SqlPart):
         append(connection, [_silence(row, silent[node_id][1]) for node_id, row in new.items()], now=now)
         _end_of_others(connection, now)
         return frozenset(new)
+
+
+def _drop_stretches(connection: Connection, before: datetime, max_count: int) -> int:
+    """Drops the oldest stretches that ended before a time; how many."""
+    key = (node_states.c.node_id, node_states.c.begin_us)
+    ended = select(*key).where(node_states.c.end_us < as_us(before)).order_by(node_states.c.end_us).limit(max_count)
+    return connection.execute(delete(node_states).where(tuple_(*key).in_(ended))).rowcount
 
 
 def _put_progress(connection: Connection, through_us: int) -> None:

@@ -2,7 +2,7 @@
 
 An unchanged node costs nothing here. Events tell what is otherwise after a transaction than before it, at most a few
 per node: a unit that flaps a thousand times a second writes no thousand rows.
-Usage: `write_health(connection, {"rsu-1": standing}, now=now)`.
+Usage: `write_health(connection, {"rsu-1": standing}, now=now, allowance=allowance)`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select
 from wayside_manager.core.events import NewEvent, Severity
 from wayside_manager.core.node_health import CheckFacts, HealthState, worst_first
 from wayside_manager.core.reports import HealthFacts
+from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.event_rows import append
 from wayside_manager.store.health_standing import HealthStanding
 from wayside_manager.store.moments import as_us, as_us_or_none
@@ -32,7 +33,9 @@ _SEVERITIES = {
 _UNASKED = frozenset({"crash", "watchdog"})
 
 
-def write_health(connection: Connection, standings: Mapping[str, HealthStanding], *, now: datetime) -> int:
+def write_health(
+    connection: Connection, standings: Mapping[str, HealthStanding], *, now: datetime, allowance: EventAllowance
+) -> int:
     """Writes what changed; the cursor of the newest event, 0: there is none."""
     standings = {node_id: standing for node_id, standing in standings.items() if standing.has_news}
     others = {node_id: standing for node_id, standing in standings.items() if standing.is_changed}
@@ -57,7 +60,7 @@ def write_health(connection: Connection, standings: Mapping[str, HealthStanding]
             told.append(_restart(node_id, owner, restarted[node_id], now=now))
         if node_id in others:
             told += _changes(node_id, owner, before.get(node_id, {}), others[node_id], now=now)
-    return append(connection, told, now=now)
+    return append(connection, allowance.let(told, now=now), now=now)
 
 
 def _checks(connection: Connection, node_ids: Iterable[str]) -> dict[str, dict[str, str]]:

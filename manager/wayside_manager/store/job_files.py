@@ -20,6 +20,8 @@ from wayside_manager.core.jobs import JobArtifact
 from wayside_manager.store.artifacts import space_errors, sync_directory
 
 _PART = ".part"
+_ANY_SHA256 = "[0-9a-f]" * 64
+"""As a pattern of names: a file `log` must not take the part of a file `log.1` for its own."""
 
 
 class JobFileDirectory:
@@ -79,10 +81,12 @@ class JobFileDirectory:
         folder, part = self._folder(job_id), self._part(job_id, artifact)
         final = folder / artifact.file
         if final.exists() and final.stat().st_size == artifact.size_bytes:
-            return artifact.size_bytes
+            if _measured(final).sha256 == artifact.sha256:
+                return artifact.size_bytes
+            final.unlink()  # it was finished and never noted, and now it is to be another one
         with space_errors():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for other in folder.glob(f".{artifact.file}.*{_PART}"):
+            for other in folder.glob(f".{artifact.file}.{_ANY_SHA256}{_PART}"):
                 if other != part:
                     other.unlink(missing_ok=True)
             part.touch(mode=0o600)

@@ -151,17 +151,16 @@ class SqlJobs(SqlPart):
 
 def _tellable(found: Sequence[JobRecord], now: datetime) -> list[JobRecord]:
     """Those a node can be told now: what it was told stays, and the others come as far as a message goes."""
-    tellable: list[JobRecord] = []
-    size_bytes = 0
+    told_ids = {job.job_id for job in found if job.state is not JobState.QUEUED}
+    size_bytes = sum(len(job.work.spec) for job in found if job.job_id in told_ids)
     for job in found:
-        if job.state is JobState.QUEUED:
-            if now >= job.expire_time:
-                continue
-            if tellable and size_bytes + len(job.work.spec) > _TELL_MAX_BYTES:
-                break
+        if job.job_id in told_ids or now >= job.expire_time:
+            continue
         size_bytes += len(job.work.spec)
-        tellable.append(job)
-    return tellable
+        if told_ids and size_bytes > _TELL_MAX_BYTES:
+            break
+        told_ids.add(job.job_id)
+    return [job for job in found if job.job_id in told_ids]
 
 
 def _open_jobs(connection: Connection, node_id: str) -> tuple[JobRecord, ...]:

@@ -6,15 +6,17 @@ Usage: `await migrate(url)`, later `await check_schema(url)`.
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from wayside.errors import FailedPreconditionError
 from wayside_manager.store.config_effects import retarget
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 async def migrate(url: str) -> str:
@@ -43,20 +45,19 @@ def _with_connection(url: str, work: Callable[[Connection], str]) -> str:
 
 
 def _migrated(connection: Connection) -> str:
-    config = _config(connection)
-    _check_not_newer(connection, config)
+    _check_not_newer(connection)
     before = _present(connection)
-    command.upgrade(config, "head")
-    if before not in {"", _head(config)}:
-        # what the layers make of nodes may be another thing for this program than for the one before
-        retarget(connection, now=datetime.now(UTC), cause="manager", is_strict=False)
+    if before != _revisions()[-1]:
+        _upgrade(connection)
+        if before:
+            # what the layers make of nodes may be another thing for this program than for the one before
+            retarget(connection, now=datetime.now(UTC), cause="manager", is_strict=False)
     return _checked(connection)
 
 
 def _checked(connection: Connection) -> str:
-    config = _config(connection)
-    _check_not_newer(connection, config)
-    present, head = _present(connection), _head(config)
+    _check_not_newer(connection)
+    present, head = _present(connection), _revisions()[-1]
     if present != head:
         raise FailedPreconditionError(
             f"database: its schema is {present or 'missing'}, not {head}; run `wayside-manager migrate` once",
@@ -65,25 +66,37 @@ def _checked(connection: Connection) -> str:
     return head
 
 
-def _check_not_newer(connection: Connection, config: Config) -> None:
-    present = _present(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+def _check_not_newer(connection: Connection) -> None:
+    present, known = _present(connection), _revisions()
     if present and present not in known:
         raise FailedPreconditionError(
-            f"database: its schema {present} is newer than this program's {_head(config)}; run the newer program",
+            f"database: its schema {present} is newer than this program's {known[-1]}; run the newer program",
             reason="SCHEMA_NEW",
         )
 
 
 def _present(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or ""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
 
 
-def _head(config: Config) -> str:
-    return ScriptDirectory.from_config(config).get_current_head() or ""
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Every revision this program knows, oldest first: the beginnings of the names of the files that make them."""
+    folder = files("wayside_manager.store") / "migrations" / "versions"
+    return tuple(sorted(file.name.partition("_")[0] for file in folder.iterdir() if file.name.endswith(".py")))
 
 
-def _config(connection: Connection) -> Config:
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # half of what a manager would load to start, and a start has nothing to migrate
+
+    command.upgrade(_config(connection), "head")
+
+
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config  # as above
+
     config = Config()
     config.set_main_option("script_location", "wayside_manager.store:migrations")
     config.set_main_option("path_separator", "os")

@@ -1,6 +1,7 @@
 """Events of what nodes report: that a configuration or a release was taken back by the node itself.
 
-Usage: `tell_set_back(connection, {"rsu-1": [report]}, now=now)` in the transaction that writes the reports.
+Usage: `tell_set_back(connection, {"rsu-1": [report]}, now=now, allowance=allowance)` in the transaction that writes
+the reports.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,19 +12,22 @@ from sqlalchemy import Connection, Row, select
 
 from wayside_manager.core.events import NewEvent, Severity
 from wayside_manager.core.reports import ConfigFacts, Report, UpdateFacts
+from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.event_rows import append
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.tables import nodes
 
 
-def tell_set_back(connection: Connection, told: Mapping[str, Sequence[Report]], *, now: datetime) -> int:
+def tell_set_back(
+    connection: Connection, told: Mapping[str, Sequence[Report]], *, now: datetime, allowance: EventAllowance
+) -> int:
     """Appends an event per report; the cursor of the last, 0: there is none."""
     found: list[NewEvent] = []
     for part in parts(sorted(told)):
         query = select(nodes.c.node_id, nodes.c.site_id, nodes.c.tenant_id).where(nodes.c.node_id.in_(part))
         for row in connection.execute(query.order_by(nodes.c.node_id)):
             found += _events(row, told[row.node_id], now)  # type: ignore[arg-type]  # a row is a row
-    return append(connection, found, now=now)
+    return append(connection, allowance.let(found, now=now), now=now)
 
 
 def _events(row: Row[Any], reports: Sequence[Report], now: datetime) -> Iterator[NewEvent]:

@@ -22,6 +22,7 @@ from wayside_manager.core.reports import (
     UpdateFacts,
     received,
 )
+from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.health_writes import write_health
 from wayside_manager.store.job_words import write_job_words
 from wayside_manager.store.moments import as_us, as_us_or_none
@@ -96,7 +97,14 @@ class ReportWrites:
             case JobFacts() as facts:
                 self.job_words.append(JobWord(node_id, facts))
 
-    def execute(self, connection: Connection, *, now: datetime) -> JobsChanged:
+    def execute(
+        self,
+        connection: Connection,
+        *,
+        now: datetime,
+        check_allowance: EventAllowance,
+        return_allowance: EventAllowance,
+    ) -> JobsChanged:
         """Writes it all; what became of jobs by it, with the cursor of the newest event that tells of any of it."""
         if self.history:
             connection.execute(insert(reports), self.history)
@@ -106,9 +114,10 @@ class ReportWrites:
         _write_contents(connection, self.contents)
         _write_update_words(connection, self.updates)
         _write_config_words(connection, self.configs)
-        cursor = write_health(connection, {node_id: known.health for node_id, known in self.known.items()}, now=now)
+        standings = {node_id: known.health for node_id, known in self.known.items()}
+        cursor = write_health(connection, standings, now=now, allowance=check_allowance)
         set_back = {node_id: known.set_back for node_id, known in self.known.items() if known.set_back}
-        cursor = max(cursor, tell_set_back(connection, set_back, now=now))
+        cursor = max(cursor, tell_set_back(connection, set_back, now=now, allowance=return_allowance))
         changed = write_job_words(connection, self.job_words, now=now)
         return replace(changed, event_cursor=max(cursor, changed.event_cursor))
 

@@ -16,6 +16,8 @@ from wayside_manager.core.reports import (
     StoredReport,
 )
 from wayside_manager.store.config_effects import retarget
+from wayside_manager.store.database import Database
+from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
 from wayside_manager.store.node_rows import node_not_found, parts
 from wayside_manager.store.part import SqlPart, page, reading, writing
@@ -28,6 +30,11 @@ _MICROSECONDS_PER_SECOND = 1_000_000
 
 class SqlReports(SqlPart):
     """Satisfies `ports.ReportStore`."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        # what nodes took back is told even of one whose checks flap
+        self._check_allowance, self._return_allowance = EventAllowance(), EventAllowance()
 
     @reading
     def acknowledged_sequence(self, connection: Connection, node_id: str, spool_id: str) -> int:
@@ -43,7 +50,9 @@ class SqlReports(SqlPart):
         known, now = _known(connection, batches), max(batch.receive_time for batch in batches)
         writes = ReportWrites(known)
         sequences = tuple(writes.add(batch) for batch in batches)
-        jobs = writes.execute(connection, now=now)
+        jobs = writes.execute(
+            connection, now=now, check_allowance=self._check_allowance, return_allowance=self._return_allowance
+        )
         others = sorted(node_id for node_id, each in known.items() if each.is_other)
         if not others:
             return Recorded(sequences, jobs.node_ids, jobs.event_cursor, jobs.job_ids, jobs.rollout_ids)

@@ -5,7 +5,7 @@ nodes share is made once, and their reports are not read. Usage: `situation_of(c
 """
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
@@ -157,11 +157,12 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     """
     rollout = the_rollout(connection, rollout_id)
     busy_node_ids, held_site_ids = held_elsewhere(connection, rollout_id, now=now)
-    look = _Look(connection, rollout, busy_node_ids, now)
+    look = _Look(connection, rollout, now)
     query = _OWN_OF_JOB if rollout.job else _OWN_OF_RELEASE if rollout.version else _OWN_OF_CONFIG
     with _uncollected():
         look.add(connection.execute(query, look.asked).all())
         joined = _joining(connection, rollout, look)
+        look.mark_busy(busy_node_ids)
         look.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
         site_ids = {fact.site_id for fact in look.facts.values()}
         roads = Roads(_roads(connection, site_ids), held_site_ids)
@@ -171,9 +172,7 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
 class _Look:
     """Rows becoming what the planner knows."""
 
-    def __init__(
-        self, connection: Connection, rollout: RolloutRecord, busy_node_ids: Collection[str], now: datetime
-    ) -> None:
+    def __init__(self, connection: Connection, rollout: RolloutRecord, now: datetime) -> None:
         self.nodes: list[RolloutNodeRecord] = []
         self.facts: dict[str, NodeFacts] = {}
         self.asked: Mapping[str, Any] = {
@@ -183,7 +182,6 @@ class _Look:
             "version": rollout.version,
         }
         """What the queries ask about."""
-        self._busy = busy_node_ids
         self._now = now
         self._below = tenant_tree(connection).below(rollout.tenant_id)
         self._zones = _zones(connection, rollout)
@@ -193,22 +191,21 @@ class _Look:
     def add(self, rows: Iterable[Any]) -> None:
         """Takes rows of `_columns` and `_OF_ROLLOUT`, in order of ids."""
         moment = cache(as_time)  # who is told together is told at one moment
-        facts, busy, shared, take = self.facts, self._busy, self._shared, self.nodes.append
+        facts, shared, take = self.facts, self._shared, self.nodes.append
         for row in rows:
             node_id = row[0]
             wave, progress, phase, says_target, tell_us = row[_ABOUT.stop :]
             told = None if tell_us is None else moment(tell_us)
             take(RolloutNodeRecord(node_id, wave, NODE_STATES[progress], PHASES[phase], bool(says_target), "", told))
             about = row[_ABOUT]
-            known = None if node_id in busy else shared.get(about)
-            facts[node_id] = known or self._fact(node_id, about)
+            facts[node_id] = shared.get(about) or self._fact(about)
 
     def join(self, row: tuple[Any, ...], wave: int) -> RolloutNodeRecord:
         """Takes a row of `_columns`, of a node that has none in the rollout yet."""
         node_id = row[0]
         node = RolloutNodeRecord(node_id, wave)
         self.nodes.append(node)
-        self.facts[node_id] = self._fact(node_id, row[_ABOUT])
+        self.facts[node_id] = self._fact(row[_ABOUT])
         return node
 
     def drop(self, node_ids: Iterable[str]) -> None:
@@ -216,22 +213,23 @@ class _Look:
         for node_id in node_ids:
             self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
 
-    def _fact(self, node_id: str, about: tuple[Any, ...]) -> NodeFacts:
+    def mark_busy(self, node_ids: AbstractSet[str]) -> None:
+        """Takes nodes as in flight in other rollouts or at work. They are few, so nobody else is asked."""
+        for node_id in self.facts.keys() & node_ids:
+            self.facts[node_id] = replace(self.facts[node_id], is_busy=True)
+
+    def _fact(self, about: tuple[Any, ...]) -> NodeFacts:
         site_id, other_tenant_id, flags, penalty, penalty_us = about
-        is_busy = node_id in self._busy
         is_out_of_reach = other_tenant_id is not None and other_tenant_id not in self._below
-        fact = NodeFacts(
+        fact = self._shared[about] = NodeFacts(
             is_gone=is_out_of_reach or bool(flags & _GONE),
             is_heard=bool(flags & _HEARD),
             runs_target=bool(flags & _RUNS),
             is_between=bool(flags & _BETWEEN),
-            is_busy=is_busy,
             is_penalised=penalty is not None and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),
             site_id=site_id or "",
             zone=self._zones(site_id or ""),
         )
-        if not is_busy:
-            self._shared[about] = fact
         return fact
 
 

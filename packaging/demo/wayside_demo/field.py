@@ -24,13 +24,24 @@ driver = "simulator"
 class FieldUnit:
     """A unit that a centre can enrol."""
 
-    def __init__(self, node_id: str, folder: Path, centre: Centre, *, extra: str = "", sensors: str = SENSORS) -> None:
+    def __init__(
+        self,
+        node_id: str,
+        folder: Path,
+        centre: Centre,
+        *,
+        extra: str = "",
+        sensors: str = SENSORS,
+        kind: str = "rsu",
+        device_address: str = "",
+    ) -> None:
+        """Writes the settings; `device_address` is where it reaches the manager, unless at its own door."""
         folder.mkdir(parents=True)
         self.node_id = node_id
         self.folder = folder
         self.centre = centre
         self.settings = folder / "agent.toml"
-        device_address, enrollment_address = centre.addresses
+        door, enrollment_address = centre.addresses
         self.settings.write_text(
             f"""\
 state_dir = "state"
@@ -39,10 +50,10 @@ database_dir = "dbc"
 [node]
 id = "{node_id}"
 esn = "ESN-{node_id}"
-kind = "rsu"
+kind = "{kind}"
 
 [manager]
-device_address = "{device_address}"
+device_address = "{device_address or door}"
 enrollment_address = "{enrollment_address}"
 reconnect_cap_s = 2.0
 

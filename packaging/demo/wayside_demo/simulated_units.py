@@ -4,9 +4,11 @@
 
 The folder is as `wayside_demo.road` prepares it. The units enrol by registered keys and follow what they are told:
 a configuration is on trial for a second and then kept, or taken back if it holds the text of `--reverts`. Every trial's
-begin and end is a line of `trials.jsonl`, so that somebody who did not plan a rollout can judge it. What the manager
-has not acknowledged is said again. One process plays them all; each has its own key and connection. SIGUSR1 cuts the
-line of those that `--behind-line` names, and SIGUSR2 mends it: between them they make reports that nobody hears.
+begin and end is a line of `trials.jsonl`, so that somebody who did not plan a rollout can judge it; `sessions.jsonl`
+has one for every attempt to open a session, every session, and every one that must wait (ADMISSION_WAIT). They wait as
+agents do. What the manager has not acknowledged is said again, and how they are now ahead of it, if that is much. One
+process plays them all; each has its own key and connection. SIGUSR1 cuts the line of those that `--behind-line` names,
+and SIGUSR2 mends it, but for those that `--never-back` names: between them they make reports that nobody hears.
 """
 
 import argparse
@@ -17,9 +19,11 @@ import json
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import TextIO
 
 import grpc.aio
@@ -27,6 +31,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from wayside.node_config import decoded
+from wayside.status import from_rpc_error
 from wayside.v1 import (
     enrollment_service_pb2,
     enrollment_service_pb2_grpc,
@@ -35,9 +40,11 @@ from wayside.v1 import (
     node_service_pb2_grpc,
 )
 from wayside_agent.drivers.certificate_request import request_pem
+from wayside_agent.services.exchange import BACKLOG_COUNT
+from wayside_agent.services.reconnecting import ADMISSION_WAIT, Reconnecting
 
 TRIAL_S = 1.0
-RECONNECT_S = 1.0
+RECONNECT_CAP_S = 2.0
 VERSION, MODEL = "1.0.0", "simulated"
 
 
@@ -59,23 +66,59 @@ class Line:
         self.mended.set()
 
 
+class Lines:
+    """The lines of all units: one that many share, what hangs on it and is lost with it, and those of the others."""
+
+    def __init__(self, behind_line: Collection[str], never_back: Collection[str]) -> None:
+        self.shared, self._lost, self._others = Line(), Line(), Line()
+        self._behind_line, self._never_back = behind_line, never_back
+
+    def of(self, node_id: str) -> Line:
+        """What a unit reaches the manager by."""
+        if node_id in self._never_back:
+            return self._lost
+        return self.shared if node_id in self._behind_line else self._others
+
+    def cut(self) -> None:
+        """Cuts the shared line; only that is ever mended."""
+        self.shared.cut()
+        self._lost.cut()
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the units note for whoever judges them: JSON lines with the time of a steady clock [s]."""
+
+    trials: TextIO
+    sessions: TextIO
+
+    @staticmethod
+    def write(file: TextIO, **said: object) -> None:
+        """One more line, at once."""
+        file.write(json.dumps({"time_s": time.monotonic()} | said) + "\n")
+        file.flush()
+
+
 class SimulatedUnit:
     """One unit: what it runs, and what it has to say."""
 
-    def __init__(self, node_id: str, esn: str, key_pem: bytes, trials: TextIO, *, reverts: bytes, line: Line) -> None:
+    def __init__(
+        self, node_id: str, esn: str, key_pem: bytes, notes: Notes, *, comes_with: bytes, reverts: bytes, line: Line
+    ) -> None:
         self.node_id = node_id
         self._line = line
         self._esn = esn
         self._key_pem = key_pem
-        self._trials = trials
+        self._notes = notes
         self._reverts = reverts
         self._certificate_pem = b""
         self._spool_id = uuid.uuid4().hex
         self._sequence = 0
-        self._running = (0, b"{}")
+        self._running = (0, comes_with)
         self._tried: set[str] = set()
         self._owed: dict[int, node_service_pb2.Report] = {}
         self._outgoing: asyncio.Queue[node_service_pb2.SessionRequest] = asyncio.Queue()
+        self._reconnecting = Reconnecting(cap_s=RECONNECT_CAP_S, rng=Random())  # noqa: S311  # no secrets
 
     async def enrol(self, stub: "enrollment_service_pb2_grpc.EnrollmentServiceAsyncStub") -> None:
         """Trades its registered key for a certificate."""
@@ -117,33 +160,59 @@ class SimulatedUnit:
         async with grpc.aio.secure_channel(device_address, credentials, options=options) as channel:
             stub = node_service_pb2_grpc.NodeServiceStub(channel)
             while True:
-                with suppress(grpc.aio.AioRpcError):
+                self._note_session("attempt")
+                pause_s = self._reconnecting.after(None)
+                try:
                     await self._hold(stub)
-                await asyncio.sleep(RECONNECT_S)
+                except grpc.aio.AioRpcError as refused:
+                    error = from_rpc_error(refused)
+                    pause_s = self._reconnecting.after(error)
+                    if error.reason == ADMISSION_WAIT:
+                        self._note_session("wait", pause_s)
+                await asyncio.sleep(pause_s)
+                self._reconnecting.failed()
 
     async def _hold(self, stub: "node_service_pb2_grpc.NodeServiceAsyncStub") -> None:
         async for answer in stub.Session(self._said()):
-            if answer.HasField("ack"):
-                self._owed = {key: owed for key, owed in self._owed.items() if key > answer.ack.sequence}
+            if answer.HasField("welcome"):
+                self._note_session("open")
+                self._resume(answer.welcome.acknowledged_sequence)
+            elif answer.HasField("ack"):
+                self._reconnecting.is_well()
+                self._settle(answer.ack.sequence)
             elif answer.HasField("probe"):
                 self._outgoing.put_nowait(node_service_pb2.SessionRequest(probe=answer.probe))
             elif answer.HasField("desired_state") and answer.desired_state.HasField("config"):
                 await self._walk_to(stub, answer.desired_state.config)
+
+    def _resume(self, acknowledged: int) -> None:
+        """Says what the manager does not hold yet; if that is much, how the unit is now ahead of it."""
+        self._settle(acknowledged)
+        if len(self._owed) > BACKLOG_COUNT:
+            self._show()
+        for report in self._owed.values():
+            self._outgoing.put_nowait(node_service_pb2.SessionRequest(report=report))
+        self._say(node_service_pb2.Report(health=self._health()))
+
+    def _settle(self, acknowledged: int) -> None:
+        self._owed = {sequence: owed for sequence, owed in self._owed.items() if sequence > acknowledged}
+
+    def _show(self) -> None:
+        live = node_service_pb2.Report(health=self._health())
+        live.record_time.GetCurrentTime()
+        self._outgoing.put_nowait(node_service_pb2.SessionRequest(live=live))
 
     async def _said(self) -> AsyncIterator[node_service_pb2.SessionRequest]:
         """The hello, then whatever is to be said, and a health report when nothing was for a period."""
         hello = node_service_pb2.SessionHello(
             agent_version=VERSION, spool_id=self._spool_id, instance_id=self._spool_id
         )
+        outgoing = self._outgoing = asyncio.Queue()  # before the hello: the welcome fills it
         yield node_service_pb2.SessionRequest(hello=hello)
-        self._outgoing = asyncio.Queue()
-        for report in self._owed.values():
-            self._outgoing.put_nowait(node_service_pb2.SessionRequest(report=report))
-        self._say(node_service_pb2.Report(health=self._health()))
         while True:
             try:
                 async with asyncio.timeout(self._report_period_s):
-                    request = await self._outgoing.get()
+                    request = await outgoing.get()
             except TimeoutError:
                 self._say(node_service_pb2.Report(health=self._health()))
             else:
@@ -183,9 +252,10 @@ class SimulatedUnit:
         return decoded(self._running[1]).report_period_s
 
     def _note(self, event: str, trial: str) -> None:
-        line = {"time_s": time.monotonic(), "node": self.node_id, "event": event, "trial": trial}
-        self._trials.write(json.dumps(line) + "\n")
-        self._trials.flush()
+        self._notes.write(self._notes.trials, node=self.node_id, event=event, trial=trial)
+
+    def _note_session(self, event: str, wait_s: float = 0.0) -> None:
+        self._notes.write(self._notes.sessions, node=self.node_id, event=event, wait_s=wait_s)
 
     def _say_config(
         self,
@@ -223,31 +293,31 @@ class SimulatedUnit:
 
 
 def _units(
-    folder: Path, trials: TextIO, *, reverts: bytes, line: Line, behind_line: Collection[str]
+    folder: Path, notes: Notes, *, comes_with: bytes, reverts: bytes, line_of: Callable[[str], Line]
 ) -> list[SimulatedUnit]:
     with (folder / "units.csv").open(encoding="utf-8") as file:
         rows = [(row["node_id"], row["esn"]) for row in csv.DictReader(file)]
-    never_cut = Line()
     return [
         SimulatedUnit(
             node_id,
             esn,
             (folder / f"{node_id}.key").read_bytes(),
-            trials,
+            notes,
+            comes_with=comes_with,
             reverts=reverts,
-            line=line if node_id in behind_line else never_cut,
+            line=line_of(node_id),
         )
         for node_id, esn in rows
     ]
 
 
 async def run(
-    units: list[SimulatedUnit], ca_pem: bytes, *, line: Line, device_address: str, enrollment_address: str
+    units: list[SimulatedUnit], ca_pem: bytes, *, lines: Lines, device_address: str, enrollment_address: str
 ) -> None:
     """Enrols the units and runs them until the process is stopped."""
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGUSR1, line.cut)
-    loop.add_signal_handler(signal.SIGUSR2, line.mend)
+    loop.add_signal_handler(signal.SIGUSR1, lines.cut)
+    loop.add_signal_handler(signal.SIGUSR2, lines.shared.mend)
     async with grpc.aio.secure_channel(enrollment_address, grpc.ssl_channel_credentials(ca_pem)) as channel:
         stub = enrollment_service_pb2_grpc.EnrollmentServiceStub(channel)
         for unit in units:
@@ -264,14 +334,20 @@ def main() -> None:
     parser.add_argument("--device", required=True)
     parser.add_argument("--enrollment", required=True)
     parser.add_argument("--ca-file", type=Path, required=True)
+    parser.add_argument("--comes-with", default="{}", help="configuration they begin with, JSON")
     parser.add_argument("--reverts", default="", help="units take configurations back that hold this text")
     parser.add_argument("--behind-line", default="", help="units, with commas between them, that SIGUSR1 cuts off")
+    parser.add_argument("--never-back", default="", help="units, as above, that SIGUSR1 cuts off for good")
     given = parser.parse_args()
-    ca_pem, line = given.ca_file.read_bytes(), Line()
-    with (given.folder / "trials.jsonl").open("a", encoding="utf-8") as trials:
-        behind_line = frozenset(given.behind_line.split(","))
-        units = _units(given.folder, trials, reverts=given.reverts.encode(), line=line, behind_line=behind_line)
-        asyncio.run(run(units, ca_pem, line=line, device_address=given.device, enrollment_address=given.enrollment))
+    ca_pem = given.ca_file.read_bytes()
+    lines = Lines(frozenset(given.behind_line.split(",")), frozenset(given.never_back.split(",")))
+    with (
+        (given.folder / "trials.jsonl").open("a", encoding="utf-8") as trials,
+        (given.folder / "sessions.jsonl").open("a", encoding="utf-8") as sessions,
+    ):
+        notes, comes_with, reverts = Notes(trials, sessions), given.comes_with.encode(), given.reverts.encode()
+        units = _units(given.folder, notes, comes_with=comes_with, reverts=reverts, line_of=lines.of)
+        asyncio.run(run(units, ca_pem, lines=lines, device_address=given.device, enrollment_address=given.enrollment))
 
 
 if __name__ == "__main__":

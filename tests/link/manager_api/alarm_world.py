@@ -16,6 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, Session
 from wayside.v1 import (
     alarm_pb2,
+    alarm_service_pb2,
     event_pb2,
     fleet_service_pb2,
     health_pb2,
@@ -58,6 +59,14 @@ async def says(
             report.time_quality = node_pb2.TIME_QUALITY_GNSS
         await session.call.write(node_service_pb2.SessionRequest(report=report))
         await session.until("ack")
+
+
+async def clears_at_once(operator: Peer, kind: str) -> None:
+    """The policy lets an alarm be over as soon as what is wrong is."""
+    rule = alarm_pb2.AlarmRule(kind=kind)
+    rule.clear_after.SetInParent()
+    policy = alarm_pb2.AlarmPolicy(rules=[rule])
+    await operator.call(operator.alarm.UpdateAlarmPolicy, alarm_service_pb2.UpdateAlarmPolicyRequest(policy=policy))
 
 
 @asynccontextmanager

@@ -243,7 +243,7 @@ async def radio_licence(world: World, land: Land) -> str:
 
 def sink(land: Land, sink_id: str) -> event_pb2.EventSink:
     """A webhook where nobody listens, which waits for no event."""
-    target = event_pb2.WebhookTarget(url="http://127.0.0.1:9/events", secret="hook")
+    target = event_pb2.WebhookTarget(url="https://127.0.0.1:9/events", secret="hook")
     name, shown = f"eventSinks/{sink_id}", f"called {land.mark}"
     return event_pb2.EventSink(name=name, tenant=land.tenant, display_name=shown, is_paused=True, webhook=target)
 

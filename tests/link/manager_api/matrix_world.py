@@ -85,6 +85,7 @@ class World:
     async def call(self, channel: grpc.aio.Channel, method: str, token: str, *messages: Message) -> Answer:
         """One call of any kind; of a stream down, the first message is read."""
         found = descriptor(method)
+        await channel.channel_ready()  # else a first message would be waited for while a busy machine connects
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
         maker = getattr(channel, f"{_kind(found.client_streaming)}_{_kind(found.server_streaming)}")
         rpc = maker(method, _serialized, message_factory.GetMessageClass(found.output_type).FromString)

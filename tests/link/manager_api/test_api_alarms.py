@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from tests.link.manager_api.alarm_world import DOOR, LEAK, SILENT_S, dead_line, line_of, says, told
+from tests.link.manager_api.alarm_world import DOOR, LEAK, SILENT_S, clears_at_once, dead_line, line_of, says, told
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, role
 from wayside.errors import (
     FailedPreconditionError,
@@ -117,6 +117,7 @@ async def test_a_person_takes_an_alarm_on_and_puts_it_aside(
 async def test_what_cannot_be_said_of_an_alarm_is_refused(
     manager: LocalManager, operator: Peer, rsu: NodeCredential
 ) -> None:
+    await clears_at_once(operator, DOOR.name)
     await says(manager, rsu, DOOR)
     name = await told(operator, "alarm.raised")
     with pytest.raises(FailedPreconditionError, match="about one node"):

@@ -330,6 +330,21 @@ async def test_who_changed_by_itself_drifts_value_by_value(
     ]
 
 
+@pytest.mark.parametrize(
+    "number", [b"1" + b"0" * 400, b"[" * 500 + b"]" * 500], ids=["beyond a double", "nested for ever"]
+)
+async def test_what_one_unit_runs_and_no_message_holds_keeps_no_drift_of_others_from_the_list(
+    manager: LocalManager, operator: Peer, rsu: NodeCredential, number: bytes
+) -> None:
+    async with following(manager, rsu) as unit:
+        await operator.apply(made("a", {"report_period_s": 5}))
+        await unit.until(lambda: unit.running_revision == 1)
+        await unit.drift(b'{"report_period_s":' + number + b"}")
+        await unit.told()
+        found = (await drifts(operator))["rsu-1"]
+    assert not found.values
+
+
 async def held(operator: Peer, unit: Any) -> str:  # noqa: ANN401  # a following unit
     """The trial the unit holds."""
     await operator.apply(layer("a"), plan=rollout_pb2.RolloutPlan(needs_confirmation=True))

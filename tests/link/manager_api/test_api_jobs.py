@@ -47,6 +47,18 @@ async def test_a_job_goes_to_the_unit_and_its_outcome_comes_back(operator: Peer,
     await settled_jobs(session)
 
 
+async def test_a_result_with_a_number_no_double_holds_is_shown_as_text(operator: Peer, rsu_peer: Peer) -> None:
+    await operator.create_job("rsu-1", "j1", self_test=SELF_TEST)
+    session = await job_session(rsu_peer)
+    await told_job(session, "j1")
+    content = b'{"devices": 1' + b"0" * 400 + b"}"
+    await say(session, 1, "j1", "succeeded", "all well", result=content)
+    ended = await operator.ended_job("j1")
+    assert json_format.MessageToDict(ended.result) == {"text": content.decode()}
+    (listed,) = (await operator.call(operator.job.ListJobs, job_service_pb2.ListJobsRequest())).jobs
+    assert listed.name == "jobs/j1"
+
+
 async def test_a_watcher_sees_a_job_move(operator: Peer, rsu_peer: Peer) -> None:
     await operator.create_job("rsu-1", "j1", self_test=SELF_TEST)
     session = await job_session(rsu_peer)

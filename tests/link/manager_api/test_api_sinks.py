@@ -112,6 +112,14 @@ def test_what_is_no_sink_is_refused_by_name(fields: dict[str, Any], named: str) 
         sink_record(sink(**fields), tenant_id="root", now=NOON)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "HTTP://localhost/x"], ids=["address", "name"])
+def test_the_managers_own_machine_is_for_those_who_run_it(url: str) -> None:
+    made = sink(tenant="", webhook={"url": url, "secret": "hook"})
+    assert sink_record(made, tenant_id="root", now=NOON).tenant_id == "root"
+    with pytest.raises(InvalidArgumentError, match="plain http is for sinks of tenants/root"):
+        sink_record(made, tenant_id="haikou", now=NOON)
+
+
 async def test_a_sink_without_a_target_is_refused(operator: Peer) -> None:
     with pytest.raises(InvalidArgumentError, match="event_sink: say where events go"):
         await apply(operator)

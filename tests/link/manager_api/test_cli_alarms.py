@@ -11,6 +11,7 @@ from tests.link.manager_api.alarm_world import (
     FAILED,
     LEAK,
     check,
+    clears_at_once,
     dead_line,
     line_of,
     says,
@@ -68,6 +69,7 @@ async def test_an_alarm_is_listed_shown_taken_on_and_put_aside(
 async def test_what_is_over_is_listed_when_asked_for(
     manager: LocalManager, operator: Peer, rsu: NodeCredential
 ) -> None:
+    await clears_at_once(operator, DOOR.name)
     await says(manager, rsu, DOOR)
     alarm = (await told(operator, "alarm.raised")).removeprefix("alarms/")
     await says(manager, rsu)

@@ -1,5 +1,6 @@
 """A shell: asked for by two people, joined on one manager, recorded to the last byte."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -76,13 +77,13 @@ def attached(operator: Peer) -> Any:  # noqa: ANN401  # grpc's own type
     return operator.job.AttachShell(None, timeout=CALL_S, metadata=operator.metadata)
 
 
-async def recorded(operator: Peer) -> list[dict[str, Any]]:
+async def recorded(operator: Peer, job_id: str = "sh") -> list[dict[str, Any]]:
     """The recording, when it is whole."""
-    watch = job_service_pb2.WatchJobRequest(name="jobs/sh")
+    watch = job_service_pb2.WatchJobRequest(name=f"jobs/{job_id}")
     async for answer in operator.stream(operator.job.WatchJob, watch):
         if any(each.sha256 for each in answer.job.artifacts):
             break
-    request = job_service_pb2.FetchJobArtifactRequest(job="jobs/sh", file="session.log")
+    request = job_service_pb2.FetchJobArtifactRequest(job=f"jobs/{job_id}", file="session.log")
     content = b"".join([each.content async for each in operator.stream(operator.job.FetchJobArtifact, request)])
     return [json.loads(line) for line in content.splitlines()]
 
@@ -166,6 +167,42 @@ async def test_a_message_that_is_too_large_ends_the_shell(operator: Peer, shell:
     await person.write(job_service_pb2.AttachShellRequest(name="jobs/sh", input=bytes(65_537)))
     assert (await ended(person)).reason == "SHELL_INVALID"  # type: ignore[union-attr]  # it must have failed
     assert await ended(unit) is None
+
+
+async def test_a_recording_that_is_full_can_be_read(operator: Peer, second: Peer, shell: Peer) -> None:
+    await operator.set_policy(allows_shells=True)
+    small = job_service_pb2.CreateJobRequest(
+        node="nodes/rsu-1", job_id="small", spec=job_pb2.JobSpec(shell=job_pb2.ShellJob(), artifact_max_bytes=1000)
+    )
+    approval = (await refused(operator, small)).metadata["approval"]
+    await second.decide(approval)
+    await operator.call(operator.job.CreateJob, small, wayside_approval=approval)
+    unit = opened(shell)
+    await unit.write(node_service_pb2.OpenShellRequest(job="jobs/small", output=b"x" * 2000))
+    error = await ended(unit)
+    assert error is not None
+    assert error.reason == "RECORDING_FULL"
+    log = await recorded(operator, "small")
+    assert log[-1]["event"] == "the shell ended"
+
+
+async def test_a_unit_opens_the_shell_of_a_job_once(operator: Peer, shell: Peer) -> None:
+    calls = [opened(shell) for _ in range(8)]
+    async with asyncio.TaskGroup() as group:
+        for call in calls:
+            group.create_task(call.write(node_service_pb2.OpenShellRequest(job="jobs/sh")))
+        open_ones = {group.create_task(ended(call)) for call in calls}
+        refusals = []
+        while len(open_ones) > 1:
+            done, open_ones = await asyncio.wait(open_ones, return_when=asyncio.FIRST_COMPLETED)
+            refusals += [task.result() for task in done]
+        person = attached(operator)
+        await person.write(job_service_pb2.AttachShellRequest(name="jobs/sh"))
+        await person.done_writing()
+        assert await ended(person) is None
+    assert {None if each is None else each.reason for each in refusals} == {"SHELL_OPEN"}
+    assert [task.result() for task in open_ones] == [None]
+    assert [each["event"] for each in await recorded(operator) if "event" in each][-1] == "the shell ended"
 
 
 async def test_attaching_is_in_the_audit_trail_at_once(operator: Peer, shell: Peer) -> None:

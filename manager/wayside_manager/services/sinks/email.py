@@ -109,7 +109,9 @@ def _subject(records: Sequence[EventRecord]) -> str:
     """The worst of them, and how many more there are."""
     worst = max(records, key=lambda record: record.event.severity).event
     more = f" (and {len(records) - 1} more)" if len(records) > 1 else ""
-    line = f"[wayside] {worst.severity.name.lower()}: {shortened(worst.message)}"
+    # what looks like an encoded word (RFC 2047) would be decoded: into ends of lines, or into nothing that can be sent
+    said = shortened(worst.message).replace("=?", "= ?")
+    line = f"[wayside] {worst.severity.name.lower()}: {said}"
     room = _SUBJECT_MAX_CHARS - len(more)
     return (line if len(line) <= room else line[: room - 3] + "...") + more
 

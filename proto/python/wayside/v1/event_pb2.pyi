@@ -247,7 +247,7 @@ class WebhookTarget(google.protobuf.message.Message):
     URL_FIELD_NUMBER: builtins.int
     SECRET_FIELD_NUMBER: builtins.int
     url: builtins.str
-    """`https://...`; plain http only to a loopback address."""
+    """`https://...`; plain http only to a loopback address, and only of the root tenant."""
     secret: builtins.str
     """Name of the file in the manager's secrets folder that holds the key."""
     def __init__(
