@@ -204,17 +204,20 @@ class Disk:
 
 
 class _Raw(io.FileIO):
-    """A file whose every write is a step. One that fails has written half."""
+    """A file whose every write is a step. One in which the process ends has written half."""
 
     def __init__(self, file: Any, mode: str, at_step: AtStep) -> None:  # noqa: ANN401  # a path or a descriptor
         self._at_step = at_step
+        self._is_over = False
         super().__init__(file, mode)
 
     def write(self, content: Any, /) -> int:  # noqa: ANN401  # any buffer
-        """Writes all of it, or half and raises."""
+        """Writes all of it; half, if the process ends here."""
         try:
             self._at_step("write")
-        except (OSError, EndedError):
-            super().write(memoryview(content)[: len(content) // 2])
+        except EndedError:
+            if not self._is_over:
+                super().write(memoryview(content)[: len(content) // 2])
+            self._is_over = True
             raise
         return super().write(content)

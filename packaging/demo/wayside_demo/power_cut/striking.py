@@ -39,12 +39,16 @@ class Striking:
         self._step = 0
         self.phase = Phase.IDLE
         """What is persisted; IDLE for all that are at rest."""
-        self.is_power_off = False
+        self.is_power_off = self._is_ended = False
 
     def over(self) -> None:
         """Nothing strikes any more, and what has is over."""
         self._left = []
         self._around.recover()
+
+    def restarted(self) -> None:
+        """A new process begins."""
+        self.is_power_off = self._is_ended = False
 
     def entered(self, phase: Phase) -> None:
         """Takes the phase that is persisted now."""
@@ -57,7 +61,7 @@ class Striking:
 
         Raises: EndedError: the process ends here. OSError. HelperKilledError.
         """
-        if self.is_power_off:
+        if self._is_ended:  # what closes its files on the way out is no process any more
             raise EndedError
         self._step += 1
         self._outcome.steps[self.phase] = max(self._outcome.steps.get(self.phase, 0), self._step)
@@ -75,10 +79,9 @@ class Striking:
     def _strike(self, strike: Strike) -> None:
         around, end_s = self._around, self._around.now_s + strike.length_s
         match strike.kind:
-            case Kind.KILL:
-                raise EndedError
-            case Kind.POWER:
-                self.is_power_off = True
+            case Kind.KILL | Kind.POWER:
+                self._is_ended = True
+                self.is_power_off = strike.kind is Kind.POWER
                 raise EndedError
             case Kind.HELPER:
                 raise HelperKilledError

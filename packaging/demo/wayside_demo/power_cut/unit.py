@@ -162,8 +162,9 @@ class Unit:
             except CannotStartError:
                 self._around.now_s += BACK_OFF_S
             except EndedError:
-                if self._striking.is_power_off:
-                    self._striking.is_power_off = False
+                is_power_off = self._striking.is_power_off
+                self._striking.restarted()
+                if is_power_off:
                     self._disk.cut(self._rng)
         raise DefectError(f"stuck: {self._striking.phase} after {MAX_STARTS} starts")
 
