@@ -9,14 +9,16 @@ from random import Random
 
 import pytest
 
-from tests.contract.manager_store import START, enrolled
+from tests.contract.manager_store import START, batch, enrolled, health
 from tests.releases import archive
 from wayside.release_reading import checked
 from wayside_manager.core.deltas import MAX_BASES, MAX_TRIES, DeltaRelease, DeltaState, Pair, wanted_pairs
 from wayside_manager.core.releases import ReleaseRecord
+from wayside_manager.core.rollout import RolloutPlan, RolloutSpec
 from wayside_manager.ports.store import Store
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.deltas import Bounds, Deltas
+from wayside_manager.services.rollout_stepper import RolloutStepper
 from wayside_manager.store.artifacts import ArtifactDirectory
 from wayside_manager.store.bus import LocalBus
 
@@ -146,3 +148,34 @@ def test_nothing_leads_to_a_retired_release_nor_from_one_that_nobody_runs() -> N
     assert wanted_pairs([old, replace(new, is_active=False)]) == ()
     assert wanted_pairs([replace(old, node_count=0), new]) == ()
     assert wanted_pairs([old, replace(new, tenant_ids=frozenset({"other"}))]) == ()
+
+
+@pytest.mark.parametrize("is_early", [True, False], ids=["before it is told", "after it was told"])
+async def test_a_node_is_offered_the_delta_that_begins_at_its_files(
+    store: Store, artifacts: ArtifactDirectory, tmp_path: Path, is_early: bool
+) -> None:
+    tree_sha256 = await published(store, artifacts, "1.0.0")
+    await published(store, artifacts, "1.1.0")
+    await run_on(store, tree_sha256)
+    deltas = making(store, artifacts, tmp_path)
+    if is_early:
+        await deltas.look()
+        assert await store.delta_for("rsu-1") is None, "it was not told to run anything"
+    await rolled_out(store, "1.1.0")
+    before = (await store.get_desired("rsu-1")).revision
+    if not is_early:
+        assert await store.delta_for("rsu-1") is None
+        await deltas.look()
+        assert (await store.get_desired("rsu-1")).revision == before + 1, "it is told anew"
+    found = await store.delta_for("rsu-1")
+    assert found is not None
+    assert (found.version, found.base_tree_sha256) == ("1.1.0", tree_sha256)
+    await store.note_software("rsu-1", hardware_id="", running_tree_sha256="f" * 64)
+    assert await store.delta_for("rsu-1") is None
+
+
+async def rolled_out(store: Store, version: str) -> None:
+    """Every node is told to run the release."""
+    await store.record_reports([batch("rsu-1", health(1))])
+    await store.create_rollout(RolloutSpec("r1", version, ("rsu-1",), RolloutPlan()), now=START)
+    await RolloutStepper(store, LocalBus(), now=lambda: START).step_all()
