@@ -1,7 +1,7 @@
 """How small deltas are on real software, and what making and applying them takes; against xdelta3 -6 in the same run.
 
-Four pairs: three Python wheels and a Linux kernel, unpacked. Each is taken as one image (a tar, as a root file system is) and
-as a folder (as a directory slot is). They are fetched by pip and apt into a folder below TMPDIR and stay there.
+Four pairs: three Python wheels and a Linux kernel, unpacked. Each is taken as one image (a tar, as a root file system
+is) and as a folder (as a directory slot is). They are fetched by pip and apt into a folder below TMPDIR and stay there.
 """
 
 import os
