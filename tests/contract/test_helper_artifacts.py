@@ -189,6 +189,10 @@ HOSTILE = {
     "a component without its file": archive(
         components=(Component(name="radio", version="1", driver="firmware", file="payload/radio.bin"),)
     ),
+    "a component of another driver": archive(
+        files={"payload/radio.bin": b"radio"},
+        components=(Component(name="radio", version="1", driver="firmware", file="payload/radio.bin"),),
+    ),
     "another Python": archive(python="2.7"),
     "another machine": archive(platform="plan9-vax"),
 }

@@ -44,6 +44,9 @@ SLOT_FILE_MODE = 0o644
 
 Progress = Callable[[float], None]
 
+OWN_DRIVER = "slot"
+"""Of the agent's own directory slots."""
+
 
 def opened(artifact: Path) -> BinaryIO:
     """The artifact, for reading.
@@ -119,6 +122,9 @@ def _problems(agreed: Agreed, manifest: Manifest) -> Iterator[str]:
         yield f"it was built for Python {manifest.python}, this unit has {python}"
     if manifest.platform not in {"", machine}:
         yield f"it was built for {manifest.platform}, this unit is {machine}"
+    for component in manifest.components:
+        if component.driver != OWN_DRIVER:  # better none of it than a part that nobody knows is missing
+            yield f"its component {component.name} needs the driver {component.driver!r}, which updates do not use yet"
 
 
 def _check_manifest(manifest: Manifest, content: bytes, agreed: Agreed, place: Place) -> None:

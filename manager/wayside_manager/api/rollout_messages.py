@@ -37,11 +37,6 @@ def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
 
     Raises: InvalidArgumentError: a value is malformed or out of range; it names the field and the range.
     """
-    if message.node_retry_count:
-        raise InvalidArgumentError(
-            f"{field}.node_retry_count: nodes are not told again by themselves; leave it 0, and use RetryRollout",
-            reason="PLAN_INVALID",
-        )
     plan = RolloutPlan(
         waves=tuple(_wave(one, field=f"{field}.waves[{index}]") for index, one in enumerate(message.waves)),
         max_in_flight_count=message.max_in_flight_count,

@@ -188,7 +188,6 @@ class RolloutPlan(google.protobuf.message.Message):
     NEEDS_CONSENT_FIELD_NUMBER: builtins.int
     MAY_INTERRUPT_BROADCAST_FIELD_NUMBER: builtins.int
     REVERSES_FAILED_WAVE_FIELD_NUMBER: builtins.int
-    NODE_RETRY_COUNT_FIELD_NUMBER: builtins.int
     max_in_flight_count: builtins.int
     """Nodes at most that may be between the old and the new at a time. 0: no bound but the waves and corridors."""
     max_failure_count: builtins.int
@@ -213,8 +212,6 @@ class RolloutPlan(google.protobuf.message.Message):
     """A release may be installed on a roadside unit that broadcasts an active safety event."""
     reverses_failed_wave: builtins.bool
     """When the rollout stops for failures, nodes of the wave that failed go back to the release they had."""
-    node_retry_count: builtins.int
-    """How often a node that failed is told once more, with growing pauses, before it counts as failed. At most 10."""
     @property
     def waves(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RolloutWave]:
         """In their order; nodes that no wave takes come in a last one with the gate of the wave before it. At most 50."""
@@ -256,10 +253,9 @@ class RolloutPlan(google.protobuf.message.Message):
         needs_consent: builtins.bool = ...,
         may_interrupt_broadcast: builtins.bool = ...,
         reverses_failed_wave: builtins.bool = ...,
-        node_retry_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["deadline", b"deadline", "node_timeout", b"node_timeout", "trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_retry_count", b"node_retry_count", "node_timeout", b"node_timeout", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_timeout", b"node_timeout", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
 
 Global___RolloutPlan: typing_extensions.TypeAlias = RolloutPlan
 
