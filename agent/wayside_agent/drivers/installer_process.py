@@ -51,7 +51,7 @@ FOLDER_MODE, FILE_MODE = 0o750, 0o640
 """A helper of another user is of the agent's group."""
 PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL")
 
-_NAME = re.compile(r"([0-9]{1,9}\.)?[a-z0-9][a-z0-9_-]{0,63}\.json\Z")
+_NAME = re.compile(r"([0-9]{1,16}\.)?[a-z0-9][a-z0-9_-]{0,63}\.json\Z")
 
 
 @dataclass(frozen=True, slots=True)
