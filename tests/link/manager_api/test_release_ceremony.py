@@ -1,5 +1,9 @@
 """The ceremony as people do it, on the command line: keys, roots, signatures, publishing, and keys that are lost."""
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +19,8 @@ from tests.releases import archive
 from wayside_manager.app import running
 from wayside_manager.cli.initialise import initialise
 from wayside_manager.settings import DataFolder
+
+BIN = Path(sys.executable).parent
 
 
 @pytest.fixture
@@ -33,19 +39,32 @@ async def done(manager: LocalManager, *arguments: str | Path) -> str:
     return out
 
 
+async def apart(manager: LocalManager, *arguments: str | Path) -> tuple[int, str]:
+    """The same in a process of its own, exit code and stderr: a token's library knows one configuration per process."""
+    environment = os.environ | {"WAYSIDE_CONTEXT": str(manager.folder.operator / "context.toml")}
+    process = await asyncio.create_subprocess_exec(
+        str(BIN / "wayside"), *map(str, arguments), env=environment, stdout=DEVNULL, stderr=PIPE
+    )
+    _, err = await process.communicate()
+    return process.returncode or 0, err.decode()
+
+
 async def make_keys(manager: LocalManager, folder: Path, *names: str) -> dict[str, Path]:
     for name in names:
         await done(manager, "releases", "keys", "create", folder / f"{name}.key")
     return {name: folder / f"{name}.key" for name in names}
 
 
-async def begin(manager: LocalManager, tmp_path: Path, keys: dict[str, Path]) -> Path:
-    """First roots, signed by all; the folder."""
+async def begin(manager: LocalManager, tmp_path: Path, keys: dict[str, Path], *, is_apart: bool = False) -> Path:
+    """First roots, signed by all; the folder. `is_apart`: they sign in processes of their own."""
     await done(manager, "releases", "trust", "manager-key", tmp_path / "manager.pub")
     trust, named = tmp_path / "trust", [f"--key={path.with_suffix('.pub')}" for path in keys.values()]
     await done(manager, "releases", "keys", "init", trust, *named, "--manager-key", tmp_path / "manager.pub")
     for path in keys.values():  # one after the other
-        await done(manager, "releases", "sign", trust, "--key", path)
+        if is_apart:
+            assert await apart(manager, "releases", "sign", trust, "--key", path) == (0, "")
+        else:
+            await done(manager, "releases", "sign", trust, "--key", path)
     await done(manager, "releases", "trust", "update", trust)
     return trust
 
@@ -133,14 +152,16 @@ async def test_a_key_in_a_token_signs_as_one_in_a_file_does(new: LocalManager, t
             "--pin-file",
             options["pin_file"],
         ]
-        await done(new, "releases", "keys", "create", tmp_path / "card.key", *map(str, where))
+        create: tuple[str | Path, ...] = ("releases", "keys", "create", tmp_path / "card.key", *map(str, where))
+        assert await apart(new, *create) == (0, "")
         assert "PRIVATE" not in (tmp_path / "card.key").read_text()
         keys = {"card": tmp_path / "card.key", **await make_keys(new, tmp_path, "li")}
-        trust, artifact = await begin(new, tmp_path, keys), release(tmp_path, "1.1.0")
-        await done(new, "releases", "sign", trust, artifact, *(f"--key={path}" for path in keys.values()))
+        trust, artifact = await begin(new, tmp_path, keys, is_apart=True), release(tmp_path, "1.1.0")
+        signing = [f"--key={path}" for path in keys.values()]
+        assert await apart(new, "releases", "sign", trust, artifact, *signing) == (0, "")
         await done(new, "releases", "publish", artifact, "--trust", trust)
         (tmp_path / "hsm" / "pin").write_text("111111\n")
-        code, _, err = await wayside(new, "releases", "sign", trust, "--renew", "--key", tmp_path / "card.key")
+        code, err = await apart(new, "releases", "sign", trust, "--renew", "--key", tmp_path / "card.key")
         assert (code != 0, "PinIncorrect" in err) == (True, True), err
 
 

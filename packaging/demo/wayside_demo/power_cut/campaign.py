@@ -4,6 +4,7 @@ campaign = Campaign(folder)             # makes the units before their updates, 
 outcome = campaign.run(seed)            # always the same for the same seed
 """
 
+import logging
 import os
 import shutil
 from collections import Counter
@@ -88,10 +89,16 @@ class Campaign:
 
 @contextmanager
 def quick_folder() -> Iterator[Path]:
-    """A folder in memory where the system has one: what is durable is decided here, not there."""
+    """A folder in memory where the system has one: what is durable is decided here, not there. The agent is quiet."""
     memory = Path("/dev/shm")  # noqa: S108  # only whoever runs it reads it
-    with TemporaryDirectory(prefix="power-cut-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield Path(folder)
+    logger = logging.getLogger("wayside_agent")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # thousands of faults are thousands of warnings
+    try:
+        with TemporaryDirectory(prefix="power-cut-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+            yield Path(folder)
+    finally:
+        logger.setLevel(level)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ assert outcome.problems == []           # or it is a defect of the product
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -240,7 +239,6 @@ class Unit:
 
 def prepare(root: Path, start: Start) -> None:
     """Makes the folder of a unit before its update."""
-    logging.getLogger("wayside_agent").setLevel(logging.CRITICAL)  # thousands of faults are thousands of warnings
     root.mkdir(parents=True)
     if start is Start.RELEASE:
         Unit(root, Fate(seed=0, start=Start.FACTORY)).prepare()
