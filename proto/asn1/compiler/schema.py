@@ -1,0 +1,76 @@
+"""Writes what people's tools need to name things: fields, types, alternatives, names of numbers and bits."""
+
+from compiler.model import (
+    Bits,
+    Choice,
+    Enumerated,
+    Integer,
+    Reference,
+    Sequence,
+    SequenceOf,
+    Type,
+    Types,
+    resolved,
+)
+from compiler.naming import attribute, class_name
+
+HEAD = '''"""Names of everything in the messages, for people: loaded by tools, not by the data path.
+
+Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand.
+"""
+
+'''
+
+
+def schema(profiles: list[Types]) -> str:
+    """The module with the tables, all profiles merged."""
+    fields: dict[str, dict[str, tuple[str, str]]] = {}
+    choices: dict[str, dict[str, str]] = {}
+    lists: dict[str, str] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    bits: dict[str, tuple[int, dict[int, str]]] = {}
+    numbers: dict[str, dict[int, str]] = {}
+    for types in profiles:
+        for name, kind in types.items():
+            match kind:
+                case Sequence():
+                    rows = fields.setdefault(class_name(name), {})
+                    for member in kind.members:
+                        rows.setdefault(attribute(member.name), (member.name, _type_name(name, member.name, member.type)))
+                        _anonymous(member.type, f"{name}.{member.name}", lists)
+                case Choice():
+                    choices[name] = {each.name: _type_name(name, each.name, each.type) for each in kind.members + kind.additions}
+                case SequenceOf():
+                    lists[name] = _type_name(name, "item", kind.element)
+                case Enumerated():
+                    names[name] = kind.names
+                case Bits():
+                    bits[name] = (kind.size, {place: label for label, place in kind.names})
+                case Integer() if kind.names:
+                    numbers[name] = {value: label for label, value in kind.names}
+    tables = (
+        ("FIELDS", "dict[str, dict[str, tuple[str, str]]]", fields, "By class and attribute: the standard's name, and the type's."),
+        ("CHOICES", "dict[str, dict[str, str]]", choices, "By type and alternative: the type of the alternative."),
+        ("LISTS", "dict[str, str]", lists, "By type: the type of the items."),
+        ("ENUMERATIONS", "dict[str, tuple[str, ...]]", names, "By type: the names, in order."),
+        ("BITS", "dict[str, tuple[int, dict[int, str]]]", bits, "By type: how many bits, and the names of some; bit 0 is the first."),
+        ("NUMBERS", "dict[str, dict[int, str]]", numbers, "By type: names of some numbers."),
+    )
+    return HEAD + "\n".join(_table(*table) for table in tables)
+
+
+def _table(name: str, hint: str, rows: dict[str, object], words: str) -> str:
+    body = "".join(f"    {key!r}: {value!r},\n" for key, value in rows.items())
+    return f'{name}: {hint} = {{\n{body}}}\n"""{words}"""\n'
+
+
+def _anonymous(kind: Type, name: str, lists: dict[str, str]) -> None:
+    if isinstance(kind, SequenceOf) and isinstance(kind.element, Reference):
+        lists[name] = kind.element.name
+
+
+def _type_name(owner: str, member: str, kind: Type) -> str:
+    return kind.name if isinstance(kind, Reference) else f"{owner}.{member}"
+
+
+__all__ = ["resolved", "schema"]
