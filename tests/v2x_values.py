@@ -1,0 +1,112 @@
+"""Random messages of every kind, from the modules themselves, and their translation for two other codecs."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+from compiler.grammar import read
+from compiler.model import (
+    Bits,
+    Boolean,
+    Choice,
+    Enumerated,
+    Integer,
+    Octets,
+    Reference,
+    Sequence,
+    SequenceOf,
+    Text,
+    Type,
+    Types,
+)
+from compiler.naming import attribute, class_name
+
+from wayside.v2x.codec import Profile
+from wayside.v2x.generated import messages
+
+ASN1 = Path(__file__).parents[1] / "proto" / "asn1"
+LETTERS = "".join(map(chr, range(32, 127)))
+
+
+def folders(profile: Profile) -> list[Path]:
+    """Where the modules of a profile are."""
+    return [ASN1 / "common", ASN1 / profile.value]
+
+
+def files(profile: Profile) -> list[str]:
+    """The modules of a profile."""
+    return [str(path) for folder in folders(profile) for path in sorted(folder.glob("*.asn"))]
+
+
+def types_of(profile: Profile) -> Types:
+    """The types of a profile."""
+    return read(folders(profile))
+
+
+class Values:
+    """Makes values of types, and says what asn1tools calls them."""
+
+    def __init__(self, types: Types, random: Random, *, most_items: int = 4) -> None:
+        self._types = types
+        self._random = random
+        self._most_items = most_items
+
+    def make(self, kind: Type, name: str = "") -> Any:  # noqa: ANN401, PLR0911
+        """A random value, now and then at the ends of its range."""
+        random = self._random
+        match kind:
+            case Reference():
+                return self.make(self._types[kind.name], kind.name)
+            case Integer():
+                return random.choice((kind.low, kind.high, random.randint(kind.low, kind.high)))
+            case Boolean():
+                return random.random() < 0.5  # noqa: PLR2004
+            case Enumerated():
+                return random.randrange(len(kind.names))
+            case Bits():
+                return random.getrandbits(kind.size)
+            case Octets():
+                high = kind.low + 200 if kind.high is None else kind.high
+                return random.randbytes(random.choice((kind.low, random.randint(kind.low, high))))
+            case Text():
+                return "".join(random.choices(LETTERS, k=random.randint(kind.low, min(kind.high, 40))))
+            case SequenceOf():
+                count = random.choice((kind.low, random.randint(kind.low, min(kind.high, kind.low + self._most_items))))
+                return [self.make(kind.element) for _ in range(count)]
+            case Choice():
+                member = random.choice(kind.members + kind.additions)
+                return member.name, self.make(member.type)
+            case Sequence():
+                values = {
+                    attribute(member.name): self.make(member.type)
+                    for member in kind.members
+                    if not member.is_optional or random.random() < 0.5  # noqa: PLR2004
+                }
+                return getattr(messages, class_name(name))(**values)
+
+    def foreign(self, kind: Type, value: Any) -> Any:  # noqa: ANN401, PLR0911
+        """The same value as asn1tools has it."""
+        match kind:
+            case Reference():
+                return self.foreign(self._types[kind.name], value)
+            case Enumerated():
+                return kind.names[value]
+            case Bits():
+                width = -(-kind.size // 8) * 8
+                return (value << width - kind.size).to_bytes(width // 8, "big"), kind.size
+            case SequenceOf():
+                return [self.foreign(kind.element, each) for each in value]
+            case Choice():
+                [member] = [each for each in kind.members + kind.additions if each.name == value[0]]
+                return value[0], self.foreign(member.type, value[1])
+            case Sequence():
+                named = ((member, getattr(value, attribute(member.name))) for member in kind.members)
+                return {member.name: self.foreign(member.type, each) for member, each in named if each is not None}
+            case _:
+                return value
+
+
+def plain(value: object) -> object:
+    """A message without its classes, to be compared."""
+    return msgspec.to_builtins(value)
