@@ -5,12 +5,12 @@ from compiler.model import (
     Choice,
     Enumerated,
     Integer,
+    Octets,
     Reference,
     Sequence,
     SequenceOf,
     Type,
     Types,
-    resolved,
 )
 from compiler.naming import attribute, class_name
 
@@ -25,6 +25,8 @@ Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand.
 def schema(profiles: list[Types]) -> str:
     """The module with the tables, all profiles merged."""
     fields: dict[str, dict[str, tuple[str, str]]] = {}
+    classes: dict[str, str] = {}
+    octets: list[str] = []
     choices: dict[str, dict[str, str]] = {}
     lists: dict[str, str] = {}
     names: dict[str, tuple[str, ...]] = {}
@@ -34,22 +36,32 @@ def schema(profiles: list[Types]) -> str:
         for name, kind in types.items():
             match kind:
                 case Sequence():
+                    classes[name] = class_name(name)
                     rows = fields.setdefault(class_name(name), {})
                     for member in kind.members:
-                        rows.setdefault(attribute(member.name), (member.name, _type_name(name, member.name, member.type)))
-                        _anonymous(member.type, f"{name}.{member.name}", lists)
+                        said = _type_name(name, member.name, member.type)
+                        before = rows.get(attribute(member.name), ("", said))[1].split("|")
+                        rows[attribute(member.name)] = (member.name, "|".join(dict.fromkeys([*before, said])))
+                        if isinstance(member.type, Octets):
+                            octets.append(f"{name}.{member.name}")
                 case Choice():
-                    choices[name] = {each.name: _type_name(name, each.name, each.type) for each in kind.members + kind.additions}
+                    members = kind.members + kind.additions
+                    choices[name] = {each.name: _type_name(name, each.name, each.type) for each in members}
+                    octets += [f"{name}.{each.name}" for each in members if isinstance(each.type, Octets)]
                 case SequenceOf():
                     lists[name] = _type_name(name, "item", kind.element)
                 case Enumerated():
                     names[name] = kind.names
                 case Bits():
                     bits[name] = (kind.size, {place: label for label, place in kind.names})
+                case Octets():
+                    octets.append(name)
                 case Integer() if kind.names:
                     numbers[name] = {value: label for label, value in kind.names}
     tables = (
-        ("FIELDS", "dict[str, dict[str, tuple[str, str]]]", fields, "By class and attribute: the standard's name, and the type's."),
+        ("FIELDS_OF", "dict[str, str]", classes, "By type: the class of a SEQUENCE."),
+        ("OCTETS", "dict[str, None]", dict.fromkeys(octets), "Types that are bytes."),
+        ("FIELDS", "dict[str, dict[str, tuple[str, str]]]", fields, "By class and attribute: the standard's name, and the type's (two types: it depends on the profile)."),
         ("CHOICES", "dict[str, dict[str, str]]", choices, "By type and alternative: the type of the alternative."),
         ("LISTS", "dict[str, str]", lists, "By type: the type of the items."),
         ("ENUMERATIONS", "dict[str, tuple[str, ...]]", names, "By type: the names, in order."),
@@ -64,13 +76,5 @@ def _table(name: str, hint: str, rows: dict[str, object], words: str) -> str:
     return f'{name}: {hint} = {{\n{body}}}\n"""{words}"""\n'
 
 
-def _anonymous(kind: Type, name: str, lists: dict[str, str]) -> None:
-    if isinstance(kind, SequenceOf) and isinstance(kind.element, Reference):
-        lists[name] = kind.element.name
-
-
 def _type_name(owner: str, member: str, kind: Type) -> str:
     return kind.name if isinstance(kind, Reference) else f"{owner}.{member}"
-
-
-__all__ = ["resolved", "schema"]

@@ -3,6 +3,71 @@
 Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand.
 """
 
+FIELDS_OF: dict[str, str] = {
+    'BasicSafetyMessage': 'BasicSafetyMessage',
+    'AccelerationSet4Way': 'AccelerationSet4Way',
+    'MotionConfidenceSet': 'MotionConfidenceSet',
+    'PositionConfidenceSet': 'PositionConfidenceSet',
+    'Position3D': 'Position3D',
+    'PositionalAccuracy': 'PositionalAccuracy',
+    'PositionOffsetLLV': 'PositionOffsetLLV',
+    'Position-LL-24B': 'PositionLL24B',
+    'Position-LL-28B': 'PositionLL28B',
+    'Position-LL-32B': 'PositionLL32B',
+    'Position-LL-36B': 'PositionLL36B',
+    'Position-LL-44B': 'PositionLL44B',
+    'Position-LL-48B': 'PositionLL48B',
+    'Position-LLmD-64b': 'PositionLLmD64b',
+    'MapData': 'MapData',
+    'RoadPoint': 'RoadPoint',
+    'RegulatorySpeedLimit': 'RegulatorySpeedLimit',
+    'MessageFrameExt': 'MessageFrameExt',
+    'RoadsideSafetyMessage': 'RoadsideSafetyMessage',
+    'ParticipantData': 'ParticipantData',
+    'IntersectionState': 'IntersectionState',
+    'Phase': 'Phase',
+    'PhaseState': 'PhaseState',
+    'UTCTiming': 'UTCTiming',
+    'TimeCountingDown': 'TimeCountingDown',
+    'SPAT': 'SPAT',
+    'BrakeSystemStatus': 'BrakeSystemStatus',
+    'VehicleClassification': 'VehicleClassification',
+    'VehicleEmergencyExtensions': 'VehicleEmergencyExtensions',
+    'VehicleSize': 'VehicleSize',
+    'DDateTime': 'DDateTime',
+    'Lane': 'Lane',
+    'Connection': 'Connection',
+    'ConnectingLane': 'ConnectingLane',
+    'LaneAttributes': 'LaneAttributes',
+    'Link': 'Link',
+    'Movement': 'Movement',
+    'Node': 'Node',
+    'NodeReferenceID': 'NodeReferenceID',
+    'RoadSideInformation': 'RoadSideInformation',
+    'RTEData': 'RTEData',
+    'RSITimeDetails': 'RSITimeDetails',
+    'ReferencePath': 'ReferencePath',
+    'RTSData': 'RTSData',
+    'ReferenceLink': 'ReferenceLink',
+    'VehicleSafetyExtensions': 'VehicleSafetyExtensions',
+    'PathHistory': 'PathHistory',
+    'FullPositionVector': 'FullPositionVector',
+    'PathHistoryPoint': 'PathHistoryPoint',
+    'PathPrediction': 'PathPrediction',
+}
+"""By type: the class of a SEQUENCE."""
+
+OCTETS: dict[str, None] = {
+    'BasicSafetyMessage.id': None,
+    'MessageFrameExt.value': None,
+    'RoadsideSafetyMessage.id': None,
+    'ParticipantData.id': None,
+    'RoadSideInformation.id': None,
+    'Description.textGB2312': None,
+    'RSIPriority': None,
+}
+"""Types that are bytes."""
+
 FIELDS: dict[str, dict[str, tuple[str, str]]] = {
     'BasicSafetyMessage': {'msgCnt': ('msgCnt', 'MsgCount'), 'id': ('id', 'BasicSafetyMessage.id'), 'secMark': ('secMark', 'DSecond'), 'timeConfidence': ('timeConfidence', 'TimeConfidence'), 'pos': ('pos', 'Position3D'), 'posAccuracy': ('posAccuracy', 'PositionalAccuracy'), 'posConfidence': ('posConfidence', 'PositionConfidenceSet'), 'transmission': ('transmission', 'TransmissionState'), 'speed': ('speed', 'Speed'), 'heading': ('heading', 'Heading'), 'angle': ('angle', 'SteeringWheelAngle'), 'motionCfd': ('motionCfd', 'MotionConfidenceSet'), 'accelSet': ('accelSet', 'AccelerationSet4Way'), 'brakes': ('brakes', 'BrakeSystemStatus'), 'size': ('size', 'VehicleSize'), 'vehicleClass': ('vehicleClass', 'VehicleClassification'), 'safetyExt': ('safetyExt', 'VehicleSafetyExtensions'), 'emergencyExt': ('emergencyExt', 'VehicleEmergencyExtensions')},
     'AccelerationSet4Way': {'long': ('long', 'Acceleration'), 'lat': ('lat', 'Acceleration'), 'vert': ('vert', 'VerticalAcceleration'), 'yaw': ('yaw', 'YawRate')},
@@ -51,11 +116,11 @@ FIELDS: dict[str, dict[str, tuple[str, str]]] = {
     'ReferenceLink': {'upstreamNodeId': ('upstreamNodeId', 'NodeReferenceID'), 'downstreamNodeId': ('downstreamNodeId', 'NodeReferenceID'), 'referenceLanes': ('referenceLanes', 'ReferenceLanes')},
     'VehicleSafetyExtensions': {'events': ('events', 'VehicleEventFlags'), 'pathHistory': ('pathHistory', 'PathHistory'), 'pathPrediction': ('pathPrediction', 'PathPrediction'), 'lights': ('lights', 'ExteriorLights')},
     'PathHistory': {'initialPosition': ('initialPosition', 'FullPositionVector'), 'currGNSSstatus': ('currGNSSstatus', 'GNSSstatus'), 'crumbData': ('crumbData', 'PathHistoryPointList')},
-    'FullPositionVector': {'utcTime': ('utcTime', 'DDateTime'), 'pos': ('pos', 'Position3D'), 'heading': ('heading', 'Heading'), 'transmission': ('transmission', 'TransmissionState'), 'speed': ('speed', 'Speed'), 'posAccuracy': ('posAccuracy', 'PositionalAccuracy'), 'posConficence': ('posConficence', 'PositionConfidenceSet'), 'timeConfidence': ('timeConfidence', 'TimeConfidence'), 'motionCfd': ('motionCfd', 'MotionConfidenceSet')},
+    'FullPositionVector': {'utcTime': ('utcTime', 'DDateTime'), 'pos': ('pos', 'Position3D'), 'heading': ('heading', 'Heading'), 'transmission': ('transmission', 'TransmissionState'), 'speed': ('speed', 'Speed'), 'posAccuracy': ('posAccuracy', 'PositionalAccuracy|PositionConfidenceSet'), 'posConficence': ('posConficence', 'PositionConfidenceSet'), 'timeConfidence': ('timeConfidence', 'TimeConfidence'), 'motionCfd': ('motionCfd', 'MotionConfidenceSet')},
     'PathHistoryPoint': {'llvOffset': ('llvOffset', 'PositionOffsetLLV'), 'timeOffset': ('timeOffset', 'TimeOffset'), 'speed': ('speed', 'Speed'), 'posAccuracy': ('posAccuracy', 'PositionConfidenceSet'), 'heading': ('heading', 'CoarseHeading')},
     'PathPrediction': {'radiusOfCurve': ('radiusOfCurve', 'RadiusOfCurvature'), 'confidence': ('confidence', 'Confidence')},
 }
-"""By class and attribute: the standard's name, and the type's."""
+"""By class and attribute: the standard's name, and the type's (two types: it depends on the profile)."""
 
 CHOICES: dict[str, dict[str, str]] = {
     'PositionOffsetLL': {'position-LL1': 'Position-LL-24B', 'position-LL2': 'Position-LL-28B', 'position-LL3': 'Position-LL-32B', 'position-LL4': 'Position-LL-36B', 'position-LL5': 'Position-LL-44B', 'position-LL6': 'Position-LL-48B', 'position-LatLon': 'Position-LLmD-64b'},

@@ -1,0 +1,148 @@
+"""Messages as people and JSON have them: quantities with their unit in the name, names for enumerations and bits.
+
+    written = readable(frame)      # {"bsmFrame": {"msgCnt": 117, "pos": {"lat_deg": 39.9764645, …}, …}}
+    frame = parsed(written)        # the same message again
+
+A key that is missing is a field that was not sent; `null` is a quantity the sender did not know.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from wayside.v2x.generated import messages, schema
+from wayside.v2x.uper import EncodeError
+from wayside.v2x.units import UNITS
+
+Written = dict[str, Any]
+"""What JSON can hold."""
+ROOT = "MessageFrame"
+
+
+def readable(frame: messages.MessageFrame) -> Written:
+    """A message for people."""
+    return dict([_alternative(ROOT, frame)])
+
+
+def parsed(written: Mapping[str, object]) -> messages.MessageFrame:
+    """The message that people wrote.
+
+    Raises: EncodeError: naming the field. Whether it can be sent, `codec.encode` says.
+    """
+    return _chosen(ROOT, written, ROOT)  # type: ignore[return-value] # the schema says which alternatives there are
+
+
+def _alternative(kind: str, value: tuple[str, Any]) -> tuple[str, Any]:
+    name, content = value
+    if name == "unknown":
+        return name, {"index": content.index, "value": content.value.hex()}
+    return name, _written(schema.CHOICES[kind][name], content)
+
+
+def _written(kind: str, value: Any) -> Any:  # noqa: ANN401, PLR0911
+    if isinstance(value, Struct):
+        rows = schema.FIELDS[type(value).__name__]
+        fields = ((rows[attribute], getattr(value, attribute)) for attribute in rows)
+        return {_key(name, type_name): _written(type_name, each) for (name, type_name), each in fields if each is not None}
+    if kind in schema.CHOICES:
+        return dict([_alternative(kind, value)])
+    if kind in schema.LISTS:
+        return [_written(schema.LISTS[kind], each) for each in value]
+    if kind in UNITS:
+        return UNITS[kind].value(value)
+    if kind in schema.ENUMERATIONS:
+        names = schema.ENUMERATIONS[kind]
+        return names[value] if value < len(names) else value
+    if kind in schema.BITS:
+        size, names_of = schema.BITS[kind]
+        return [names_of.get(place, str(place)) for place in range(size) if value >> size - 1 - place & 1]
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _key(name: str, kind: str) -> str:
+    return f"{name}_{UNITS[kind].suffix}" if kind in UNITS else name
+
+
+def _chosen(kind: str, written: object, where: str) -> tuple[str, Any]:
+    if not isinstance(written, Mapping) or len(written) != 1:
+        raise EncodeError(f"{where}: give one of {', '.join(schema.CHOICES[kind])}")
+    [(name, content)] = written.items()
+    if name not in schema.CHOICES[kind]:
+        raise EncodeError(f"{where}: {name!r} is none of {', '.join(schema.CHOICES[kind])}")
+    return name, _read(schema.CHOICES[kind][name], content, f"{where}.{name}")
+
+
+def _read(kind: str, written: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
+    if "|" in kind:  # the profiles differ: the one that has these fields
+        kinds = [each for each in kind.split("|") if _has_all(each, written)]
+        kind = kinds[0] if kinds else kind.split("|")[0]
+    if kind in schema.FIELDS_OF:
+        return _structure(kind, written, where)
+    if kind in schema.CHOICES:
+        return _chosen(kind, written, where)
+    if kind in schema.LISTS:
+        items = _of(list, written, where, "a list")
+        return [_read(schema.LISTS[kind], each, f"{where}[{place}]") for place, each in enumerate(items)]
+    if kind in UNITS:
+        if written is not None and (isinstance(written, bool) or not isinstance(written, int | float)):
+            raise EncodeError(f"{where}: {written!r} is no number")
+        return _tried(UNITS[kind].raw, written, where)
+    if kind in schema.ENUMERATIONS:
+        names = schema.ENUMERATIONS[kind]
+        if isinstance(written, str):
+            return _place(names, written, where)
+        return _of(int, written, where, f"one of {', '.join(names)}")
+    if kind in schema.BITS:
+        return _bits(kind, written, where)
+    if kind in schema.OCTETS:
+        return _tried(bytes.fromhex, _of(str, written, where, "bytes as hexadecimal digits"), where)
+    return written
+
+
+def _has_all(kind: str, written: object) -> bool:
+    keys = {_key(*row) for row in schema.FIELDS[schema.FIELDS_OF[kind]].values()}
+    return isinstance(written, Mapping) and keys.issuperset(written)
+
+
+def _structure(kind: str, written: object, where: str) -> object:
+    rows = schema.FIELDS[schema.FIELDS_OF[kind]]
+    keys = {_key(name, type_name): (attribute, type_name) for attribute, (name, type_name) in rows.items()}
+    given = _of(dict, written, where, "an object")
+    for key in given:
+        if key not in keys:
+            raise EncodeError(f"{where}: {key!r} is none of {', '.join(keys)}")
+    values = {keys[key][0]: _read(keys[key][1], each, f"{where}.{key}") for key, each in given.items()}
+    try:
+        return getattr(messages, schema.FIELDS_OF[kind])(**values)
+    except TypeError as error:
+        raise EncodeError(f"{where}: {error}") from None
+
+
+def _bits(kind: str, written: object, where: str) -> int:
+    size, names_of = schema.BITS[kind]
+    places = {label: place for place, label in names_of.items()} | {str(place): place for place in range(size)}
+    names = _of(list, written, where, "a list of names of bits")
+    for name in names:
+        if name not in places:
+            raise EncodeError(f"{where}: {name!r} is none of {', '.join(places)}")
+    return sum(1 << size - 1 - place for place in {places[name] for name in names})
+
+
+def _place(names: tuple[str, ...], name: str, where: str) -> int:
+    if name not in names:
+        raise EncodeError(f"{where}: {name!r} is none of {', '.join(names)}")
+    return names.index(name)
+
+
+def _of(kind: type, written: Any, where: str, wanted: str) -> Any:  # noqa: ANN401
+    if not isinstance(written, kind) or isinstance(written, bool):
+        raise EncodeError(f"{where}: {written!r} is not {wanted}")
+    return written
+
+
+def _tried(read: Callable[[Any], Any], written: object, where: str) -> Any:  # noqa: ANN401
+    try:
+        return read(written)
+    except (ValueError, OverflowError) as error:
+        raise EncodeError(f"{where}: {error}") from None
