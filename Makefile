@@ -38,13 +38,14 @@ fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
 	ruff check
 	ruff format --check
-	mypy proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench firmware_images/build.py packaging/demo/wayside_demo
+	mypy proto/asn1/uper_compiler proto/python/wayside agent/wayside_agent manager/wayside_manager tests bench firmware_images/build.py packaging/demo/wayside_demo
 	PYTHONPATH= lint-imports
 	cd proto && buf lint
 	sh packaging/check_generated.sh
 
-proto: $(STAMP) ## Regenerates proto/python/wayside/v1
+proto: $(STAMP) ## Regenerates proto/python/wayside/v1 and the codec of V2X messages
 	proto/generate.sh proto/python
+	cd proto/asn1 && python -m uper_compiler ../python/wayside/v2x/generated
 
 bench: $(STAMP) ## Runs one benchmark: make bench NAME=<name>; without NAME lists them
 	@PYTHONPATH=packaging/demo python bench/run.py $(NAME)

@@ -5,8 +5,9 @@ from random import Random
 from typing import Any
 
 import msgspec
-from compiler.grammar import read
-from compiler.model import (
+
+from uper_compiler.grammar import read
+from uper_compiler.model import (
     Bits,
     Boolean,
     Choice,
@@ -20,8 +21,7 @@ from compiler.model import (
     Type,
     Types,
 )
-from compiler.naming import attribute, class_name
-
+from uper_compiler.naming import attribute, class_name
 from wayside.v2x.codec import Profile
 from wayside.v2x.generated import messages
 
@@ -52,7 +52,7 @@ class Values:
         self._random = random
         self._most_items = most_items
 
-    def make(self, kind: Type, name: str = "") -> Any:  # noqa: ANN401, PLR0911
+    def make(self, kind: Type, name: str = "") -> Any:  # noqa: ANN401, C901, PLR0911
         """A random value, now and then at the ends of its range."""
         random = self._random
         match kind:
@@ -61,7 +61,7 @@ class Values:
             case Integer():
                 return random.choice((kind.low, kind.high, random.randint(kind.low, kind.high)))
             case Boolean():
-                return random.random() < 0.5  # noqa: PLR2004
+                return random.random() < 0.5
             case Enumerated():
                 return random.randrange(len(kind.names))
             case Bits():
@@ -81,7 +81,7 @@ class Values:
                 values = {
                     attribute(member.name): self.make(member.type)
                     for member in kind.members
-                    if not member.is_optional or random.random() < 0.5  # noqa: PLR2004
+                    if not member.is_optional or random.random() < 0.5
                 }
                 return getattr(messages, class_name(name))(**values)
 

@@ -9,12 +9,13 @@ from random import Random
 import pytest
 
 from tests.contract.agent_devices import Feed, Script, bus, radio, receiver
+from wayside.v2x.peek import MessageKind
 from wayside_agent.core.fix import Fix, FixMode, FixQuality, GnssCounters, Position
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.v2x import MessageKind, ReceivedMessage
+from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.drivers.sim_radio import SimRadio
 from wayside_agent.ports.devices import Host, HostReading, Radio
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from wayside.v2x.peek import MessageKind, message_kind
 from wayside_agent.core.frame_layout import DSMP, Layout, Length, Magic, Payload, Timestamp
 from wayside_agent.core.pace import TimeBase
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station, message_kind
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
 from wayside_agent.drivers.radio_replay import RadioReplay
 from wayside_agent.drivers.radio_udp import UdpRadio
 from wayside_agent.drivers.sim_radio import SimRadio, write_recording

@@ -14,6 +14,7 @@ import pytest
 from tests.contract.agent_devices import Feed, receiver
 from wayside.node_config import NodeConfig, decoded
 from wayside.v1 import node_pb2
+from wayside.v2x.peek import MessageKind
 from wayside_agent.core.bus_load import rates_of
 from wayside_agent.core.bus_silence import can_id
 from wayside_agent.core.fix import AntennaState, Fix, FixMode, FixQuality, Position
@@ -23,7 +24,7 @@ from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.core.starts import Start, StartReason, Starts
 from wayside_agent.core.trusted_time import Floor
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
 from wayside_agent.drivers.can_socket import SocketCan
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.link.spool import FileSpool

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from tests.fuzz.engine import Target
+from wayside.v2x.peek import message_kind
 from wayside_agent.core import boot_choice, icmp, pcap, spool_format
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.decoder import DecodePlan, Decoder
@@ -33,7 +34,6 @@ from wayside_agent.core.nmea_text import sentences
 from wayside_agent.core.signals import Database, Signal
 from wayside_agent.core.signals import Message as CanMessage
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.v2x import message_kind
 
 _VENDOR = Layout(
     fields=(

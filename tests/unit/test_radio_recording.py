@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wayside.v2x.peek import MessageKind, message_kind
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.radio_recording import RecordError, messages, packet, record, recorded_message, titled_messages
-from wayside_agent.core.v2x import MessageKind, ReceivedMessage, message_kind
+from wayside_agent.core.v2x import ReceivedMessage
 
 BSM = Bsm(
     message_count=5,

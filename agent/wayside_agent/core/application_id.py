@@ -3,7 +3,7 @@
 Source: IEEE 1609.3-2016, 8.1.3; YD/T 3708-2020 uses the same for DSMP (111 is `6F`, 3618 is `8DA2`).
 """
 
-from wayside_agent.core.v2x import MessageKind
+from wayside.v2x.peek import MessageKind
 
 
 class LayoutError(ValueError):

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wayside_agent.core.v2x import MessageKind, ReceivedMessage, message_kind
+from wayside.v2x.peek import MessageKind, message_kind
+from wayside_agent.core.v2x import ReceivedMessage
 
 _TITLED_HEX = re.compile(r"\s*([A-Z]{3,4})[^:\uff1a]{0,40}[:\uff1a]\s*([0-9a-fA-F]{32,})\s*\Z")
 _HEADER_SIZE_BYTES = 16

@@ -1,37 +1,9 @@
-"""Which message a Chinese V2X MessageFrame carries, from its first byte.
-
-`MessageFrame` is an extensible CHOICE of five (T/CSAE 53, YD/T 3709; the same bits in every profile), UPER:
-one extension bit, then three bits of the alternative. The codec proper comes with `wayside.v2x`.
-"""
+"""What the radio hands over, how it works, and what it has counted. The messages themselves: `wayside.v2x`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-
-class MessageKind(StrEnum):
-    """Alternatives of MessageFrame, in the order of the CHOICE."""
-
-    BSM = "BSM"
-    MAP = "MAP"
-    RSM = "RSM"
-    SPAT = "SPAT"
-    RSI = "RSI"
-    EXTENSION = "EXTENSION"
-
-
-_ROOT = (MessageKind.BSM, MessageKind.MAP, MessageKind.RSM, MessageKind.SPAT, MessageKind.RSI)
-
-
-def message_kind(message: bytes) -> MessageKind | None:
-    """The kind of a UPER MessageFrame, or `None` if its first bits name no alternative."""
-    if not message:
-        return None
-    first = message[0]
-    if first & 0x80:
-        return MessageKind.EXTENSION
-    index = first >> 4
-    return _ROOT[index] if index < len(_ROOT) else None
+from wayside.v2x.peek import MessageKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from typing import Annotated, Self
 
 import msgspec
 
+from wayside.v2x.peek import message_kind
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted, message_kind
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 

@@ -19,11 +19,12 @@ from typing import Annotated, Self
 
 import msgspec
 
+from wayside.v2x.peek import MessageKind
 from wayside_agent.core.application_id import REGULAR_IDS
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.radio_recording import record
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import MessageKind, RadioCounters, ReceivedMessage, Station, counted
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
 from wayside_agent.drivers.radio_station import StationOptions
 
 _METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km

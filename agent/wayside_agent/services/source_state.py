@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
 
+from wayside.v2x.peek import MessageKind
 from wayside_agent.core.bus_load import BitRates
 from wayside_agent.core.bus_silence import ExpectedIds
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.gnss_plausibility import Plausibility, Verdict
-from wayside_agent.core.v2x import MessageKind, RadioCounters, Station
+from wayside_agent.core.v2x import RadioCounters, Station
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from wayside.v2x.uper import MAX_MESSAGE_BYTES, DecodeError
 from wayside.v2x.units import UNITS
+from wayside.v2x.uper import MAX_MESSAGE_BYTES, DecodeError
 
 _LATITUDE, _LONGITUDE, _SPEED, _HEADING = (UNITS[name] for name in ("Latitude", "Longitude", "Speed", "Heading"))
 _LATITUDE_LOW, _LATITUDE_SPAN = -900_000_000, 1_800_000_001

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from wayside.v2x.generated import messages, schema
-from wayside.v2x.uper import EncodeError
 from wayside.v2x.units import UNITS
+from wayside.v2x.uper import EncodeError
 
 Written = dict[str, Any]
 """What JSON can hold."""
@@ -44,7 +44,9 @@ def _written(kind: str, value: Any) -> Any:  # noqa: ANN401, PLR0911
     if isinstance(value, Struct):
         rows = schema.FIELDS[type(value).__name__]
         fields = ((rows[attribute], getattr(value, attribute)) for attribute in rows)
-        return {_key(name, type_name): _written(type_name, each) for (name, type_name), each in fields if each is not None}
+        return {
+            _key(name, type_name): _written(type_name, each) for (name, type_name), each in fields if each is not None
+        }
     if kind in schema.CHOICES:
         return dict([_alternative(kind, value)])
     if kind in schema.LISTS:
@@ -73,10 +75,10 @@ def _chosen(kind: str, written: object, where: str) -> tuple[str, Any]:
     return name, _read(schema.CHOICES[kind][name], content, f"{where}.{name}")
 
 
-def _read(kind: str, written: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
+def _read(kind: str, written: Any, where: str) -> Any:  # noqa: ANN401, C901, PLR0911
     if "|" in kind:  # the profiles differ: the one that has these fields
         kinds = [each for each in kind.split("|") if _has_all(each, written)]
-        kind = kinds[0] if kinds else kind.split("|")[0]
+        kind = kinds[0] if kinds else kind.split("|", maxsplit=1)[0]
     if kind in schema.FIELDS_OF:
         return _structure(kind, written, where)
     if kind in schema.CHOICES:

@@ -1,6 +1,6 @@
 """Messages as they are on the air: raw numbers of the standard, spelt as the standard spells them.
 
-Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand. What a profile does not have is `None` under it.
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand. What a profile does not have is `None`.
 """
 
 from typing import Literal

@@ -1,7 +1,7 @@
 """Reads and writes messages of the profile r19.
 
-Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand. `read_X(v, p)` reads a value of type X from the
-number `v` of which `p` bits are left; `write_X(x, a)` appends one to the number `a`, which begins with a 1.
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand. `read_X(v, p)` reads a value of type X from
+the number `v` of which `p` bits are left; `write_X(x, a)` appends one to the number `a`, which begins with a 1.
 """
 # mypy: ignore-errors
 

@@ -1,6 +1,6 @@
 """Names of everything in the messages, for people: loaded by tools, not by the data path.
 
-Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand.
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand.
 """
 
 FIELDS_OF: dict[str, str] = {

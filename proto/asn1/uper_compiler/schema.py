@@ -1,6 +1,6 @@
 """Writes what people's tools need to name things: fields, types, alternatives, names of numbers and bits."""
 
-from compiler.model import (
+from uper_compiler.model import (
     Bits,
     Choice,
     Enumerated,
@@ -12,11 +12,11 @@ from compiler.model import (
     Type,
     Types,
 )
-from compiler.naming import attribute, class_name
+from uper_compiler.naming import attribute, class_name
 
 HEAD = '''"""Names of everything in the messages, for people: loaded by tools, not by the data path.
 
-Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand.
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand.
 """
 
 '''
@@ -61,11 +61,21 @@ def schema(profiles: list[Types]) -> str:
     tables = (
         ("FIELDS_OF", "dict[str, str]", classes, "By type: the class of a SEQUENCE."),
         ("OCTETS", "dict[str, None]", dict.fromkeys(octets), "Types that are bytes."),
-        ("FIELDS", "dict[str, dict[str, tuple[str, str]]]", fields, "By class and attribute: the standard's name, and the type's (two types: it depends on the profile)."),
+        (
+            "FIELDS",
+            "dict[str, dict[str, tuple[str, str]]]",
+            fields,
+            "By class and attribute: the standard's name, and the type's (two types: it depends on the profile).",
+        ),
         ("CHOICES", "dict[str, dict[str, str]]", choices, "By type and alternative: the type of the alternative."),
         ("LISTS", "dict[str, str]", lists, "By type: the type of the items."),
         ("ENUMERATIONS", "dict[str, tuple[str, ...]]", names, "By type: the names, in order."),
-        ("BITS", "dict[str, tuple[int, dict[int, str]]]", bits, "By type: how many bits, and the names of some; bit 0 is the first."),
+        (
+            "BITS",
+            "dict[str, tuple[int, dict[int, str]]]",
+            bits,
+            "By type: how many bits, and the names of some; bit 0 is the first.",
+        ),
         ("NUMBERS", "dict[str, dict[int, str]]", numbers, "By type: names of some numbers."),
     )
     return HEAD + "\n".join(_table(*table) for table in tables)

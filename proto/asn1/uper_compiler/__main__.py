@@ -1,17 +1,17 @@
-"""Compiles the profiles: `python -m compiler OUT_DIR`, run in `proto/asn1`."""
+"""Compiles the profiles: `python -m uper_compiler OUT_DIR`, run in `proto/asn1`."""
 
 import re
 import sys
 from pathlib import Path
 
-from compiler.decoding import Decoding
-from compiler.emit import own_functions
-from compiler.encoding import Encoding
-from compiler.grammar import read
-from compiler.model import Choice, Sequence, Types, closure
-from compiler.naming import class_name
-from compiler.schema import schema
-from compiler.structs import structs
+from uper_compiler.decoding import Decoding
+from uper_compiler.emit import own_functions
+from uper_compiler.encoding import Encoding
+from uper_compiler.grammar import read
+from uper_compiler.model import Choice, Sequence, Types, closure
+from uper_compiler.naming import class_name
+from uper_compiler.schema import schema
+from uper_compiler.structs import structs
 
 PROFILES = ("r19", "p20")
 ROOT = "MessageFrame"
@@ -19,8 +19,8 @@ HERE = Path(__file__).parents[1]
 
 HEAD = '''"""Reads and writes messages %s.
 
-Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand. `read_X(v, p)` reads a value of type X from the
-number `v` of which `p` bits are left; `write_X(x, a)` appends one to the number `a`, which begins with a 1.
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand. `read_X(v, p)` reads a value of type X from
+the number `v` of which `p` bits are left; `write_X(x, a)` appends one to the number `a`, which begins with a 1.
 """
 # mypy: ignore-errors
 
@@ -67,14 +67,13 @@ def _is_same(name: str, profiles: list[Types]) -> bool:
     return all(each == below[0] for each in below)
 
 
-def _module(
-    what: str, names: list[str], types: Types, functions: frozenset[str], others: dict[str, list[str]]
-) -> str:
-    bodies = [
-        text for name in names for text in (Decoding(types, functions).function(name), Encoding(types, functions).function(name))
+def _module(what: str, names: list[str], types: Types, functions: frozenset[str], others: dict[str, list[str]]) -> str:
+    texts = [maker(types, functions).function(name) for name in names for maker in (Decoding, Encoding)]
+    body = "\n\n".join(texts)
+    lines = [
+        f"from wayside.v2x.generated.{module} import (\n{_used(_pairs(known), body)})"
+        for module, known in others.items()
     ]
-    body = "\n\n".join(bodies)
-    lines = [f"from wayside.v2x.generated.{module} import (\n{_used(_pairs(known), body)})" for module, known in others.items()]
     built = {class_name(name) for name, kind in types.items() if isinstance(kind, Sequence | Choice)}
     classes = _used(sorted(built | {"UnknownAlternative"}), body)
     lines.append(f"from wayside.v2x.generated.messages import (\n{classes})")

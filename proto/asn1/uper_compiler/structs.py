@@ -1,6 +1,6 @@
 """Writes the classes of messages: one for each SEQUENCE, the same for all profiles, raw numbers inside."""
 
-from compiler.model import (
+from uper_compiler.model import (
     Bits,
     Boolean,
     Choice,
@@ -14,11 +14,11 @@ from compiler.model import (
     Type,
     Types,
 )
-from compiler.naming import attribute, class_name
+from uper_compiler.naming import attribute, class_name
 
 HEAD = '''"""Messages as they are on the air: raw numbers of the standard, spelt as the standard spells them.
 
-Made by `proto/asn1/compiler` from `proto/asn1`; not edited by hand. What a profile does not have is `None` under it.
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand. What a profile does not have is `None`.
 """
 
 from typing import Literal
@@ -44,7 +44,8 @@ def structs(profiles: list[Types]) -> str:
     names = list(dict.fromkeys(name for types in profiles for name in types))
     bodies = [body for name in names if (body := _definition(name, profiles))]
     public = sorted({body.split("(")[0].removeprefix("class ").split(" = ")[0].strip() for body in bodies})
-    return HEAD % "\n".join(f'    "{name}",' for name in [*public, "UnknownAlternative"]) + "\n\n".join(_ordered(bodies))
+    exported = "\n".join(f'    "{name}",' for name in [*public, "UnknownAlternative"])
+    return HEAD % exported + "\n\n".join(_ordered(bodies))
 
 
 def _ordered(bodies: list[str]) -> list[str]:

@@ -136,6 +136,16 @@ def resolved(kind: Type, types: Types) -> Type:
     return kind
 
 
+def type_name(member: Member) -> str:
+    """The name of the type of an addition.
+
+    Raises: CompileError: it has none; its function would have none either.
+    """
+    if not isinstance(member.type, Reference):
+        raise CompileError(f"{member.name}: give its type a name of its own")
+    return member.type.name
+
+
 def closure(name: str, types: Types) -> dict[str, Type]:
     """A named type and every named type below it."""
     found: dict[str, Type] = {}

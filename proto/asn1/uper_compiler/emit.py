@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from compiler.model import Choice, Reference, Sequence, SequenceOf, Type, Types, children, resolved
+from uper_compiler.model import Choice, Reference, Sequence, SequenceOf, Type, Types, children, resolved
 
 SMALL = 5
 """A type with at most this many parts is written out where it is used."""
@@ -27,7 +27,7 @@ class Lines:
 
 
 def own_functions(root: str, types: Types) -> list[str]:
-    """Types below a root that are called rather than written out: the large ones used in several places, and messages."""
+    """Types that are called rather than written out: messages, and large ones that are used in several places."""
     uses: dict[str, int] = {root: 2}
     order: list[str] = [root]
     waiting: list[Type] = [types[root]]
@@ -42,18 +42,13 @@ def own_functions(root: str, types: Types) -> list[str]:
             else:
                 waiting.append(child)
     frame = types[root]
-    messages = {each.type.name for each in children_of_frame(frame) if isinstance(each.type, Reference)}
+    messages = {each.name for each in children(frame) if isinstance(each, Reference)}
     return [
         name
         for name in order
         if isinstance(types[name], Sequence | Choice | SequenceOf)
         and (name in messages or name == root or (uses[name] > 1 and weight(types[name], types) > SMALL))
     ]
-
-
-def children_of_frame(kind: Type) -> tuple[object, ...]:
-    """The alternatives of the outermost CHOICE."""
-    return (*kind.members, *kind.additions) if isinstance(kind, Choice) else ()
 
 
 def weight(kind: Type, types: Types) -> int:

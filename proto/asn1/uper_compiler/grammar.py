@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from compiler.model import (
+from uper_compiler.model import (
     Bits,
     Boolean,
     Choice,

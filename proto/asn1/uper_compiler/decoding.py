@@ -4,8 +4,8 @@ A message is one large number; `p` counts the bits that are left. Neighbouring f
 at once and then taken apart. A negative shift is how Python notices that a message ends too early.
 """
 
-from compiler.emit import Lines
-from compiler.model import (
+from uper_compiler.emit import Lines
+from uper_compiler.model import (
     Bits,
     Boolean,
     Choice,
@@ -18,9 +18,12 @@ from compiler.model import (
     Text,
     Type,
     Types,
+    type_name,
 )
-from compiler.naming import attribute, class_name
-from compiler.structs import hint_of
+from uper_compiler.naming import attribute, class_name
+from uper_compiler.structs import hint_of
+
+READABLE_BITS = 16
 
 
 class Decoding:
@@ -236,9 +239,8 @@ class Decoding:
         add(f"{index}, p = read_small(v, p + {inner})")
         add(f"{body}, p = read_open(v, p)")
         for place, member in enumerate(kind.additions):
-            assert isinstance(member.type, Reference)
             add(f"{'el' if place else ''}if {index} == {place}:")
-            add(f'    {name} = ("{member.name}", read_whole({body}, read_{class_name(member.type.name)}))')
+            add(f'    {name} = ("{member.name}", read_whole({body}, read_{class_name(type_name(member))}))')
         if kind.additions:
             add("else:")
             self._lines.depth += 1
@@ -248,4 +250,4 @@ class Decoding:
 
 def _mask(width: int) -> str:
     mask = (1 << width) - 1
-    return str(mask) if width <= 16 else hex(mask)
+    return str(mask) if width <= READABLE_BITS else hex(mask)

@@ -4,8 +4,8 @@ What was written so far is one growing number `a` with a leading 1, so that lead
 fields of fixed width are joined and appended at once, after they were held against their ranges.
 """
 
-from compiler.emit import Lines
-from compiler.model import (
+from uper_compiler.emit import Lines
+from uper_compiler.model import (
     Bits,
     Boolean,
     Choice,
@@ -18,9 +18,10 @@ from compiler.model import (
     Text,
     Type,
     Types,
+    type_name,
 )
-from compiler.naming import attribute, class_name
-from compiler.structs import hint_of
+from uper_compiler.naming import attribute, class_name
+from uper_compiler.structs import hint_of
 
 
 class Encoding:
@@ -70,7 +71,8 @@ class Encoding:
                 self._flush()
                 self._lines.add(f"a = write_{class_name(kind.name)}({source}, a)")
                 return
-            kind, label = self._types[kind.name], kind.name if _is_built(self._types[kind.name]) else label
+            label = kind.name if _is_built(self._types[kind.name]) else label
+            kind = self._types[kind.name]
         self._body(kind, source, label)
 
     def _body(self, kind: Type, source: str, label: str) -> None:
@@ -194,9 +196,8 @@ class Encoding:
             self._flush()
             self._lines.depth -= 1
         for place, member in enumerate(kind.additions):
-            assert isinstance(member.type, Reference)
             add(f'elif {which} == "{member.name}":')
-            body = f"whole(write_{class_name(member.type.name)}({value}, 1))"
+            body = f"whole(write_{class_name(type_name(member))}({value}, 1))"
             add(f'    a = write_open({body}, write_small({place}, a << 1 | 1, "{label}"))')
         if kind.is_extensible:
             add(f'elif {which} == "unknown":')
