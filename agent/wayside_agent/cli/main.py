@@ -69,12 +69,34 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
     install = commands.add_parser("install", parents=[common], help="answer one question of the agent; for systemd")
     install.set_defaults(command=_install)
+    _add_v2x(commands)
     config = commands.add_parser("config", help="document the settings, or what may be set from afar")
     which = config.add_mutually_exclusive_group(required=True)
     which.add_argument("--schema", action="store_true", help="JSON Schema of the TOML file")
     which.add_argument("--remote-schema", action="store_true", help="JSON Schema of the configuration from afar")
     config.set_defaults(command=_config)
     return parser
+
+
+def _add_v2x(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    v2x = commands.add_parser("v2x", help="read and write V2X messages").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    for word, text in (
+        ("decode", "print each message of a file as a line of JSON"),
+        ("encode", "print each message of a file of JSON as hex"),
+        ("stat", "count what is in a file"),
+    ):
+        parser = v2x.add_parser(word, help=text)
+        parser.add_argument("file", type=Path, help="the file; -: standard input")
+        if word != "stat":
+            parser.add_argument(
+                "--profile", default="p20", choices=("r19", "p20"), help="revision, default %(default)s"
+            )
+        if word != "encode":
+            forms = ("auto", "hex", "pcap", "platform", "platform-bsm", "uper")
+            parser.add_argument("--format", default="auto", choices=forms, help="of the file, default %(default)s")
+        parser.set_defaults(command=_v2x, word=word)
 
 
 def _add_enroll(
@@ -214,6 +236,25 @@ def _install(arguments: argparse.Namespace) -> int:
     except OSError:  # nobody hears
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _v2x(arguments: argparse.Namespace) -> int:
+    from wayside.v2x.profile import Profile  # here: the other commands do not pay for the codec
+    from wayside_agent.cli import v2x
+    from wayside_agent.core.v2x_files import FileFormat
+
+    status = EXIT_OK
+    if arguments.word == "stat":
+        print("\n".join(_lines(v2x.counted(arguments.file, FileFormat(arguments.format)))))
+        return status
+    if arguments.word == "encode":
+        for line in v2x.encoded(arguments.file, Profile(arguments.profile)):
+            print(line)
+        return status
+    for document in v2x.decoded(arguments.file, Profile(arguments.profile), FileFormat(arguments.format)):
+        print(json.dumps(document, ensure_ascii=False))
+        status = EXIT_FAILED if "error" in document else status
+    return status
 
 
 def _config(arguments: argparse.Namespace) -> int:
