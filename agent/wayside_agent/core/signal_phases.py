@@ -1,0 +1,115 @@
+"""A SPAT of what a signal controller says, and what must not be on the air: greens that cross, words that are old.
+
+    spat = spat_of(plan, intersection, message_count=17, now=utc)
+
+A conflict is two phases that may not be green together by the intersection's list and are; then nothing is said at all.
+Source: T/CSAE 53 and YD/T 3709-2020 (SPAT), T/CSAE 159-2020 (phase ids match the MAP of the node).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from wayside.v2x.generated.messages import (
+    SPAT,
+    IntersectionState,
+    NodeReferenceID,
+    Phase,
+    PhaseState,
+    TimeChangeDetails,
+    TimeCountingDown,
+)
+from wayside_agent.core.tscbm import Light, PhaseNow, SignalPlan
+
+STALE_S = 1.0
+"""Without a word of the controller for so long, nothing is said any more."""
+MAX_MARK = 36_000
+"""Largest time of a phase [0.1 s]; more is not known (TimeMark)."""
+_UNKNOWN_MARK = 36_001
+_MINUTES_PER_DAY = 1440
+_GO = frozenset({Light.GREEN, Light.YELLOW, Light.FLASHING_YELLOW})
+"""Lights under which somebody may be in the crossing."""
+_FIXED_TIME = 1 << 15 - 5
+_STATES = {
+    Light.DARK: 1,
+    Light.FLASHING_RED: 2,
+    Light.RED: 3,
+    Light.GREEN: 6,
+    Light.YELLOW: 7,
+    Light.FLASHING_YELLOW: 8,
+}
+_PERMISSIVE_GREEN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Intersection:
+    """How a controller's phases are called at a crossing of the MAP."""
+
+    region: int
+    node: int
+    phase_ids: Mapping[int, int]
+    """Controller's phase to the MAP's phase id."""
+    conflicts: frozenset[frozenset[int]] = frozenset()
+    """Pairs of the controller's phases that may not go at once."""
+    permissive: frozenset[int] = frozenset()
+    """Controller's phases whose green must give way."""
+    name: str | None = field(default=None)
+
+
+def conflicts_in(plan: SignalPlan, intersection: Intersection) -> tuple[tuple[int, int], ...]:
+    """Pairs of phases that go at once and may not, smallest first."""
+    going = {phase for phase, now in plan.phases.items() if now.light in _GO and now.light is not Light.FLASHING_YELLOW}
+    found = (tuple(sorted(pair)) for pair in intersection.conflicts if pair <= going)
+    return tuple(sorted((pair[0], pair[-1]) for pair in found))
+
+
+def unmapped_in(plan: SignalPlan, map_phases: Sequence[int], intersection: Intersection) -> tuple[int, ...]:
+    """Phase ids the SPAT would name and the MAP does not know: receivers would match them with nothing."""
+    named = {intersection.phase_ids[phase] for phase in plan.phases if phase in intersection.phase_ids}
+    return tuple(sorted(named - set(map_phases)))
+
+
+def spat_of(plan: SignalPlan, intersection: Intersection, *, message_count: int, now: datetime) -> SPAT | None:
+    """The SPAT of a crossing, without phases that have no id in the MAP; `None`: none is left."""
+    phases = [
+        Phase(id=intersection.phase_ids[number], phaseStates=[_state(number, shown, intersection)])
+        for number, shown in sorted(plan.phases.items())
+        if number in intersection.phase_ids
+    ]
+    if not phases:
+        return None
+    minute, milliseconds = minute_of_year(now), now.second * 1000 + now.microsecond // 1000
+    state = IntersectionState(
+        intersectionId=NodeReferenceID(region=intersection.region, id=intersection.node),
+        status=_FIXED_TIME if all(each.min_s == each.max_s for each in plan.phases.values()) else 0,
+        moy=minute,
+        timeStamp=milliseconds,
+        phases=phases,
+    )
+    return SPAT(msgCnt=message_count, moy=minute, timeStamp=milliseconds, name=intersection.name, intersections=[state])
+
+
+def minute_of_year(utc: datetime) -> int:
+    """Minutes since the year began, 0 to 527,039 (MinuteOfTheYear)."""
+    return (utc.timetuple().tm_yday - 1) * _MINUTES_PER_DAY + utc.hour * 60 + utc.minute
+
+
+def _state(number: int, shown: PhaseNow, intersection: Intersection) -> PhaseState:
+    light = _STATES[shown.light]
+    if shown.light is Light.GREEN and number in intersection.permissive:
+        light = _PERMISSIVE_GREEN
+    return PhaseState(light=light, timing=_timing(shown))
+
+
+def _timing(shown: PhaseNow) -> TimeChangeDetails | None:
+    """`None`: nothing is known. The likely end is the soonest that is known: nobody must be told of more green."""
+    soonest, latest = _mark(shown.min_s), _mark(shown.max_s)
+    if soonest is None and latest is None:
+        return None
+    likely = soonest if soonest is not None else _UNKNOWN_MARK
+    return "counting", TimeCountingDown(startTime=0, minEndTime=soonest, maxEndTime=latest, likelyEndTime=likely)
+
+
+def _mark(time_s: float | None) -> int | None:
+    mark = None if time_s is None else round(time_s * 10)
+    return mark if mark is not None and mark <= MAX_MARK else None
