@@ -1,6 +1,5 @@
 """Recordings of V2X messages, and the BSM our simulator makes."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,21 +31,6 @@ def test_a_bsm_is_the_bits_asn1tools_reads() -> None:
     expected = "0000a020406080a0c0e104a39832a87655a19db9a20fa856d5311ce9f41fe04fc00b41e00280"
     assert encoded_bsm(BSM).hex() == expected
     assert message_kind(encoded_bsm(BSM)) is MessageKind.BSM
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"message_count": 128},
-        {"vehicle_id": b"1"},
-        {"speed_mps": 200.0},
-        {"latitude_deg": 91.0},
-        {"vehicle_class": 256},
-    ],
-)
-def test_a_bsm_with_an_impossible_value_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"is not between|needs 8"):
-        encoded_bsm(replace(BSM, **change))  # type: ignore[arg-type]  # one wrong value per case
 
 
 @pytest.fixture
