@@ -21,6 +21,7 @@ from wayside.names import node_name
 from wayside.node_config import Load
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
+from wayside_agent.air import Air
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
@@ -44,6 +45,7 @@ from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
 from wayside_agent.link.spool_opening import opened_spool
+from wayside_agent.ports.devices import Radio
 from wayside_agent.ports.identity import Identity
 from wayside_agent.services.config_world import World as ConfigWorld
 from wayside_agent.services.derating import Derating
@@ -119,7 +121,8 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        self.sensing = self._make_sensing()
+        radio_source = registry.radio(unit)
+        self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio
         self.ends = ends_of(
             lambda: self.renewal,
@@ -161,6 +164,7 @@ class Agent:
         self.jobs = self._make_jobs()
         self.desired = self._make_desired()
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
+        self.air = Air(unit, self.sensing, radio_source, utc_s=self.time.known_s, rng=self._rng)
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
         around = self._make_surroundings(unit.identity)
@@ -180,11 +184,11 @@ class Agent:
         )
         self.status = StatusServer(Path(unit.runtime_dir), self.snapshot.taken)
 
-    def _make_sensing(self) -> Sensing:
+    def _make_sensing(self, radio: Radio | None) -> Sensing:
         return Sensing(
             buses=registry.can_buses(self._unit),
             gnss=registry.gnss(self._unit),
-            radio=registry.radio(self._unit),
+            radio=radio,
             feeds=registry.feeds(self._unit),
             now_ns=time.time_ns,
             mono_s=time.monotonic,
@@ -437,6 +441,7 @@ class Agent:
             "time": self.time.run,
             "status": self.status.run,
             "update-door": UpdateDoor(Path(self._unit.runtime_dir), self._answer_update).run,
+            **self.air.services(),
         }
         async with asyncio.TaskGroup() as group:
             for name, service in services.items():

@@ -218,6 +218,53 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 256 * MEBIBYTE
 
 
+SignalName = Literal[
+    "speed_mps",
+    "acceleration_mps2",
+    "yaw_rate_dps",
+    "steering_wheel_deg",
+    "braking",
+    "hazard_lights",
+    "abs_active",
+    "stability_control_active",
+    "airbag",
+    "reverse",
+    "parked",
+]
+
+
+class VehicleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The vehicle an OBU speaks for."""
+
+    width_m: Annotated[float, Meta(gt=0, le=10.23, description="Width [m].")] = 1.8
+    length_m: Annotated[float, Meta(gt=0, le=40.95, description="Length [m].")] = 4.8
+    height_m: Annotated[float | None, Meta(description="Height [m], up to 6.35.")] = None
+    vehicle_class: Annotated[
+        int, Meta(ge=0, le=255, description="BasicVehicleClass of T/CSAE 53: 10 passenger car, 25 lorry, 50 bus.")
+    ] = 10
+    signals: Annotated[
+        dict[SignalName, str],
+        Meta(
+            description="What the bus says of the vehicle: names of readings, such as `can.body.Brakes.Pedal`, in the "
+            "unit of the key (m/s, m/s², °/s, °; others: not 0 is yes). What is not named comes from the receiver, or "
+            "is sent as not known."
+        ),
+    ] = {}
+    id_period_s: Annotated[float, Meta(ge=10, le=86_400, description="Between two temporary ids [s].")] = 300.0
+
+
+class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is spoken on the air."""
+
+    profile: Annotated[
+        Literal["r19", "p20"],
+        Meta(description="Revision of the message set that the radios of this road speak: 2019, or YD/T 3709-2020."),
+    ] = "p20"
+    vehicle: Annotated[
+        VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
+    ] = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one unit."""
 
@@ -248,6 +295,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     components: Annotated[
         tuple[ComponentSettings, ...], Meta(description="What releases may replace beside the agent.")
     ] = ()
+    v2x: Annotated[V2xSettings, Meta(description="V2X messages.")] = V2xSettings()
     spool: SpoolSettings = SpoolSettings()
     mqtt: MqttSettings = MqttSettings()
     log: LogSettings = LogSettings()

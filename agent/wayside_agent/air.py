@@ -1,0 +1,81 @@
+"""What the unit says on the air: which services speak, of what, and through which radio."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+
+from wayside.errors import InvalidArgumentError
+from wayside.v2x.profile import Profile
+from wayside_agent.core.fix import Fix
+from wayside_agent.core.gnss_plausibility import Fault
+from wayside_agent.core.speaking import Body, Signal, Speaker
+from wayside_agent.ports.devices import Radio
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.v2x_obu import Voice, World
+from wayside_agent.settings import Settings
+
+
+MAX_VALUE_AGE_NS = 1_000_000_000
+"""A bus that fell silent says nothing of now."""
+
+
+class Air:
+    """Every service that speaks V2X."""
+
+    def __init__(
+        self,
+        unit: Settings,
+        sensing: Sensing,
+        radio: Radio | None,
+        *,
+        utc_s: Callable[[], float | None],
+        rng: Random,
+    ) -> None:
+        """Raises: InvalidArgumentError: the settings want what the unit has not."""
+        self._sensing = sensing
+        self._sources: Mapping[str, Signal] = {}
+        self.voice = self._voice(unit, radio, utc_s, rng)
+
+    def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs, by name."""
+        return {} if self.voice is None else {"v2x-obu": self.voice.run}
+
+    def _voice(
+        self, unit: Settings, radio: Radio | None, utc_s: Callable[[], float | None], rng: Random
+    ) -> Voice | None:
+        vehicle = unit.v2x.vehicle
+        if vehicle is None:
+            return None
+        if unit.node.kind != "obu" or radio is None or unit.gnss is None:
+            raise InvalidArgumentError("field v2x.vehicle: only an OBU with gnss and radio can speak for a vehicle")
+        self._sources = {name: Signal(signal) for signal, name in vehicle.signals.items()}
+        body = Body(vehicle.width_m, vehicle.length_m, vehicle.height_m, vehicle.vehicle_class)
+        return Voice(
+            World(
+                speaker=Speaker(body, rng),
+                profile=Profile(unit.v2x.profile),
+                send=radio.send,
+                fix=self._fix,
+                values=self._values,
+                utc_s=utc_s,
+                doubt=self._doubt,
+                id_period_s=vehicle.id_period_s,
+            )
+        )
+
+    def _fix(self) -> tuple[Fix | None, float]:
+        """The newest epoch, if it has a position, and its age [s]."""
+        gnss = self._sensing.gnss
+        if gnss is None or gnss.newest is None or gnss.position_mono_s is None:
+            return None, 0.0
+        return gnss.newest, time.monotonic() - gnss.position_mono_s
+
+    def _doubt(self) -> str:
+        gnss = self._sensing.gnss
+        return "" if gnss is None or gnss.verdict.fault is Fault.NONE else gnss.verdict.reason
+
+    def _values(self) -> dict[Signal, float]:
+        readings = self._sensing.latest() if self._sources else ()
+        oldest_ns = time.time_ns() - MAX_VALUE_AGE_NS
+        wanted = (each for each in readings if each.name in self._sources and each.time_ns >= oldest_ns)
+        return {self._sources[each.name]: each.value for each in wanted}
