@@ -1,8 +1,8 @@
 """What the unit says on the air: which services speak, of what, and through which radio."""
 
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from random import Random
 
 from wayside.errors import InvalidArgumentError
 from wayside.v2x.profile import Profile
@@ -13,7 +13,6 @@ from wayside_agent.ports.devices import Radio
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.v2x_obu import Voice, World
 from wayside_agent.settings import Settings
-
 
 MAX_VALUE_AGE_NS = 1_000_000_000
 """A bus that fell silent says nothing of now."""
@@ -29,20 +28,17 @@ class Air:
         radio: Radio | None,
         *,
         utc_s: Callable[[], float | None],
-        rng: Random,
     ) -> None:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
         self._sources: Mapping[str, Signal] = {}
-        self.voice = self._voice(unit, radio, utc_s, rng)
+        self.voice = self._voice(unit, radio, utc_s)
 
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs, by name."""
         return {} if self.voice is None else {"v2x-obu": self.voice.run}
 
-    def _voice(
-        self, unit: Settings, radio: Radio | None, utc_s: Callable[[], float | None], rng: Random
-    ) -> Voice | None:
+    def _voice(self, unit: Settings, radio: Radio | None, utc_s: Callable[[], float | None]) -> Voice | None:
         vehicle = unit.v2x.vehicle
         if vehicle is None:
             return None
@@ -52,7 +48,7 @@ class Air:
         body = Body(vehicle.width_m, vehicle.length_m, vehicle.height_m, vehicle.vehicle_class)
         return Voice(
             World(
-                speaker=Speaker(body, rng),
+                speaker=Speaker(body, secrets.token_bytes),
                 profile=Profile(unit.v2x.profile),
                 send=radio.send,
                 fix=self._fix,

@@ -164,7 +164,7 @@ class Agent:
         self.jobs = self._make_jobs()
         self.desired = self._make_desired()
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
-        self.air = Air(unit, self.sensing, radio_source, utc_s=self.time.known_s, rng=self._rng)
+        self.air = Air(unit, self.sensing, radio_source, utc_s=self.time.known_s)
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
         around = self._make_surroundings(unit.identity)

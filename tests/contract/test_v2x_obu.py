@@ -59,7 +59,7 @@ async def speaking(road: Road, air: socket.socket, **options: float) -> AsyncIte
     ) as radio:
         voice = Voice(
             World(
-                speaker=Speaker(Body(), Random(1)),  # noqa: S311  # repeatable
+                speaker=Speaker(Body(), Random(1).randbytes),  # noqa: S311  # repeatable
                 profile=Profile.P20,
                 send=radio.send,
                 fix=lambda: (road.fix, 0.0),

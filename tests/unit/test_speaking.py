@@ -23,7 +23,7 @@ UTC_S = 1_700_000_009.5
 
 
 def speaker() -> Speaker:
-    return Speaker(Body(width_m=2.5, length_m=12.0, height_m=3.2, vehicle_class=25), Random(3))  # noqa: S311
+    return Speaker(Body(width_m=2.5, length_m=12.0, height_m=3.2, vehicle_class=25), Random(3).randbytes)  # noqa: S311
 
 
 def say(

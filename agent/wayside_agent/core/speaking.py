@@ -7,11 +7,10 @@ A vehicle that does not know where or when it is must not speak: others would br
 Source: T/CSAE 53 and YD/T 3709-2020 (fields), T/CSAE 159-2020 (AID 111 regular, 112 with an event).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from random import Random
 
 from wayside_agent.core.bsm import Bsm, Event, Transmission
 from wayside_agent.core.fix import Fix, FixQuality
@@ -77,9 +76,10 @@ class Said:
 class Speaker:
     """One vehicle, with the count of its messages and the way behind it."""
 
-    def __init__(self, body: Body, rng: Random) -> None:
+    def __init__(self, body: Body, random_bytes: Callable[[int], bytes]) -> None:
+        """`random_bytes`: so many that nobody can guess."""
         self._body = body
-        self._rng = rng
+        self._random_bytes = random_bytes
         self._path = PathHistory()
         self._heading_deg: float | None = None
         self._id, self._count = b"", 0
@@ -87,7 +87,7 @@ class Speaker:
 
     def change_id(self) -> None:
         """Takes another temporary id; nothing links it to the one before."""
-        self._id, self._count = self._rng.randbytes(8), self._rng.randrange(_COUNT_MODULUS)
+        self._id, self._count = self._random_bytes(8), self._random_bytes(1)[0] % _COUNT_MODULUS
         self._path.forget()
 
     def say(
