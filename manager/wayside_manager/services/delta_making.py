@@ -28,6 +28,7 @@ from wayside.release_manifest import NAME
 from wayside.release_packing import FILE_TIME_S
 from wayside.release_reading import ReleaseReading, checked
 from wayside.release_tree import TreeFile
+from wayside_manager.core.similar_names import SimilarNames
 
 NICENESS = 15  # below everything else of the manager
 NO_MEMORY = "it needs more memory than it may take; raise memory_mib in [deltas] of manager.toml"
@@ -67,7 +68,8 @@ def write_delta(base: Path, target: Path, output: Path, folder: Path) -> DeltaIn
     old, new = _Unpacked(base, folder / "old"), _Unpacked(target, folder / "new")
     patches = folder / "patches"
     patches.mkdir()
-    files = [_planned(number, file, old, new, patches) for number, file in enumerate(new.files)]
+    renamed = SimilarNames(file for file in old.files if file.size_bytes and file.name not in new.by_name)
+    files = [_planned(file, old, new, renamed, patches / str(number)) for number, file in enumerate(new.files)]
     index = DeltaIndex(
         format=FORMAT,
         base_tree_sha256=old.tree_sha256,
@@ -108,22 +110,24 @@ def _written(reading: ReleaseReading, folder: Path) -> Iterable[TreeFile]:
         yield TreeFile(entry.name, entry.size_bytes, digest.hexdigest())
 
 
-def _planned(number: int, file: TreeFile, old: _Unpacked, new: _Unpacked, patches: Path) -> DeltaFile:
+def _planned(file: TreeFile, old: _Unpacked, new: _Unpacked, renamed: SimilarNames, patch: Path) -> DeltaFile:
     """How a file is had from the old release; a patch is made on the way."""
     said = DeltaFile(name=file.name, size_bytes=file.size_bytes, sha256=file.sha256, how="whole")
     same = old.by_name.get(file.name)
     kept = same if same is not None and same.sha256 == file.sha256 else old.by_sha256.get(file.sha256)
     if kept is not None:
         return msgspec.structs.replace(said, how="keep", base="" if kept.name == file.name else kept.name)
+    if same is None:
+        same = renamed.best(file.name, file.size_bytes)
     if same is None or not same.size_bytes or file.size_bytes < PATCH_MIN_BYTES:
         return said
     with (
-        (old.folder / file.name).open("rb") as before,
+        (old.folder / same.name).open("rb") as before,
         (new.folder / file.name).open("rb") as after,
-        (patches / str(number)).open("wb") as patch,
+        patch.open("wb") as out,
     ):
-        detools.create_patch(before, after, patch, compression="none", patch_type="sequential")
-    return msgspec.structs.replace(said, how="patch")
+        detools.create_patch(before, after, out, compression="none", patch_type="sequential")
+    return msgspec.structs.replace(said, how="patch", base="" if same.name == file.name else same.name)
 
 
 def _write(raw: BinaryIO, index: DeltaIndex, new: _Unpacked, patches: Path) -> None:
