@@ -57,11 +57,23 @@ class Fetching:
         self._rng = random.Random()  # noqa: S311 # spreads load, guards nothing
 
     async def fetch(self, order: Order, progress: Progress) -> Path:
-        """The whole artifact, durable, with the announced hash.
+        """The whole artifact, durable, with the announced hash. What is left of an earlier start is gone on with.
 
         Raises: NotFoundError: there is no such release. InvalidArgumentError: other bytes than announced.
             ResourceExhaustedError: no space. DeviceFaultError.
         """
+        is_leftover = await self._downloads.size(order.sha256) > 0
+        await self._complete(order, progress)
+        path, problem = await self._finished(order)
+        if problem and is_leftover:  # a power cut may have torn it: that is nobody's fault who publishes
+            logger.warning("download of %s: what was left of it is damaged; it is fetched anew", order.release)
+            await self._complete(order, progress)
+            path, problem = await self._finished(order)
+        if problem:
+            raise InvalidArgumentError(problem, reason="ARTIFACT_HASH")
+        return path
+
+    async def _complete(self, order: Order, progress: Progress) -> None:
         failure_count = 0
         while (have_bytes := await self._downloads.size(order.sha256)) < order.size_bytes:
             await self._until_allowed()
@@ -73,7 +85,6 @@ class Fetching:
                 is_further = await self._downloads.size(order.sha256) > have_bytes
                 failure_count = 1 if is_further else failure_count + 1
                 await self._wait_out(order, error, failure_count)
-        return await self._finished(order, have_bytes)
 
     async def _stretch(self, order: Order, begin_bytes: int, progress: Progress) -> None:
         done_bytes = reported_bytes = begin_bytes
@@ -139,13 +150,14 @@ class Fetching:
         delay = delay_s(failure_count, base_s=BACK_OFF_BASE_S, cap_s=BACK_OFF_CAP_S, rng=self._rng)
         await self._pause(delay)
 
-    async def _finished(self, order: Order, have_bytes: int) -> Path:
+    async def _finished(self, order: Order) -> tuple[Path, str]:
+        """Where it is, and what is wrong with it; what is wrong is deleted."""
+        have_bytes = await self._downloads.size(order.sha256)
         path, actual = await self._downloads.finish(order.sha256)
-        if actual != order.sha256 or have_bytes != order.size_bytes:
-            await self._downloads.discard()
-            raise InvalidArgumentError(
-                f"{order.release}: {have_bytes} bytes with SHA-256 {actual[:12]}… came, announced were "
-                f"{order.size_bytes} with {order.sha256[:12]}…; publish it again",
-                reason="ARTIFACT_HASH",
-            )
-        return path
+        if actual == order.sha256 and have_bytes == order.size_bytes:
+            return path, ""
+        await self._downloads.discard()
+        return path, (
+            f"{order.release}: {have_bytes} bytes with SHA-256 {actual[:12]}… came, announced were "
+            f"{order.size_bytes} with {order.sha256[:12]}…; publish it again"
+        )
