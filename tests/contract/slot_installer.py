@@ -6,7 +6,7 @@ Its deltas are the whole artifact, packed; those between files are held in `test
 import lzma
 from pathlib import Path
 
-from wayside.errors import InvalidArgumentError
+from wayside.errors import InvalidArgumentError, WaysideError
 from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.slot_dir import SlotDir
@@ -17,11 +17,14 @@ from wayside_agent.ports.installer import Progress
 class SlotInstaller:
     """Writes whole artifacts into the slots of a folder."""
 
-    def __init__(self, slots: SlotDir) -> None:
+    def __init__(self, slots: SlotDir, faults: list[WaysideError] | None = None) -> None:
+        """`faults`: what the next questions end with, one each."""
         self._slots = slots
+        self._faults = [] if faults is None else faults
 
     async def agree(self, target: ReleaseTarget) -> Agreement:
         """What was wanted."""
+        self._fail()
         return Agreement(target.release, target.version, target.sha256, target.size_bytes, "", 1)
 
     async def verify(self, agreement: Agreement, artifact: Path) -> None:
@@ -29,6 +32,7 @@ class SlotInstaller:
 
         Raises: RefusedError: ARTIFACT_INVALID.
         """
+        self._fail()
         try:
             with artifact.open("rb") as file:
                 inspect(file, _target(agreement))
@@ -40,10 +44,15 @@ class SlotInstaller:
 
         Raises: RefusedError: DELTA. DeviceError, ResourceExhaustedError.
         """
+        self._fail()
         whole = _unpacked(artifact) if is_delta else artifact
         slot = await self._slots.install(whole, _target(agreement))
         progress(1.0)
         return slot
+
+    def _fail(self) -> None:
+        if self._faults:
+            raise self._faults.pop(0)
 
 
 def _unpacked(delta: Path) -> Path:

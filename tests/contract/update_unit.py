@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.contract.slot_installer import SlotInstaller
 from tests.releases import archive
-from wayside.errors import NotFoundError, UnavailableError
+from wayside.errors import NotFoundError, UnavailableError, WaysideError
 from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.preconditions import Limits, Situation
@@ -91,6 +91,8 @@ class Unit:
         self.situation = Situation()
         self.limits = Limits(min_free_bytes=0)
         self.hooks: Hooks = NoHooks()
+        self.faults: list[WaysideError] = []
+        """What the next questions to the helper end with."""
 
     async def start(self, target: ReleaseTarget | None, *, is_told: bool = True, is_launched: bool = True) -> None:
         slot = boot.next_start(self.root / "slots").slot if is_launched else ""
@@ -102,7 +104,7 @@ class Unit:
             self.ota = Ota(
                 World(
                     slots=slots,
-                    installer=SlotInstaller(slots),
+                    installer=SlotInstaller(slots, self.faults),
                     source=self.manager,
                     downloads=downloads,
                     store=StateFile(self.root / "update.state", Update),

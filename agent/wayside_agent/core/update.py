@@ -218,6 +218,8 @@ class Update:
     """What a person at the unit said of it."""
     delta_problem: str = ""
     """Why the delta was of no use; this attempt takes no other. Empty: it was not tried, or is on its way."""
+    fault_count: int = 0
+    """Faults of the unit in this phase that may pass, and were waited out."""
 
     @property
     def artifact(self) -> tuple[str, int]:
@@ -247,7 +249,7 @@ class Update:
         following = NEXT.get((self.phase, event))
         if following is None:
             raise FailedPreconditionError(f"update: {event} cannot happen while {self.phase}", reason="TRANSITION")
-        return replace(self, phase=following, message=message, reason=reason, resume_count=0)
+        return replace(self, phase=following, message=message, reason=reason, resume_count=0, fault_count=0)
 
     def resumed(self, downloaded_bytes: int) -> "Update":
         """The attempt after one more process start. A download that got further starts counting again."""

@@ -6,8 +6,9 @@ Usage: `ota.follow(target)` whenever the desired state changes; `await ota.run()
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.hooks import Word
 from wayside_agent.services.fetching import Fetching
 from wayside_agent.services.staging import Staging
+from wayside_agent.services.update_faults import MAX_FAULTS, pause_s
 from wayside_agent.services.update_world import LOOK_PERIOD_S, STAGED_LOOK_S, World
 
 logger = logging.getLogger(__name__)
@@ -205,7 +207,7 @@ class Ota:
     async def _check(self) -> None:
         target = self._target()
         try:
-            async with asyncio.timeout(None) as self._cut:
+            async with self._cuttable():
                 agreement = await self._world.installer.agree(target)
         except TimeoutError:  # follow() cut it; the next step withdraws it
             return
@@ -216,8 +218,6 @@ class Ota:
         except WaysideError as error:
             await self._break(error)
             return
-        finally:
-            self._cut = None
         if agreement.sha256 != target.sha256:
             refusal = RefusedError(Refusal.DISAGREEMENT, f"{target.release}: the manager announced other bytes")
             await self._break(refusal)
@@ -243,7 +243,7 @@ class Ota:
 
     async def _fetch_ordered(self) -> None:
         try:
-            async with asyncio.timeout(None) as self._cut:
+            async with self._cuttable():
                 await self._fetching.fetch(self._update.download, self._progress)
         except TimeoutError:  # follow() cut it; the next step withdraws it
             return
@@ -255,8 +255,6 @@ class Ota:
         else:
             size_bytes = self._update.artifact[1]
             await self._enter(replace(self._update.after(Event.FETCHED), downloaded_bytes=size_bytes))
-        finally:
-            self._cut = None
 
     async def _wait_for_a_way(self, why: str) -> None:
         """Nothing may be fetched now: says so once, and looks again."""
@@ -383,9 +381,35 @@ class Ota:
         await self._break(FailedPreconditionError(sentence, reason="GIVEN_UP"))
 
     async def _break(self, error: WaysideError) -> None:
-        """The attempt failed, and the release before runs on."""
+        """The attempt failed, and the release before runs on; a fault that may pass is waited out first."""
+        wait_s = pause_s(error, self._update.fault_count)
+        if wait_s is not None:
+            await self._wait_out(error, wait_s)
+            return
         await self._world.downloads.discard()
         await self._enter(self._update.after(Event.BROKE, message=str(error), reason=error.reason))
+
+    async def _wait_out(self, error: WaysideError, wait_s: float) -> None:
+        """Says what happened and waits; the same step comes next, unless the manager wants something else meanwhile."""
+        count = self._update.fault_count + 1
+        message = f"{error}; tried again ({count} of {MAX_FAULTS})"
+        await self._save(replace(self._update, fault_count=count, message=message))
+        logger.warning("update: %s", message)
+        await self._say()
+        try:
+            async with self._cuttable():
+                await self._world.pause(wait_s)
+        except TimeoutError:  # follow() cut it
+            pass
+
+    @contextlib.asynccontextmanager
+    async def _cuttable(self) -> AsyncGenerator[None, None]:
+        """What is done inside ends with TimeoutError as soon as the manager wants something else."""
+        try:
+            async with asyncio.timeout(None) as self._cut:
+                yield
+        finally:
+            self._cut = None  # at once: nothing can be cut that is over
 
     def _is_spare(self) -> bool:
         """A former attempt left it complete in the slot."""
