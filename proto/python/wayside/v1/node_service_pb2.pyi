@@ -386,6 +386,7 @@ class ReleaseTarget(google.protobuf.message.Message):
     FETCH_POLICY_FIELD_NUMBER: builtins.int
     URLS_FIELD_NUMBER: builtins.int
     PRECONDITIONS_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
     release: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -395,9 +396,11 @@ class ReleaseTarget(google.protobuf.message.Message):
     size_bytes: builtins.int
     """Size of the artifact [byte]."""
     rollout: builtins.str
-    """Rollout that asks for it; a node tries a release once per rollout."""
+    """Rollout that asks for it; a node tries a release once per rollout and attempt."""
     fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType
     """What may be fetched."""
+    attempt: builtins.int
+    """Counts the tries of the rollout on this node, from 0. A node that failed tries again when it rises; one that is at it goes on."""
     @property
     def delta(self) -> Global___DeltaOffer:
         """A shorter way from the release the node runs. Absent: there is none (yet)."""
@@ -422,9 +425,10 @@ class ReleaseTarget(google.protobuf.message.Message):
         fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType = ...,
         urls: collections.abc.Iterable[builtins.str] | None = ...,
         preconditions: Global___Preconditions | None = ...,
+        attempt: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["delta", b"delta", "preconditions", b"preconditions"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["delta", b"delta", "fetch_policy", b"fetch_policy", "preconditions", b"preconditions", "release", b"release", "rollout", b"rollout", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "delta", b"delta", "fetch_policy", b"fetch_policy", "preconditions", b"preconditions", "release", b"release", "rollout", b"rollout", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls", "version", b"version"]) -> None: ...
 
 Global___ReleaseTarget: typing_extensions.TypeAlias = ReleaseTarget
 

@@ -409,6 +409,7 @@ class UpdateReport(google.protobuf.message.Message):
     RUNNING_COUNTER_FIELD_NUMBER: builtins.int
     IS_DELTA_FIELD_NUMBER: builtins.int
     CONSENT_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
     release: builtins.str
     """Release the report is about, `releases/{version}`."""
     rollout: builtins.str
@@ -435,6 +436,8 @@ class UpdateReport(google.protobuf.message.Message):
     """It came as a delta."""
     consent: builtins.str
     """Who agreed to it and when it was asked for; empty: nobody had to."""
+    attempt: builtins.int
+    """`attempt` of the target it is about."""
     @property
     def blockers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What an update that is staged waits for, one sentence each: window, power, motion, temperature, space, consent, lock, broadcast."""
@@ -461,8 +464,9 @@ class UpdateReport(google.protobuf.message.Message):
         running_counter: builtins.int = ...,
         is_delta: builtins.bool = ...,
         consent: builtins.str = ...,
+        attempt: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["blockers", b"blockers", "consent", b"consent", "downloaded_bytes", b"downloaded_bytes", "gate", b"gate", "is_delta", b"is_delta", "message", b"message", "phase", b"phase", "reason", b"reason", "release", b"release", "resumed_from_bytes", b"resumed_from_bytes", "rollout", b"rollout", "running_counter", b"running_counter", "running_release", b"running_release", "running_version", b"running_version", "total_bytes", b"total_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "blockers", b"blockers", "consent", b"consent", "downloaded_bytes", b"downloaded_bytes", "gate", b"gate", "is_delta", b"is_delta", "message", b"message", "phase", b"phase", "reason", b"reason", "release", b"release", "resumed_from_bytes", b"resumed_from_bytes", "rollout", b"rollout", "running_counter", b"running_counter", "running_release", b"running_release", "running_version", b"running_version", "total_bytes", b"total_bytes"]) -> None: ...
 
 Global___UpdateReport: typing_extensions.TypeAlias = UpdateReport
 
