@@ -1,5 +1,6 @@
 """Faults of the unit that may pass: an update outlives a helper that is killed and a disk that is full for a while."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,26 @@ async def test_the_count_of_faults_outlives_the_process(unit: Unit) -> None:
     unit.faults.append(KILLED)
     status = await unit.ended(target_of(OLD), Phase.FAILED)
     assert status.reason == "DEVICE_FAULT"
+
+
+async def test_a_release_that_failed_is_tried_again_when_the_rollout_counts_another_attempt(unit: Unit) -> None:
+    unit.faults += [KILLED] * (MAX_FAULTS + 1)
+    failed = await unit.ended(target_of(OLD), Phase.FAILED)
+    status = await unit.ended(replace(target_of(OLD), attempt=1), Phase.COMMITTED)
+    assert (failed.attempt, status.attempt) == (0, 1)
+
+
+async def test_a_newer_attempt_of_what_is_under_way_costs_no_byte(unit: Unit) -> None:
+    def count_up() -> None:
+        if unit.ota is not None:
+            unit.ota.follow(replace(target_of(OLD), attempt=1))
+
+    unit.manager.on_chunk = count_up
+    unit.until = lambda status: status.phase is Phase.INSTALLING
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    assert unit.manager.offsets == [0]
+    assert unit.said[-1].attempt == 1
 
 
 async def test_a_refusal_is_no_such_fault(unit: Unit) -> None:

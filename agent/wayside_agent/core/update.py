@@ -135,13 +135,15 @@ class ReleaseTarget:
     """Of the artifact, lower-case hex."""
     size_bytes: int
     rollout: str
-    """`rollouts/{rollout}`; a release that failed is tried again only for another rollout."""
+    """`rollouts/{rollout}`; a release that failed is tried again only for another rollout, or another attempt of it."""
     delta: Delta | None = None
     """A shorter way from some release."""
     fetch_policy: FetchPolicy = FetchPolicy.ANY
     urls: tuple[str, ...] = ()
     """Other places that have the artifact, best first."""
     preconditions: Preconditions = Preconditions()
+    attempt: int = 0
+    """Counts the tries of the rollout on this unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,7 @@ class Update:
             running_counter=running.counter,
             is_delta=self.is_delta,
             consent=self.consent.sentence if self.consent else "",
+            attempt=target.attempt if target else 0,
         )
 
 
@@ -299,3 +302,4 @@ class UpdateStatus:
     running_counter: int = 0
     is_delta: bool = False
     consent: str = ""
+    attempt: int = 0

@@ -61,7 +61,10 @@ def next_step(update: Update, wanted: ReleaseTarget | None, running: Running) ->
 
 
 def is_same_order(wanted: ReleaseTarget, ordered: ReleaseTarget) -> bool:
-    """Whether both are one attempt: the same bytes for the same rollout, whatever the way to them and the time."""
+    """Whether both are one order: the same bytes for the same rollout, whatever the way to them and the time.
+
+    The number of the attempt is no part of it: who is at work on the one before goes on for the newer one.
+    """
     return (wanted.release, wanted.sha256, wanted.rollout) == (ordered.release, ordered.sha256, ordered.rollout)
 
 
@@ -85,7 +88,8 @@ def _step_at_rest(update: Update, wanted: ReleaseTarget | None, running: Running
     is_same = update.target is not None and is_same_order(wanted, update.target)
     if wanted.sha256 == running.sha256:
         return Step.REST if is_same and update.phase is Phase.COMMITTED else Step.ADOPT
-    if is_same and update.phase in {Phase.FAILED, Phase.ROLLED_BACK}:
+    is_tried = is_same and update.phase in {Phase.FAILED, Phase.ROLLED_BACK}
+    if is_tried and update.target is not None and update.target.attempt == wanted.attempt:
         return Step.REST
     return Step.ORDER
 

@@ -226,6 +226,7 @@ def _release_target(state: wire.DesiredState) -> ReleaseTarget | None:
             end_s=_seconds(release.preconditions.end_time),
             may_interrupt_broadcast=release.preconditions.may_interrupt_broadcast,
         ),
+        attempt=release.attempt,
     )
 
 

@@ -106,6 +106,7 @@ class Reporting:
             running_counter=status.running_counter,
             is_delta=status.is_delta,
             consent=status.consent,
+            attempt=status.attempt,
         )
         await self.submit(wire.Report(update=report))
 
