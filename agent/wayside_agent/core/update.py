@@ -111,6 +111,8 @@ class Delta:
     base_tree_sha256: str
     sha256: str
     size_bytes: int
+    urls: tuple[str, ...] = ()
+    """Other places that have the delta, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class ReleaseTarget:
     """A shorter way from some release."""
     fetch_policy: FetchPolicy = FetchPolicy.ANY
     urls: tuple[str, ...] = ()
-    """Other places that have the artifact, best first."""
+    """Other places that have the whole artifact, best first."""
     preconditions: Preconditions = Preconditions()
     attempt: int = 0
     """Counts the tries of the rollout on this unit."""

@@ -71,12 +71,13 @@ def is_same_order(wanted: ReleaseTarget, ordered: ReleaseTarget) -> bool:
 def refreshed(update: Update, wanted: ReleaseTarget) -> Update:
     """The attempt with what the manager says now of the same order: what must hold, and where it is to be had.
 
-    A delta that is being fetched stays the one that was ordered.
+    A delta that is being fetched stays the one that was ordered; only where it is to be had may change.
     """
     ordered = update.target
     if ordered is None or ordered == wanted or not is_same_order(wanted, ordered) or update.phase in AT_REST:
         return update
-    delta = ordered.delta if update.is_delta else wanted.delta
+    is_other = ordered.delta and (wanted.delta is None or wanted.delta.sha256 != ordered.delta.sha256)
+    delta = ordered.delta if update.is_delta and is_other else wanted.delta
     return replace(update, target=replace(wanted, delta=delta))
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
+from wayside_agent.core.download import Order
 from wayside_agent.core.update import Consent, Running, Update
 from wayside_agent.ports.opened import Opened
 
@@ -15,6 +16,17 @@ class ArtifactSource(Protocol):
         """The bytes of a release, or of a delta to it, from an offset to the end, in chunks of at most 1 MiB.
 
         Raises: UnavailableError, DeadlineExceededError: try again later. NotFoundError: there is no such release.
+        """
+
+
+class ArtifactPlace(Protocol):
+    """Other places that have artifacts, of one scheme of URLs. Trust never comes from here."""
+
+    def fetch(self, address: str, order: Order, *, offset_bytes: int) -> AsyncIterator[bytes]:
+        """The bytes of an artifact from an offset to its end, in chunks of at most 1 MiB; never more than were ordered.
+
+        Raises: UnavailableError, DeadlineExceededError: it is away, too slow, or broke off. Any other WaysideError: it
+            does not have it, or not for this unit.
         """
 
 

@@ -21,7 +21,7 @@ from wayside.errors import (
     WaysideError,
 )
 from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
-from wayside_agent.core.fetch_choice import Way, fetch_choice
+from wayside_agent.core.fetch_choice import Way, fetch_choice, sources_of
 from wayside_agent.core.gate import Outcome
 from wayside_agent.core.update import (
     AT_REST,
@@ -65,6 +65,7 @@ class Ota:
         self._fetching = Fetching(
             world.source,
             world.downloads,
+            places=world.places,
             max_bytes_per_s=world.max_download_bytes_per_s,
             may_download=world.may_download,
             clock=world.clock,
@@ -232,7 +233,7 @@ class Ota:
         if self._running.spare_sha256 == target.sha256:  # a former attempt left it complete in the slot
             await self._enter(self._update.after(Event.FETCHED))
             return
-        choice = fetch_choice(self._update, is_metered=self._world.is_metered())
+        choice = fetch_choice(self._update, is_metered=self._world.is_metered(), schemes=self._world.places)
         if choice.way is Way.WAIT:
             await self._wait_for_a_way(choice.why)
             return
@@ -244,9 +245,12 @@ class Ota:
     async def _fetch_ordered(self) -> None:
         try:
             async with self._cuttable():
-                await self._fetching.fetch(self._update.download, self._progress)
+                await self._fetching.fetch(self._update.download, self._progress, self._sources)
         except TimeoutError:  # follow() cut it; the next step withdraws it
             return
+        except UnavailableError as error:  # nobody may be asked any more: what may be fetched is looked at again
+            logger.debug("update: %s", error)
+            await self._world.pause(RETRY_S)
         except WaysideError as error:
             if self._update.is_delta and isinstance(error, InvalidArgumentError | NotFoundError):
                 await self._without_delta(str(error))
@@ -255,6 +259,16 @@ class Ota:
         else:
             size_bytes = self._update.artifact[1]
             await self._enter(replace(self._update.after(Event.FETCHED), downloaded_bytes=size_bytes))
+
+    def _sources(self) -> tuple[str, ...]:
+        """Where the artifact may be fetched from now, by the newest word of the manager."""
+        target = refreshed(self._update, self._wanted).target if self._wanted else None
+        return sources_of(
+            target or self._target(),
+            is_delta=self._update.is_delta,
+            is_metered=self._world.is_metered(),
+            schemes=self._world.places,
+        )
 
     async def _wait_for_a_way(self, why: str) -> None:
         """Nothing may be fetched now: says so once, and looks again."""

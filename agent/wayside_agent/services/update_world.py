@@ -5,7 +5,7 @@ Usage: `World(slots=…, source=…, …)`, joined by the app; `await world.verd
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from wayside_agent.core.gate import Gate, Outcome, Verdict, Vitals
@@ -13,7 +13,7 @@ from wayside_agent.core.preconditions import Limits, Situation
 from wayside_agent.core.update import UpdateStatus
 from wayside_agent.ports.hooks import Hooks, NoHooks
 from wayside_agent.ports.installer import Installer
-from wayside_agent.ports.updates import ArtifactSource, ConsentStore, Downloads, Slots, UpdateStore
+from wayside_agent.ports.updates import ArtifactPlace, ArtifactSource, ConsentStore, Downloads, Slots, UpdateStore
 
 LOOK_PERIOD_S = 0.5
 """Between two looks at the vitals of a release on trial."""
@@ -28,6 +28,7 @@ class World:
     slots: Slots
     installer: Installer
     source: ArtifactSource
+    """The own connection to the manager."""
     downloads: Downloads
     store: UpdateStore
     consents: ConsentStore
@@ -37,6 +38,8 @@ class World:
     max_download_bytes_per_s: Callable[[], int]
     """0: unlimited."""
     gate_timeout_s: Callable[[], float]
+    places: Mapping[str, ArtifactPlace] = field(default_factory=dict)
+    """Drivers of other places that have artifacts, by the scheme of their URLs."""
     is_config_on_trial: Callable[[], bool] = lambda: False
     """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
     may_download: Callable[[], bool] = lambda: True

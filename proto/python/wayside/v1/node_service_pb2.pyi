@@ -407,7 +407,9 @@ class ReleaseTarget(google.protobuf.message.Message):
 
     @property
     def urls(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Other places that have the artifact, best first; each is asked from the byte where the one before failed."""
+        """Other places that have the whole artifact, URLs, best first; each is asked from the byte where the one before failed, and
+        FetchArtifact last. A node passes over schemes it does not know. At most 8 of 4,096 characters.
+        """
 
     @property
     def preconditions(self) -> Global___Preconditions:
@@ -441,20 +443,26 @@ class DeltaOffer(google.protobuf.message.Message):
     BASE_TREE_SHA256_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
     SIZE_BYTES_FIELD_NUMBER: builtins.int
+    URLS_FIELD_NUMBER: builtins.int
     base_tree_sha256: builtins.str
     """SHA-256 over the list of files of the release it starts from, lower-case hex."""
     sha256: builtins.str
     """SHA-256 of the delta, lower-case hex."""
     size_bytes: builtins.int
     """Its size [byte]."""
+    @property
+    def urls(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Other places that have the delta, as ReleaseTarget.urls."""
+
     def __init__(
         self,
         *,
         base_tree_sha256: builtins.str = ...,
         sha256: builtins.str = ...,
         size_bytes: builtins.int = ...,
+        urls: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["base_tree_sha256", b"base_tree_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_tree_sha256", b"base_tree_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls"]) -> None: ...
 
 Global___DeltaOffer: typing_extensions.TypeAlias = DeltaOffer
 
