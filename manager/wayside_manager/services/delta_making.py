@@ -1,6 +1,7 @@
 """Makes a delta between two releases, in a process of its own: it takes minutes and much memory, and may be killed.
 
-    python -m wayside_manager.services.delta_making BASE TARGET OUTPUT [MEMORY]    # archives, a file to write, bytes
+    python -m wayside_manager.services.delta_making BASE TARGET OUTPUT [MEMORY PARENT]    # archives, a file to write,
+                                                                                          # bytes, process to end with
 
 The output is written whole or not at all. A large file needs about six times its size in memory while it is made.
 """
@@ -40,7 +41,10 @@ _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_s
 def main() -> int:
     """Makes one delta; 2 and a sentence: it cannot be made of these."""
     base, target, output = (Path(argument) for argument in sys.argv[1:4])
-    _confine(int("".join(sys.argv[4:5]) or 0))
+    memory_bytes, parent = (int("".join(sys.argv[at : at + 1]) or 0) for at in (4, 5))
+    _confine(memory_bytes)
+    if parent and os.getppid() != parent:  # it died before we asked to die with it
+        return 1
     try:
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             made = Path(folder, "made")
