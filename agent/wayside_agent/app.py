@@ -40,6 +40,7 @@ from wayside_agent.drivers.start_log import StartLog
 from wayside_agent.drivers.update_hooks import HookCommands
 from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.lifetime import until_stopped
+from wayside_agent.link.https import HttpsPlace
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
@@ -255,6 +256,7 @@ class Agent:
                 slots=self.slots,
                 installer=self.installer,
                 source=self._link,
+                places={"https": HttpsPlace(self._unit.update.https_ca_file)},
                 downloads=self.downloads,
                 store=StateFile(self._state / "update.state", Update),
                 consents=StateFile(self._state / "consent.state", Consent),
