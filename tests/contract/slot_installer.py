@@ -7,7 +7,9 @@ import lzma
 from pathlib import Path
 
 from wayside.errors import InvalidArgumentError, WaysideError
+from wayside.release_reading import checked
 from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
+from wayside_agent.core.contents import Contents, contents
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.unpack import inspect
@@ -27,17 +29,20 @@ class SlotInstaller:
         self._fail()
         return Agreement(target.release, target.version, target.sha256, target.size_bytes, "", 1)
 
-    async def verify(self, agreement: Agreement, artifact: Path) -> None:
+    async def verify(self, agreement: Agreement, artifact: Path, *, is_delta: bool) -> Contents:
         """Reads all of it.
 
-        Raises: RefusedError: ARTIFACT_INVALID.
+        Raises: RefusedError: ARTIFACT_INVALID, DELTA.
         """
         self._fail()
+        whole = _unpacked(artifact) if is_delta else artifact
         try:
-            with artifact.open("rb") as file:
+            with whole.open("rb") as file:
                 inspect(file, _target(agreement))
+                manifest = checked(file).manifest
         except InvalidArgumentError as error:
             raise RefusedError(Refusal.ARTIFACT_INVALID, str(error)) from error
+        return contents(manifest.components, manifest.notices)
 
     async def install(self, agreement: Agreement, artifact: Path, *, is_delta: bool, progress: Progress) -> str:
         """Unpacks it into the spare slot.

@@ -29,6 +29,7 @@ class Step(StrEnum):
     WITHDRAW = "WITHDRAW"
     GIVE_UP = "GIVE_UP"
     CHECK_AGAIN = "CHECK_AGAIN"
+    TAKE_BACK = "TAKE_BACK"
 
 
 _ON_THE_WAY = {
@@ -51,13 +52,15 @@ def next_step(update: Update, wanted: ReleaseTarget | None, running: Running) ->
     is_tried = update.phase is Phase.SWITCHING and _is_tried(update, running)
     if is_tried or update.phase in {Phase.PROVISIONAL, Phase.REVERTING}:
         return _step_on_trial(update, running)
+    if update.is_taken_back:  # nothing else is looked at before all of it is as it was
+        return Step.TAKE_BACK
     if wanted is None or update.target is None or not is_same_order(wanted, update.target):
         return Step.WITHDRAW
     if update.resume_count > MAX_RESUME_COUNT:
         return Step.GIVE_UP
-    if update.agreement is None and update.phase in {Phase.DOWNLOADING, Phase.INSTALLING}:
-        return Step.CHECK_AGAIN  # those an older agent can have left
-    return _ON_THE_WAY[update.phase]
+    # an older agent can have left those
+    is_unknown = update.agreement is None and update.phase in {Phase.DOWNLOADING, Phase.INSTALLING}
+    return Step.CHECK_AGAIN if is_unknown else _ON_THE_WAY[update.phase]
 
 
 def is_same_order(wanted: ReleaseTarget, ordered: ReleaseTarget) -> bool:
@@ -104,6 +107,6 @@ def _step_on_trial(update: Update, running: Running) -> Step:
         return Step.NOTE_RETURN
     if update.phase is Phase.SWITCHING:
         return Step.START_TRIAL
-    if not running.is_provisional:
+    if not running.is_provisional and not (update.phase is Phase.REVERTING and update.is_taken_back):
         return Step.SETTLE
     return Step.GO_BACK if update.phase is Phase.REVERTING else Step.PROVE

@@ -19,8 +19,10 @@ from typing import Annotated, BinaryIO, Self
 
 import msgspec
 
-from wayside.errors import FailedPreconditionError, ResourceExhaustedError
+from wayside import release_manifest
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
 from wayside_agent.core.boot_choice import TRIES, BootChoice, ChoiceDamagedError, Trial, decoded, encoded
+from wayside_agent.core.contents import Contents, contents
 from wayside_agent.core.slot_release import SlotRelease
 from wayside_agent.core.update import ReleaseTarget, Running
 from wayside_agent.drivers.files import disk_errors, make_private_directory, sync_directory, write_atomic
@@ -116,12 +118,23 @@ class SlotDir:
         await asyncio.to_thread(self._commit)
         signal.alarm(0)
 
-    async def go_back(self, reason: str) -> None:
-        """Ends any trial: the next start is the chosen release. The reason is kept.
+    async def go_back(self, reason: str, *, to: str | None = None) -> None:
+        """Ends any trial: the next start is the chosen release, or that of the slot `to`. The reason is kept.
 
         Raises: DeviceFaultError, ResourceExhaustedError.
         """
-        await asyncio.to_thread(self._go_back, reason)
+        await asyncio.to_thread(self._go_back, reason, to)
+
+    async def contents(self, slot: str) -> Contents:
+        """What the release in a slot says of itself.
+
+        Raises: DeviceFaultError: it holds none.
+        """
+        return await asyncio.to_thread(self._contents, slot)
+
+    def payload(self, slot: str, file: str) -> Path:
+        """Where a file of the release in a slot is."""
+        return self._directory / slot / file
 
     def _running(self) -> Running:
         choice = self._choice()
@@ -135,6 +148,7 @@ class SlotDir:
             sha256=own.sha256 if own else "",
             gate_timeout_s=choice.trial.gate_timeout_s if choice.trial else 0.0,
             spare_sha256=spare.sha256 if spare else "",
+            spare_slot=spare.slot if spare else "",
             failed_slot=choice.failed_slot,
             failure=choice.failure,
             chosen_slot=choice.trial.slot if choice.trial else "",
@@ -220,10 +234,20 @@ class SlotDir:
             replace(choice, active=self._running_slot, trial=None, bootable=bootable, failed_slot="", failure="")
         )
 
-    def _go_back(self, reason: str) -> None:
+    def _go_back(self, reason: str, to: str | None) -> None:
         choice = self._choice()
         tried = choice.trial.slot if choice.trial else self._running_slot
-        self._store(replace(choice, trial=None, failed_slot=tried, failure=reason))
+        active = choice.active if to is None else to
+        self._store(replace(choice, active=active, trial=None, failed_slot=tried, failure=reason))
+
+    def _contents(self, slot: str) -> Contents:
+        path = self._directory / slot / release_manifest.NAME
+        try:
+            with path.open("rb") as file:
+                manifest = release_manifest.parsed(file.read(release_manifest.MAX_BYTES + 1))
+        except (OSError, InvalidArgumentError) as exc:
+            raise DeviceFaultError(f"slot {slot}: nobody can tell what is in it ({exc}); check the disk") from exc
+        return contents(manifest.components, manifest.notices)
 
     def _choice(self) -> BootChoice:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from wayside.release_entries import Tally, refused
-from wayside.release_manifest import Manifest
+from wayside.release_manifest import NAME, Manifest
 from wayside.release_reading import CHUNK_BYTES, ReleaseReading, checked
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.files import disk_errors
@@ -38,7 +38,8 @@ def unpack(artifact: BinaryIO, into: Path, *, is_abandoned: Callable[[], bool]) 
 
     Raises: InvalidArgumentError, ResourceExhaustedError, DeviceFaultError: also when abandoned.
     """
-    for entry, content in ReleaseReading(artifact).entries():
+    reading = ReleaseReading(artifact)
+    for entry, content in reading.entries():
         if is_abandoned():
             raise DeviceFaultError("the installation was abandoned because the agent stops")
         path = into / entry.name
@@ -48,6 +49,8 @@ def unpack(artifact: BinaryIO, into: Path, *, is_abandoned: Callable[[], bool]) 
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _write(path, content)
+    with disk_errors(into):
+        (into / NAME).write_bytes(reading.manifest_bytes)
 
 
 def problems(manifest: Manifest, *, version: str) -> Iterator[str]:

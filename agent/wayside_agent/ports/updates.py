@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
+from wayside_agent.core.contents import Contents
 from wayside_agent.core.download import Order
 from wayside_agent.core.update import Consent, Running, Update
 from wayside_agent.ports.opened import Opened
@@ -105,8 +106,18 @@ class Slots(Opened, Protocol):
         Raises: DeviceError.
         """
 
-    async def go_back(self, reason: str) -> None:
+    async def go_back(self, reason: str, *, to: str | None = None) -> None:
         """Ends any trial: the next start is the chosen release. The reason is kept.
 
+        `to` names the slot to choose instead, for a release that is committed already.
         Raises: DeviceError.
         """
+
+    async def contents(self, slot: str) -> Contents:
+        """What the release in a slot says of itself.
+
+        Raises: DeviceFaultError: it holds none.
+        """
+
+    def payload(self, slot: str, file: str) -> Path:
+        """Where a file of the release in a slot is."""

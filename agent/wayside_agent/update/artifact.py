@@ -31,7 +31,7 @@ from wayside_agent.drivers.files import disk_errors, sync_directory, write_atomi
 from wayside_agent.drivers.tree import sync_tree, tree_bytes
 from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.update.agreeing import wrong_hardware
-from wayside_agent.update.delta import rebuilt
+from wayside_agent.update.delta import manifest_of, rebuilt
 from wayside_agent.update.place import Agreed, Place
 from wayside_agent.update.plain import NotPlainError, open_plain
 
@@ -43,9 +43,6 @@ SLOT_FILE_MODE = 0o644
 """The daemon and the launcher read it, perhaps as another user."""
 
 Progress = Callable[[float], None]
-
-OWN_DRIVER = "slot"
-"""Of the agent's own directory slots."""
 
 
 def opened(artifact: Path) -> BinaryIO:
@@ -71,6 +68,18 @@ def check(file: BinaryIO, agreed: Agreed, place: Place) -> ReleaseReading:
         raise RefusedError(Refusal.ARTIFACT_INVALID, f"{error}; build, sign and publish it again") from error
     _check_manifest(reading.manifest, reading.manifest_bytes, agreed, place)
     return reading
+
+
+def check_delta(file: BinaryIO, agreed: Agreed, place: Place) -> Manifest:
+    """Holds what a delta says of its release against what was agreed; its files are judged when it is applied.
+
+    Raises: RefusedError: DELTA, ARTIFACT_INVALID, WRONG_HARDWARE.
+    """
+    try:
+        content = manifest_of(file, expected_tree_sha256=agreed.tree_sha256)
+    except InvalidArgumentError as error:
+        raise _useless(error) from error
+    return _delta_manifest(content, agreed, place)
 
 
 def install(place: Place, agreed: Agreed, asked: Install, progress: Progress) -> None:
@@ -122,9 +131,6 @@ def _problems(agreed: Agreed, manifest: Manifest) -> Iterator[str]:
         yield f"it was built for Python {manifest.python}, this unit has {python}"
     if manifest.platform not in {"", machine}:
         yield f"it was built for {manifest.platform}, this unit is {machine}"
-    for component in manifest.components:
-        if component.driver != OWN_DRIVER:  # better none of it than a part that nobody knows is missing
-            yield f"its component {component.name} needs the driver {component.driver!r}, which updates do not use yet"
 
 
 def _check_manifest(manifest: Manifest, content: bytes, agreed: Agreed, place: Place) -> None:
@@ -199,13 +205,25 @@ def _write_delta(file: BinaryIO, path: Path, base: Path, agreed: Agreed, place: 
         content = rebuilt(
             file, base=base, into=path, expected_tree_sha256=agreed.tree_sha256, is_abandoned=lambda: False
         )
+    except InvalidArgumentError as error:
+        raise _useless(error) from error
+    _delta_manifest(content, agreed, place)
+    return content
+
+
+def _delta_manifest(content: bytes, agreed: Agreed, place: Place) -> Manifest:
+    try:
         manifest = release_manifest.parsed(content)
     except InvalidArgumentError as error:
-        raise RefusedError(Refusal.DELTA, f"{error}; fetch the whole release") from error
+        raise _useless(error) from error
     _check_manifest(manifest, content, agreed, place)
     for problem in _problems(agreed, manifest):
         raise RefusedError(Refusal.ARTIFACT_INVALID, f"{problem}; build it for this unit")
-    return content
+    return manifest
+
+
+def _useless(error: InvalidArgumentError) -> RefusedError:
+    return RefusedError(Refusal.DELTA, f"{error}; fetch the whole release")
 
 
 def _seal(path: Path, agreed: Agreed, manifest_bytes: bytes) -> None:
