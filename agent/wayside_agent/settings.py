@@ -134,8 +134,8 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     https_ca_file: Annotated[
         str,
         Meta(
-            description="Authorities whose HTTPS servers artifacts are fetched from, PEM, relative to this file. Empty: "
-            "those of the system.",
+            description="Authorities of the HTTPS servers that artifacts are fetched from, PEM, relative to this file. "
+            "Empty: those of the system.",
         ),
     ] = ""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.hooks import Hooks, NoHooks
+from wayside_agent.ports.updates import ArtifactPlace
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
 
@@ -82,6 +83,7 @@ class Unit:
         self.vitals_on_trial = GOOD
         self.rate = 0
         self.is_metered = False
+        self.places: Mapping[str, ArtifactPlace] = {}
         self.may_download: Callable[[], bool] = lambda: True
         self.until: Callable[[UpdateStatus], bool] = lambda _: False
         self.ota: Ota | None = None
@@ -106,6 +108,7 @@ class Unit:
                     slots=slots,
                     installer=SlotInstaller(slots, self.faults),
                     source=self.manager,
+                    places=self.places,
                     downloads=downloads,
                     store=StateFile(self.root / "update.state", Update),
                     consents=StateFile(self.root / "consent.state", Consent),

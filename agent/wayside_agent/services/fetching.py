@@ -106,12 +106,15 @@ class Fetching:
 
     async def _chosen(self, addresses: Addresses) -> str:
         """The source to be asked now; waits while all are put off."""
-        while not (address := self._sources.best(addresses(), self._clock())):
+        while not (address := self._best(addresses)):
             wait_s = self._sources.wait_s(addresses(), self._clock())
             if wait_s == inf:
                 raise UnavailableError("there is no source that may be asked for the artifact", reason="NO_SOURCE")
             await self._pause(wait_s)
         return address
+
+    def _best(self, addresses: Addresses) -> str:
+        return self._sources.best(addresses(), self._clock())
 
     async def _stretch(
         self, order: Order, address: str, begin_bytes: int, progress: Progress, addresses: Addresses
@@ -132,7 +135,7 @@ class Fetching:
                 ready_s = paced_until_s(ready_s, now_s, len(chunk), self._max_bytes_per_s())
                 if ready_s > now_s:
                     await self._pause(ready_s - now_s)
-                if not self._may_download() or place(self._sources.best(addresses(), now_s)) != place(address):
+                if not self._may_download() or place(self._best(addresses)) != place(address):
                     return  # a better source may be asked again, or this one no longer
         if done_bytes < order.size_bytes:
             raise UnavailableError(f"the transfer ended at byte {done_bytes} of {order.size_bytes}")
