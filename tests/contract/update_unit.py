@@ -17,8 +17,11 @@ from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.update_notice import NoticeFile
+from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.hooks import Hooks, NoHooks
+from wayside_agent.ports.machine import Machine, NoMachine
+from wayside_agent.ports.updates import UpdateStore
 from wayside_agent.ports.updates import ArtifactPlace
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
@@ -95,6 +98,8 @@ class Unit:
         self.hooks: Hooks = NoHooks()
         self.faults: list[WaysideError] = []
         """What the next questions to the helper end with."""
+        self.components: Mapping[str, ComponentDriver] = {}
+        self.machine: Machine = NoMachine()
 
     async def start(self, target: ReleaseTarget | None, *, is_told: bool = True, is_launched: bool = True) -> None:
         slot = boot.next_start(self.root / "slots").slot if is_launched else ""
@@ -110,10 +115,12 @@ class Unit:
                     source=self.manager,
                     places=self.places,
                     downloads=downloads,
-                    store=StateFile(self.root / "update.state", Update),
+                    store=self.store(),
+                    components=self.components,
+                    machine=self.machine,
                     consents=StateFile(self.root / "consent.state", Consent),
                     report=self.report,
-                    vitals=lambda: self.vitals_on_trial if is_trial else GOOD,
+                    vitals=lambda: self.vitals() if is_trial else GOOD,
                     max_download_bytes_per_s=lambda: self.rate,
                     gate_timeout_s=lambda: 20.0,
                     is_config_on_trial=self.is_config_on_trial,
@@ -132,6 +139,13 @@ class Unit:
                 self.ota.follow(target)
             async with asyncio.timeout(20):
                 await self.ota.run()
+
+    def store(self) -> UpdateStore:
+        return StateFile(self.root / "update.state", Update)
+
+    def vitals(self) -> Vitals:
+        """Of a release on trial."""
+        return self.vitals_on_trial
 
     def is_config_on_trial(self) -> bool:
         self.config_looks_left -= 1

@@ -40,7 +40,6 @@ TRIES, RETRY_S = 3, 10.0
 MAX_ROUNDS = 5
 """Times all that failed is tried again before another order of the manager may end it; and times that a device may
 leave by itself what is to be confirmed."""
-MAX_PAUSE_S = 300.0
 
 T = TypeVar("T")
 
@@ -172,7 +171,8 @@ class ComponentSteps:
                 boot_id = self._world.machine.boot_id
         except WaysideError as error:
             failure = str(error)
-        (logger.warning if failure else logger.info)(
+        is_known = failure and act.deed is Deed.REVERT and self._plan.round_count
+        (logger.debug if is_known else logger.warning if failure else logger.info)(
             "component %s: %s%s", part.name, act.deed.lower(), f" failed: {failure}" if failure else ""
         )
         await self._keep(self._plan.after(act, failure=failure, boot_id=boot_id))
@@ -206,10 +206,12 @@ class ComponentSteps:
             left = tuple(part.name for part in plan.parts if part.failure)
             await self._attempt.save(replace(self._attempt.update, left=left))
             return True
-        logger.warning("update: %s; tried again", plan.sentence)
-        await self._attempt.save(replace(self._attempt.update, message=f"{plan.sentence}; tried again"))
-        await self._attempt.say()
-        await self._world.pause(min(RETRY_S * 2.0**plan.round_count, MAX_PAUSE_S))
+        message = f"{plan.sentence}; tried again"
+        if message != self._attempt.update.message:
+            logger.warning("update: %s", message)
+            await self._attempt.save(replace(self._attempt.update, message=message))
+            await self._attempt.say()
+        await self._world.pause(RETRY_S * 2.0 ** min(plan.round_count, MAX_ROUNDS))
         await self._keep(plan.again())
         return False
 
