@@ -35,6 +35,7 @@ from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.drivers.installer_process import Helper, InstallerProcess
 from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
+from wayside_agent.drivers.machine import CommandMachine
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.start_log import StartLog
 from wayside_agent.drivers.update_hooks import HookCommands
@@ -258,6 +259,8 @@ class Agent:
                 source=self._link,
                 places={"https": HttpsPlace(self._unit.update.https_ca_file)},
                 downloads=self.downloads,
+                components=registry.components(self._unit),
+                machine=CommandMachine(self._unit.update.reboot_command),
                 store=StateFile(self._state / "update.state", Update),
                 consents=StateFile(self._state / "consent.state", Consent),
                 report=self.reporting.report_update,

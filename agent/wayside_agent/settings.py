@@ -127,6 +127,13 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = {}
     hook_timeout_s: Annotated[float, Meta(ge=1, le=3600, description="How long a hook may take [s].")] = 60.0
+    reboot_command: Annotated[
+        Command,
+        Meta(
+            description="Restarts the computer, for releases with components that run only then, such as a root file "
+            "system. Empty: those releases are refused."
+        ),
+    ] = ()
     metered: Annotated[
         bool,
         Meta(description="The line costs by the byte: what a rollout lets through over other lines only, waits."),
