@@ -228,7 +228,7 @@ class ComponentUnit(Unit):
         for name, version in versions.items():
             path = self.root / f"{name}.first"
             path.write_bytes(content_of(name, version))
-            driver = {"radio": self.radio, "map": self.map}[name]
+            driver: ComponentDriver = self.radio if name == "radio" else self.map
             await driver.install(Payload(path, version), lambda _: None)
             await driver.activate()
             await driver.confirm()
@@ -270,8 +270,8 @@ def content_of(name: str, version: str) -> bytes:
 DRIVERS = {"radio": "firmware", "map": "file", "rootfs": "rauc"}
 
 
-def release(version: str = "1.1.0", /, *, requires: tuple[str, ...] = (), **components: str) -> bytes:
-    """A release with an agent and these components; `requires`: of the first."""
+def release(version: str = "1.1.0", /, *, requires: str = "", **components: str) -> bytes:
+    """A release with an agent and these components; `requires`: what the first does, if anything."""
     files = {f"payload/{name}": content_of(name, each) for name, each in components.items()}
     first = next(iter(components), "")
     parts = tuple(
@@ -280,7 +280,7 @@ def release(version: str = "1.1.0", /, *, requires: tuple[str, ...] = (), **comp
             version=each,
             driver=DRIVERS[name],
             file=f"payload/{name}",
-            requires=requires if name == first else (),
+            requires=(requires,) if requires and name == first else (),
         )
         for name, each in components.items()
     )

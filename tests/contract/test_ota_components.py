@@ -51,7 +51,7 @@ async def test_components_are_staged_activated_proven_and_confirmed_with_the_age
 async def test_components_are_activated_behind_what_they_require_and_taken_back_the_other_way_round(
     unit: ComponentUnit,
 ) -> None:
-    ended = await unit.rested(ordered(unit, release(requires=("map",), radio=DEAF_VERSION, map="2.0.0")))
+    ended = await unit.rested(ordered(unit, release(requires="map", radio=DEAF_VERSION, map="2.0.0")))
     assert ended.phase is Phase.ROLLED_BACK
     assert [each for each in unit.deeds if each.startswith("activate")] == ["activate map", "activate radio"]
     assert [each for each in unit.deeds if each.startswith("revert")] == ["revert radio", "revert map"]
@@ -285,12 +285,8 @@ async def test_a_gate_that_refuses_starts_the_machine_with_the_old_root_file_sys
 
 Story = tuple[bytes, Phase, dict[str, str]]
 STORIES: dict[str, Story] = {
-    "good": (release(rootfs="2.0.0", **NEW), Phase.COMMITTED, {**NEW, "rootfs": "2.0.0"}),
-    "bad": (
-        release(rootfs="2.0.0", radio=DEAF_VERSION, map="2.0.0"),
-        Phase.ROLLED_BACK,
-        {**OLD, "rootfs": "1.0.0"},
-    ),
+    "good": (release(rootfs="2.0.0", radio="2.0.0"), Phase.COMMITTED, {**OLD, "radio": "2.0.0", "rootfs": "2.0.0"}),
+    "bad": (release(rootfs="2.0.0", radio=DEAF_VERSION), Phase.ROLLED_BACK, {**OLD, "rootfs": "1.0.0"}),
 }
 
 
@@ -313,7 +309,7 @@ async def live(root: Path, story: Story, strikes_at: int, prepare: Callable[[Com
 async def test_a_kill_at_every_instant_changes_nothing_of_how_it_ends(tmp_path: Path, name: str) -> None:
     """Before and behind every write of the plan, and every deed of a driver."""
     count = (await live(tmp_path / "none", STORIES[name], 0, lambda _: None)).fate.count
-    assert count > 40
+    assert count > 30
     for instant in range(1, count + 1):
         await live(tmp_path / str(instant), STORIES[name], instant, lambda _: None)
 
