@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -92,30 +92,32 @@ async def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(manager: Roug
 @asynccontextmanager
 async def dripping(manager: RoughManager, begins: asyncio.Event) -> AsyncIterator[str]:
     """An address that leads to the manager; from a moment on its bytes come one by one."""
-
-    async def up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while content := await reader.read(65_536):
-            writer.write(content)
-            await writer.drain()
-
-    async def down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while content := await reader.read(1 if begins.is_set() else 65_536):
-            writer.write(content)
-            await writer.drain()
-            if begins.is_set():
-                await asyncio.sleep(0.01)
+    is_over = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", manager.port)
-        with suppress(OSError, asyncio.CancelledError):
+        try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(up(reader, back))
-                group.create_task(down(there, writer))
-        for each in (writer, back):
-            each.close()
+                group.create_task(pass_on(reader, back, asyncio.Event()))
+                group.create_task(pass_on(there, writer, begins))
+        except* (EOFError, OSError):
+            for each in (writer, back):
+                each.close()
+        is_over.set()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await is_over.wait()
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, drips: asyncio.Event) -> None:
+    """Raises: EOFError: one side has gone."""
+    while content := await reader.read(1 if drips.is_set() else 65_536):
+        writer.write(content)
+        await writer.drain()
+        if drips.is_set():
+            await asyncio.sleep(0.01)
+    raise EOFError
 
 
 @pytest.mark.parametrize(
