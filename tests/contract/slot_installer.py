@@ -3,25 +3,29 @@
 Its deltas are the whole artifact, packed; those between files are held in `test_helper_artifacts` and in e2e.
 """
 
+import asyncio
+import hashlib
+import io
 import lzma
 from pathlib import Path
 
+from tests.slots import put
 from wayside.errors import InvalidArgumentError, WaysideError
 from wayside.release_reading import checked
 from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
 from wayside_agent.core.contents import Contents, contents
 from wayside_agent.core.update import ReleaseTarget
 from wayside_agent.drivers.slot_dir import SlotDir
-from wayside_agent.drivers.unpack import inspect
 from wayside_agent.ports.installer import Progress
 
 
 class SlotInstaller:
     """Writes whole artifacts into the slots of a folder."""
 
-    def __init__(self, slots: SlotDir, faults: list[WaysideError] | None = None) -> None:
-        """`faults`: what the next questions end with, one each."""
+    def __init__(self, slots: SlotDir, root: Path, faults: list[WaysideError] | None = None) -> None:
+        """`root`: the folder of `slots`; `faults`: what the next questions end with, one each."""
         self._slots = slots
+        self._root = root
         self._faults = [] if faults is None else faults
 
     async def agree(self, target: ReleaseTarget) -> Agreement:
@@ -36,10 +40,10 @@ class SlotInstaller:
         """
         self._fail()
         whole = _unpacked(artifact) if is_delta else artifact
+        if hashlib.sha256(whole.read_bytes()).hexdigest() != agreement.sha256:
+            raise RefusedError(Refusal.ARTIFACT_INVALID, "release refused: other bytes than announced")
         try:
-            with whole.open("rb") as file:
-                inspect(file, _target(agreement))
-                manifest = checked(file).manifest
+            manifest = checked(io.BytesIO(whole.read_bytes())).manifest
         except InvalidArgumentError as error:
             raise RefusedError(Refusal.ARTIFACT_INVALID, str(error)) from error
         return contents(manifest.components, manifest.notices)
@@ -51,7 +55,8 @@ class SlotInstaller:
         """
         self._fail()
         whole = _unpacked(artifact) if is_delta else artifact
-        slot = await self._slots.install(whole, _target(agreement))
+        content = await asyncio.to_thread(whole.read_bytes)
+        slot = await put(self._slots, self._root, content, agreement.version)
         progress(1.0)
         return slot
 
@@ -67,7 +72,3 @@ def _unpacked(delta: Path) -> Path:
     except lzma.LZMAError as error:
         raise RefusedError(Refusal.DELTA, f"delta refused: {error}") from error
     return whole
-
-
-def _target(agreement: Agreement) -> ReleaseTarget:
-    return ReleaseTarget(agreement.release, agreement.version, agreement.sha256, agreement.size_bytes, "")

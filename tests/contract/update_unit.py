@@ -21,8 +21,7 @@ from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.hooks import Hooks, NoHooks
 from wayside_agent.ports.machine import Machine, NoMachine
-from wayside_agent.ports.updates import UpdateStore
-from wayside_agent.ports.updates import ArtifactPlace
+from wayside_agent.ports.updates import ArtifactPlace, UpdateStore
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
 
@@ -111,7 +110,7 @@ class Unit:
             self.ota = Ota(
                 World(
                     slots=slots,
-                    installer=SlotInstaller(slots, self.faults),
+                    installer=SlotInstaller(slots, self.root, self.faults),
                     source=self.manager,
                     places=self.places,
                     downloads=downloads,

@@ -6,7 +6,6 @@ against the list of files people signed, file by file as it is written.
 Source: RAUC src/install.c (order).
 """
 
-import compileall
 import hashlib
 import platform
 import shutil
@@ -14,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from typing import IO, BinaryIO
 
 import msgspec
@@ -28,7 +26,7 @@ from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.installing import Install
 from wayside_agent.core.slot_release import SlotRelease
 from wayside_agent.drivers.files import disk_errors, sync_directory, write_atomic
-from wayside_agent.drivers.tree import sync_tree, tree_bytes
+from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
 from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.update.agreeing import wrong_hardware
 from wayside_agent.update.delta import manifest_of, rebuilt
@@ -229,9 +227,7 @@ def _useless(error: InvalidArgumentError) -> RefusedError:
 def _seal(path: Path, agreed: Agreed, manifest_bytes: bytes) -> None:
     """Makes a written slot complete."""
     (path / release_manifest.NAME).write_bytes(manifest_bytes)
-    # never checked against its source: a power cut must not find half-written byte code. What does not compile is
-    # left out; if it is needed, the health gate will tell.
-    compileall.compile_dir(path / "site", quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    compile_tree(path / "site")
     sync_tree(path)
     sync_directory(path.parent)
     held = SlotRelease(
