@@ -29,7 +29,8 @@ demo: $(STAMP) ## Runs the whole system on real logs; DEMO_EXIT=1 ends by itself
 
 test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime fiu-utils:fiu-run \
-		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so" rauc swupdate squashfs-tools:mksquashfs dbus:dbus-daemon
+		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so" rauc swupdate squashfs-tools:mksquashfs dbus:dbus-daemon \
+		nginx-light:nginx "libnginx-mod-http-js:/usr/lib/nginx/modules/ngx_http_js_module.so"
 	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000

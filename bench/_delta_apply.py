@@ -1,4 +1,7 @@
-"""Applies one delta as a unit does, in a process of its own: `_delta_apply.py DELTA BASE INTO TREE`."""
+"""Applies one delta as a unit does, in a process of its own: `_delta_apply.py DELTA BASE INTO TREE`.
+
+Prints the most memory it had [KiB]: the kernel's own account for parents (`ru_maxrss`) begins at the parent's size.
+"""
 
 import sys
 from pathlib import Path
@@ -11,6 +14,8 @@ def main() -> None:
     delta, base, into, tree = sys.argv[1:]
     with Path(delta).open("rb") as file:
         rebuilt(file, base=Path(base), into=Path(into), expected_tree_sha256=tree, is_abandoned=lambda: False)
+    [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    print(peak.split()[1])
 
 
 if __name__ == "__main__":

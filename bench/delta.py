@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from bench._harness import Report
 from wayside.release_manifest import FORMAT, Component, Manifest
@@ -98,7 +99,10 @@ def _made_and_applied(figures: Report, name: str, files: Sequence[Mapping[str, P
         shutil.copyfile(path, base / file)
     into.mkdir()
     applying = str(Path(__file__).with_name("_delta_apply.py"))
-    cpu_s, apply_mib = _child([sys.executable, applying, str(delta), str(base), str(into), trees[1]])
+    peak = folder / "peak"
+    with peak.open("wb") as out:
+        cpu_s, _ = _child([sys.executable, applying, str(delta), str(base), str(into), trees[1]], out)
+    apply_mib = int(peak.read_text()) / 1024
     figures.add(f"{name}: apply, CPU s", cpu_s)
     figures.add(f"{name}: apply, peak MiB", apply_mib, digits=1)
     figures.add_ratio(f"{name}: apply, memory / {MEMORY_GOAL_MIB:.0f} MiB", apply_mib / MEMORY_GOAL_MIB)
@@ -156,9 +160,9 @@ def _release(archive: Path, files: Mapping[str, Path]) -> str:
         return write_release(file, draft, files).tree_sha256
 
 
-def _child(command: list[str]) -> tuple[float, float]:
-    """Runs a program; its CPU [s] and peak memory [MiB]."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def _child(command: list[str], out: IO[bytes] | int = subprocess.DEVNULL) -> tuple[float, float]:
+    """Runs a program; its CPU [s] and peak memory [MiB], which is at least what this process has."""
+    process = subprocess.Popen(command, stdout=out)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -28,6 +28,7 @@ BAD = {
     "crash": "crashes",
     "lie": "lies",
     "lost": "good releases lost to one fault",
+    "cost": "wholes fetched in the place of a delta",
 }
 """How what is found begins, and what it is counted as."""
 
@@ -76,6 +77,7 @@ def _print(tally: Tally, took_s: float) -> None:
     report = Report("power-cut")
     report.add("runs", tally.runs, digits=0)
     report.add("starts of the unit", tally.starts, digits=0)
+    report.add("updates by delta", tally.by_delta, digits=0)
     report.add("faults", sum(tally.struck.values()), digits=0)
     for kind in Kind:
         report.add(f"  {kind}", sum(count for (_, each), count in tally.struck.items() if each is kind), digits=0)

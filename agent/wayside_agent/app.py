@@ -36,11 +36,13 @@ from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.drivers.installer_process import Helper, InstallerProcess
 from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
+from wayside_agent.drivers.machine import CommandMachine
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.start_log import StartLog
 from wayside_agent.drivers.update_hooks import HookCommands
 from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.lifetime import until_stopped
+from wayside_agent.link.https import HttpsPlace
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
@@ -259,7 +261,10 @@ class Agent:
                 slots=self.slots,
                 installer=self.installer,
                 source=self._link,
+                places={"https": HttpsPlace(self._unit.update.https_ca_file)},
                 downloads=self.downloads,
+                components=registry.components(self._unit),
+                machine=CommandMachine(self._unit.update.reboot_command),
                 store=StateFile(self._state / "update.state", Update),
                 consents=StateFile(self._state / "consent.state", Consent),
                 report=self.reporting.report_update,

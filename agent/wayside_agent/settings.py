@@ -127,10 +127,24 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = {}
     hook_timeout_s: Annotated[float, Meta(ge=1, le=3600, description="How long a hook may take [s].")] = 60.0
+    reboot_command: Annotated[
+        Command,
+        Meta(
+            description="Restarts the computer, for releases with components that run only then, such as a root file "
+            "system. Empty: those releases are refused."
+        ),
+    ] = ()
     metered: Annotated[
         bool,
         Meta(description="The line costs by the byte: what a rollout lets through over other lines only, waits."),
     ] = False
+    https_ca_file: Annotated[
+        str,
+        Meta(
+            description="Authorities of the HTTPS servers that artifacts are fetched from, PEM, relative to this file. "
+            "Empty: those of the system.",
+        ),
+    ] = ""
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -340,7 +354,11 @@ def resolved(settings: Settings, base: Path) -> Settings:
         database_dir=str(base / settings.database_dir),
         secrets_dir=str(base / settings.secrets_dir),
         mqtt=msgspec.structs.replace(mqtt, ca_file=str(base / mqtt.ca_file) if mqtt.ca_file else ""),
-        update=msgspec.structs.replace(update, trust_dir=str(base / update.trust_dir) if update.trust_dir else ""),
+        update=msgspec.structs.replace(
+            update,
+            trust_dir=str(base / update.trust_dir) if update.trust_dir else "",
+            https_ca_file=str(base / update.https_ca_file) if update.https_ca_file else "",
+        ),
     )
 
 

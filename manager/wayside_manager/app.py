@@ -23,6 +23,7 @@ from wayside_manager.api.server import Server, authority
 from wayside_manager.api.sessions import Sessions
 from wayside_manager.api.shell_bridge import ShellBridge
 from wayside_manager.api.tls import LiveTls, TlsFiles
+from wayside_manager.artifact_settings import read_places
 from wayside_manager.parts import Parts, gate, loops, services
 from wayside_manager.services.artifact_collection import collect_artifacts
 from wayside_manager.services.audit_seals import AuditSeals
@@ -102,6 +103,7 @@ async def _running(folder: DataFolder, settings: Settings, now: Callable[[], dat
         parts = Parts(
             store=store,
             artifacts=artifacts,
+            places=read_places(settings.artifact_places, folder.path),
             delta_folder=folder.deltas,
             job_files=job_files,
             bus=bus,

@@ -34,6 +34,7 @@ from wayside_manager.api.server import Services
 from wayside_manager.api.sessions import Sessions
 from wayside_manager.api.shell_bridge import ShellBridge
 from wayside_manager.api.site_service import SiteService
+from wayside_manager.core.artifact_places import ArtifactPlaces
 from wayside_manager.core.event_sinks import Pace
 from wayside_manager.ports.events import EventSender
 from wayside_manager.ports.jobs import JobFiles
@@ -69,6 +70,7 @@ class Parts:
 
     store: Store
     artifacts: LocalArtifacts
+    places: ArtifactPlaces
     delta_folder: Path
     job_files: JobFiles
     bus: Bus
@@ -109,7 +111,7 @@ def services(parts: Parts) -> Services:
     return Services(
         node=NodeService(
             store,
-            ReleaseSource(parts.artifacts, parts.release_trust),
+            ReleaseSource(parts.artifacts, parts.release_trust, parts.places),
             parts.writer,
             parts.sessions,
             certifier,

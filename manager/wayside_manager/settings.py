@@ -17,6 +17,7 @@ import msgspec
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.settings_file import read
+from wayside_manager.artifact_settings import MAX_COUNT, ArtifactPlaceSettings
 from wayside_manager.door_settings import DoorSettings
 
 Hostname = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]  # RFC 1035
@@ -96,6 +97,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=1, le=90, description="Life of what the manager signs of releases; made anew when half is over [d]."
         ),
     ] = 14.0
+    artifact_places: Annotated[
+        tuple[ArtifactPlaceSettings, ...],
+        msgspec.Meta(max_length=MAX_COUNT, description="Other places that have releases and deltas, best first."),
+    ] = ()
     deltas: Annotated[DeltaSettings, msgspec.Meta(description="How deltas of releases are made.")] = DeltaSettings()
     stop_grace_s: Annotated[
         float, msgspec.Meta(ge=0, le=300, description="Time short calls have to finish when the manager stops [s].")

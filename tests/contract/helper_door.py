@@ -63,8 +63,8 @@ class Unit:
     def sha256(self, version: str = "1.1.0") -> str:
         return self.signed.image.targets.targets[f"{version}.tar.gz"].hashes["sha256"]
 
-    def verify(self, version: str = "1.1.0") -> Request:
-        return Verify(now_s=self.now_s, sha256=self.sha256(version), artifact=str(self.artifact))
+    def verify(self, version: str = "1.1.0", *, is_delta: bool = False) -> Request:
+        return Verify(now_s=self.now_s, sha256=self.sha256(version), artifact=str(self.artifact), is_delta=is_delta)
 
     def install(self, version: str = "1.1.0", slot: str = "a", *, is_delta: bool = False) -> Request:
         return Install(

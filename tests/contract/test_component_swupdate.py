@@ -12,8 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.contract.component_unit import ComponentUnit, ordered
+from tests.contract.update_unit import DEAF, GOOD
+from tests.releases import archive
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
+from wayside.release_manifest import Component
+from wayside_agent.core.gate import Vitals
 from wayside_agent.core.swupdate_ipc import MESSAGE_BYTES, install_request, status, status_request
+from wayside_agent.core.update import Phase
 from wayside_agent.drivers.component_swupdate import SwupdateComponent
 from wayside_agent.ports.components import Activation, Payload
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
@@ -29,9 +35,9 @@ class Unit:
 
     folder: Path
 
-    def driver(self, **options: tuple[str, ...]) -> SwupdateComponent:
+    def driver(self, **options: tuple[str, ...] | str) -> SwupdateComponent:
         boot = str(self.folder / "boot")
-        chosen: dict[str, tuple[str, ...]] = {
+        chosen: dict[str, tuple[str, ...] | str] = {
             "version_command": ("cat", boot),
             "activate_command": ("cp", str(self.folder / "next"), boot),
             "confirm_command": ("true",),
@@ -147,3 +153,21 @@ def test_every_message_has_the_size_of_the_union() -> None:
     assert len(request) == len(status_request()) == MESSAGE_BYTES
     with pytest.raises(InvalidArgumentError, match="at most 255"):
         install_request(software_set="s" * 256, running_mode="", is_dry_run=True)
+
+
+@needs_swupdate
+@pytest.mark.parametrize(
+    ("vitals", "phase", "version"), [(GOOD, Phase.COMMITTED, "2"), (DEAF, Phase.ROLLED_BACK, "1")], ids=["good", "deaf"]
+)
+async def test_an_image_that_comes_with_a_release_stays_or_goes_with_it(
+    unit: Unit, vitals: Vitals, phase: Phase, version: str
+) -> None:
+    whole = ComponentUnit(unit.folder)
+    whole.vitals_on_trial = vitals
+    whole.use(image=unit.driver(takes_effect="AT_ONCE"))
+    agent = Component(name="agent", version="1.1.0", driver="slot")
+    image = Component(name="image", version="2", driver="swupdate", file="payload/image.swu")
+    files = {"site/a": b"", "payload/image.swu": unit.image("2").path.read_bytes()}
+    ended = await whole.rested(ordered(whole, archive(files=files, components=(agent, image))))
+    assert (ended.phase, (unit.folder / "boot").read_text()) == (phase, version)
+    assert (unit.folder / "b.img").read_bytes().startswith(NEW)

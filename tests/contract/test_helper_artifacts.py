@@ -9,16 +9,19 @@ import sys
 import tarfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.contract.helper_door import HARDWARE, Unit
 from tests.releases import archive, manifest
 from wayside import release_entries, release_reading
-from wayside.release_manifest import Component
+from wayside.release_manifest import Component, Notice
 from wayside_agent.core.installing import Agreed, Done, Failed, Progress, Refused, encoded
 
 FILES = {"site/wayside_agent/__init__.py": b"V = 1\n", "site/noise": random.Random(6).randbytes(20_000)}  # noqa: S311  # any noise
 RELEASE = archive("1.1.0", FILES)
+WORDS = ("purpose", "changes", "unavailable", "safety")
+NOTICES = {"zh": Notice(**{each: f"{each} 说明" for each in WORDS}, duration_s=90.0)}
 PLACES = 1_000
 
 
@@ -29,6 +32,15 @@ def unit(tmp_path: Path) -> Unit:
     return made
 
 
+def delta(folder: Path, old: bytes, new: bytes) -> bytes:
+    """As the manager makes it."""
+    paths = [folder / name for name in ("old.tar.gz", "new.tar.gz", "delta.tar.xz")]
+    for path, content in zip(paths, (old, new), strict=False):
+        path.write_bytes(content)
+    subprocess.run([sys.executable, "-m", "wayside_manager.services.delta_making", *map(str, paths)], check=True)
+    return paths[2].read_bytes()
+
+
 def tree_of(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
@@ -36,7 +48,7 @@ def tree_of(folder: Path) -> dict[str, bytes]:
 
 def test_a_release_is_written_whole_with_byte_code_and_what_it_says_of_itself(unit: Unit) -> None:
     unit.agreed()
-    assert unit.ask(unit.verify()) == Done()
+    assert unit.ask(unit.verify()) == Done(components=(Component(name="agent", version="1.1.0", driver="slot"),))
     assert not (unit.slots / "a").exists()
     answers = unit.told(encoded(unit.install()))
     assert answers[-1] == Done()
@@ -46,6 +58,41 @@ def test_a_release_is_written_whole_with_byte_code_and_what_it_says_of_itself(un
     assert any(name.endswith(".pyc") for name in written)
     assert b'"1.1.0"' in written["release.json"]
     assert unit.sha256().encode() in written["slot.json"]
+
+
+def test_what_is_verified_says_what_it_is_made_of_and_what_people_are_told(unit: Unit) -> None:
+    agent = Component(name="agent", version="1.1.0", driver="slot")
+    radio = Component(name="radio", version="1", driver="firmware", file="payload/radio.bin")
+    unit.order(archive(files={**FILES, "payload/radio.bin": b"radio"}, components=(agent, radio), notices=NOTICES))
+    unit.agreed()
+    answers, errors = unit.process(encoded(unit.verify()))
+    assert errors == ""
+    assert answers == [Done(components=(agent, msgspec.structs.replace(radio, size_bytes=5)), notices=NOTICES)]
+
+
+def test_a_manifest_of_the_largest_size_comes_through_whole(unit: Unit) -> None:
+    notices = {each: Notice(**dict.fromkeys(WORDS, "更" * 1_900), duration_s=1.0) for each in ("zh", "en")}
+    unit.order(archive(notices=notices))
+    unit.agreed()
+    (last,) = unit.told(encoded(unit.verify()))
+    assert isinstance(last, Done)
+    assert last.notices == notices
+
+
+def test_a_delta_says_before_it_is_applied_what_the_release_is_made_of(unit: Unit, tmp_path: Path) -> None:
+    unit.installed(RELEASE)
+    whole = archive("1.2.0", {**FILES, "site/more": b"more"}, notices=NOTICES)
+    unit.order(whole, "1.2.0")
+    unit.agreed("1.2.0")
+    unit.artifact.write_bytes(delta(tmp_path, RELEASE, whole))
+    said = unit.ask(unit.verify("1.2.0", is_delta=True))
+    assert isinstance(said, Done)
+    assert said.notices == NOTICES
+    assert not (unit.slots / "b").exists()
+    unit.artifact.write_bytes(unit.artifact.read_bytes()[:200])
+    assert unit.refusal(unit.verify("1.2.0", is_delta=True)) == "DELTA"
+    unit.artifact.write_bytes(delta(tmp_path, whole, RELEASE))
+    assert unit.refusal(unit.verify("1.2.0", is_delta=True)) == "DELTA"
 
 
 def test_a_real_helper_does_it_too_and_says_nothing_else(unit: Unit) -> None:
@@ -188,10 +235,6 @@ HOSTILE = {
     "files nobody counted": tar("site/x"),
     "a component without its file": archive(
         components=(Component(name="radio", version="1", driver="firmware", file="payload/radio.bin"),)
-    ),
-    "a component of another driver": archive(
-        files={"payload/radio.bin": b"radio"},
-        components=(Component(name="radio", version="1", driver="firmware", file="payload/radio.bin"),),
     ),
     "another Python": archive(python="2.7"),
     "another machine": archive(platform="plan9-vax"),

@@ -64,7 +64,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_a_release_goes_from_agreement_into_a_slot_that_starts(world: World) -> None:
     installer, said = world.installer, list[float]()
     agreement = await installer.agree(world.target)
-    await installer.verify(agreement, world.unit.artifact)
+    await installer.verify(agreement, world.unit.artifact, is_delta=False)
     slot = await installer.install(agreement, world.unit.artifact, is_delta=False, progress=said.append)
     await world.slots.choose(slot, gate_timeout_s=20.0)
     assert boot.next_start(world.unit.slots).slot == slot
@@ -153,7 +153,7 @@ async def test_a_helper_that_crashes_is_a_sentence(
 ) -> None:
     monkeypatch.setattr(installer_process, "MODULE", module)
     with pytest.raises(DeviceFaultError, match=words):
-        await world.installer.verify(AGREEMENT, world.unit.artifact)
+        await world.installer.verify(AGREEMENT, world.unit.artifact, is_delta=False)
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -176,7 +176,7 @@ async def honest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def test_a_helper_behind_a_socket_is_asked_the_same(world: World) -> None:
     async with listening(world, honest):
-        await world.installer.verify(AGREEMENT, world.unit.artifact)
+        await world.installer.verify(AGREEMENT, world.unit.artifact, is_delta=False)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ async def test_a_helper_that_babbles_is_a_sentence(world: World, said: bytes, wo
 
     async with listening(world, babbling):
         with pytest.raises(DeviceFaultError, match=words):
-            await world.installer.verify(AGREEMENT, world.unit.artifact)
+            await world.installer.verify(AGREEMENT, world.unit.artifact, is_delta=False)
 
 
 async def test_a_helper_that_hangs_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,14 +214,14 @@ async def test_a_helper_that_hangs_is_stopped(world: World, monkeypatch: pytest.
     monkeypatch.setattr(installer_process, "VERIFY_TIMEOUT_S", 0.2)
     async with listening(world, hanging):
         with pytest.raises(DeviceTimeoutError, match="did not end within"):
-            await world.installer.verify(AGREEMENT, world.unit.artifact)
+            await world.installer.verify(AGREEMENT, world.unit.artifact, is_delta=False)
         ended.set()
 
 
 async def test_a_socket_that_nobody_serves_names_the_unit_to_start(world: World) -> None:
     world.socket = str(world.unit.state / "nobody")
     with pytest.raises(DeviceFaultError, match=r"start wayside-install\.socket"):
-        await world.installer.verify(AGREEMENT, world.unit.artifact)
+        await world.installer.verify(AGREEMENT, world.unit.artifact, is_delta=False)
 
 
 async def test_a_helper_ends_when_its_daemon_stops(world: World) -> None:
@@ -233,7 +233,7 @@ async def test_a_helper_ends_when_its_daemon_stops(world: World) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1.0):
-                await world.installer.verify(AGREEMENT, world.unit.artifact)
+                await world.installer.verify(AGREEMENT, world.unit.artifact, is_delta=False)
     assert helpers_of(world) == []
 
 

@@ -101,6 +101,18 @@ async def test_a_download_goes_on_after_the_process_was_killed_even_before_the_m
     assert unit.said[-1].resumed_from_bytes == unit.manager.offsets[-1]
 
 
+async def test_a_download_that_a_power_cut_has_torn_is_fetched_anew_and_costs_no_release(unit: Unit) -> None:
+    unit.rate = CHUNK
+    unit.until = lambda status: status.downloaded_bytes >= 4 * CHUNK
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    (part,) = (unit.root / "downloads").iterdir()
+    part.write_bytes(bytes(part.stat().st_size))
+    unit.rate = 0
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    assert unit.manager.offsets[2:] == [0]
+
+
 async def test_a_wrong_hash_fails_with_both_beginnings_and_leaves_nothing(unit: Unit) -> None:
     target = target_of(OLD)
     unit.manager.contents["releases/1.1.0"] = bytes(len(OLD))

@@ -72,6 +72,20 @@ def test_a_removal_without_a_sync_of_its_directory_may_be_lost(tmp_path: Path, *
     assert left(tmp_path, act) == ({None} if is_synced else {OLD, None})
 
 
+def test_a_link_stays_a_link_and_is_never_torn(tmp_path: Path) -> None:
+    found = set[str]()
+    for seed in SEEDS:
+        (tmp_path / "x").unlink(missing_ok=True)
+        (tmp_path / "x").symlink_to("old")
+        with Disk(tmp_path, lambda _: None) as disk:
+            (tmp_path / "y").symlink_to("new")
+            (tmp_path / "y").replace(tmp_path / "x")
+            disk.cut(Random(seed))  # noqa: S311  # repeatable
+        found.add(str((tmp_path / "x").readlink()))
+        (tmp_path / "y").unlink(missing_ok=True)
+    assert found == {"old", "new"}
+
+
 def test_a_process_that_ends_in_a_write_has_written_half(tmp_path: Path) -> None:
     def at_step(operation: str) -> None:
         if operation == "write":

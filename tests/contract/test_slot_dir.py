@@ -1,8 +1,6 @@
 """Slots in directories: only whole, honest releases get in, and the running slot is never touched."""
 
-import hashlib
 import io
-import shutil
 import tarfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -10,22 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.releases import archive, manifest
-from wayside import release_entries, release_reading
-from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
-from wayside.release_manifest import Component
+from tests.slots import put
+from wayside import release_entries
+from wayside.errors import FailedPreconditionError
 from wayside_agent import boot
-from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.core.agreement import RefusedError
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import DeviceFaultError
 
 
 def release(version: str = "1.1.0") -> bytes:
     return archive(version)
-
-
-def target_of(content: bytes, version: str = "1.1.0") -> ReleaseTarget:
-    digest = hashlib.sha256(content).hexdigest()
-    return ReleaseTarget(f"releases/{version}", version, digest, len(content), "rollouts/r1")
 
 
 @pytest.fixture
@@ -40,9 +33,7 @@ async def slots(directory: Path) -> AsyncIterator[SlotDir]:
 
 
 async def install(slots: SlotDir, tmp_path: Path, content: bytes, version: str = "1.1.0") -> str:
-    artifact = tmp_path / "artifact"
-    artifact.write_bytes(content)
-    return await slots.install(artifact, target_of(content, version))
+    return await put(slots, tmp_path, content, version)
 
 
 def names_in(directory: Path) -> list[str]:
@@ -149,15 +140,8 @@ def entry(kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfi
 
 
 HOSTILE = {
-    "an absolute path": (tar({"/etc/owned": entry()}), "points outside"),
-    "a path upwards": (tar({"site/../../owned": entry()}), "points outside"),
-    "a symbolic link": (tar({"site/x": entry(tarfile.SYMTYPE, "/etc/passwd")}), "neither a plain file nor"),
-    "a hard link": (tar({"site/x": entry(tarfile.LNKTYPE, "release.json")}), "neither a plain file nor"),
-    "a device": (tar({"site/x": entry(tarfile.CHRTYPE)}), "neither a plain file nor"),
     "a pipe": (tar({"site/x": entry(tarfile.FIFOTYPE)}), "neither a plain file nor"),
-    "a file beside site": (tar({"slot.json": entry()}), "not below site/ or payload/"),
     "a line break in a name": (tar({"site/a\nb": entry()}), "no plain name"),
-    "a bomb": (tar({"site/x": entry(size=3_000_000)}), "unpacks to more than"),
     "a schema too late": (tar({"site/x": entry(), "config.schema.json": entry()}), "config.schema.json"),
     "a schema too large": (archive(schema=bytes(300_000)), "config.schema.json is no plain file of at most"),
     "nothing": (tar({}), "it is empty"),
@@ -165,10 +149,6 @@ HOSTILE = {
     "half an archive": (release()[: len(release()) // 2], "no complete .tar.gz"),
     "another version": (tar({"site/x": entry()}, first=manifest("9.9.9")), "it says it is version '9.9.9'"),
     "files nobody counted": (tar({"site/x": entry()}), "not those its manifest counts"),
-    "a component without its file": (
-        archive(components=(Component(name="radio", version="1", driver="firmware", file="payload/radio.bin"),)),
-        "payload/radio.bin of its component radio is missing",
-    ),
     "another Python": (tar({"site/x": entry()}, first=manifest(python="2.7")), "built for Python 2.7"),
     "another machine": (tar({"site/x": entry()}, first=manifest(platform="plan9-vax")), "built for plan9-vax"),
     "no manifest": (tar({"site/x": entry()}, first=b"{"), "release.json: "),
@@ -182,41 +162,16 @@ async def test_a_hostile_artifact_is_refused_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr(release_entries, "MAX_TOTAL_BYTES", 2_000_000)
     content, why = HOSTILE[name]
-    with pytest.raises(InvalidArgumentError, match=why):
+    with pytest.raises(RefusedError, match=why):
         await install(slots, tmp_path, content)
     assert names_in(directory) == []
 
 
-async def test_a_bomb_in_the_compression_ends_before_the_memory_does(
-    slots: SlotDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(release_reading, "MAX_STREAM_BYTES", 1_000_000)
-    with pytest.raises(InvalidArgumentError, match="decompresses to more than"):
-        await install(slots, tmp_path, tar({"site/x": entry(size=3_000_000)}))
-
-
 async def test_two_entries_of_one_name_are_refused(slots: SlotDir, tmp_path: Path) -> None:
     twice = tar({"site/x": entry(), "site/x/": entry()})
-    with pytest.raises((InvalidArgumentError, DeviceFaultError)):
+    with pytest.raises((RefusedError, DeviceFaultError)):
         await install(slots, tmp_path, twice)
     assert (await slots.running()).spare_sha256 == ""
-
-
-async def test_other_bytes_than_announced_are_refused(slots: SlotDir, tmp_path: Path) -> None:
-    artifact = tmp_path / "artifact"
-    artifact.write_bytes(release())
-    with pytest.raises(InvalidArgumentError, match="its SHA-256 is"):
-        await slots.install(artifact, target_of(release("1.2.0")))
-
-
-async def test_a_full_disk_is_found_before_the_slot_is_touched(
-    slots: SlotDir, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
-    with pytest.raises(ResourceExhaustedError, match=r"the release needs 17 MB, 1 MB are free"):
-        await install(slots, tmp_path, release())
-    assert names_in(directory) == []
 
 
 async def test_a_damaged_choice_leaves_the_factory_software_and_is_kept_aside(

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.contract.slot_installer import SlotInstaller
 from tests.releases import archive
-from wayside.errors import NotFoundError, UnavailableError
+from wayside.errors import NotFoundError, UnavailableError, WaysideError
 from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.preconditions import Limits, Situation
@@ -17,8 +17,11 @@ from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.update_notice import NoticeFile
+from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.hooks import Hooks, NoHooks
+from wayside_agent.ports.machine import Machine, NoMachine
+from wayside_agent.ports.updates import ArtifactPlace, UpdateStore
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
 
@@ -82,6 +85,7 @@ class Unit:
         self.vitals_on_trial = GOOD
         self.rate = 0
         self.is_metered = False
+        self.places: Mapping[str, ArtifactPlace] = {}
         self.may_download: Callable[[], bool] = lambda: True
         self.until: Callable[[UpdateStatus], bool] = lambda _: False
         self.ota: Ota | None = None
@@ -91,6 +95,10 @@ class Unit:
         self.situation = Situation()
         self.limits = Limits(min_free_bytes=0)
         self.hooks: Hooks = NoHooks()
+        self.faults: list[WaysideError] = []
+        """What the next questions to the helper end with."""
+        self.components: Mapping[str, ComponentDriver] = {}
+        self.machine: Machine = NoMachine()
 
     async def start(self, target: ReleaseTarget | None, *, is_told: bool = True, is_launched: bool = True) -> None:
         slot = boot.next_start(self.root / "slots").slot if is_launched else ""
@@ -102,13 +110,16 @@ class Unit:
             self.ota = Ota(
                 World(
                     slots=slots,
-                    installer=SlotInstaller(slots),
+                    installer=SlotInstaller(slots, self.root, self.faults),
                     source=self.manager,
+                    places=self.places,
                     downloads=downloads,
-                    store=StateFile(self.root / "update.state", Update),
+                    store=self.store(),
+                    components=self.components,
+                    machine=self.machine,
                     consents=StateFile(self.root / "consent.state", Consent),
                     report=self.report,
-                    vitals=lambda: self.vitals_on_trial if is_trial else GOOD,
+                    vitals=lambda: self.vitals() if is_trial else GOOD,
                     max_download_bytes_per_s=lambda: self.rate,
                     gate_timeout_s=lambda: 20.0,
                     is_config_on_trial=self.is_config_on_trial,
@@ -127,6 +138,13 @@ class Unit:
                 self.ota.follow(target)
             async with asyncio.timeout(20):
                 await self.ota.run()
+
+    def store(self) -> UpdateStore:
+        return StateFile(self.root / "update.state", Update)
+
+    def vitals(self) -> Vitals:
+        """Of a release on trial."""
+        return self.vitals_on_trial
 
     def is_config_on_trial(self) -> bool:
         self.config_looks_left -= 1

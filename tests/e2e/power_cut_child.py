@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.slot_installer import SlotInstaller
+from tests.slots import put
 from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.update import Consent, Phase, ReleaseTarget, Update, UpdateStatus
-from wayside_agent.drivers import slot_dir
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
+from wayside_agent.update import artifact
 
 GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)
 DEAF = Vitals(manager_reached=True, fix_dimension=3)
@@ -122,7 +123,7 @@ class Unit:
             running = await slots.running()
             world = World(
                 slots=slots,
-                installer=SlotInstaller(slots),
+                installer=SlotInstaller(slots, self.root),
                 source=self.source,
                 downloads=downloads,
                 store=StateFile(self.root / "update.state", Update),
@@ -199,7 +200,7 @@ def cut_everywhere(
 def main() -> None:
     work = Path(sys.argv[1])
     old, new = (Path(name).read_bytes() for name in sys.argv[2:4])
-    setattr(slot_dir, "compile_tree", lambda _: None)  # noqa: B010 # a process per cut; byte code is not the point
+    setattr(artifact, "compile_tree", lambda _: None)  # noqa: B010 # a process per cut; byte code is not the point
     contents = {"releases/1.1.0": old, "releases/1.2.0": new}
     trees: dict[str, str] = {}
     start = work / "start"
@@ -207,10 +208,8 @@ def main() -> None:
         alone = work / f"alone-{version}"
 
         async def install(alone: Path = alone, version: str = version, content: bytes = content) -> None:
-            artifact = work / f"{version}.tar.gz"
-            artifact.write_bytes(content)
             async with SlotDir(SlotDir.Options(directory=str(alone / "slots"))) as slots:
-                slot = await slots.install(artifact, target_of(version, content))
+                slot = await put(slots, alone, content, version)
                 trees[version] = tree_hash(alone / "slots" / slot / "site")
 
         asyncio.run(install())

@@ -1,7 +1,6 @@
 """The launcher with real processes: whose code runs, and what becomes of a release that crashes or hangs."""
 
 import asyncio
-import hashlib
 import json
 import os
 import runpy
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.releases import archive
-from wayside_agent.core.update import ReleaseTarget
+from tests.slots import put
 from wayside_agent.drivers.slot_dir import SlotDir
 
 FIRMWARE = Path(__file__).parents[2] / "firmware_images"
@@ -51,15 +50,11 @@ def tiny(main: str) -> bytes:
 
 
 def put_on_trial(state_dir: Path, content: bytes, *, gate_timeout_s: float) -> None:
-    async def put() -> None:
-        digest = hashlib.sha256(content).hexdigest()
-        target = ReleaseTarget("releases/1.1.0", "1.1.0", digest, len(content), "rollouts/r1")
-        artifact = state_dir / "artifact"
-        artifact.write_bytes(content)  # nothing else runs in this loop
+    async def chosen() -> None:
         async with SlotDir(SlotDir.Options(directory=str(state_dir / "slots"))) as slots:
-            await slots.choose(await slots.install(artifact, target), gate_timeout_s=gate_timeout_s)
+            await slots.choose(await put(slots, state_dir, content, "1.1.0"), gate_timeout_s=gate_timeout_s)
 
-    asyncio.run(put())
+    asyncio.run(chosen())
 
 
 def started(state_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

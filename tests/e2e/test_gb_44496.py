@@ -5,10 +5,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.contract.update_unit import DEAF, NEW, OLD, EndedError, Unit, target_of
+from tests.releases import archive
 from wayside.errors import FailedPreconditionError
+from wayside.release_manifest import Notice
 from wayside_agent import boot
 from wayside_agent.core.health_samples import PowerSample
 from wayside_agent.core.preconditions import Limits, Motion, Situation
@@ -50,6 +53,51 @@ async def test_用户告知_user_notice_in_both_languages_and_consent_that_is_ke
     assert (shown(unit)["zh"], shown(unit)["en"]) == ("已更新到版本 1.1.0。", "The unit was updated to version 1.1.0.")
     with pytest.raises(FailedPreconditionError):
         await unit.ota.answer(is_given=True, who="driver")
+
+
+NOTICES = {
+    "zh": Notice(
+        purpose="修复路侧告警延迟。",
+        changes="改进 V2X 消息处理",
+        duration_s=90.0,
+        unavailable="V2X 提示",
+        safety="请停车并拉起驻车制动",
+    ),
+    "en": Notice(
+        purpose="Mends late warnings.",
+        changes="V2X messages are handled faster",
+        duration_s=90.0,
+        unavailable="V2X warnings",
+        safety="Park and set the brake",
+    ),
+}
+
+
+async def test_用户告知_what_the_release_says_reaches_the_user_before_and_after_in_both_languages(
+    unit: Unit,
+) -> None:
+    content = archive(notices=NOTICES)
+    unit.manager.contents["releases/1.1.0"] = content
+    asked = replace(target_of(content), preconditions=Preconditions(needs_consent=True))
+    await staged(unit, asked)
+    assert shown(unit)["zh"] == (
+        "版本 1.1.0 等待安装。目的：修复路侧告警延迟。内容：改进 V2X 消息处理。预计用时：2 分钟。期间不可用：V2X 提示。"
+        "安全提示：请停车并拉起驻车制动。"
+        "需要您的同意：wayside-agent update confirm，拒绝：wayside-agent update refuse。"
+    )
+    assert shown(unit)["en"] == (
+        "Version 1.1.0 waits to be installed. Purpose: Mends late warnings. Changes: V2X messages are handled faster. "
+        "It takes about 2 minutes. Not available meanwhile: V2X warnings. Be safe: Park and set the brake. "
+        "You have to agree: wayside-agent update confirm; to refuse: wayside-agent update refuse."
+    )
+    assert shown(unit)["release"] == {language: msgspec.to_builtins(each) for language, each in NOTICES.items()}
+    assert unit.ota is not None
+    await unit.ota.answer(is_given=True, who="driver")
+    await unit.ended(asked, Phase.COMMITTED)
+    assert shown(unit)["zh"] == "已更新到版本 1.1.0。目的：修复路侧告警延迟。内容：改进 V2X 消息处理。"
+    assert shown(unit)["en"] == (
+        "The unit was updated to version 1.1.0. Purpose: Mends late warnings. Changes: V2X messages are handled faster."
+    )
 
 
 async def test_版本号读取_version_read_out_before_and_after(unit: Unit) -> None:

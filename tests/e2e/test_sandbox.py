@@ -80,7 +80,7 @@ def test_a_password_is_hashed_inside_the_filters() -> None:
     assert (ended.stdout.startswith("$argon2id$"), ended.stderr) == (True, "")
 
 
-def test_a_release_is_compiled_at_low_priority_inside_the_filters(tmp_path: Path) -> None:
+def test_a_release_is_compiled_inside_the_filters(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("A = 1\n")
     program = "import sys; from pathlib import Path; from wayside_agent.drivers.tree import compile_tree as work; "
     program += "work(Path(sys.argv[1]))"

@@ -111,6 +111,8 @@ class RoughManager:
         self.behaviours = list(behaviours)
         self.sessions: list[Conversation] = []
         self.artifact: Callable[[wire.FetchArtifactRequest], AsyncIterator[bytes]] | None = None
+        self.trust: Callable[[wire.FetchTrustRequest, Context], Awaitable[bytes]] | None = None
+        """Its answer to FetchTrust."""
         self.configs: dict[int, bytes] = {}
         """Configurations it sends, by revision."""
         self.conversations: dict[str, Callable[[Context], Awaitable[None]]] = {}
@@ -164,6 +166,9 @@ class RoughManager:
                 self._shell,
                 request_deserializer=wire.OpenShellRequest.FromString,
             ),
+            "FetchTrust": grpc.unary_unary_rpc_method_handler(
+                self._fetch_trust, request_deserializer=wire.FetchTrustRequest.FromString
+            ),
             "FetchArtifact": grpc.unary_stream_rpc_method_handler(
                 self._fetch, request_deserializer=wire.FetchArtifactRequest.FromString
             ),
@@ -183,6 +188,10 @@ class RoughManager:
 
     async def _fetch_config(self, request: wire.FetchConfigRequest, _context: Context) -> wire.FetchConfigResponse:
         return wire.FetchConfigResponse(revision=request.revision, config=self.configs[request.revision])
+
+    async def _fetch_trust(self, request: wire.FetchTrustRequest, context: Context) -> bytes:
+        assert self.trust
+        return await self.trust(request, context)
 
     async def _fetch(self, request: wire.FetchArtifactRequest, _context: Context) -> AsyncIterator[bytes]:
         assert self.artifact

@@ -1,14 +1,16 @@
 """Artifacts from managers that do not keep to the contract."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.link.agent_peer import RoughManager, sound
 from tests.link.agent_unit import link_to
-from wayside.errors import InvalidArgumentError, UnavailableError
+from wayside.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError
 from wayside.v1 import node_service_pb2 as wire
+from wayside_agent.link import manager as link_manager
 from wayside_agent.link.manager import MEBIBYTE
 
 
@@ -56,3 +58,40 @@ async def test_a_manager_that_breaks_off_with_an_exception_is_unavailable() -> N
         manager.artifact = artifact
         with pytest.raises(UnavailableError):
             await fetched(manager)
+
+
+async def test_an_artifact_that_comes_drop_by_drop_is_given_up_for_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def artifact(request: wire.FetchArtifactRequest) -> AsyncIterator[bytes]:
+        for offset in itertools.count(request.offset_bytes):
+            yield chunk(offset, b"x")
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(link_manager, "DRIP_WINDOW_S", 0.3)
+    async with RoughManager(sound) as manager:
+        manager.artifact = artifact
+        with pytest.raises(UnavailableError, match="too slow") as raised:
+            await fetched(manager)
+    assert raised.value.reason == "TOO_SLOW"
+
+
+async def test_an_artifact_that_stops_coming_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def artifact(_request: wire.FetchArtifactRequest) -> AsyncIterator[bytes]:
+        yield chunk(0, b"x")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(link_manager, "CHUNK_TIMEOUT_S", 0.3)
+    async with RoughManager(sound) as manager:
+        manager.artifact = artifact
+        with pytest.raises(DeadlineExceededError):
+            await fetched(manager)
+
+
+async def test_a_quick_artifact_is_not_slow_because_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def artifact(_request: wire.FetchArtifactRequest) -> AsyncIterator[bytes]:
+        for number in range(64):
+            yield chunk(number * 65_536, bytes(65_536))
+
+    monkeypatch.setattr(link_manager, "DRIP_WINDOW_S", 0.001)
+    async with RoughManager(sound) as manager:
+        manager.artifact = artifact
+        assert len(await fetched(manager)) == 64 * 65_536

@@ -24,6 +24,7 @@ from wayside_agent.core.update_steps import Step, next_step, refreshed
 SHA = "b" * 64
 WANTED = ReleaseTarget("releases/1.1.0", "1.1.0", SHA, 1000, "rollouts/r1")
 AGAIN = ReleaseTarget("releases/1.1.0", "1.1.0", SHA, 1000, "rollouts/r2")
+NEXT_TRY = replace(WANTED, attempt=1)
 OTHER = ReleaseTarget("releases/1.2.0", "1.2.0", "c" * 64, 1000, "rollouts/r3")
 AGREED = Agreement("releases/1.1.0", "1.1.0", SHA, 1000, "", 1)
 FACTORY = Running(version="0.1.0")
@@ -109,6 +110,12 @@ def test_a_new_phase_starts_counting_resumes_anew_and_drops_the_old_message() ->
         (at(Phase.ROLLED_BACK), OTHER, FACTORY, Step.ORDER),
         (at(Phase.FAILED), WANTED, FACTORY, Step.REST),
         (at(Phase.FAILED), AGAIN, FACTORY, Step.ORDER),
+        (at(Phase.FAILED), NEXT_TRY, FACTORY, Step.ORDER),
+        (at(Phase.ROLLED_BACK), NEXT_TRY, FACTORY, Step.ORDER),
+        (at(Phase.DOWNLOADING), NEXT_TRY, FACTORY, Step.FETCH),
+        (at(Phase.STAGED), NEXT_TRY, FACTORY, Step.WAIT),
+        (at(Phase.PROVISIONAL), NEXT_TRY, ON_TRIAL, Step.PROVE),
+        (at(Phase.COMMITTED), NEXT_TRY, PROVEN, Step.REST),
         (at(Phase.COMMITTED), WANTED, PROVEN, Step.REST),
         (at(Phase.COMMITTED), AGAIN, PROVEN, Step.ADOPT),
         (at(Phase.COMMITTED), WANTED, FACTORY, Step.ORDER),

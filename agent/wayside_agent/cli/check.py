@@ -2,13 +2,16 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wayside.errors import WaysideError
 from wayside_agent import registry
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
+from wayside_agent.ports.components import Activation, ComponentDriver
 from wayside_agent.ports.opened import Opened
+from wayside_agent.services.component_versions import ComponentVersions
 from wayside_agent.settings import Settings
 
 OPEN_TIMEOUT_S = 10.0
@@ -24,13 +27,14 @@ class Finding:
 
 
 async def findings(unit: Settings) -> list[Finding]:
-    """What every trial showed: identity, disk, each driver, the manager's address."""
+    """What every trial showed: identity, disk, each driver and component, the manager's address."""
     found = [_identity(unit), _disk(unit)]
     try:
-        devices = _devices(unit)
+        devices, components = _devices(unit), registry.components(unit)
     except WaysideError as error:
         return [*found, Finding(is_ok=False, message=str(error))]
     found += [await _opened(label, device) for label, device in devices]
+    found += await _versions(components, can_restart=bool(unit.update.reboot_command))
     return [*found, await _reached(unit.manager.device_address)]
 
 
@@ -73,6 +77,16 @@ async def _opened(label: str, device: Opened) -> Finding:
         return Finding(is_ok=False, message=f"{label}: {error}")
     except TimeoutError:
         return Finding(is_ok=False, message=f"{label}: did not open within {OPEN_TIMEOUT_S:g} s; check its cabling")
+
+
+async def _versions(components: Mapping[str, ComponentDriver], *, can_restart: bool) -> list[Finding]:
+    found = []
+    for name, each in (await ComponentVersions(components).look()).items():
+        is_stuck = components[name].takes_effect is Activation.AT_BOOT and not can_restart
+        advice = "; releases that bring it are refused until update.reboot_command is set" if is_stuck else ""
+        runs = each.fault or f"runs {each.version or 'no known version'}"
+        found.append(Finding(is_ok=not (each.fault or is_stuck), message=f"component {name}: {runs}{advice}"))
+    return found
 
 
 async def _reached(address: str) -> Finding:

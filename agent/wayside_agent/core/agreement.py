@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     HASH = "HASH"  # other bytes than agreed
     SIZE = "SIZE"  # more, or fewer, bytes than agreed
     ARTIFACT_INVALID = "ARTIFACT_INVALID"  # agreed bytes that are no release, or not for this unit
+    COMPONENT = "COMPONENT"  # a part of it that this unit has no place for
     DELTA = "DELTA"  # the delta does not lead to what was agreed
     TIME = "TIME"  # nobody knows what time it is, so nothing can be found to be in date
 

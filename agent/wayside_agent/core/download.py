@@ -11,6 +11,9 @@ REPORT_SHARE = 0.05
 RESERVE_BYTES = 16 * 1024 * 1024
 """Space a download leaves for spools and state."""
 
+MIN_BYTES_PER_S = 512
+"""A source that is slower is as good as away: a release of 10 MB would take five hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -33,6 +36,11 @@ def paced_until_s(ready_s: float, now_s: float, size_bytes: int, max_bytes_per_s
     if max_bytes_per_s <= 0:
         return now_s
     return max(ready_s, now_s) + size_bytes / max_bytes_per_s
+
+
+def is_drip(gained_bytes: int, waited_s: float) -> bool:
+    """Whether a source brought so little in the time it was waited for that another is better."""
+    return gained_bytes < waited_s * MIN_BYTES_PER_S
 
 
 def is_report_due(done_bytes: int, total_bytes: int, *, reported_bytes: int, since_report_s: float) -> bool:

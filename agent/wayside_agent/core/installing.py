@@ -13,8 +13,10 @@ import msgspec
 from msgspec import Meta
 
 from wayside.errors import InvalidArgumentError
+from wayside.release_manifest import MAX_BYTES, Component, Notice
 
-MAX_LINE_BYTES = 65_536
+MAX_LINE_BYTES = 2 * MAX_BYTES
+"""An answer may hold all of a manifest."""
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Folder = Annotated[str, Meta(pattern=r"^/", max_length=4_096)]
@@ -39,13 +41,15 @@ class Agree(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Holds `image/` and `director/` with the files the manager sent."""
 
 
-class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="verify"):
-    """Hold an artifact against what was agreed."""
+class Verify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag="verify"):
+    """Hold an artifact against what was agreed, and say what the release is made of."""
 
     now_s: Time
     sha256: Sha256
     """Of the release that was agreed on."""
     artifact: Folder
+    is_delta: bool = False
+    """The artifact is a delta: what it leads to is judged when it is applied, what it says of that now."""
 
 
 class Install(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="install"):
@@ -82,8 +86,11 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
     """When the metadata that says so ends, UTC [s since 1970]."""
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
-    """It is verified, or installed."""
+class Done(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="done"):
+    """It is installed, or verified; then with what it says of itself."""
+
+    components: Annotated[tuple[Component, ...], Meta(max_length=50)] = ()
+    notices: dict[Annotated[str, Meta(pattern="^(zh|en)$")], Notice] = {}
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):

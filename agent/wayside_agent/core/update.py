@@ -12,12 +12,15 @@ Usage: `update = update.after(Event.FETCHED)`.
 Roles as in Uptane: the manager directs, the unit proves. Order of install as in RAUC. Loop limit as in Mender.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError
 from wayside_agent.core.agreement import Agreement
+from wayside_agent.core.components import Found, Goal, Plan
+from wayside_agent.core.contents import Told
 from wayside_agent.core.download import Order
 from wayside_agent.core.gate import GateResult, Vitals
 
@@ -111,6 +114,8 @@ class Delta:
     base_tree_sha256: str
     sha256: str
     size_bytes: int
+    urls: tuple[str, ...] = ()
+    """Other places that have the delta, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +140,15 @@ class ReleaseTarget:
     """Of the artifact, lower-case hex."""
     size_bytes: int
     rollout: str
-    """`rollouts/{rollout}`; a release that failed is tried again only for another rollout."""
+    """`rollouts/{rollout}`; a release that failed is tried again only for another rollout, or another attempt of it."""
     delta: Delta | None = None
     """A shorter way from some release."""
     fetch_policy: FetchPolicy = FetchPolicy.ANY
     urls: tuple[str, ...] = ()
-    """Other places that have the artifact, best first."""
+    """Other places that have the whole artifact, best first."""
     preconditions: Preconditions = Preconditions()
+    attempt: int = 0
+    """Counts the tries of the rollout on this unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,8 @@ class Running:
     """Time a provisional release has."""
     spare_sha256: str = ""
     """Of the complete release in the slot that would be written next; empty: none."""
+    spare_slot: str = ""
+    """That slot; empty: it holds none."""
     failed_slot: str = ""
     """Slot the launcher or the gate went back from, since it was last chosen."""
     failure: str = ""
@@ -218,6 +227,21 @@ class Update:
     """What a person at the unit said of it."""
     delta_problem: str = ""
     """Why the delta was of no use; this attempt takes no other. Empty: it was not tried, or is on its way."""
+    fault_count: int = 0
+    """Faults of the unit in this phase that may pass, and were waited out."""
+    slot_before: str = ""
+    """Slot that ran when the release was installed; empty: the factory software."""
+    components: Plan | None = None
+    """What is done beside the slot; `None`: nothing was begun."""
+    left: tuple[str, ...] = ()
+    """Components that an attempt before could neither finish nor take back."""
+    notices: Mapping[str, Told] = field(default_factory=dict)
+    """What the release has people told, by language; empty before it is verified."""
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether its components are on their way back."""
+        return self.components is not None and self.components.goal is Goal.REVERTED
 
     @property
     def artifact(self) -> tuple[str, int]:
@@ -247,7 +271,7 @@ class Update:
         following = NEXT.get((self.phase, event))
         if following is None:
             raise FailedPreconditionError(f"update: {event} cannot happen while {self.phase}", reason="TRANSITION")
-        return replace(self, phase=following, message=message, reason=reason, resume_count=0)
+        return replace(self, phase=following, message=message, reason=reason, resume_count=0, fault_count=0)
 
     def resumed(self, downloaded_bytes: int) -> "Update":
         """The attempt after one more process start. A download that got further starts counting again."""
@@ -256,7 +280,9 @@ class Update:
         count = self.resume_count + 1 if is_counted else 0
         return replace(self, resume_count=count, downloaded_bytes=downloaded_bytes)
 
-    def status(self, running: Running, blockers: tuple[str, ...] = ()) -> "UpdateStatus":
+    def status(
+        self, running: Running, blockers: tuple[str, ...] = (), components: tuple[Found, ...] = ()
+    ) -> "UpdateStatus":
         """What the unit says of it, with what runs and what it waits for."""
         target = self.target
         return UpdateStatus(
@@ -275,6 +301,9 @@ class Update:
             running_counter=running.counter,
             is_delta=self.is_delta,
             consent=self.consent.sentence if self.consent else "",
+            attempt=target.attempt if target else 0,
+            components=components,
+            notices=self.notices,
         )
 
 
@@ -297,3 +326,8 @@ class UpdateStatus:
     running_counter: int = 0
     is_delta: bool = False
     consent: str = ""
+    attempt: int = 0
+    components: tuple[Found, ...] = ()
+    """What runs beside the agent."""
+    notices: Mapping[str, Told] = field(default_factory=dict)
+    """What the release has people told, by language."""

@@ -5,6 +5,7 @@ Usage: `document = notice(status)`; ready for JSON.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from wayside_agent.core.update import Phase, UpdateStatus
 
@@ -34,8 +35,32 @@ _ASK = (
 )
 
 
+_AHEAD = frozenset({Phase.VERIFYING, Phase.STAGED, Phase.INSTALLING, Phase.SWITCHING, Phase.PROVISIONAL})
+"""What the release has people told is about what will happen; once it is committed, about what has."""
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "purpose": "目的：{}",
+        "changes": "内容：{}",
+        "duration": "预计用时：{}",
+        "unavailable": "期间不可用：{}",
+        "safety": "安全提示：{}",
+    },
+    "en": {
+        "purpose": "Purpose: {}",
+        "changes": "Changes: {}",
+        "duration": "It takes about {}",
+        "unavailable": "Not available meanwhile: {}",
+        "safety": "Be safe: {}",
+    },
+}
+_END = {"zh": "。", "en": "."}
+
+
 def notice(status: UpdateStatus) -> Mapping[str, object]:
-    """State, versions, what it waits for, and one text in each language."""
+    """State, versions, what it waits for, what the release has people told, and one text in each language.
+
+    A language the release says nothing in gets the state alone.
+    """
     wanted, running = status.release.rpartition("/")[2], status.running_version
     needs_consent = any(each.startswith("consent:") for each in status.blockers)
     chinese, english = (text.format(wanted, running) for text in _WORDS[status.phase])
@@ -46,6 +71,30 @@ def notice(status: UpdateStatus) -> Mapping[str, object]:
         "needs_consent": needs_consent,
         "blockers": list(status.blockers),
         "reason": status.message,
-        "zh": chinese + (_ASK[0] if needs_consent else ""),
-        "en": english + (f" {_ASK[1]}" if needs_consent else ""),
+        "release": {language: asdict(told) for language, told in status.notices.items()},
+        "zh": "".join((chinese, *_told(status, "zh"), _ASK[0] if needs_consent else "")),
+        "en": " ".join(filter(None, (english, *_told(status, "en"), _ASK[1] if needs_consent else ""))),
     }
+
+
+def _told(status: UpdateStatus, language: str) -> tuple[str, ...]:
+    """Sentences of the release: all of them before it runs, what it changed afterwards."""
+    told = status.notices.get(language)
+    if told is None or status.phase not in {*_AHEAD, Phase.COMMITTED}:
+        return ()
+    said = {"purpose": told.purpose, "changes": told.changes}
+    if status.phase in _AHEAD:
+        duration = _duration(told.duration_s, language)
+        said |= {"duration": duration, "unavailable": told.unavailable, "safety": told.safety}
+    end = _END[language]
+    return tuple(
+        _NAMES[language][name].format(text.strip().rstrip("。.；;")) + end for name, text in said.items() if text
+    )
+
+
+def _duration(duration_s: float, language: str) -> str:
+    """In whole minutes, rounded up; empty: nothing was said."""
+    minutes = -int(-duration_s // 60)
+    if not minutes:
+        return ""
+    return f"{minutes} 分钟" if language == "zh" else f"{minutes} minute{'s' if minutes > 1 else ''}"

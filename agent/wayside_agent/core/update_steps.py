@@ -29,6 +29,7 @@ class Step(StrEnum):
     WITHDRAW = "WITHDRAW"
     GIVE_UP = "GIVE_UP"
     CHECK_AGAIN = "CHECK_AGAIN"
+    TAKE_BACK = "TAKE_BACK"
 
 
 _ON_THE_WAY = {
@@ -51,29 +52,35 @@ def next_step(update: Update, wanted: ReleaseTarget | None, running: Running) ->
     is_tried = update.phase is Phase.SWITCHING and _is_tried(update, running)
     if is_tried or update.phase in {Phase.PROVISIONAL, Phase.REVERTING}:
         return _step_on_trial(update, running)
+    if update.is_taken_back:  # nothing else is looked at before all of it is as it was
+        return Step.TAKE_BACK
     if wanted is None or update.target is None or not is_same_order(wanted, update.target):
         return Step.WITHDRAW
     if update.resume_count > MAX_RESUME_COUNT:
         return Step.GIVE_UP
-    if update.agreement is None and update.phase in {Phase.DOWNLOADING, Phase.INSTALLING}:
-        return Step.CHECK_AGAIN  # those an older agent can have left
-    return _ON_THE_WAY[update.phase]
+    # an older agent can have left those
+    is_unknown = update.agreement is None and update.phase in {Phase.DOWNLOADING, Phase.INSTALLING}
+    return Step.CHECK_AGAIN if is_unknown else _ON_THE_WAY[update.phase]
 
 
 def is_same_order(wanted: ReleaseTarget, ordered: ReleaseTarget) -> bool:
-    """Whether both are one attempt: the same bytes for the same rollout, whatever the way to them and the time."""
+    """Whether both are one order: the same bytes for the same rollout, whatever the way to them and the time.
+
+    The number of the attempt is no part of it: who is at work on the one before goes on for the newer one.
+    """
     return (wanted.release, wanted.sha256, wanted.rollout) == (ordered.release, ordered.sha256, ordered.rollout)
 
 
 def refreshed(update: Update, wanted: ReleaseTarget) -> Update:
     """The attempt with what the manager says now of the same order: what must hold, and where it is to be had.
 
-    A delta that is being fetched stays the one that was ordered.
+    A delta that is being fetched stays the one that was ordered; only where it is to be had may change.
     """
     ordered = update.target
     if ordered is None or ordered == wanted or not is_same_order(wanted, ordered) or update.phase in AT_REST:
         return update
-    delta = ordered.delta if update.is_delta else wanted.delta
+    is_other = ordered.delta and (wanted.delta is None or wanted.delta.sha256 != ordered.delta.sha256)
+    delta = ordered.delta if update.is_delta and is_other else wanted.delta
     return replace(update, target=replace(wanted, delta=delta))
 
 
@@ -85,7 +92,8 @@ def _step_at_rest(update: Update, wanted: ReleaseTarget | None, running: Running
     is_same = update.target is not None and is_same_order(wanted, update.target)
     if wanted.sha256 == running.sha256:
         return Step.REST if is_same and update.phase is Phase.COMMITTED else Step.ADOPT
-    if is_same and update.phase in {Phase.FAILED, Phase.ROLLED_BACK}:
+    is_tried = is_same and update.phase in {Phase.FAILED, Phase.ROLLED_BACK}
+    if is_tried and update.target is not None and update.target.attempt == wanted.attempt:
         return Step.REST
     return Step.ORDER
 
@@ -99,6 +107,6 @@ def _step_on_trial(update: Update, running: Running) -> Step:
         return Step.NOTE_RETURN
     if update.phase is Phase.SWITCHING:
         return Step.START_TRIAL
-    if not running.is_provisional:
+    if not running.is_provisional and not (update.phase is Phase.REVERTING and update.is_taken_back):
         return Step.SETTLE
     return Step.GO_BACK if update.phase is Phase.REVERTING else Step.PROVE

@@ -45,6 +45,7 @@ class FileComponent:
     """`ports.components.ComponentDriver` for one file."""
 
     kind = "file"
+    takes_effect = Activation.AT_ONCE
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Where the file is."""

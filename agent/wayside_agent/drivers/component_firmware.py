@@ -30,6 +30,7 @@ class BankedComponent(ABC):
     """`ports.components.ComponentDriver` for a device that speaks our frames."""
 
     kind = "firmware"
+    takes_effect = Activation.AT_ONCE
 
     def __init__(self, name: str) -> None:
         self._name = name

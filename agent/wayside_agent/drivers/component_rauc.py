@@ -41,6 +41,7 @@ class RaucComponent:
     """`ports.components.ComponentDriver` for one class of RAUC's slots."""
 
     kind = "rauc"
+    takes_effect = Activation.AT_BOOT
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Which slots, and where RAUC is."""

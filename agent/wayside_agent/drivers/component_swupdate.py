@@ -75,6 +75,11 @@ class SwupdateComponent:
     def __init__(self, options: Options) -> None:
         self._options = options
 
+    @property
+    def takes_effect(self) -> Activation:
+        """As the options say."""
+        return self._options.takes_effect
+
     async def version(self) -> str:
         """What the version command prints.
 

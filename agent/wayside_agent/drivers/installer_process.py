@@ -20,11 +20,13 @@ from typing import BinaryIO
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
 from wayside_agent.core.agreement import Agreement, Refusal, RefusedError
+from wayside_agent.core.contents import Contents, contents
 from wayside_agent.core.installing import (
     MAX_LINE_BYTES,
     Agree,
     Agreed,
     Answer,
+    Done,
     Failed,
     Install,
     Progress,
@@ -121,15 +123,17 @@ class InstallerProcess:
             counter=answer.counter,
         )
 
-    async def verify(self, agreement: Agreement, artifact: Path) -> None:
-        """Holds a whole artifact against what was agreed.
+    async def verify(self, agreement: Agreement, artifact: Path, *, is_delta: bool) -> Contents:
+        """Holds an artifact against what was agreed; what is in it.
 
-        Raises: RefusedError: HASH, SIZE, ARTIFACT_INVALID, WRONG_HARDWARE, EXPIRED. DeviceError.
+        Raises: RefusedError: HASH, SIZE, ARTIFACT_INVALID, WRONG_HARDWARE, DELTA, EXPIRED. DeviceError.
         """
         await self._lend(artifact)
-        await self._asked(
-            Verify(now_s=self._now_s(), sha256=agreement.sha256, artifact=str(artifact)), VERIFY_TIMEOUT_S
-        )
+        request = Verify(now_s=self._now_s(), sha256=agreement.sha256, artifact=str(artifact), is_delta=is_delta)
+        answer = await self._asked(request, VERIFY_TIMEOUT_S)
+        if not isinstance(answer, Done):
+            raise _nonsense(answer)
+        return contents(answer.components, answer.notices)
 
     async def install(self, agreement: Agreement, artifact: Path, *, is_delta: bool, progress: Report) -> str:
         """Writes the release into the spare slot, which may be chosen when this returns; that slot.

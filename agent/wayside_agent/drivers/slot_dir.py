@@ -1,41 +1,36 @@
 """Releases in two directories, `slots/a` and `slots/b`, beside the factory software; `slots/boot.json` chooses.
 
-Order of an installation, as RAUC has it: mark the slot unbootable, wipe it, write it, make it durable, put its manifest
-`slot.json`, only then let it be chosen. The running slot is never touched. Everything blocking runs in a thread.
+A slot is made unbootable, written by the helper (`wayside_agent.update.artifact`), made bootable, and only then let be
+chosen. The running slot is never given away. Everything blocking runs in a thread.
 
 **Tested with:** ext4 and tmpfs on Linux; a power cut at every step (`tests/e2e/test_update_power_cut.py`).
-**Source:** RAUC src/install.c (order), sync(2).
+**Source:** RAUC src/install.c (order).
 """
 
 import asyncio
 import importlib.metadata
 import logging
-import shutil
 import signal
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, BinaryIO, Self
+from typing import Annotated, Self
 
 import msgspec
 
-from wayside.errors import FailedPreconditionError, ResourceExhaustedError
+from wayside import release_manifest
+from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside_agent.core.boot_choice import TRIES, BootChoice, ChoiceDamagedError, Trial, decoded, encoded
+from wayside_agent.core.contents import Contents, contents
 from wayside_agent.core.slot_release import SlotRelease
-from wayside_agent.core.update import ReleaseTarget, Running
-from wayside_agent.drivers.files import disk_errors, make_private_directory, sync_directory, write_atomic
-from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
+from wayside_agent.core.update import Running
+from wayside_agent.drivers.files import make_private_directory, write_atomic
 from wayside_agent.ports.errors import DeviceFaultError
 
 logger = logging.getLogger(__name__)
 
 SLOTS = ("a", "b")
-RESERVE_BYTES = 16 * 1024 * 1024
-"""Space an installation leaves for spools and state."""
 BOOT_FILE_MODE = 0o644
 """The helper reads it, perhaps as another user."""
-BYTE_CODE_SHARE = 0.5
-"""Byte code beside the unpacked files; 0.35 was measured for the agent's own release."""
 
 
 class SlotDir:
@@ -53,20 +48,17 @@ class SlotDir:
         self._directory = Path(options.directory)
         self._boot_file = self._directory / "boot.json"
         self._running_slot = options.running_slot
-        self._is_abandoned = threading.Event()
 
     async def __aenter__(self) -> Self:
         """Makes the directory.
 
         Raises: DeviceFaultError.
         """
-        self._is_abandoned.clear()
         await asyncio.to_thread(make_private_directory, self._directory)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Makes an installation under way end at its next file."""
-        self._is_abandoned.set()
+        """Nothing is held open."""
 
     async def running(self) -> Running:
         """What runs now and what the slots hold.
@@ -78,14 +70,6 @@ class SlotDir:
     async def own(self) -> SlotRelease | None:
         """The release this process runs from; `None`: the factory software."""
         return await asyncio.to_thread(self._release_in, self._running_slot) if self._running_slot else None
-
-    async def install(self, artifact: Path, target: ReleaseTarget) -> str:
-        """Writes a release into the slot that neither runs nor is chosen; nothing to do if it holds it already.
-
-        Raises: InvalidArgumentError: not this artifact, or hostile. ResourceExhaustedError: the disk is full.
-            DeviceFaultError: the disk refuses. FailedPreconditionError: a release is on trial.
-        """
-        return await asyncio.to_thread(self._install, artifact, target)
 
     async def reserve(self, sha256: str) -> tuple[str, bool]:
         """Makes the slot that neither runs nor is chosen unbootable, to be written; True: it holds it already.
@@ -99,7 +83,7 @@ class SlotDir:
 
         Raises: DeviceFaultError: it has not. ResourceExhaustedError.
         """
-        await asyncio.to_thread(self._fill_reserved, slot, sha256)
+        await asyncio.to_thread(self._fill, slot, sha256)
 
     async def choose(self, slot: str, *, gate_timeout_s: float) -> None:
         """Makes the next start a trial of this slot.
@@ -116,12 +100,23 @@ class SlotDir:
         await asyncio.to_thread(self._commit)
         signal.alarm(0)
 
-    async def go_back(self, reason: str) -> None:
-        """Ends any trial: the next start is the chosen release. The reason is kept.
+    async def go_back(self, reason: str, *, to: str | None = None) -> None:
+        """Ends any trial: the next start is the chosen release, or that of the slot `to`. The reason is kept.
 
         Raises: DeviceFaultError, ResourceExhaustedError.
         """
-        await asyncio.to_thread(self._go_back, reason)
+        await asyncio.to_thread(self._go_back, reason, to)
+
+    async def contents(self, slot: str) -> Contents:
+        """What the release in a slot says of itself.
+
+        Raises: DeviceFaultError: it holds none.
+        """
+        return await asyncio.to_thread(self._contents, slot)
+
+    def payload(self, slot: str, file: str) -> Path:
+        """Where a file of the release in a slot is."""
+        return self._directory / slot / file
 
     def _running(self) -> Running:
         choice = self._choice()
@@ -135,32 +130,12 @@ class SlotDir:
             sha256=own.sha256 if own else "",
             gate_timeout_s=choice.trial.gate_timeout_s if choice.trial else 0.0,
             spare_sha256=spare.sha256 if spare else "",
+            spare_slot=spare.slot if spare else "",
             failed_slot=choice.failed_slot,
             failure=choice.failure,
             chosen_slot=choice.trial.slot if choice.trial else "",
             counter=own.counter if own else 0,
         )
-
-    def _install(self, artifact: Path, target: ReleaseTarget) -> str:
-        from wayside_agent.drivers.unpack import inspect  # tarfile and its kin: 1 MB that only an update needs
-
-        choice = self._choice()
-        slot = self._spare_slot(choice)
-        if not slot:
-            raise FailedPreconditionError("slots: none is free while a release is on trial; wait for its health gate")
-        held = self._complete(choice, slot)
-        if held and held.sha256 == target.sha256 and held.version == target.version:
-            self._store(replace(choice, failed_slot="", failure=""))
-            return slot
-        with disk_errors(artifact), artifact.open("rb") as file:
-            tally = inspect(file, target)
-            self._check_space(slot, tally.total_bytes)
-            self._store(replace(_without(choice, slot), failed_slot="", failure=""))
-            self._fill(slot, file, target)
-        choice = self._choice()
-        self._store(replace(choice, bootable=(*choice.bootable, slot)))
-        logger.info("release %s is in slot %s", target.release, slot, extra={"release": target.release})
-        return slot
 
     def _reserve(self, sha256: str) -> tuple[str, bool]:
         choice = self._choice()
@@ -173,38 +148,12 @@ class SlotDir:
         self._store(replace(kept, failed_slot="", failure=""))
         return slot, is_there
 
-    def _fill_reserved(self, slot: str, sha256: str) -> None:
+    def _fill(self, slot: str, sha256: str) -> None:
         held, choice = self._release_in(slot), self._choice()
         if held is None or held.sha256 != sha256:
             raise DeviceFaultError(f"slot {slot}: does not hold what the helper says it wrote; check the disk")
         self._store(replace(_without(choice, slot), bootable=(*_without(choice, slot).bootable, slot)))
         logger.info("release %s is in slot %s", held.release, slot, extra={"release": held.release})
-
-    def _check_space(self, slot: str, size_bytes: int) -> None:
-        needed_bytes = int(size_bytes * (1 + BYTE_CODE_SHARE)) + RESERVE_BYTES
-        free_bytes = shutil.disk_usage(self._directory).free + tree_bytes(self._directory / slot)
-        if free_bytes < needed_bytes:
-            raise ResourceExhaustedError(
-                f"{self._directory}: the release needs {needed_bytes // 1_000_000 + 1} MB, "
-                f"{free_bytes // 1_000_000} MB are free; free space and roll out again",
-                reason="DISK_FULL",
-            )
-
-    def _fill(self, slot: str, file: BinaryIO, target: ReleaseTarget) -> None:
-        from wayside_agent.drivers.unpack import unpack  # as above
-
-        path = self._directory / slot
-        if path.exists():
-            (path / "slot.json").unlink(missing_ok=True)
-            sync_directory(path)
-            shutil.rmtree(path)
-        path.mkdir(mode=0o755)
-        unpack(file, path, is_abandoned=self._is_abandoned.is_set)
-        compile_tree(path / "site")
-        sync_tree(path)
-        sync_directory(self._directory)
-        held = SlotRelease(slot, target.release, target.version, target.sha256)
-        write_atomic(path / "slot.json", msgspec.json.encode(held))
 
     def _choose(self, slot: str, gate_timeout_s: float) -> None:
         choice = self._choice()
@@ -220,10 +169,20 @@ class SlotDir:
             replace(choice, active=self._running_slot, trial=None, bootable=bootable, failed_slot="", failure="")
         )
 
-    def _go_back(self, reason: str) -> None:
+    def _go_back(self, reason: str, to: str | None) -> None:
         choice = self._choice()
         tried = choice.trial.slot if choice.trial else self._running_slot
-        self._store(replace(choice, trial=None, failed_slot=tried, failure=reason))
+        active = choice.active if to is None else to
+        self._store(replace(choice, active=active, trial=None, failed_slot=tried, failure=reason))
+
+    def _contents(self, slot: str) -> Contents:
+        path = self._directory / slot / release_manifest.NAME
+        try:
+            with path.open("rb") as file:
+                manifest = release_manifest.parsed(file.read(release_manifest.MAX_BYTES + 1))
+        except (OSError, InvalidArgumentError) as exc:
+            raise DeviceFaultError(f"slot {slot}: nobody can tell what is in it ({exc}); check the disk") from exc
+        return contents(manifest.components, manifest.notices)
 
     def _choice(self) -> BootChoice:
         try:

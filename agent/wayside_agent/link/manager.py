@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Self
 
 import grpc
 
-from wayside.errors import InvalidArgumentError, UnavailableError
+from wayside.errors import InvalidArgumentError, ResourceExhaustedError, UnavailableError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
+from wayside_agent.core.download import is_drip
 from wayside_agent.link.credentials import channel_credentials
-from wayside_agent.link.session import CUT_SHORT, RPC_TIMEOUT_S, Session, Trial, translated
+from wayside_agent.link.session import CUT_SHORT, RPC_TIMEOUT_S, Session, Trial, translated, understood
 from wayside_agent.ports.identity import Identity
 from wayside_agent.ports.installer import Metadata
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from wayside_agent.ports.jobs import Terminal
 
 MEBIBYTE = 1024 * 1024
+TOO_LARGE = "larger than max"
+"""What gRPC says itself of a message beyond our bounds."""
 CHUNK_TIMEOUT_S = 60.0
+DRIP_WINDOW_S = 60.0
+"""Time waited for chunks after which it is looked how much came."""
 DRAIN_TIMEOUT_S = 30.0  # a download on the old channel may end; the manager ends what is left after 60 s
 CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a second channel is a second connection, whatever gRPC shares by default
@@ -122,7 +127,7 @@ class ManagerLink:
         """
         request = wire.RenewCertificateRequest(certificate_request_pem=request_pem)
         with translated(self._address):
-            return await self._stub.RenewCertificate(request, timeout=RPC_TIMEOUT_S)
+            return understood(await self._stub.RenewCertificate(request, timeout=RPC_TIMEOUT_S))
 
     async def authorities(self) -> str:
         """The authorities to trust, PEM.
@@ -164,19 +169,22 @@ class ManagerLink:
         """
         with translated(self._address):
             response = await self._stub.FetchConfig(wire.FetchConfigRequest(revision=revision), timeout=RPC_TIMEOUT_S)
-        return response.config
+        return understood(response).config
 
     async def metadata(self, *, image_root_version: int, director_root_version: int) -> Metadata:
         """What both repositories say now; see `ports.installer.TrustSource`.
 
         Raises: FailedPreconditionError: the manager has no roots of trust yet. UnavailableError,
-            DeadlineExceededError. InvalidArgumentError: the manager does not keep to the contract.
+            DeadlineExceededError. InvalidArgumentError: TRUST_TOO_LARGE, the manager does not keep to the contract.
         """
         request = wire.FetchTrustRequest(
             image_root_version=image_root_version, director_root_version=director_root_version
         )
-        with translated(self._address):
-            response = await self._stub.FetchTrust(request, timeout=RPC_TIMEOUT_S)
+        try:
+            with translated(self._address):
+                response = understood(await self._stub.FetchTrust(request, timeout=RPC_TIMEOUT_S))
+        except ResourceExhaustedError as error:
+            raise _exhausted(error) from error
         sent = {"image": response.image, "director": response.director}
         return {name: {file.name: file.content for file in files} for name, files in sent.items()}
 
@@ -188,9 +196,11 @@ class ManagerLink:
         """
         request = wire.FetchArtifactRequest(release=release, offset_bytes=offset_bytes, delta_sha256=delta_sha256)
         call = self._stub.FetchArtifact(request)
+        clock = asyncio.get_running_loop().time
         try:
-            position = offset_bytes
+            position, waited_s, window_begin = offset_bytes, 0.0, offset_bytes
             while True:
+                begin_s = clock()
                 with translated(self._address):
                     async with asyncio.timeout(CHUNK_TIMEOUT_S):
                         response = await call.read()
@@ -198,7 +208,11 @@ class ManagerLink:
                     return
                 _check_chunk(response, release, position)
                 position += len(response.content)
+                waited_s += clock() - begin_s
                 yield response.content
+                if waited_s >= DRIP_WINDOW_S:
+                    _check_rate(position - window_begin, waited_s)
+                    waited_s, window_begin = 0.0, position
         finally:
             call.cancel()
 
@@ -222,6 +236,24 @@ class ManagerLink:
         from wayside_agent.link.shell import opened_terminal  # as above
 
         return opened_terminal(self._stub.OpenShell(None), self._address, job)
+
+
+def _check_rate(gained_bytes: int, waited_s: float) -> None:
+    if is_drip(gained_bytes, waited_s):
+        raise UnavailableError(
+            f"the manager is too slow: {gained_bytes} bytes in {waited_s:.0f} s; the download goes on later",
+            reason="TOO_SLOW",
+        )
+
+
+def _exhausted(error: ResourceExhaustedError) -> WaysideError:
+    """What a call that was too large or came too often is to an update: too large is refused, too often tried again."""
+    if TOO_LARGE in str(error):
+        return InvalidArgumentError(
+            "the manager sends more metadata than a unit takes (8 MiB); look after its releases",
+            reason="TRUST_TOO_LARGE",
+        )
+    return UnavailableError(str(error), reason=error.reason)
 
 
 def _check_chunk(response: wire.FetchArtifactResponse, release: str, position: int) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import grpc
 
@@ -14,6 +15,8 @@ from wayside.errors import DeadlineExceededError, UnavailableError, WaysideError
 from wayside.status import from_rpc_error
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
+
+T = TypeVar("T")
 
 UNTRUSTED_PEER = "UNTRUSTED_PEER"  # reason of `wayside.status`
 HUNG_UP = "HUNG_UP"
@@ -92,7 +95,17 @@ class Trial:
         """
         with translated(self._address):
             response = await self._stub.GetAuthorities(wire.GetAuthoritiesRequest(), timeout=RPC_TIMEOUT_S)
-        return response.authorities_pem
+        return understood(response).authorities_pem
+
+
+def understood(response: T | None) -> T:
+    """An answer that could be read; gRPC hands over `None` for one that cannot, whatever its types say.
+
+    Raises: UnavailableError: it is none.
+    """
+    if response is None:
+        raise UnavailableError("the manager sent what is no message; look whether its address leads to it")
+    return response
 
 
 @contextmanager

@@ -38,6 +38,10 @@ class ComponentDriver(Protocol):
     def kind(self) -> str:
         """What payloads it takes: the `driver` a release names, such as `firmware`."""
 
+    @property
+    def takes_effect(self) -> Activation:
+        """When what is activated runs, as far as the settings say."""
+
     async def version(self) -> str:
         """Version that runs now; empty: none, or nobody knows. Changes nothing."""
 

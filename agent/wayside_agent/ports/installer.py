@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wayside_agent.core.agreement import Agreement
+from wayside_agent.core.contents import Contents
 from wayside_agent.core.update import ReleaseTarget
 
 Progress = Callable[[float], None]
@@ -34,10 +35,11 @@ class Installer(Protocol):
         Raises: RefusedError: with the reason. UnavailableError: the manager is away, ask again.
         """
 
-    async def verify(self, agreement: Agreement, artifact: Path) -> None:
-        """Holds a whole artifact against what was agreed, and against this unit, before a slot is touched.
+    async def verify(self, agreement: Agreement, artifact: Path, *, is_delta: bool) -> Contents:
+        """Holds an artifact against what was agreed, and against this unit, before a slot is touched; what is in it.
 
-        Raises: RefusedError: HASH, SIZE, ARTIFACT_INVALID, WRONG_HARDWARE.
+        Of a delta only what it says of the release is judged; its files are when they are written.
+        Raises: RefusedError: HASH, SIZE, ARTIFACT_INVALID, WRONG_HARDWARE, DELTA.
         """
 
     async def install(self, agreement: Agreement, artifact: Path, *, is_delta: bool, progress: Progress) -> str:

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
+from wayside_agent.core.contents import Contents
+from wayside_agent.core.download import Order
 from wayside_agent.core.update import Consent, Running, Update
 from wayside_agent.ports.opened import Opened
 
@@ -15,6 +17,17 @@ class ArtifactSource(Protocol):
         """The bytes of a release, or of a delta to it, from an offset to the end, in chunks of at most 1 MiB.
 
         Raises: UnavailableError, DeadlineExceededError: try again later. NotFoundError: there is no such release.
+        """
+
+
+class ArtifactPlace(Protocol):
+    """Other places that have artifacts, of one scheme of URLs. Trust never comes from here."""
+
+    def fetch(self, address: str, order: Order, *, offset_bytes: int) -> AsyncIterator[bytes]:
+        """The bytes of an artifact from an offset to its end, in chunks of at most 1 MiB; never more than were ordered.
+
+        Raises: UnavailableError, DeadlineExceededError: it is away, too slow, or broke off. Any other WaysideError: it
+            does not have it, or not for this unit.
         """
 
 
@@ -93,8 +106,18 @@ class Slots(Opened, Protocol):
         Raises: DeviceError.
         """
 
-    async def go_back(self, reason: str) -> None:
+    async def go_back(self, reason: str, *, to: str | None = None) -> None:
         """Ends any trial: the next start is the chosen release. The reason is kept.
 
+        `to` names the slot to choose instead, for a release that is committed already.
         Raises: DeviceError.
         """
+
+    async def contents(self, slot: str) -> Contents:
+        """What the release in a slot says of itself.
+
+        Raises: DeviceFaultError: it holds none.
+        """
+
+    def payload(self, slot: str, file: str) -> Path:
+        """Where a file of the release in a slot is."""

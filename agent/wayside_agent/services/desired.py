@@ -24,6 +24,7 @@ from wayside.v1.release_pb2 import FetchPolicy as FetchPolicyWord
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.config_state import Config, ConfigState, Target
 from wayside_agent.core.config_trial import Event, Step, next_step
+from wayside_agent.core.sources import MAX_COUNT
 from wayside_agent.core.update import Delta, FetchPolicy, Preconditions, ReleaseTarget
 from wayside_agent.services.config_trial import ConfigTrial
 from wayside_agent.services.config_words import target_of
@@ -226,13 +227,20 @@ def _release_target(state: wire.DesiredState) -> ReleaseTarget | None:
             end_s=_seconds(release.preconditions.end_time),
             may_interrupt_broadcast=release.preconditions.may_interrupt_broadcast,
         ),
+        attempt=release.attempt,
+        urls=tuple(release.urls[:MAX_COUNT]),
     )
 
 
 def _delta(release: wire.ReleaseTarget) -> Delta | None:
     if not release.HasField("delta"):
         return None
-    return Delta(release.delta.base_tree_sha256, release.delta.sha256, release.delta.size_bytes)
+    return Delta(
+        release.delta.base_tree_sha256,
+        release.delta.sha256,
+        release.delta.size_bytes,
+        tuple(release.delta.urls[:MAX_COUNT]),
+    )
 
 
 def _seconds(time: Timestamp) -> float | None:

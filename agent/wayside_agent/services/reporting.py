@@ -13,7 +13,7 @@ from random import Random
 from wayside.errors import ResourceExhaustedError
 from wayside.v1 import node_pb2
 from wayside.v1 import node_service_pb2 as wire
-from wayside.v1.release_pb2 import GateResult, UpdateReport
+from wayside.v1.release_pb2 import ComponentState, GateResult, UpdateReport
 from wayside_agent.core.update import UpdateStatus
 from wayside_agent.ports.errors import DeviceError
 from wayside_agent.ports.spools import Spool
@@ -106,6 +106,10 @@ class Reporting:
             running_counter=status.running_counter,
             is_delta=status.is_delta,
             consent=status.consent,
+            attempt=status.attempt,
+            components=(
+                ComponentState(name=each.name, version=each.version, message=each.fault) for each in status.components
+            ),
         )
         await self.submit(wire.Report(update=report))
 

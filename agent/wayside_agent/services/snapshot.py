@@ -89,6 +89,7 @@ def _update(update: UpdateStatus) -> dict[str, object]:
         "reason": update.reason,
         "blockers": list(update.blockers),
         "consent": update.consent,
+        "components": {each.name: each.version or each.fault for each in update.components},
         "notice": {"zh": told["zh"], "en": told["en"]},
     }
 

@@ -5,16 +5,20 @@ Usage: `World(slots=…, source=…, …)`, joined by the app; `await world.verd
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from wayside_agent.core.gate import Gate, Outcome, Verdict, Vitals
 from wayside_agent.core.preconditions import Limits, Situation
 from wayside_agent.core.update import UpdateStatus
+from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.hooks import Hooks, NoHooks
 from wayside_agent.ports.installer import Installer
-from wayside_agent.ports.updates import ArtifactSource, ConsentStore, Downloads, Slots, UpdateStore
+from wayside_agent.ports.machine import Machine, NoMachine
+from wayside_agent.ports.updates import ArtifactPlace, ArtifactSource, ConsentStore, Downloads, Slots, UpdateStore
 
+RETRY_S = 10.0
+"""After the device refused something that does not end the update, and while the manager is away."""
 LOOK_PERIOD_S = 0.5
 """Between two looks at the vitals of a release on trial."""
 STAGED_LOOK_S = 2.0
@@ -28,6 +32,7 @@ class World:
     slots: Slots
     installer: Installer
     source: ArtifactSource
+    """The own connection to the manager."""
     downloads: Downloads
     store: UpdateStore
     consents: ConsentStore
@@ -37,6 +42,12 @@ class World:
     max_download_bytes_per_s: Callable[[], int]
     """0: unlimited."""
     gate_timeout_s: Callable[[], float]
+    places: Mapping[str, ArtifactPlace] = field(default_factory=dict)
+    """Drivers of other places that have artifacts, by the scheme of their URLs."""
+    components: Mapping[str, ComponentDriver] = field(default_factory=dict)
+    """What releases may replace beside the agent, by name."""
+    machine: Machine = field(default_factory=NoMachine)
+    """The computer, which some components need started again."""
     is_config_on_trial: Callable[[], bool] = lambda: False
     """While a configuration is on trial no release is switched to: nobody could say which of the two it was."""
     may_download: Callable[[], bool] = lambda: True

@@ -6,7 +6,6 @@ against the list of files people signed, file by file as it is written.
 Source: RAUC src/install.c (order).
 """
 
-import compileall
 import hashlib
 import platform
 import shutil
@@ -14,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from typing import IO, BinaryIO
 
 import msgspec
@@ -28,10 +26,10 @@ from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.installing import Install
 from wayside_agent.core.slot_release import SlotRelease
 from wayside_agent.drivers.files import disk_errors, sync_directory, write_atomic
-from wayside_agent.drivers.tree import sync_tree, tree_bytes
+from wayside_agent.drivers.tree import compile_tree, sync_tree, tree_bytes
 from wayside_agent.ports.errors import DeviceFaultError
 from wayside_agent.update.agreeing import wrong_hardware
-from wayside_agent.update.delta import rebuilt
+from wayside_agent.update.delta import manifest_of, rebuilt
 from wayside_agent.update.place import Agreed, Place
 from wayside_agent.update.plain import NotPlainError, open_plain
 
@@ -43,9 +41,6 @@ SLOT_FILE_MODE = 0o644
 """The daemon and the launcher read it, perhaps as another user."""
 
 Progress = Callable[[float], None]
-
-OWN_DRIVER = "slot"
-"""Of the agent's own directory slots."""
 
 
 def opened(artifact: Path) -> BinaryIO:
@@ -71,6 +66,18 @@ def check(file: BinaryIO, agreed: Agreed, place: Place) -> ReleaseReading:
         raise RefusedError(Refusal.ARTIFACT_INVALID, f"{error}; build, sign and publish it again") from error
     _check_manifest(reading.manifest, reading.manifest_bytes, agreed, place)
     return reading
+
+
+def check_delta(file: BinaryIO, agreed: Agreed, place: Place) -> Manifest:
+    """Holds what a delta says of its release against what was agreed; its files are judged when it is applied.
+
+    Raises: RefusedError: DELTA, ARTIFACT_INVALID, WRONG_HARDWARE.
+    """
+    try:
+        content = manifest_of(file, expected_tree_sha256=agreed.tree_sha256)
+    except InvalidArgumentError as error:
+        raise _useless(error) from error
+    return _delta_manifest(content, agreed, place)
 
 
 def install(place: Place, agreed: Agreed, asked: Install, progress: Progress) -> None:
@@ -122,9 +129,6 @@ def _problems(agreed: Agreed, manifest: Manifest) -> Iterator[str]:
         yield f"it was built for Python {manifest.python}, this unit has {python}"
     if manifest.platform not in {"", machine}:
         yield f"it was built for {manifest.platform}, this unit is {machine}"
-    for component in manifest.components:
-        if component.driver != OWN_DRIVER:  # better none of it than a part that nobody knows is missing
-            yield f"its component {component.name} needs the driver {component.driver!r}, which updates do not use yet"
 
 
 def _check_manifest(manifest: Manifest, content: bytes, agreed: Agreed, place: Place) -> None:
@@ -199,21 +203,31 @@ def _write_delta(file: BinaryIO, path: Path, base: Path, agreed: Agreed, place: 
         content = rebuilt(
             file, base=base, into=path, expected_tree_sha256=agreed.tree_sha256, is_abandoned=lambda: False
         )
+    except InvalidArgumentError as error:
+        raise _useless(error) from error
+    _delta_manifest(content, agreed, place)
+    return content
+
+
+def _delta_manifest(content: bytes, agreed: Agreed, place: Place) -> Manifest:
+    try:
         manifest = release_manifest.parsed(content)
     except InvalidArgumentError as error:
-        raise RefusedError(Refusal.DELTA, f"{error}; fetch the whole release") from error
+        raise _useless(error) from error
     _check_manifest(manifest, content, agreed, place)
     for problem in _problems(agreed, manifest):
         raise RefusedError(Refusal.ARTIFACT_INVALID, f"{problem}; build it for this unit")
-    return content
+    return manifest
+
+
+def _useless(error: InvalidArgumentError) -> RefusedError:
+    return RefusedError(Refusal.DELTA, f"{error}; fetch the whole release")
 
 
 def _seal(path: Path, agreed: Agreed, manifest_bytes: bytes) -> None:
     """Makes a written slot complete."""
     (path / release_manifest.NAME).write_bytes(manifest_bytes)
-    # never checked against its source: a power cut must not find half-written byte code. What does not compile is
-    # left out; if it is needed, the health gate will tell.
-    compileall.compile_dir(path / "site", quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    compile_tree(path / "site")
     sync_tree(path)
     sync_directory(path.parent)
     held = SlotRelease(

@@ -35,16 +35,36 @@ def rebuilt(
     Raises: InvalidArgumentError: the delta is damaged, hostile, or leads elsewhere. ResourceExhaustedError,
         DeviceFaultError: also when abandoned.
     """
-    delta.seek(0)
-    # typeshed wants a whole file object; the stream mode calls `read` only
-    with _archive_errors(), tarfile.open(fileobj=_Unpacked(delta), mode="r|") as archive:  # type: ignore[call-overload]
+    with _opened(delta) as archive:
         index = _index(archive, expected_tree_sha256)
-        manifest = _content(archive, release_manifest.NAME, release_manifest.MAX_BYTES)
+        manifest = _manifest(archive)
         for number, file in enumerate(index.files):
             if is_abandoned():
                 raise DeviceFaultError("the installation was abandoned because the agent stops")
             _write(archive, number, file, base, into)
         return manifest
+
+
+def manifest_of(delta: BinaryIO, *, expected_tree_sha256: str) -> bytes:
+    """The bytes of `release.json` that a delta brings; no more of it is read than that.
+
+    Raises: InvalidArgumentError: the delta is damaged, hostile, or leads elsewhere.
+    """
+    with _opened(delta) as archive:
+        _index(archive, expected_tree_sha256)
+        return _manifest(archive)
+
+
+@contextmanager
+def _opened(delta: BinaryIO) -> Iterator[tarfile.TarFile]:
+    delta.seek(0)
+    # typeshed wants a whole file object; the stream mode calls `read` only
+    with _archive_errors(), tarfile.open(fileobj=_Unpacked(delta), mode="r|") as archive:  # type: ignore[call-overload]
+        yield archive
+
+
+def _manifest(archive: tarfile.TarFile) -> bytes:
+    return _content(archive, release_manifest.NAME, release_manifest.MAX_BYTES)
 
 
 def _index(archive: tarfile.TarFile, expected_tree_sha256: str) -> DeltaIndex:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wayside.errors import ResourceExhaustedError, WaysideError
+from wayside.release_manifest import Manifest
 from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.installing import (
     MAX_LINE_BYTES,
@@ -74,10 +75,16 @@ def _done(where: place.Place, request: Request, progress: artifact.Progress) -> 
     agreed = _known(where, request)
     if isinstance(request, Verify):
         with artifact.opened(Path(request.artifact)) as file:
-            artifact.check(file, agreed, where)
-    else:
-        artifact.install(where, agreed, request, progress)
+            manifest = _checked(file, agreed, where, is_delta=request.is_delta)
+        return Done(components=manifest.components, notices=manifest.notices)
+    artifact.install(where, agreed, request, progress)
     return Done()
+
+
+def _checked(file: BinaryIO, agreed: place.Agreed, where: place.Place, *, is_delta: bool) -> Manifest:
+    if is_delta:
+        return artifact.check_delta(file, agreed, where)
+    return artifact.check(file, agreed, where).manifest
 
 
 def _agreed(found: place.Agreed) -> Agreed:

@@ -18,6 +18,7 @@ from wayside_manager.api.session import Session, SessionStore
 from wayside_manager.api.sessions import Sessions, said_hello
 from wayside_manager.api.shell_bridge import ShellBridge
 from wayside_manager.api.trust_messages import NodeTrust
+from wayside_manager.core.artifact_places import ArtifactPlaces
 from wayside_manager.core.credentials import CredentialRecord
 from wayside_manager.ports.certificates import NodeCertifier
 from wayside_manager.ports.config import ConfigStore
@@ -38,6 +39,7 @@ class ReleaseSource:
 
     artifacts: ArtifactStore
     signer: ReleaseSigner
+    places: ArtifactPlaces
 
 
 class NodeServiceStore(SessionStore, ConfigStore, ReleaseStore, Protocol):
@@ -60,7 +62,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._artifacts, self._signer = releases.artifacts, releases.signer
+        self._artifacts, self._signer, self._places = releases.artifacts, releases.signer, releases.places
         self._sink = sink
         self._sessions = sessions
         self._certifier = certifier
@@ -74,7 +76,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         self._sessions.admit(context)
         hello = await said_hello(context)
         trust = NodeTrust(self._certifier, credential, now=self._now)
-        session = Session(admission(), context, self._store, self._sink, trust, now=self._now)
+        session = Session(admission(), context, self._store, self._sink, trust, places=self._places, now=self._now)
         session.instance_id = hello.instance_id
         async with self._sessions.entered(session):
             await session.run(hello)

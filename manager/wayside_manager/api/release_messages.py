@@ -1,6 +1,7 @@
 """Releases on the wire. Usage: `release_message(record)`."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -8,6 +9,7 @@ from wayside.names import release_name, tenant_name
 from wayside.release_manifest import Manifest, Notice
 from wayside.v1 import node_service_pb2, release_pb2
 from wayside_manager.api.node_messages import timestamp
+from wayside_manager.core.artifact_places import ArtifactPlaces
 from wayside_manager.core.deltas import DeltaRecord
 from wayside_manager.core.releases import ReleaseRecord
 
@@ -48,6 +50,13 @@ def delta_offer(delta: DeltaRecord) -> node_service_pb2.DeltaOffer:
     return node_service_pb2.DeltaOffer(
         base_tree_sha256=delta.base_tree_sha256, sha256=delta.sha256, size_bytes=delta.size_bytes
     )
+
+
+def tell_places(target: node_service_pb2.ReleaseTarget, places: ArtifactPlaces, node_id: str, *, now: datetime) -> None:
+    """Adds where else the node may fetch the whole and the delta it is told."""
+    target.urls.extend(places.urls(target.sha256, node_id, now))
+    if target.HasField("delta"):
+        target.delta.urls.extend(places.urls(target.delta.sha256, node_id, now))
 
 
 def _described(manifest: Manifest) -> release_pb2.Release:

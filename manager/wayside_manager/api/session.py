@@ -19,13 +19,14 @@ from wayside.v1 import node_service_pb2
 from wayside_manager.api.identity import Admission, retired
 from wayside_manager.api.job_messages import job_targets
 from wayside_manager.api.node_messages import desired_state, timestamp
-from wayside_manager.api.release_messages import delta_offer
+from wayside_manager.api.release_messages import delta_offer, tell_places
 from wayside_manager.api.report_messages import live_form, stored_form
 from wayside_manager.api.scopes import EOF, received, send
 from wayside_manager.api.trust_messages import NodeTrust
+from wayside_manager.core.artifact_places import ArtifactPlaces
 from wayside_manager.core.jobs import JobRecord, JobState
 from wayside_manager.core.limits import Rate, TokenBuckets
-from wayside_manager.core.nodes import NodeState
+from wayside_manager.core.nodes import NodeState, fetches
 from wayside_manager.core.reports import Report
 from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.enrollment import EnrollmentStore
@@ -60,6 +61,7 @@ class Session:
         sink: ReportSink,
         trust: NodeTrust,
         *,
+        places: ArtifactPlaces,
         now: Callable[[], datetime],
     ) -> None:
         self.node_id = admission.holder.removeprefix("nodes/")
@@ -67,6 +69,7 @@ class Session:
         self.context = context
         self.trust = trust
         self.instance_id = ""
+        self._places = places
         self._store = store
         self._sink = sink
         self._now = now
@@ -78,6 +81,7 @@ class Session:
         self._wants_look = True
         self._looked_mono_s = time.monotonic()
         self._sent_revision = -1
+        self._sent_window: tuple[int, ...] = ()  # of the URLs it was told; empty: none that end
         self._probes: dict[str, asyncio.Future[bool]] = {}
         self._unsent_probes: list[str] = []
         self._stray_count = 0
@@ -210,7 +214,8 @@ class Session:
             await send(self.context, node_service_pb2.SessionResponse(trust=self.trust.told()))
 
     async def _look(self) -> None:
-        is_due = time.monotonic() - self._looked_mono_s > LOOK_AGAIN_S
+        is_stale = self._sent_window and self._sent_window != self._places.window(self._now())
+        is_due = is_stale or time.monotonic() - self._looked_mono_s > LOOK_AGAIN_S
         if not self._wants_look and not is_due:
             return
         self._wants_look = False
@@ -223,15 +228,20 @@ class Session:
                 f"the certificates of node {self.node_id} were taken back; it needs a new enrolment",
                 reason="NODE_REVOKED",
             )
-        if node.desired.revision != self._sent_revision:
-            # read after the revision: jobs may be newer than it, and are then told once more
-            desired = desired_state(node.desired)
-            delta = await self._store.delta_for(self.node_id) if node.desired.release is not None else None
-            if delta is not None:
-                desired.release.delta.CopyFrom(delta_offer(delta))
-            desired.jobs.extend(job_targets(await self._jobs()))
-            await send(self.context, node_service_pb2.SessionResponse(desired_state=desired))
-            self._sent_revision = node.desired.revision
+        window = self._places.window(self._now()) if fetches(node) else ()
+        is_stale, self._sent_window = window not in {(), self._sent_window}, window
+        if node.desired.revision == self._sent_revision and not is_stale:
+            return
+        # read after the revision: jobs may be newer than it, and are then told once more
+        desired = desired_state(node.desired)
+        delta = await self._store.delta_for(self.node_id) if node.desired.release is not None else None
+        if delta is not None:
+            desired.release.delta.CopyFrom(delta_offer(delta))
+        if fetches(node):
+            tell_places(desired.release, self._places, self.node_id, now=self._now())
+        desired.jobs.extend(job_targets(await self._jobs()))
+        await send(self.context, node_service_pb2.SessionResponse(desired_state=desired))
+        self._sent_revision = node.desired.revision
 
     async def _jobs(self) -> tuple[JobRecord, ...]:
         """The node's jobs without an outcome; that it was told is written before it is."""

@@ -58,6 +58,7 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
             "in order": "no" if node.reconciling else "yes",
             "config says": node.config.message,
             "update says": node.update.message or "; ".join(node.update.blockers),
+            **{f"component {each.name}": each.version or each.message or "none" for each in node.update.components},
             **_health(node.health),
             "lost reports": node.lost_report_count,
             "enrolled": local_time(node.create_time),

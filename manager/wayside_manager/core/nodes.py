@@ -186,4 +186,9 @@ def reconciling(node: NodeRecord) -> bool:
     desired, status = node.desired, node.status
     if desired.target_config_revision and desired.target_config_sha256 != status.running_config_sha256:
         return True
-    return desired.release is not None and desired.release.version != status.running_release
+    return fetches(node)
+
+
+def fetches(node: NodeRecord) -> bool:
+    """Whether the node should run another release than it does, and so may have to fetch it."""
+    return node.desired.release is not None and node.desired.release.version != node.status.running_release

@@ -1,6 +1,7 @@
 """Makes a delta between two releases, in a process of its own: it takes minutes and much memory, and may be killed.
 
-    python -m wayside_manager.services.delta_making BASE TARGET OUTPUT [MEMORY]    # archives, a file to write, bytes
+    python -m wayside_manager.services.delta_making BASE TARGET OUTPUT [MEMORY PARENT]    # archives, a file to write,
+                                                                                          # bytes, process to end with
 
 The output is written whole or not at all. A large file needs about six times its size in memory while it is made.
 """
@@ -28,6 +29,7 @@ from wayside.release_manifest import NAME
 from wayside.release_packing import FILE_TIME_S
 from wayside.release_reading import ReleaseReading, checked
 from wayside.release_tree import TreeFile
+from wayside_manager.core.similar_names import SimilarNames
 
 NICENESS = 15  # below everything else of the manager
 NO_MEMORY = "it needs more memory than it may take; raise memory_mib in [deltas] of manager.toml"
@@ -39,7 +41,10 @@ _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_s
 def main() -> int:
     """Makes one delta; 2 and a sentence: it cannot be made of these."""
     base, target, output = (Path(argument) for argument in sys.argv[1:4])
-    _confine(int("".join(sys.argv[4:5]) or 0))
+    memory_bytes, parent = (int("".join(sys.argv[at : at + 1]) or 0) for at in (4, 5))
+    _confine(memory_bytes)
+    if parent and os.getppid() != parent:  # it died before we asked to die with it
+        return 1
     try:
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             made = Path(folder, "made")
@@ -67,7 +72,8 @@ def write_delta(base: Path, target: Path, output: Path, folder: Path) -> DeltaIn
     old, new = _Unpacked(base, folder / "old"), _Unpacked(target, folder / "new")
     patches = folder / "patches"
     patches.mkdir()
-    files = [_planned(number, file, old, new, patches) for number, file in enumerate(new.files)]
+    renamed = SimilarNames(file for file in old.files if file.size_bytes and file.name not in new.by_name)
+    files = [_planned(file, old, new, renamed, patches / str(number)) for number, file in enumerate(new.files)]
     index = DeltaIndex(
         format=FORMAT,
         base_tree_sha256=old.tree_sha256,
@@ -108,22 +114,24 @@ def _written(reading: ReleaseReading, folder: Path) -> Iterable[TreeFile]:
         yield TreeFile(entry.name, entry.size_bytes, digest.hexdigest())
 
 
-def _planned(number: int, file: TreeFile, old: _Unpacked, new: _Unpacked, patches: Path) -> DeltaFile:
+def _planned(file: TreeFile, old: _Unpacked, new: _Unpacked, renamed: SimilarNames, patch: Path) -> DeltaFile:
     """How a file is had from the old release; a patch is made on the way."""
     said = DeltaFile(name=file.name, size_bytes=file.size_bytes, sha256=file.sha256, how="whole")
     same = old.by_name.get(file.name)
     kept = same if same is not None and same.sha256 == file.sha256 else old.by_sha256.get(file.sha256)
     if kept is not None:
         return msgspec.structs.replace(said, how="keep", base="" if kept.name == file.name else kept.name)
+    if same is None:
+        same = renamed.best(file.name, file.size_bytes)
     if same is None or not same.size_bytes or file.size_bytes < PATCH_MIN_BYTES:
         return said
     with (
-        (old.folder / file.name).open("rb") as before,
+        (old.folder / same.name).open("rb") as before,
         (new.folder / file.name).open("rb") as after,
-        (patches / str(number)).open("wb") as patch,
+        patch.open("wb") as out,
     ):
-        detools.create_patch(before, after, patch, compression="none", patch_type="sequential")
-    return msgspec.structs.replace(said, how="patch")
+        detools.create_patch(before, after, out, compression="none", patch_type="sequential")
+    return msgspec.structs.replace(said, how="patch", base="" if same.name == file.name else same.name)
 
 
 def _write(raw: BinaryIO, index: DeltaIndex, new: _Unpacked, patches: Path) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
 import secrets
 import shutil
 import signal
@@ -197,6 +198,7 @@ class Deltas:
             MODULE,
             *map(str, paths),
             str(self._bounds.memory_bytes),
+            str(os.getpid()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -65,12 +65,15 @@ class Peer(Stubs):
 class Session:
     """A node's stream, message by message."""
 
-    def __init__(self, peer: Peer, *, spool_id: str = "spool-1", say_hello: bool = True) -> None:
+    def __init__(self, peer: Peer, *, spool_id: str = "spool-1", say_hello: bool = True, tree_sha256: str = "") -> None:
         self.call = peer.node.Session(None, timeout=CALL_S)
+        self._tree_sha256 = tree_sha256  # of the files it runs
         self._spool_id = spool_id if say_hello else ""
 
     async def opened(self) -> "Session":
-        hello = node_service_pb2.SessionHello(agent_version="1.0.0", spool_id=self._spool_id)
+        hello = node_service_pb2.SessionHello(
+            agent_version="1.0.0", spool_id=self._spool_id, running_tree_sha256=self._tree_sha256
+        )
         with suppress(grpc.aio.AioRpcError):  # refused before it was written: `next` says why
             await self.call.write(node_service_pb2.SessionRequest(hello=hello))
         return self

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from wayside_agent.core.update import Phase
+from wayside_agent.core.update import FetchPolicy, Phase
 from wayside_demo.power_cut.fate import Fate, Kind, Start, Strike, Worth
 from wayside_demo.power_cut.striking import Outcome
 from wayside_demo.power_cut.unit import Unit, prepare
@@ -38,6 +38,9 @@ HELPED = (Phase.CHECKING, Phase.VERIFYING, Phase.INSTALLING)
 MATRIX = tuple((phase, kind) for phase, kind in product(PHASES, Kind) if kind is not Kind.HELPER or phase in HELPED)
 MORE_STRIKES = 0.3
 """Chance of one more fault in the same run."""
+DELTAS = 0.6
+"""Share of updates by delta, of those from a release."""
+POLICIES = (FetchPolicy.ANY, FetchPolicy.NEVER_FULL)
 LONGEST_S = 900.0
 """A fault lasts up to so long; a manager that restarts is back in ten seconds."""
 
@@ -48,27 +51,34 @@ class Campaign:
     def __init__(self, folder: Path) -> None:
         """Makes the units before their updates, and counts the steps of every phase."""
         self._folder = folder
-        self._steps: dict[tuple[Start, Worth], dict[Phase, int]] = {}
+        self._steps: dict[tuple[Start, Worth, bool], dict[Phase, int]] = {}
         for start in Start:
             prepare(folder / start, start)
-        for start, worth in product(Start, Worth):
-            outcome = self.run_fate(Fate(seed=0, start=start, worth=worth))
-            if outcome.problems:
+        for start, worth, is_delta in product(Start, Worth, (False, True)):
+            if is_delta and start is Start.FACTORY:  # nothing leads from there
+                continue
+            policy = FetchPolicy.NEVER_FULL if is_delta else FetchPolicy.ANY
+            outcome = self.run_fate(Fate(0, start, worth, is_delta=is_delta, policy=policy))
+            if outcome.problems or outcome.is_by_delta is not is_delta:
                 raise AssertionError(f"without any fault: {outcome}")
-            self._steps[start, worth] = outcome.steps
+            self._steps[start, worth, is_delta] = outcome.steps
 
     def fate(self, seed: int) -> Fate:
         """What happens in run `seed`; consecutive seeds walk through the matrix."""
         rng = Random(seed)  # noqa: S311  # repeatable
         phase, kind = MATRIX[seed % len(MATRIX)]
         start = rng.choice(list(Start))
-        worths = [worth for worth in Worth if phase in self._steps[start, worth]]
+        is_delta = start is Start.RELEASE and rng.random() < DELTAS
+        steps = {worth: self._steps[start, worth, is_delta] for worth in Worth}
+        worths = [worth for worth in Worth if phase in steps[worth]]
         worth = Worth.GOOD if Worth.GOOD in worths and rng.random() < 0.6 else rng.choice(worths)  # noqa: PLR2004
-        strikes = [self._strike(rng, start, worth, phase, kind)]
+        strikes = [_strike(rng, steps[worth], phase, kind)]
         while rng.random() < MORE_STRIKES:
-            phases = [each for each in PHASES if each in self._steps[start, worth]]
-            strikes.append(self._strike(rng, start, worth, rng.choice(phases), rng.choice(list(Kind))))
-        return Fate(seed, start, worth, rng.choice((0.0, 0.0, rng.uniform(1, 60))), tuple(strikes))
+            phases = [each for each in PHASES if each in steps[worth]]
+            strikes.append(_strike(rng, steps[worth], rng.choice(phases), rng.choice(list(Kind))))
+        wait_s = rng.choice((0.0, 0.0, rng.uniform(1, 60)))
+        policy = rng.choice(POLICIES) if is_delta else FetchPolicy.ANY
+        return Fate(seed, start, worth, wait_s, tuple(strikes), is_delta, policy)
 
     def run(self, seed: int) -> Outcome:
         """One run."""
@@ -81,10 +91,11 @@ class Campaign:
         shutil.copytree(self._folder / fate.start, root)
         return Unit(root, fate).live()
 
-    def _strike(self, rng: Random, start: Start, worth: Worth, phase: Phase, kind: Kind) -> Strike:
-        step = rng.randint(1, self._steps[start, worth][phase])
-        lengths_s = (10.0,) if kind is Kind.MANAGER else (5.0, 60.0, LONGEST_S)
-        return Strike(kind, phase, step, rng.choice(lengths_s) * rng.random())
+
+def _strike(rng: Random, steps: dict[Phase, int], phase: Phase, kind: Kind) -> Strike:
+    step = rng.randint(1, steps[phase])
+    lengths_s = (10.0,) if kind is Kind.MANAGER else (5.0, 60.0, LONGEST_S)
+    return Strike(kind, phase, step, rng.choice(lengths_s) * rng.random())
 
 
 @contextmanager
@@ -107,6 +118,8 @@ class Tally:
 
     runs: int = 0
     starts: int = 0
+    by_delta: int = 0
+    """Of the updates under test; what it was that was fetched last."""
     struck: Counter[tuple[Phase, Kind]] = field(default_factory=Counter)
     ends: Counter[tuple[Phase, Phase]] = field(default_factory=Counter)
     """By the phase the first fault struck in, and how the update ended."""
@@ -116,6 +129,7 @@ class Tally:
         """Counts one run."""
         self.runs += 1
         self.starts += outcome.starts
+        self.by_delta += outcome.is_by_delta
         self.struck.update((strike.phase, strike.kind) for strike in outcome.struck)
         if outcome.struck and outcome.phase:
             self.ends[outcome.struck[0].phase, outcome.phase] += 1
@@ -126,6 +140,7 @@ class Tally:
         """Counts what another process did."""
         self.runs += other.runs
         self.starts += other.starts
+        self.by_delta += other.by_delta
         self.struck.update(other.struck)
         self.ends.update(other.ends)
         self.defects.extend(other.defects)

@@ -18,8 +18,9 @@ from random import Random
 from types import ModuleType
 from typing import Any, Self, cast
 
-from wayside_demo.power_cut.remnants import File, Folder, Node, content_of, loaded, surviving, written
+from wayside_demo.power_cut.remnants import File, Folder, Link, Node, content_of, found, loaded, surviving, written
 
+REPLACED = ("open", "rename", "unlink", "mkdir", "rmdir", "statvfs", "symlink")
 FULL_FREE_BYTES, FREE_BYTES = 0, 8 * 2**30
 
 AtStep = Callable[[str], None]
@@ -54,11 +55,11 @@ class Disk:
 
     def __enter__(self) -> Self:
         """Takes the place of the system's functions."""
-        self._real = {name: getattr(os, name) for name in ("open", "rename", "unlink", "mkdir", "rmdir", "statvfs")}
+        self._real = {name: getattr(os, name) for name in REPLACED}
         self._real_open = io.open
         names = {"open": self._os_open, "rename": self._rename, "replace": self._rename, "unlink": self._unlink}
         names |= {"remove": self._unlink, "mkdir": self._mkdir, "rmdir": self._rmdir, "statvfs": self._statvfs}
-        names |= {"fsync": self._sync, "fdatasync": self._sync}
+        names |= {"fsync": self._sync, "fdatasync": self._sync, "symlink": self._symlink}
         for name, act in names.items():
             self._swaps.enter_context(swapped(os, name, act))
         self._swaps.enter_context(swapped(io, "open", self._io_open))
@@ -74,7 +75,7 @@ class Disk:
         self._find(self._root)
         survivors = surviving(self._top, self._root, rng)
         for child in list(self._root.iterdir()):
-            shutil.rmtree(child) if child.is_dir() else child.unlink()
+            shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
         written(survivors, self._root)
         self._top = loaded(self._root)
         self.__enter__()
@@ -111,7 +112,7 @@ class Disk:
         if isinstance(node, Folder):
             self._find(there, is_deep=False)
             node.durable, node.pending = node.now(), []
-        else:
+        elif isinstance(node, File):  # a link is followed before it is opened
             node.durable = content_of(there)
 
     def _rename(self, old: Any, new: Any, **options: Any) -> None:  # noqa: ANN401  # as os.rename
@@ -153,11 +154,19 @@ class Disk:
         if there:
             self._named(there, Folder())
 
+    def _symlink(self, target: Any, path: Any, *rest: Any, **options: Any) -> None:  # noqa: ANN401  # as os.symlink
+        there = self._inside(path, options.get("dir_fd"))
+        if there:
+            self._at_step("create")
+        self._real["symlink"](target, path, *rest, **options)
+        if there:
+            self._named(there, Link(os.fspath(target)))
+
     def _statvfs(self, path: Any) -> os.statvfs_result:  # noqa: ANN401  # as os.statvfs
-        found = list(self._real["statvfs"](path))
-        blocks = (FULL_FREE_BYTES if self._is_full() else FREE_BYTES) // int(found[1])
-        found[2:5] = [max(blocks * 2, 1), blocks, blocks]
-        return os.statvfs_result(found)
+        told = list(self._real["statvfs"](path))
+        blocks = (FULL_FREE_BYTES if self._is_full() else FREE_BYTES) // int(told[1])
+        told[2:5] = [max(blocks * 2, 1), blocks, blocks]
+        return os.statvfs_result(told)
 
     def _inside(self, path: Any, folder: int | None = None) -> Path | None:  # noqa: ANN401
         """The path below the folder; `None`: it is elsewhere."""
@@ -175,7 +184,7 @@ class Disk:
 
     def _forget(self, path: Path) -> None:
         """Keeps what a file holds that loses its name: the loss may be lost."""
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             self._file(path).last = content_of(path)
 
     def _folder(self, path: Path) -> Folder:
@@ -190,11 +199,11 @@ class Disk:
         names = path.parts[len(self._root.parts) :]
         for depth, name in enumerate(names, start=1):
             folder = cast("Folder", node)
-            found = folder.now().get(name)
-            if found is None:
-                found = Folder() if self._root.joinpath(*names[:depth]).is_dir() else File()
-                folder.pending.append({name: found})
-            node = found
+            known = folder.now().get(name)
+            if known is None:
+                known = found(self._root.joinpath(*names[:depth]))
+                folder.pending.append({name: known})
+            node = known
         return node
 
     def _find(self, path: Path, *, is_deep: bool = True) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wayside_agent.core.update import Phase
+from wayside_agent.core.update import FetchPolicy, Phase
 
 
 class Start(StrEnum):
@@ -60,3 +60,6 @@ class Fate:
     wait_s: float = 0.0
     """How long a precondition is in the way."""
     strikes: tuple[Strike, ...] = ()
+    is_delta: bool = False
+    """The manager has deltas between all releases."""
+    policy: FetchPolicy = FetchPolicy.ANY

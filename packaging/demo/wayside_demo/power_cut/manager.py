@@ -1,69 +1,18 @@
-"""A manager with small releases in memory, and the world a unit is in: time, a link, and a clock that may be wrong."""
+"""The manager, and the world a unit is in: time, a link, and a clock that may be wrong."""
 
-import hashlib
-import io
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from functools import cache
+from itertools import permutations
 
 from wayside.errors import NotFoundError, UnavailableError
-from wayside.release_manifest import FORMAT, Component, Manifest
-from wayside.release_packing import counter_of, write_release
-from wayside.release_reading import ReleaseReading
 from wayside_agent.core.update import ReleaseTarget
+from wayside_agent.ports.installer import Metadata
+from wayside_demo.power_cut.releases import VERSIONS, delta, delta_content, release
+from wayside_demo.power_cut.signing import Signing
 
-OLD, NEW, NEXT = "1.1.0", "1.2.0", "1.3.0"
 CHUNK_BYTES = 400
 NOW_S = 1_795_000_000.0
 """UTC when a run begins."""
-END_S = NOW_S + 14 * 86_400
-"""When what was signed ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """One published release."""
-
-    content: bytes
-    files: dict[str, bytes]
-    manifest: Manifest
-    manifest_sha256: str
-
-    @property
-    def target(self) -> ReleaseTarget:
-        """What the manager orders; the rollout has the name of the version."""
-        version = self.manifest.version
-        digest = hashlib.sha256(self.content).hexdigest()
-        return ReleaseTarget(f"releases/{version}", version, digest, len(self.content), f"rollouts/{version}")
-
-
-@cache
-def release(version: str) -> Release:
-    """A release of three small files."""
-    draft = Manifest(
-        format=FORMAT,
-        version=version,
-        counter=counter_of(version),
-        tree_sha256="0" * 64,
-        components=(Component(name="agent", version=version, driver="slot"),),
-        provides=("agent",),
-    )
-    noise = b"".join(hashlib.sha256(f"{version}{number}".encode()).digest() for number in range(40))
-    files = {
-        "site/wayside_agent/__init__.py": f"VERSION = {version!r}\n".encode(),
-        "site/wayside_agent/deep/module.py": b"X = 1\n" * 200,
-        "site/noise.bin": noise,
-    }
-    buffer = io.BytesIO()
-    manifest = write_release(buffer, draft, files)
-    return Release(buffer.getvalue(), files, manifest, hashlib.sha256(_stated(buffer.getvalue())).hexdigest())
-
-
-def _stated(content: bytes) -> bytes:
-    reading = ReleaseReading(io.BytesIO(content))
-    for _ in reading.entries():
-        pass
-    return reading.manifest_bytes
 
 
 class HelperKilledError(BaseException):
@@ -73,11 +22,17 @@ class HelperKilledError(BaseException):
 class Surroundings:
     """What is outside the unit, on a clock of the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin_utc_s: float = NOW_S) -> None:
         self.now_s = 0.0
         self.away_until_s = self.full_until_s = self.wrong_until_s = 0.0
         self.wrong_utc_s: float | None = None
         self.is_helper_at_work = False
+        self.ordered: ReleaseTarget | None = None
+        """What the manager wants of the unit."""
+        self.fetched_bytes: Counter[str] = Counter()
+        """By `delta` and `whole`."""
+        self._begin_utc_s = begin_utc_s
+        self._signing = Signing()
 
     def recover(self) -> None:
         """Everything is as it should be from now on."""
@@ -95,18 +50,33 @@ class Surroundings:
 
     def utc_s(self) -> float | None:
         """What the unit believes the time is; `None`: it knows none."""
-        return self.wrong_utc_s if self.now_s < self.wrong_until_s else NOW_S + self.now_s
+        return self.wrong_utc_s if self.now_s < self.wrong_until_s else self._begin_utc_s + self.now_s
 
     def reach(self) -> None:
         """Raises: UnavailableError: the manager is away."""
         if self.is_away:
             raise UnavailableError("the manager is away")
 
+    async def metadata(self, *, image_root_version: int, director_root_version: int) -> Metadata:
+        """As `ports.installer.TrustSource`; the manager's clock is right."""
+        self.reach()
+        assert (image_root_version, director_root_version) == (1, 1)  # noqa: S101  # nobody makes others
+        assert self.ordered is not None  # noqa: S101  # who asks was told
+        return self._signing.sent(self.ordered, self._begin_utc_s + self.now_s)
+
     async def fetch(self, release_name: str, *, offset_bytes: int, delta_sha256: str = "") -> AsyncIterator[bytes]:
-        """As `ports.updates.ArtifactSource`; it has no deltas."""
-        if delta_sha256:
-            raise NotFoundError(f"{release_name}: there is no such delta")
-        content = release(release_name.removeprefix("releases/")).content
+        """As `ports.updates.ArtifactSource`."""
+        version = release_name.removeprefix("releases/")
+        content = _delta_of(version, delta_sha256) if delta_sha256 else release(version).content
         for begin in range(offset_bytes, len(content), CHUNK_BYTES):
             self.reach()
-            yield content[begin : begin + CHUNK_BYTES]
+            chunk = content[begin : begin + CHUNK_BYTES]
+            self.fetched_bytes["delta" if delta_sha256 else "whole"] += len(chunk)
+            yield chunk
+
+
+def _delta_of(version: str, sha256: str) -> bytes:
+    for base, to in permutations(VERSIONS, 2):
+        if to == version and base < to and delta(base, to).sha256 == sha256:
+            return delta_content(base, to)
+    raise NotFoundError(f"releases/{version}: there is no such delta")

@@ -19,6 +19,13 @@ class File:
 
 
 @dataclass(eq=False, slots=True)
+class Link:
+    """A symbolic link: it has no content of its own that could be torn."""
+
+    target: str
+
+
+@dataclass(eq=False, slots=True)
 class Folder:
     """A directory: which names are durable, and what changed since."""
 
@@ -31,7 +38,7 @@ class Folder:
         return _applied(self.durable, self.pending)
 
 
-Node = File | Folder
+Node = File | Folder | Link
 
 
 def _applied(entries: dict[str, Node], changes: list[dict[str, Node | None]]) -> dict[str, Node]:
@@ -55,21 +62,33 @@ def loaded(path: Path) -> Folder:
     """A directory and everything in it, taken for durable."""
     folder = Folder()
     for child in path.iterdir():
-        folder.durable[child.name] = loaded(child) if child.is_dir() else File(content_of(child))
+        node = found(child)
+        folder.durable[child.name] = loaded(child) if isinstance(node, Folder) else node
+        if isinstance(node, File):
+            node.durable = content_of(child)
     return folder
+
+
+def found(path: Path) -> Node:
+    """What a path is, with nothing of it durable."""
+    if path.is_symlink():
+        return Link(str(path.readlink()))
+    return Folder() if path.is_dir() else File()
 
 
 def surviving(folder: Folder, path: Path | None, rng: Random) -> dict[str, Any]:
     """Names and contents that a cut leaves of a folder. `path` is where it is now; `None`: it was removed."""
     names = {id(node): name for name, node in folder.now().items()}
-    found: dict[str, Any] = {}
+    left: dict[str, Any] = {}
     for name, node in _applied(folder.durable, _kept(folder.pending, rng)).items():
         here = path / names[id(node)] if path and id(node) in names else None
         if isinstance(node, Folder):
-            found[name] = surviving(node, here, rng)
+            left[name] = surviving(node, here, rng)
+        elif isinstance(node, Link):
+            left[name] = node
         else:
-            found[name] = _torn(node.durable, content_of(here) if here else node.last, rng)
-    return found
+            left[name] = _torn(node.durable, content_of(here) if here else node.last, rng)
+    return left
 
 
 def _kept(pending: list[dict[str, Node | None]], rng: Random) -> list[dict[str, Node | None]]:
@@ -94,11 +113,13 @@ def _torn(old: bytes, new: bytes, rng: Random) -> bytes:
     return ways[rng.choice(list(ways))]()
 
 
-def written(found: dict[str, Any], path: Path) -> None:
+def written(left: dict[str, Any], path: Path) -> None:
     """Writes names and contents into an empty directory."""
-    for name, content in found.items():
+    for name, content in left.items():
         if isinstance(content, dict):
             (path / name).mkdir()
             written(content, path / name)
+        elif isinstance(content, Link):
+            (path / name).symlink_to(content.target)
         else:
             (path / name).write_bytes(content)

@@ -21,11 +21,14 @@ class Outcome:
     phase: Phase | None = None
     """How the update under test ended; `None`: it did not."""
     message: str = ""
+    is_by_delta: bool = False
+    """What it fetched last was a delta."""
     struck: list[Strike] = field(default_factory=list)
     """What has struck; a strike whose step never came did not."""
     starts: int = 0
     problems: list[str] = field(default_factory=list)
-    """Sentences that begin with brick, stuck, crash, lie, or lost: a good release that one harmless fault cost."""
+    """Sentences that begin with brick, stuck, crash, lie, lost (a good release, to one harmless fault) or cost (a whole
+    in the place of a delta)."""
     steps: dict[Phase, int] = field(default_factory=dict)
     """Most steps of the disk while a phase was persisted."""
 

@@ -5,9 +5,9 @@ assert outcome.problems == []           # or it is a defect of the product
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -16,18 +16,20 @@ from wayside.errors import WaysideError
 from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.preconditions import Situation
-from wayside_agent.core.update import Consent, Phase, ReleaseTarget, Update, UpdateStatus
+from wayside_agent.core.update import Consent, FetchPolicy, Phase, ReleaseTarget, Update, UpdateStatus
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
-from wayside_agent.update.place import Place
+from wayside_demo.power_cut.checks import DefectError, check_end, hold, named, version_in
 from wayside_demo.power_cut.disk import Disk, EndedError, swapped
 from wayside_demo.power_cut.fate import Fate, Kind, Start, Worth
-from wayside_demo.power_cut.installer import SmallInstaller
-from wayside_demo.power_cut.manager import NEW, NEXT, OLD, Surroundings, release
+from wayside_demo.power_cut.installer import ROOTS, NearInstaller
+from wayside_demo.power_cut.manager import NOW_S, Surroundings
+from wayside_demo.power_cut.releases import NEW, NEXT, OLD, delta, release
+from wayside_demo.power_cut.signing import pin_roots
 from wayside_demo.power_cut.striking import Outcome, Striking
 
 GOOD = Vitals(manager_reached=True, fix_dimension=3, radio_messages_per_s=10.0)
@@ -36,6 +38,7 @@ AWAY = Vitals(manager_reached=False, fix_dimension=3, radio_messages_per_s=10.0)
 GATE_S, START_S = 20.0, 5.0
 BACK_OFF_S = 30.0
 """Of the supervisor, when the agent cannot even start."""
+DAY_S = 86_400.0
 MAX_STARTS, MAX_PAUSES, MAX_LIFE_S = 60, 20_000, 10.0
 HARMLESS = {Kind.KILL, Kind.POWER, Kind.MANAGER, Kind.PAST}
 """What must never cost a good release, if it strikes once."""
@@ -56,10 +59,6 @@ class CannotStartError(Exception):
     """The agent ends with a sentence: the disk refuses it its folders. Its supervisor starts it again."""
 
 
-class DefectError(Exception):
-    """Something is not as it must be: a sentence that begins with brick, stuck, crash, lie or lost."""
-
-
 class _Watched(StateFile[Update]):
     """The update's own memory, which tells the phase that is persisted."""
 
@@ -75,9 +74,9 @@ class _Watched(StateFile[Update]):
 class Unit:
     """One unit through one run."""
 
-    def __init__(self, root: Path, fate: Fate) -> None:
+    def __init__(self, root: Path, fate: Fate, begin_utc_s: float = NOW_S) -> None:
         self._root, self._fate = root, fate
-        self._around, self._outcome = Surroundings(), Outcome(fate)
+        self._around, self._outcome = Surroundings(begin_utc_s), Outcome(fate)
         self._striking = Striking(fate, self._around, self._outcome)
         self._disk = Disk(root, self._striking.at_step, is_full=lambda: self._around.is_full)
         self._rng = Random(fate.seed)  # noqa: S311  # repeatable
@@ -102,50 +101,45 @@ class Unit:
             self._update_to(OLD)
 
     def _update_to(self, version: str) -> None:
-        worth, target = self._fate.worth, release(version).target
+        worth, target = self._fate.worth, self._ordered(version)
         status = self._rested(target, worth)
         self._outcome.phase, self._outcome.message = status.phase, status.message
-        self._check_end(status, version)
+        self._outcome.is_by_delta = status.is_delta
+        check_end(self._root, status, version if status.phase is Phase.COMMITTED else self._before)
         is_proven = status.phase is not Phase.COMMITTED or worth is Worth.GOOD
-        _hold(is_proven, f"lie: a {worth} release was committed")
-        is_harmless = worth is Worth.GOOD and len(self._fate.strikes) == 1 and self._fate.strikes[0].kind in HARMLESS
-        is_kept = status.phase is Phase.COMMITTED or not is_harmless
-        _hold(is_kept, f"lost: one {self._fate.strikes[:1]} costs a good release: {status.phase}: {status.message}")
+        hold(is_proven, f"lie: a {worth} release was committed")
+        self._check_cost(status)
         again = self._rested(target, worth)
-        _hold(again.phase is status.phase, f"lie: it says {status.phase}, and after one more start {again.phase}")
+        hold(again.phase is status.phase, f"lie: it says {status.phase}, and after one more start {again.phase}")
         if status.phase is Phase.COMMITTED:
             self._before = version
 
+    def _check_cost(self, status: UpdateStatus) -> None:
+        """One fault that a unit has to live with costs neither a good release nor a whole in the place of a delta."""
+        fate = self._fate
+        is_whole_fetched = self._around.fetched_bytes["whole"] > 0
+        is_allowed = fate.policy is not FetchPolicy.NEVER_FULL or not is_whole_fetched
+        hold(is_allowed, "cost: the whole was fetched, which the order forbids")
+        if len(fate.strikes) > 1 or any(strike.kind not in HARMLESS for strike in fate.strikes):
+            return
+        hold(not (fate.is_delta and is_whole_fetched), f"cost: {fate.strikes} makes it fetch the whole")
+        is_kept = status.phase is Phase.COMMITTED or fate.worth is not Worth.GOOD
+        hold(is_kept, f"lost: one {fate.strikes} costs a good release: {status.phase}: {status.message}")
+
     def _follow_up(self) -> None:
-        status = self._rested(release(NEXT).target, Worth.GOOD)
+        status = self._rested(self._ordered(NEXT), Worth.GOOD)
         is_done = status.phase is Phase.COMMITTED
-        _hold(is_done, f"stuck: the next update ends {status.phase}: {status.message}")
-        self._check_end(status, NEXT)
+        hold(is_done, f"stuck: the next update ends {status.phase}: {status.message}")
+        check_end(self._root, status, NEXT)
 
-    def _check_end(self, status: UpdateStatus, version: str) -> None:
-        """Holds what is said against what starts, now and at the next starts."""
-        wanted = version if status.phase is Phase.COMMITTED else self._before
-        for _ in range(3):
-            start = boot.next_start(self._root / "slots")
-            runs = self._runs(start.slot)
-            _hold(start.gate_timeout_s == 0.0, f"lie: {status.phase}, and {runs} is still on trial")
-            _hold(runs == wanted, f"lie: {status.phase}, and {_named(runs)} starts")
-        said = status.running_release.removeprefix("releases/")
-        _hold(said == wanted, f"lie: it says {_named(said)} runs, it is {_named(wanted)}")
+    def _ordered(self, version: str) -> ReleaseTarget:
+        self._around.ordered = replace(release(version).target, fetch_policy=self._fate.policy)
+        return self._around.ordered
 
-    def _runs(self, slot: str) -> str:
-        """The version in a slot that starts, whose every file must be as people signed it."""
-        if not slot:
-            return ""
-        folder = self._root / "slots" / slot
-        try:
-            version = str(json.loads((folder / "slot.json").read_bytes())["version"])
-        except (OSError, ValueError) as error:
-            raise DefectError(f"brick: slot {slot} starts and has no slot.json ({error})") from error
-        for name, content in release(version).files.items():
-            found = (folder / name).read_bytes() if (folder / name).is_file() else None
-            _hold(found == content, f"brick: slot {slot} starts and its {name} is not whole")
-        return version
+    def _offered(self, target: ReleaseTarget, runs: str) -> ReleaseTarget:
+        """The order as the manager sends it to a unit that runs this."""
+        is_there = self._fate.is_delta and runs and runs != target.version
+        return replace(target, delta=delta(runs, target.version)) if is_there else target
 
     def _rested(self, target: ReleaseTarget, worth: Worth) -> UpdateStatus:
         """The status once the update has ended, through as many starts as it takes."""
@@ -169,13 +163,13 @@ class Unit:
 
     def _start(self, target: ReleaseTarget, worth: Worth) -> None:
         slot = boot.next_start(self._root / "slots").slot
-        runs = self._runs(slot)
-        _hold(runs in {self._before, target.version}, f"brick: {_named(runs)} starts, neither the old nor the new")
+        runs = version_in(self._root, slot)
+        hold(runs in {self._before, target.version}, f"brick: {named(runs)} starts, neither the old nor the new")
         is_new = runs == target.version and runs != self._before
         if is_new and worth is Worth.CRASHING:
             raise EndedError
         try:
-            asyncio.run(self._run(slot, target, worth if is_new else Worth.GOOD))
+            asyncio.run(self._run(slot, self._offered(target, runs), worth if is_new else Worth.GOOD))
         except (RestedError, RestartRequestedError, CannotStartError, DefectError):
             raise
         except TimeoutError as error:
@@ -214,14 +208,14 @@ class Unit:
         async def pause(seconds: float) -> None:
             self._around.now_s += seconds
             self._pauses += 1
-            _hold(self._pauses < MAX_PAUSES, f"stuck: {MAX_PAUSES} pauses, now while {self._striking.phase}")
+            hold(self._pauses < MAX_PAUSES, f"stuck: {MAX_PAUSES} pauses, now while {self._striking.phase}")
             if worth is Worth.LATE and self._striking.phase is Phase.PROVISIONAL:
                 raise EndedError
             await asyncio.sleep(0)
 
         return World(
             slots=slots,
-            installer=SmallInstaller(Place(self._root), slots, self._around),
+            installer=NearInstaller(self._root, slots, self._around),
             source=self._around,
             downloads=downloads,
             store=_Watched(self._root / "update.state", self._striking.entered),
@@ -240,20 +234,12 @@ class Unit:
 def prepare(root: Path, start: Start) -> None:
     """Makes the folder of a unit before its update."""
     root.mkdir(parents=True)
+    pin_roots(root / ROOTS)
     if start is Start.RELEASE:
-        Unit(root, Fate(seed=0, start=Start.FACTORY)).prepare()
+        Unit(root, Fate(seed=0, start=Start.FACTORY), NOW_S - DAY_S).prepare()
 
 
 async def _at_once(act: Callable[..., T], /, *args: object, **options: object) -> T:
     """In the place of `asyncio.to_thread`: the order of things is the same in every run."""
     await asyncio.sleep(0)
     return act(*args, **options)
-
-
-def _hold(is_so: bool, sentence: str) -> None:
-    if not is_so:
-        raise DefectError(sentence)
-
-
-def _named(version: str) -> str:
-    return version or "the factory software"

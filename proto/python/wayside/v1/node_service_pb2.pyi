@@ -386,6 +386,7 @@ class ReleaseTarget(google.protobuf.message.Message):
     FETCH_POLICY_FIELD_NUMBER: builtins.int
     URLS_FIELD_NUMBER: builtins.int
     PRECONDITIONS_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
     release: builtins.str
     """`releases/{version}`."""
     version: builtins.str
@@ -395,16 +396,20 @@ class ReleaseTarget(google.protobuf.message.Message):
     size_bytes: builtins.int
     """Size of the artifact [byte]."""
     rollout: builtins.str
-    """Rollout that asks for it; a node tries a release once per rollout."""
+    """Rollout that asks for it; a node tries a release once per rollout and attempt."""
     fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType
     """What may be fetched."""
+    attempt: builtins.int
+    """Counts the tries of the rollout on this node, from 0. A node that failed tries again when it rises; one that is at it goes on."""
     @property
     def delta(self) -> Global___DeltaOffer:
         """A shorter way from the release the node runs. Absent: there is none (yet)."""
 
     @property
     def urls(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Other places that have the artifact, best first; each is asked from the byte where the one before failed."""
+        """Other places that have the whole artifact, URLs, best first; each is asked from the byte where the one before failed, and
+        FetchArtifact last. A node passes over schemes it does not know. At most 8 of 4,096 characters.
+        """
 
     @property
     def preconditions(self) -> Global___Preconditions:
@@ -422,9 +427,10 @@ class ReleaseTarget(google.protobuf.message.Message):
         fetch_policy: wayside.v1.release_pb2.FetchPolicy.ValueType = ...,
         urls: collections.abc.Iterable[builtins.str] | None = ...,
         preconditions: Global___Preconditions | None = ...,
+        attempt: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["delta", b"delta", "preconditions", b"preconditions"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["delta", b"delta", "fetch_policy", b"fetch_policy", "preconditions", b"preconditions", "release", b"release", "rollout", b"rollout", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "delta", b"delta", "fetch_policy", b"fetch_policy", "preconditions", b"preconditions", "release", b"release", "rollout", b"rollout", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls", "version", b"version"]) -> None: ...
 
 Global___ReleaseTarget: typing_extensions.TypeAlias = ReleaseTarget
 
@@ -437,20 +443,26 @@ class DeltaOffer(google.protobuf.message.Message):
     BASE_TREE_SHA256_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
     SIZE_BYTES_FIELD_NUMBER: builtins.int
+    URLS_FIELD_NUMBER: builtins.int
     base_tree_sha256: builtins.str
     """SHA-256 over the list of files of the release it starts from, lower-case hex."""
     sha256: builtins.str
     """SHA-256 of the delta, lower-case hex."""
     size_bytes: builtins.int
     """Its size [byte]."""
+    @property
+    def urls(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Other places that have the delta, as ReleaseTarget.urls."""
+
     def __init__(
         self,
         *,
         base_tree_sha256: builtins.str = ...,
         sha256: builtins.str = ...,
         size_bytes: builtins.int = ...,
+        urls: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["base_tree_sha256", b"base_tree_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_tree_sha256", b"base_tree_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes", "urls", b"urls"]) -> None: ...
 
 Global___DeltaOffer: typing_extensions.TypeAlias = DeltaOffer
 

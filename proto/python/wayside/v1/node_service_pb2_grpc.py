@@ -111,8 +111,9 @@ class NodeServiceServicer(object):
         """Sends the bytes of a release from an offset, in chunks of 1 MiB.
 
         Returns (gRPC error code):
-        NOT_FOUND if there is no such release.
-        PERMISSION_DENIED if the release is not the one the node should run.
+        NOT_FOUND if there is no such release, or its bytes were removed meanwhile.
+        PERMISSION_DENIED if the release is not the one the node should run (RELEASE_NOT_DESIRED), or no delta with that SHA-256
+        leads to it, or none any more (DELTA_NOT_DESIRED).
         OUT_OF_RANGE if the offset lies behind the end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

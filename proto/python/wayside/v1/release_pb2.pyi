@@ -409,6 +409,8 @@ class UpdateReport(google.protobuf.message.Message):
     RUNNING_COUNTER_FIELD_NUMBER: builtins.int
     IS_DELTA_FIELD_NUMBER: builtins.int
     CONSENT_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    COMPONENTS_FIELD_NUMBER: builtins.int
     release: builtins.str
     """Release the report is about, `releases/{version}`."""
     rollout: builtins.str
@@ -435,6 +437,8 @@ class UpdateReport(google.protobuf.message.Message):
     """It came as a delta."""
     consent: builtins.str
     """Who agreed to it and when it was asked for; empty: nobody had to."""
+    attempt: builtins.int
+    """`attempt` of the target it is about."""
     @property
     def blockers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What an update that is staged waits for, one sentence each: window, power, motion, temperature, space, consent, lock, broadcast."""
@@ -442,6 +446,10 @@ class UpdateReport(google.protobuf.message.Message):
     @property
     def gate(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___GateResult]:
         """What the health gate saw, when it has decided."""
+
+    @property
+    def components(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ComponentState]:
+        """What runs beside the agent: one for each component that the unit's settings name, as it was last asked."""
 
     def __init__(
         self,
@@ -461,10 +469,38 @@ class UpdateReport(google.protobuf.message.Message):
         running_counter: builtins.int = ...,
         is_delta: builtins.bool = ...,
         consent: builtins.str = ...,
+        attempt: builtins.int = ...,
+        components: collections.abc.Iterable[Global___ComponentState] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["blockers", b"blockers", "consent", b"consent", "downloaded_bytes", b"downloaded_bytes", "gate", b"gate", "is_delta", b"is_delta", "message", b"message", "phase", b"phase", "reason", b"reason", "release", b"release", "resumed_from_bytes", b"resumed_from_bytes", "rollout", b"rollout", "running_counter", b"running_counter", "running_release", b"running_release", "running_version", b"running_version", "total_bytes", b"total_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "blockers", b"blockers", "components", b"components", "consent", b"consent", "downloaded_bytes", b"downloaded_bytes", "gate", b"gate", "is_delta", b"is_delta", "message", b"message", "phase", b"phase", "reason", b"reason", "release", b"release", "resumed_from_bytes", b"resumed_from_bytes", "rollout", b"rollout", "running_counter", b"running_counter", "running_release", b"running_release", "running_version", b"running_version", "total_bytes", b"total_bytes"]) -> None: ...
 
 Global___UpdateReport: typing_extensions.TypeAlias = UpdateReport
+
+@typing.final
+class ComponentState(google.protobuf.message.Message):
+    """What a component of a unit says of itself."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """As releases call it: `radio`, `rootfs`, `map`."""
+    version: builtins.str
+    """Version that runs. Empty: none, or nobody knows."""
+    message: builtins.str
+    """Why nobody knows, in one sentence."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "name", b"name", "version", b"version"]) -> None: ...
+
+Global___ComponentState: typing_extensions.TypeAlias = ComponentState
 
 @typing.final
 class GateResult(google.protobuf.message.Message):
@@ -479,7 +515,7 @@ class GateResult(google.protobuf.message.Message):
     UNIT_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
     check: builtins.str
-    """`manager`, `broker`, `can.<bus>`, `gnss`, `radio`, `errors`, `neighbours`, `process`."""
+    """`manager`, `broker`, `can.<bus>`, `gnss`, `radio`, `errors`, `neighbours`, `process`, `component.<name>`."""
     passed: builtins.bool
     """The release on trial is at least as good as the one before."""
     before: builtins.float

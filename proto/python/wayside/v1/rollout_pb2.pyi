@@ -188,6 +188,9 @@ class RolloutPlan(google.protobuf.message.Message):
     NEEDS_CONSENT_FIELD_NUMBER: builtins.int
     MAY_INTERRUPT_BROADCAST_FIELD_NUMBER: builtins.int
     REVERSES_FAILED_WAVE_FIELD_NUMBER: builtins.int
+    RETRY_COUNT_FIELD_NUMBER: builtins.int
+    RETRY_BASE_FIELD_NUMBER: builtins.int
+    RETRIES_REFUSED_BY_GATE_FIELD_NUMBER: builtins.int
     max_in_flight_count: builtins.int
     """Nodes at most that may be between the old and the new at a time. 0: no bound but the waves and corridors."""
     max_failure_count: builtins.int
@@ -212,6 +215,12 @@ class RolloutPlan(google.protobuf.message.Message):
     """A release may be installed on a roadside unit that broadcasts an active safety event."""
     reverses_failed_wave: builtins.bool
     """When the rollout stops for failures, nodes of the wave that failed go back to the release they had."""
+    retry_count: builtins.int
+    """How often a node that could not take a release is told once more before it counts as failed. 0 to 5. For what passes: it was
+    silent, had no room, its disk or helper failed, nobody knew the time. Not for what was refused.
+    """
+    retries_refused_by_gate: builtins.bool
+    """Also try again where the release did not pass the health gate of the unit, or did not start."""
     @property
     def waves(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RolloutWave]:
         """In their order; nodes that no wave takes come in a last one with the gate of the wave before it. At most 50."""
@@ -219,7 +228,8 @@ class RolloutPlan(google.protobuf.message.Message):
     @property
     def node_timeout(self) -> google.protobuf.duration_pb2.Duration:
         """How long a node may take, from its being told to its word that it is done; then it has failed. Default 1 h, 10 s to 30 d.
-        With `needs_confirmation` at least as long as its trial.
+        With `needs_confirmation` at least as long as its trial. A node that says it is staged and waits is not silent: that time
+        does not count, it begins anew when the node goes on; one that nobody hears for so long has failed all the same.
         """
 
     @property
@@ -228,11 +238,15 @@ class RolloutPlan(google.protobuf.message.Message):
 
     @property
     def windows(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___MaintenanceWindow]:
-        """When nodes may be told, in the time of their site. Empty: always. At most 20."""
+        """When nodes may be told, in the time of their site, and may begin to install a release. Empty: always. At most 20."""
 
     @property
     def trial_timeout(self) -> google.protobuf.duration_pb2.Duration:
         """How long a node's trial of a configuration may last. Default 120 s, 5 s to 24 h."""
+
+    @property
+    def retry_base(self) -> google.protobuf.duration_pb2.Duration:
+        """Pause before the first such try; each next is twice as long, a day at most. Default 10 min, 10 s to 24 h."""
 
     def __init__(
         self,
@@ -253,9 +267,12 @@ class RolloutPlan(google.protobuf.message.Message):
         needs_consent: builtins.bool = ...,
         may_interrupt_broadcast: builtins.bool = ...,
         reverses_failed_wave: builtins.bool = ...,
+        retry_count: builtins.int = ...,
+        retry_base: google.protobuf.duration_pb2.Duration | None = ...,
+        retries_refused_by_gate: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["deadline", b"deadline", "node_timeout", b"node_timeout", "trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_timeout", b"node_timeout", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["deadline", b"deadline", "node_timeout", b"node_timeout", "retry_base", b"retry_base", "trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_timeout", b"node_timeout", "retries_refused_by_gate", b"retries_refused_by_gate", "retry_base", b"retry_base", "retry_count", b"retry_count", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
 
 Global___RolloutPlan: typing_extensions.TypeAlias = RolloutPlan
 
@@ -453,6 +470,8 @@ class RolloutWait(google.protobuf.message.Message):
         """It came and went too often lately."""
         REASON_BUSY: RolloutWait._Reason.ValueType  # 8
         """Another rollout has it in flight."""
+        REASON_RETRY: RolloutWait._Reason.ValueType  # 9
+        """It could not, for a reason that passes; it is told again in a while."""
 
     class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
         """What a node waits for."""
@@ -475,6 +494,8 @@ class RolloutWait(google.protobuf.message.Message):
     """It came and went too often lately."""
     REASON_BUSY: RolloutWait.Reason.ValueType  # 8
     """Another rollout has it in flight."""
+    REASON_RETRY: RolloutWait.Reason.ValueType  # 9
+    """It could not, for a reason that passes; it is told again in a while."""
 
     REASON_FIELD_NUMBER: builtins.int
     NODE_COUNT_FIELD_NUMBER: builtins.int
@@ -546,6 +567,8 @@ class RolloutNode(google.protobuf.message.Message):
     TELL_TIME_FIELD_NUMBER: builtins.int
     SITE_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    RETRY_TIME_FIELD_NUMBER: builtins.int
     node: builtins.str
     """`nodes/{node}`."""
     state: Global___RolloutNode.State.ValueType
@@ -558,6 +581,8 @@ class RolloutNode(google.protobuf.message.Message):
     """`sites/{site}`."""
     message: builtins.str
     """Why it failed, in one sentence."""
+    attempt: builtins.int
+    """Tries before this one that did not succeed. 0: none."""
     @property
     def update(self) -> wayside.v1.release_pb2.UpdateReport:
         """The node's own word, in a rollout of a release."""
@@ -569,6 +594,10 @@ class RolloutNode(google.protobuf.message.Message):
     @property
     def tell_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was last told. Absent: never."""
+
+    @property
+    def retry_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """It is told again no earlier. Absent: nothing makes it wait for a time."""
 
     def __init__(
         self,
@@ -582,8 +611,10 @@ class RolloutNode(google.protobuf.message.Message):
         tell_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         site: builtins.str = ...,
         message: builtins.str = ...,
+        attempt: builtins.int = ...,
+        retry_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["config", b"config", "tell_time", b"tell_time", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "message", b"message", "node", b"node", "site", b"site", "state", b"state", "tell_time", b"tell_time", "update", b"update", "waits_for", b"waits_for", "wave", b"wave"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["config", b"config", "retry_time", b"retry_time", "tell_time", b"tell_time", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "config", b"config", "message", b"message", "node", b"node", "retry_time", b"retry_time", "site", b"site", "state", b"state", "tell_time", b"tell_time", "update", b"update", "waits_for", b"waits_for", "wave", b"wave"]) -> None: ...
 
 Global___RolloutNode: typing_extensions.TypeAlias = RolloutNode
