@@ -8,10 +8,11 @@ from wayside.errors import InvalidArgumentError
 from wayside.v2x.profile import Profile
 from wayside_agent.core.fix import Fix
 from wayside_agent.core.gnss_plausibility import Fault
+from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.core.speaking import Body, Signal, Speaker
 from wayside_agent.ports.devices import Radio
 from wayside_agent.services.sensing import Sensing
-from wayside_agent.services.v2x_obu import Voice, World
+from wayside_agent.services.v2x_obu import PERIOD_S, Voice, World
 from wayside_agent.settings import Settings
 
 MAX_VALUE_AGE_NS = 1_000_000_000
@@ -31,8 +32,18 @@ class Air:
     ) -> None:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
+        self._events = SafetyBroadcast()
         self._sources: Mapping[str, Signal] = {}
         self.voice = self._voice(unit, radio, utc_s)
+
+    def planned_rate_hz(self) -> float | None:
+        """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or it must be silent."""
+        return None if self.voice is None or self.voice.why_silent else 1 / PERIOD_S
+
+    def broadcast(self) -> str:
+        """The road event that is being broadcast, in one sentence; empty: none."""
+        radio = self._sensing.radio
+        return "" if radio is None else self._events.sentence(radio.counters.sent, time.monotonic())
 
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs, by name."""

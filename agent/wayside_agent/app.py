@@ -138,6 +138,7 @@ class Agent:
             mono_s=time.monotonic,
             is_manager_reached=lambda: self.uplink.is_connected,
             broker=lambda: self.telemetry.broker(),  # noqa: PLW0108  # it is made below
+            planned_rate_hz=lambda: self.air.planned_rate_hz(),  # noqa: PLW0108  # as above
         )
         self.telemetry = Telemetry(
             node=node_name(identity.node_id),
@@ -296,6 +297,7 @@ class Agent:
             clock_s=time.time,
             mono_s=time.monotonic,
             lock=partial(update_lock.held, self._unit.update.lock_file),
+            broadcast=self.air.broadcast,
         )
 
     async def _answer_update(self, is_given: bool, who: str) -> str:

@@ -63,11 +63,14 @@ class Pulse:
         mono_s: Callable[[], float],
         is_manager_reached: Callable[[], bool],
         broker: Callable[[], BrokerLink | None],
+        planned_rate_hz: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._sensing = sensing
         self._host = host
         self._mono_s = mono_s
         self._is_manager_reached = is_manager_reached
+        self.planned_rate_hz = planned_rate_hz
+        """V2X messages the unit should send now [1/s]; `None`: nothing is planned."""
         self.broker = broker
         """The connection to the telemetry broker; `None`: there is none to connect to."""
         self._samples: deque[_Sample] = deque(maxlen=WINDOW_TURNS + 1)
@@ -99,6 +102,7 @@ class Pulse:
 
     def vitals(self) -> Vitals:
         """What the unit's service is worth now, for the health gate."""
+        radio = self._sensing.radio
         return Vitals(
             manager_reached=self._is_manager_reached(),
             buses=tuple(
@@ -108,6 +112,8 @@ class Pulse:
             fix_dimension=FIX_DIMENSION[self._fix_mode()],
             radio_messages_per_s=self.message_rate_hz(),
             sent_messages_per_s=self.sent_rate_hz(),
+            planned_messages_per_s=self.planned_rate_hz(),
+            neighbour_count=0 if radio is None else radio.neighbours.count(self._mono_s()),
             broker=self.broker(),
         )
 

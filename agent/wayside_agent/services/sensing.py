@@ -16,6 +16,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from wayside.errors import WaysideError
+from wayside.v2x.peek import MessageKind, peek
+from wayside.v2x.uper import DecodeError
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.bus_load import BitRates
 from wayside_agent.core.bus_silence import ExpectedIds
@@ -24,7 +26,7 @@ from wayside_agent.core.fix_values import fix_values
 from wayside_agent.core.frames import FrameBatch
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
-from wayside_agent.core.v2x import counted
+from wayside_agent.core.v2x import ReceivedMessage, counted
 from wayside_agent.ports.devices import DescribedRadio, FrameSource, Gnss, Radio, SensorFeed
 from wayside_agent.ports.errors import SourceEndedError
 from wayside_agent.ports.opened import Opened
@@ -209,9 +211,21 @@ class Sensing:
             kind = message.kind
             state.received[kind] += 1
             counted(state.received_by_application, message.application_id)
+            self._follow(message, state)
             self._keep_readings({f"radio.{kind.lower()}_count": (float(state.received[kind]), "")})
 
         return read
+
+    def _follow(self, message: ReceivedMessage, state: RadioState) -> None:
+        """Takes a vehicle's or a roadside's id and count; a message that cannot be read is counted all the same."""
+        try:
+            seen = peek(message.payload)
+        except DecodeError:
+            return
+        if seen.id is not None and seen.message_count is not None:
+            state.neighbours.heard(seen.id, self._mono_s())
+            if seen.kind is MessageKind.BSM:
+                state.delivery.heard(seen.id, seen.message_count)
 
     def _feed_reader(self, source: SensorFeed) -> Read:
         async def read() -> None:

@@ -15,6 +15,8 @@ from wayside_agent.core.bus_silence import ExpectedIds
 from wayside_agent.core.fix import Fix, GnssCounters
 from wayside_agent.core.frames import BusCounters, FrameBatch
 from wayside_agent.core.gnss_plausibility import Plausibility, Verdict
+from wayside_agent.core.neighbours import Neighbours
+from wayside_agent.core.packet_delivery import PacketDelivery
 from wayside_agent.core.v2x import RadioCounters, Station
 
 
@@ -110,6 +112,10 @@ class RadioState(SourceState[RadioCounters]):
     _before: RadioCounters = field(default_factory=RadioCounters)
     received: Counter[MessageKind] = field(default_factory=Counter)
     received_by_application: dict[int, int] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=Neighbours)
+    """Stations heard lately."""
+    delivery: PacketDelivery = field(default_factory=PacketDelivery)
+    """Of BSM: how many were missed, by the gaps in their counts."""
     station: Callable[[], Station] = Station
     """How it works now."""
 

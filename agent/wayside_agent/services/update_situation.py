@@ -34,7 +34,7 @@ class Surroundings:
     mono_s: Callable[[], float]
     lock: Callable[[], str]
     """Why an application holds the update lock; empty: none does."""
-    broadcast: Callable[[], str] = str
+    broadcast: Callable[[], str]
     """Safety event on air; empty: none."""
 
     def now(self) -> Situation:
