@@ -267,6 +267,28 @@ class VehicleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     id_period_s: Annotated[float, Meta(ge=10, le=86_400, description="Between two temporary ids [s].")] = 300.0
 
 
+Phase = Annotated[int, Meta(ge=1, le=16, description="Phase of a signal controller.")]
+
+
+class SignalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The signal controller of the crossing an RSU stands at."""
+
+    controller: Annotated[str, Meta(min_length=1, description="Its IP address; nobody else is listened to.")]
+    bind_host: Annotated[str, Meta(min_length=1, description="Address its TSCBM come to.")] = "0.0.0.0"  # noqa: S104  # it is another computer
+    bind_port: Annotated[int, Meta(ge=1, le=65_535, description="UDP port they come to.")] = 6053
+    region: Annotated[int, Meta(ge=0, le=65_535, description="Region of the crossing in the MAP.")]
+    node: Annotated[int, Meta(ge=0, le=65_535, description="Node of the crossing in the MAP.")]
+    phase_ids: Annotated[
+        dict[Phase, Annotated[int, Meta(ge=0, le=255)]],
+        Meta(min_length=1, description="Controller's phase to the phase id of the MAP; others are not broadcast."),
+    ]
+    conflicts: Annotated[
+        tuple[tuple[Phase, Phase], ...],
+        Meta(description="Pairs of phases that may not go at once; if they do, nothing is broadcast."),
+    ] = ()
+    permissive: Annotated[tuple[Phase, ...], Meta(description="Phases whose green must give way.")] = ()
+
+
 class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is spoken on the air."""
 
@@ -276,6 +298,9 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = "p20"
     vehicle: Annotated[
         VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
+    ] = None
+    signal: Annotated[
+        SignalSettings | None, Meta(description="Broadcasts SPAT of this controller; needs a radio. RSU only.")
     ] = None
 
 

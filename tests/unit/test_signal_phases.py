@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wayside.v2x.codec import Profile, decode, encode
-from wayside_agent.core.signal_phases import Intersection, conflicts_in, minute_of_year, spat_of, unmapped_in
+from wayside_agent.core.signal_phases import Intersection, conflicts_in, minute_of_year, spat_of
 from wayside_agent.core.tscbm import Light, PhaseNow, SignalError, SignalPlan, parsed
 
 NOW = datetime(2026, 11, 23, 6, 55, 2, 333_000, tzinfo=UTC)
@@ -83,12 +83,6 @@ def test_crossing_greens_are_a_conflict(datagrams: list[bytes]) -> None:
     reds = greens - 4
     crossing = changed(changed(datagrams[0], greens, b"\x00\xaa"), reds, b"\x00\x00")
     assert conflicts_in(parsed(crossing), CROSSING) == ((2, 4), (2, 8), (4, 6), (6, 8))
-
-
-def test_phases_that_the_map_does_not_know_are_named(datagrams: list[bytes]) -> None:
-    plan = parsed(datagrams[0])
-    assert unmapped_in(plan, [21, 41, 61, 81], CROSSING) == ()
-    assert unmapped_in(plan, [21, 61], CROSSING) == (41, 81)
 
 
 def test_a_crossing_without_phases_of_the_controller_says_nothing(datagrams: list[bytes]) -> None:

@@ -6,8 +6,8 @@ A conflict is two phases that may not be green together by the intersection's li
 Source: T/CSAE 53 and YD/T 3709-2020 (SPAT), T/CSAE 159-2020 (phase ids match the MAP of the node).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from wayside.v2x.generated.messages import (
@@ -53,7 +53,6 @@ class Intersection:
     """Pairs of the controller's phases that may not go at once."""
     permissive: frozenset[int] = frozenset()
     """Controller's phases whose green must give way."""
-    name: str | None = field(default=None)
 
 
 def conflicts_in(plan: SignalPlan, intersection: Intersection) -> tuple[tuple[int, int], ...]:
@@ -61,12 +60,6 @@ def conflicts_in(plan: SignalPlan, intersection: Intersection) -> tuple[tuple[in
     going = {phase for phase, now in plan.phases.items() if now.light in _GO and now.light is not Light.FLASHING_YELLOW}
     found = (tuple(sorted(pair)) for pair in intersection.conflicts if pair <= going)
     return tuple(sorted((pair[0], pair[-1]) for pair in found))
-
-
-def unmapped_in(plan: SignalPlan, map_phases: Sequence[int], intersection: Intersection) -> tuple[int, ...]:
-    """Phase ids the SPAT would name and the MAP does not know: receivers would match them with nothing."""
-    named = {intersection.phase_ids[phase] for phase in plan.phases if phase in intersection.phase_ids}
-    return tuple(sorted(named - set(map_phases)))
 
 
 def spat_of(plan: SignalPlan, intersection: Intersection, *, message_count: int, now: datetime) -> SPAT | None:
@@ -86,7 +79,7 @@ def spat_of(plan: SignalPlan, intersection: Intersection, *, message_count: int,
         timeStamp=milliseconds,
         phases=phases,
     )
-    return SPAT(msgCnt=message_count, moy=minute, timeStamp=milliseconds, name=intersection.name, intersections=[state])
+    return SPAT(msgCnt=message_count, moy=minute, timeStamp=milliseconds, intersections=[state])
 
 
 def minute_of_year(utc: datetime) -> int:
