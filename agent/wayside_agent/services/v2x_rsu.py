@@ -1,8 +1,8 @@
 """Broadcasts what a signal controller says: SPAT ten times a second, as long as its word is fresh and makes sense.
 
 `core.signal_phases` makes the message and finds conflicts; this file keeps the beat. A controller that falls silent, or
-lets crossing phases go at once, ends the broadcast within a second: no SPAT is better than a wrong one. The check of the
-radio's rate then says so to the manager.
+lets crossing phases go at once, ends the broadcast within a second: no SPAT is better than a wrong one. The check of
+the radio's rate then says so to the manager.
 Usage: `await SignalVoice(world).run()` never returns.
 """
 
