@@ -39,8 +39,7 @@ async def _fetched(spec: dict[str, Any]) -> dict[str, float]:
             max_bytes_per_s=lambda: 0,
             may_download=lambda: True,
         )
-        before_mib = _memory_mib("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        before_mib = _begun_peak_mib()
         begin_s, begin_cpu_s = time.perf_counter(), _cpu_s()
         await fetching.fetch(order, _nobody, lambda: tuple(spec["addresses"]) or (MANAGER,))
         return {
@@ -58,6 +57,12 @@ async def _nobody(_done_bytes: int, _begin_bytes: int) -> None:
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def _begun_peak_mib() -> float:
+    """What the process holds; its peak begins anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _memory_mib("VmRSS")
 
 
 def _memory_mib(field: str) -> float:
