@@ -79,7 +79,8 @@ def built(
     payloads = payloads or {}
     files = {name: path for dist in closure(ROOT_DISTRIBUTION) for name, path in _files(dist)}
     if overlay is not None:
-        files |= {path.relative_to(overlay).as_posix(): path for path in overlay.rglob("*.py")}
+        laid_over = (path for path in overlay.rglob("*") if path.is_file() and path.suffix != ".pyc")
+        files |= {path.relative_to(overlay).as_posix(): path for path in laid_over}
     draft = Manifest(
         format=FORMAT,
         version=version,
