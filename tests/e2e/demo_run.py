@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 420
+TIMEOUT_S = 600
 
 
 def check_demo(folder: Path, *, data: str) -> None:
