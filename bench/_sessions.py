@@ -41,6 +41,7 @@ class Manager:
     """A manager process and the CPU time it has used."""
 
     def __init__(self, folder: Path, process: "subprocess.Popen[str]") -> None:
+        self.folder = folder
         self._pid = process.pid
         endpoints = json.loads((folder / "run" / "endpoints.json").read_text())
         self.device_address, self.operator_address = endpoints["device_address"], endpoints["operator_address"]

@@ -73,17 +73,20 @@ def built(
     return_to_counter: int = 0,
     downgrade_from_counter: int = 0,
     notices: Mapping[str, Notice] | None = None,
+    payloads: Mapping[Component, Path] | None = None,
 ) -> bytes:
-    """The bytes of a release artifact."""
+    """The bytes of a release artifact; `payloads` are components beside the agent, and the file of each."""
+    payloads = payloads or {}
     files = {name: path for dist in closure(ROOT_DISTRIBUTION) for name, path in _files(dist)}
     if overlay is not None:
-        files |= {path.relative_to(overlay).as_posix(): path for path in overlay.rglob("*.py")}
+        laid_over = (path for path in overlay.rglob("*") if path.is_file() and path.suffix != ".pyc")
+        files |= {path.relative_to(overlay).as_posix(): path for path in laid_over}
     draft = Manifest(
         format=FORMAT,
         version=version,
         counter=counter_of(version) if counter is None else counter,
         tree_sha256="0" * 64,
-        components=(Component(name="agent", version=version, driver="slot"),),
+        components=(Component(name="agent", version=version, driver="slot"), *payloads),
         hardware_ids=hardware_ids,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         platform=f"{sys.platform}-{platform.machine()}",
@@ -93,7 +96,8 @@ def built(
         downgrade_from_counter=downgrade_from_counter,
     )
     buffer = io.BytesIO()
-    write_release(buffer, draft, {name: files[name] for name in files}, schema=config_schema(files))
+    brought = {component.file: path for component, path in payloads.items()}
+    write_release(buffer, draft, {**files, **brought}, schema=config_schema(files))
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""The tables `[[artifact_places]]` of `manager.toml`: other places that have the artifacts of releases.
+"""`[[artifact_places]]` and `[neighbours]` of `manager.toml`: who else has the artifacts of releases.
 
 Usage: `places = read_places(settings.artifact_places, folder)`.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from wayside.errors import InvalidArgumentError
 from wayside_manager.core.artifact_places import LIFE_S, ArtifactPlaces, Place, Signing, problems
+from wayside_manager.core.neighbours import MAX_DISTANCE_M
 
 MAX_COUNT = 4
 """Of places; a node looks at 8 URLs, and neighbours have some of them."""
@@ -52,6 +53,21 @@ class ArtifactPlaceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
             raise ValueError("key_file: give the secret where URLs are signed, and only there")
         if (self.signing is Signing.S3) is not bool(self.region):
             raise ValueError("region: give it with signing s3, and only there")
+
+
+class NeighbourSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[neighbours]`."""
+
+    enabled: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Name nodes the roadside units near them that have a release, and let certificates of roadside "
+            "units be used to serve. A unit serves only if its own settings say so."
+        ),
+    ] = True
+    max_distance_m: Annotated[
+        float, msgspec.Meta(ge=0, le=100_000, description="Greatest distance between the sites of the two [m].")
+    ] = MAX_DISTANCE_M
 
 
 def read_places(settings: Iterable[ArtifactPlaceSettings], folder: Path) -> ArtifactPlaces:

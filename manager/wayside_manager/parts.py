@@ -26,6 +26,7 @@ from wayside_manager.api.health_service import HealthService
 from wayside_manager.api.history_samples import sample_of
 from wayside_manager.api.job_service import JobParts, JobService
 from wayside_manager.api.job_uploads import JobUploads
+from wayside_manager.api.neighbours import Neighbours
 from wayside_manager.api.node_service import NodeService, ReleaseSource
 from wayside_manager.api.radio_licence_service import RadioLicenceService
 from wayside_manager.api.release_service import ReleaseService
@@ -105,13 +106,15 @@ def gate(parts: Parts) -> Gate:
 def services(parts: Parts) -> Services:
     """What answers calls."""
     store, bus, calls, now = parts.store, parts.bus, parts.calls, parts.now
-    certifier = Certifier(parts.authorities, life=timedelta(days=parts.settings.node_certificate_days))
+    life, near = timedelta(days=parts.settings.node_certificate_days), parts.settings.neighbours
+    certifier = Certifier(parts.authorities, life=life, may_serve=near.enabled)
+    neighbours = Neighbours(store, max_distance_m=near.max_distance_m if near.enabled else None, now=now)
     uploads = JobUploads(store, parts.job_files, bus, calls, now=now)
     jobs = JobParts(parts.job_files, bus, calls, parts.sessions, parts.shells)
     return Services(
         node=NodeService(
             store,
-            ReleaseSource(parts.artifacts, parts.release_trust, parts.places),
+            ReleaseSource(parts.artifacts, parts.release_trust, parts.places, neighbours),
             parts.writer,
             parts.sessions,
             certifier,

@@ -17,7 +17,7 @@ import msgspec
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from wayside.settings_file import read
-from wayside_manager.artifact_settings import MAX_COUNT, ArtifactPlaceSettings
+from wayside_manager.artifact_settings import MAX_COUNT, ArtifactPlaceSettings, NeighbourSettings
 from wayside_manager.door_settings import DoorSettings
 
 Hostname = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]  # RFC 1035
@@ -101,6 +101,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[ArtifactPlaceSettings, ...],
         msgspec.Meta(max_length=MAX_COUNT, description="Other places that have releases and deltas, best first."),
     ] = ()
+    neighbours: Annotated[
+        NeighbourSettings, msgspec.Meta(description="Roadside units that serve releases to units near them.")
+    ] = NeighbourSettings()
     deltas: Annotated[DeltaSettings, msgspec.Meta(description="How deltas of releases are made.")] = DeltaSettings()
     stop_grace_s: Annotated[
         float, msgspec.Meta(ge=0, le=300, description="Time short calls have to finish when the manager stops [s].")

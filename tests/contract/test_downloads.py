@@ -79,3 +79,19 @@ async def test_a_full_disk_is_said_so(downloads: DownloadDir, monkeypatch: pytes
     monkeypatch.setattr(os, "fdatasync", full)
     with pytest.raises(ResourceExhaustedError, match="disk full"):
         await downloads.append(SHA, bytes(5 * 1024 * 1024))
+
+
+async def test_a_file_that_stayed_as_it_was_is_read_once(
+    downloads: DownloadDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await downloads.append(SHA, b"abcdef")
+    first = await downloads.finish(SHA)
+
+    def unread(*_: object) -> None:
+        raise AssertionError("it was read again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", unread)
+        assert await downloads.finish(SHA) == first
+    first[0].write_bytes(b"abcdeX")
+    assert (await downloads.finish(SHA))[1] == hashlib.sha256(b"abcdeX").hexdigest()

@@ -17,12 +17,13 @@ from tests.releases import archive, manifest
 from wayside import release_entries, release_reading
 from wayside.release_manifest import Component, Notice
 from wayside_agent.core.installing import Agreed, Done, Failed, Progress, Refused, encoded
+from wayside_manager.services.delta_making import write_delta
 
 FILES = {"site/wayside_agent/__init__.py": b"V = 1\n", "site/noise": random.Random(6).randbytes(20_000)}  # noqa: S311  # any noise
 RELEASE = archive("1.1.0", FILES)
 WORDS = ("purpose", "changes", "unavailable", "safety")
 NOTICES = {"zh": Notice(**{each: f"{each} 说明" for each in WORDS}, duration_s=90.0)}
-PLACES = 1_000
+PLACES, DELTA_PLACES = 1_000, 300
 
 
 @pytest.fixture
@@ -295,6 +296,39 @@ def test_what_is_no_delta_leaves_a_slot_that_does_not_start(unit: Unit, content:
     unit.artifact.write_bytes(content)
     assert unit.refusal(unit.install("1.2.0", "b", is_delta=True)) == "DELTA"
     assert not (unit.slots / "b" / "slot.json").exists()
+
+
+def test_one_flipped_bit_anywhere_in_a_delta_is_refused_or_changes_nothing(unit: Unit, tmp_path: Path) -> None:
+    """Places drawn at random; behind the last file there are bytes that say nothing of the release."""
+    new = FILES | {"site/noise": FILES["site/noise"][:9_000] + b"mended" + FILES["site/noise"][9_000:]}
+    target = archive("1.2.0", new)
+    unit.installed(RELEASE)
+    active = tree_of(unit.slots / "a")
+    unit.order(target, "1.2.0")
+    unit.agreed("1.2.0")
+    delta = delta_between(tmp_path, RELEASE, target)
+    rng, refused = random.Random(2), 0  # noqa: S311  # any places
+    for _ in range(DELTA_PLACES):
+        unit.artifact.write_bytes(flipped(delta, rng.randrange(len(delta) * 8)))
+        answer = unit.ask(unit.install("1.2.0", "b", is_delta=True))
+        written = tree_of(unit.slots / "b")
+        if isinstance(answer, Refused):
+            assert (answer.reason, "slot.json" in written) == ("DELTA", False)
+            refused += 1
+        else:
+            assert {name: written[name] for name in new} == new
+    assert refused > DELTA_PLACES * 0.9
+    assert tree_of(unit.slots / "a") == active
+
+
+def delta_between(folder: Path, base: bytes, target: bytes) -> bytes:
+    """A delta as the manager makes it."""
+    work = folder / "making"
+    work.mkdir()
+    for name, content in (("base", base), ("target", target)):
+        (work / name).write_bytes(content)
+    write_delta(work / "base", work / "target", work / "made", work)
+    return (work / "made").read_bytes()
 
 
 def test_a_helper_whose_daemon_is_gone_does_nothing(unit: Unit) -> None:

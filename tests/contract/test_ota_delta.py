@@ -51,6 +51,19 @@ async def test_a_delta_goes_on_after_the_process_was_killed(unit: Unit) -> None:
     assert set(unit.manager.asked) == {sha256_of(DELTA)}
 
 
+async def test_a_delta_that_a_power_cut_has_torn_is_fetched_anew_where_the_whole_may_not_be(unit: Unit) -> None:
+    target = by_delta(unit, policy=FetchPolicy.NEVER_FULL)
+    unit.rate = CHUNK
+    unit.until = lambda status: status.downloaded_bytes >= 4 * CHUNK
+    with pytest.raises(EndedError):
+        await unit.start(target)
+    (part,) = (unit.root / "downloads").iterdir()
+    part.write_bytes(bytes(part.stat().st_size))
+    unit.rate = 0
+    status = await unit.ended(target, Phase.COMMITTED)
+    assert (status.is_delta, unit.manager.offsets[2:]) == (True, [0])
+
+
 @pytest.mark.parametrize("content", [DAMAGED, b"no delta"], ids=["cut short", "something else"])
 async def test_a_damaged_delta_falls_back_to_the_whole_once(unit: Unit, content: bytes) -> None:
     status = await unit.ended(by_delta(unit, content), Phase.COMMITTED)

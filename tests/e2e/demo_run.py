@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 420
+TIMEOUT_S = 600
 
 
 def check_demo(folder: Path, *, data: str) -> None:
@@ -32,6 +32,9 @@ def check_demo(folder: Path, *, data: str) -> None:
     assert seen["nodes"] == 2
     assert seen["reports_lost"] == 0
     assert seen["resume_shown"] is True
+    assert seen["delta_shown"] is True
+    assert seen["delta_share"] < 0.3
+    assert seen["delta_resumed_from_bytes"] >= 2 << 20
     assert seen["rollback_shown"] is True
     assert seen["approval_shown"] is True
     assert seen["config_reverted"] is True
@@ -48,5 +51,5 @@ def check_demo(folder: Path, *, data: str) -> None:
     assert seen["bundle_bytes"] > 0
     assert seen["audit_intact"] is True
     assert seen["revoked_cut_s"] > 0
-    assert seen["release_before"] != seen["release_after"] == "1.1.0"
+    assert seen["release_before"] != seen["release_after"] == "1.1.1"
     assert min(seen[key] for key in ("can_frames", "fixes", "v2x_messages", "telemetry_batches")) > 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wayside_agent.core.update import FetchPolicy, Phase
+from wayside_agent.core.update import Phase
 from wayside_agent.update import artifact
 from wayside_demo.power_cut.campaign import MATRIX, Campaign, Tally, quick_folder
 from wayside_demo.power_cut.fate import Fate, Kind, Start, Strike, Worth
@@ -39,12 +39,12 @@ FATES = {
     "a-trial-that-could-not-be-counted-is-over-once-that-is-said": Fate(
         1603, Start.FACTORY, Worth.LATE, 0.0, (Strike(Kind.FULL, Phase.PROVISIONAL, 1, 48.2),)
     ),
-    "a-download-that-a-cut-has-torn-costs-no-release": Fate(
-        6, Start.RELEASE, Worth.GOOD, 0.0, (Strike(Kind.POWER, Phase.DOWNLOADING, 8),)
-    ),
-    "a-delta-that-a-cut-has-torn-is-fetched-anew-where-the-whole-may-not-be": Fate(
-        6, Start.RELEASE, Worth.GOOD, 0.0, (Strike(Kind.POWER, Phase.DOWNLOADING, 13),), True, FetchPolicy.NEVER_FULL
-    ),
+    **{
+        f"a-download-that-a-cut-has-torn-costs-no-release-{seed}": Fate(
+            seed, Start.RELEASE, Worth.GOOD, 0.0, (Strike(Kind.POWER, Phase.DOWNLOADING, 11),)
+        )
+        for seed in (8, 9, 11)
+    },
 }
 """Every fate that was found to end badly, in the words of what must hold."""
 

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside.release_manifest import Component, in_order
-from wayside_agent.core.components import Act, Deed, Goal, Plan, Stage, next_act, planned
+from wayside_agent.core.components import (
+    Act,
+    Deed,
+    Fitting,
+    Found,
+    Goal,
+    Plan,
+    Stage,
+    gate_results,
+    misfit,
+    next_act,
+    planned,
+)
 
 NAMES = tuple("abcdefgh")
 
@@ -125,6 +137,70 @@ def test_a_deed_that_cannot_happen_is_refused() -> None:
         plan_of("a").after(Act("a", Deed.CONFIRM))
     with pytest.raises(FailedPreconditionError, match="component z"):
         plan_of("a").after(Act("z", Deed.INSTALL))
+
+
+def active(*names: str) -> Plan:
+    """All of them on trial."""
+    plan = walked(plan_of(*names))[0]
+    return walked(plan.towards(Goal.ACTIVE))[0]
+
+
+def test_one_that_runs_already_is_not_touched_on_either_way() -> None:
+    plan = plan_of("a", "b").present("a")
+    assert walked(plan)[1] == ["install b"]
+    plan, _ = walked(walked(plan)[0].towards(Goal.ACTIVE))
+    assert walked(plan.towards(Goal.CONFIRMED))[1] == ["confirm b"]
+    assert walked(plan.towards(Goal.REVERTED, failure="the gate"))[1] == ["revert b"]
+
+
+def test_a_plan_that_no_driver_has_begun_is_given_up_without_a_deed() -> None:
+    plan = plan_of("a", "b").given_up("a damaged image", "COMPONENT")
+    assert (next_act(plan), plan.is_done, plan.sentence) == (None, True, "a damaged image")
+    assert walked(plan_of("a", "b").begun().given_up("cut off", "COMPONENT"))[1] == ["revert a"]
+
+
+def test_the_first_that_cannot_be_confirmed_takes_back_all_and_a_later_one_none() -> None:
+    plan, done = walked(active("a", "b").towards(Goal.CONFIRMED), lambda act: act == Act("a", Deed.CONFIRM))
+    assert done == ["confirm a failed", "revert b", "revert a"]
+    assert plan.reason == "COMPONENT"
+    plan, _ = walked(active("a", "b").towards(Goal.CONFIRMED), lambda act: act == Act("b", Deed.CONFIRM))
+    assert plan.given_up("whatever", "GATE") == plan
+
+
+def test_one_that_its_device_has_left_is_installed_activated_and_confirmed_again() -> None:
+    plan = active("a", "b").towards(Goal.CONFIRMED).after(Act("a", Deed.CONFIRM)).lost("b")
+    assert plan.round_count == 1
+    assert walked(plan)[1] == ["install b", "activate b", "confirm b"]
+
+
+def test_a_start_of_the_machine_is_needed_until_it_has_another_name() -> None:
+    plan = walked(plan_of("a"))[0].towards(Goal.ACTIVE).after(Act("a", Deed.ACTIVATE), boot_id="start 1")
+    assert plan.awaits_boot("start 1")
+    assert not plan.awaits_boot("start 2")
+    assert not plan_of("a").awaits_boot("")
+    back = plan.towards(Goal.REVERTED).after(Act("a", Deed.REVERT))
+    assert not back.awaits_boot("start 1"), "it was taken back before the machine started"
+
+
+def test_the_gate_asks_each_for_its_version() -> None:
+    found = {"a": Found("a", "1"), "b": Found("b", "0.9"), "c": Found("c", fault="is silent; check its line")}
+    results = gate_results(plan_of("a", "b", "c", "d"), found)
+    assert [(each.check, each.passed, each.message) for each in results] == [
+        ("component.a", True, ""),
+        ("component.b", False, "component b: 0.9 runs, the release brings 1"),
+        ("component.c", False, "component c: is silent; check its line"),
+        ("component.d", False, "component d: nothing known runs, the release brings 1"),
+    ]
+
+
+def test_a_unit_with_all_the_places_takes_a_release() -> None:
+    parts = (component("agent", driver="slot"), component("radio"), component("rootfs", driver="rauc"))
+    places = {"radio": Fitting("firmware"), "rootfs": Fitting("rauc", is_at_boot=True)}
+    assert misfit(parts, places, can_restart=True) == ""
+    assert "update.reboot_command" in misfit(parts, places, can_restart=False)
+    assert misfit(parts[:2], {}, can_restart=True).startswith("component radio: this unit has none of that name")
+    assert "takes 'file'" in misfit(parts, {**places, "radio": Fitting("file")}, can_restart=True)
+    assert "does not bring the agent" in misfit(parts[1:], places, can_restart=True)
 
 
 @st.composite

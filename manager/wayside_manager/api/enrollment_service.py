@@ -72,16 +72,17 @@ class EnrollmentService(enrollment_service_pb2_grpc.EnrollmentServiceServicer):
         if len(request.token) > TOKEN_MAX_CHARS:
             raise InvalidArgumentError(f"token: give at most {TOKEN_MAX_CHARS} characters")
         now, issued = self._now(), list[IssuedCertificate]()
+        kind = required_kind(request.kind, field="kind")
 
         def issue(as_node_id: str) -> CredentialRecord:
-            issued.append(self._certifier.issue(as_node_id, request.certificate_request_pem, now=now))
+            issued.append(self._certifier.issue(as_node_id, request.certificate_request_pem, kind=kind, now=now))
             return issued[-1].record
 
         wanted = EnrollmentRequest(
             token_sha256=token_hash(request.token) if request.token else "",
             node_id=checked_label(request.node_id, field="node_id"),
             esn=checked_esn(request.esn, field="esn"),
-            kind=required_kind(request.kind, field="kind"),
+            kind=kind,
             key_sha256=self._certifier.requested_key_sha256(request.certificate_request_pem),
             issue=issue,
             source_address=source_of(admission().source_address),

@@ -11,6 +11,7 @@ from wayside.names import release_version
 from wayside.v1 import node_service_pb2, node_service_pb2_grpc
 from wayside_manager.api.identity import admission, calling_node_id
 from wayside_manager.api.job_uploads import JobUploads
+from wayside_manager.api.neighbours import Neighbours
 from wayside_manager.api.node_messages import timestamp
 from wayside_manager.api.release_trust_messages import metadata_message
 from wayside_manager.api.scopes import Context
@@ -40,6 +41,7 @@ class ReleaseSource:
     artifacts: ArtifactStore
     signer: ReleaseSigner
     places: ArtifactPlaces
+    neighbours: Neighbours
 
 
 class NodeServiceStore(SessionStore, ConfigStore, ReleaseStore, Protocol):
@@ -63,6 +65,7 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
     ) -> None:
         self._store = store
         self._artifacts, self._signer, self._places = releases.artifacts, releases.signer, releases.places
+        self._neighbours = releases.neighbours
         self._sink = sink
         self._sessions = sessions
         self._certifier = certifier
@@ -76,7 +79,16 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         self._sessions.admit(context)
         hello = await said_hello(context)
         trust = NodeTrust(self._certifier, credential, now=self._now)
-        session = Session(admission(), context, self._store, self._sink, trust, places=self._places, now=self._now)
+        session = Session(
+            admission(),
+            context,
+            self._store,
+            self._sink,
+            trust,
+            places=self._places,
+            neighbours=self._neighbours,
+            now=self._now,
+        )
         session.instance_id = hello.instance_id
         async with self._sessions.entered(session):
             await session.run(hello)
@@ -111,6 +123,14 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
         async for content in self._artifacts.read(sha256, offset_bytes=offset, chunk_bytes=CHUNK_BYTES):
             yield node_service_pb2.FetchArtifactResponse(offset_bytes=offset, content=content)
             offset += len(content)
+
+    async def CheckPeer(
+        self, request: node_service_pb2.CheckPeerRequest, context: Context
+    ) -> node_service_pb2.CheckPeerResponse:
+        """Whether somebody may have artifacts from the node."""
+        _confirmed_certificate()
+        await self._neighbours.check(calling_node_id(), request.certificate_sha256)
+        return node_service_pb2.CheckPeerResponse()
 
     async def FetchTrust(
         self, request: node_service_pb2.FetchTrustRequest, context: Context
@@ -152,7 +172,10 @@ class NodeService(node_service_pb2_grpc.NodeServiceServicer):
                 reason="CERTIFICATE_REPLACED",
             )
         node_id, now = calling_node_id(), self._now()
-        issued = self._certifier.issue(node_id, request.certificate_request_pem, now=now, is_confirmed=False)
+        node = await self._store.get_node(node_id)
+        issued = self._certifier.issue(
+            node_id, request.certificate_request_pem, kind=node.kind, now=now, is_confirmed=False
+        )
         pause = min(RENEW_PAUSE, self._certifier.life / RENEWALS_PER_LIFE_MAX)
         await self._store.add_next_certificate(node_id, issued.record, not_after_another_since=now - pause)
         return node_service_pb2.RenewCertificateResponse(

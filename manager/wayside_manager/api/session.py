@@ -5,6 +5,7 @@ measured-manager.md). A report or a wake-up starts a second task that writes and
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections import deque
@@ -15,9 +16,11 @@ from typing import Protocol, TypeAlias
 import grpc.aio
 
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
+from wayside.neighbours import is_nearby
 from wayside.v1 import node_service_pb2
 from wayside_manager.api.identity import Admission, retired
 from wayside_manager.api.job_messages import job_targets
+from wayside_manager.api.neighbours import Neighbours, names, tell_neighbours
 from wayside_manager.api.node_messages import desired_state, timestamp
 from wayside_manager.api.release_messages import delta_offer, tell_places
 from wayside_manager.api.report_messages import live_form, stored_form
@@ -43,6 +46,8 @@ _PROBES_MAX = 4
 STRAY_PROBES_MAX = 16
 """Answers to probes that come too late; who sends more makes them up to keep the loop busy."""
 
+logger = logging.getLogger(__name__)
+
 SessionContext: TypeAlias = grpc.aio.ServicerContext[node_service_pb2.SessionRequest, node_service_pb2.SessionResponse]
 
 
@@ -62,6 +67,7 @@ class Session:
         trust: NodeTrust,
         *,
         places: ArtifactPlaces,
+        neighbours: Neighbours,
         now: Callable[[], datetime],
     ) -> None:
         self.node_id = admission.holder.removeprefix("nodes/")
@@ -70,6 +76,7 @@ class Session:
         self.trust = trust
         self.instance_id = ""
         self._places = places
+        self._neighbours = neighbours
         self._store = store
         self._sink = sink
         self._now = now
@@ -82,6 +89,7 @@ class Session:
         self._looked_mono_s = time.monotonic()
         self._sent_revision = -1
         self._sent_window: tuple[int, ...] = ()  # of the URLs it was told; empty: none that end
+        self._sent_neighbours: tuple[str, ...] = ()
         self._probes: dict[str, asyncio.Future[bool]] = {}
         self._unsent_probes: list[str] = []
         self._stray_count = 0
@@ -101,7 +109,10 @@ class Session:
         if self.admission.credential is not None:
             await self._store.note_session(self.admission.credential, hello.authorities_sha256)
         await self._store.note_software(
-            self.node_id, hardware_id=hello.hardware_id, running_tree_sha256=hello.running_tree_sha256
+            self.node_id,
+            hardware_id=hello.hardware_id,
+            running_tree_sha256=hello.running_tree_sha256,
+            peer_address=self._peer_address(hello.peer_address),
         )
         await self._sink.note_opened(self.node_id)
         try:
@@ -114,6 +125,13 @@ class Session:
                     self._group = None  # a group that closes takes no more tasks
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
+
+    def _peer_address(self, said: str) -> str:
+        """Where others may be sent that want artifacts of the node; empty: nowhere."""
+        if not said or is_nearby(said, self.admission.source_address):
+            return said
+        logger.warning("node %s serves at %s, which is neither private nor its own: not told", self.node_id, said)
+        return ""
 
     def wake(self) -> None:
         """Looks at the desired state again, soon."""
@@ -228,8 +246,10 @@ class Session:
                 f"the certificates of node {self.node_id} were taken back; it needs a new enrolment",
                 reason="NODE_REVOKED",
             )
+        near = await self._neighbours.of(node) if fetches(node) else ()
         window = self._places.window(self._now()) if fetches(node) else ()
-        is_stale, self._sent_window = window not in {(), self._sent_window}, window
+        is_stale = window not in {(), self._sent_window} or names(near) != self._sent_neighbours
+        self._sent_window, self._sent_neighbours = window, names(near)
         if node.desired.revision == self._sent_revision and not is_stale:
             return
         # read after the revision: jobs may be newer than it, and are then told once more
@@ -238,6 +258,7 @@ class Session:
         if delta is not None:
             desired.release.delta.CopyFrom(delta_offer(delta))
         if fetches(node):
+            tell_neighbours(desired.release, near)
             tell_places(desired.release, self._places, self.node_id, now=self._now())
         desired.jobs.extend(job_targets(await self._jobs()))
         await send(self.context, node_service_pb2.SessionResponse(desired_state=desired))

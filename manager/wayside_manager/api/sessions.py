@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import SystemRandom
 
 from wayside.errors import ConflictError, InvalidArgumentError
+from wayside.neighbours import checked_address
 from wayside.v1 import node_service_pb2
 from wayside_manager.api.calls import Calls, EndableCall
 from wayside_manager.api.clones import Clones, cloned
@@ -187,6 +188,8 @@ def _check_software(hello: node_service_pb2.SessionHello) -> None:
         if value and not form.match(value):
             what = "a lower-case label of at most 63 characters" if form is _LABEL else "64 lower-case hex digits"
             raise InvalidArgumentError(f"hello.{field}: give {what}, or nothing", reason="HELLO_INVALID")
+    if hello.peer_address:
+        checked_address(hello.peer_address, field="hello.peer_address")
 
 
 _LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")

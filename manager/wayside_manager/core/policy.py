@@ -127,6 +127,7 @@ RULES: Mapping[str, Rule] = {
     f"{_V1}AccessService/SignIn": Rule(Caller.ANYONE, is_change=True),
     f"{_V1}NodeService/Session": _NODE,
     f"{_V1}NodeService/FetchArtifact": _NODE,
+    f"{_V1}NodeService/CheckPeer": _NODE,
     f"{_V1}NodeService/FetchTrust": _NODE,
     f"{_V1}NodeService/FetchConfig": _NODE,
     f"{_V1}NodeService/GetAuthorities": _NODE,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wayside_manager.core.credentials import CredentialRecord
+from wayside_manager.core.nodes import NodeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class NodeCertifier(Protocol):
         Raises: InvalidArgumentError: no public key, or one that is too weak.
         """
 
-    def issue(self, node_id: str, request_pem: str, *, now: datetime, is_confirmed: bool = True) -> IssuedCertificate:
-        """A client certificate for a node.
+    def issue(
+        self, node_id: str, request_pem: str, *, kind: NodeKind, now: datetime, is_confirmed: bool = True
+    ) -> IssuedCertificate:
+        """A client certificate for a node; with that of an RSU it may also serve its neighbours, if they may be served.
 
         Raises: InvalidArgumentError: as `requested_key_sha256`.
         """

@@ -49,5 +49,7 @@ class DeltaStore(Protocol):
     async def delta_for(self, node_id: str) -> DeltaRecord | None:
         """A READY delta from what the node runs to what it should run; `None`: there is none."""
 
-    async def note_software(self, node_id: str, *, hardware_id: str, running_tree_sha256: str) -> None:
-        """Keeps what a node says at the begin of a session; writes only news."""
+    async def note_software(
+        self, node_id: str, *, hardware_id: str, running_tree_sha256: str, peer_address: str = ""
+    ) -> None:
+        """Keeps what a node says at the begin of a session; writes only news. `peer_address`: others are sent there."""

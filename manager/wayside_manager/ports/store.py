@@ -18,6 +18,7 @@ from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.events import EventDeliveryStore, EventSinkStore, EventStore
 from wayside_manager.ports.health import HealthStore, HistoryStore
 from wayside_manager.ports.jobs import JobArtifactStore, JobStore, JobSweepStore, JobTellStore
+from wayside_manager.ports.neighbours import NeighbourStore
 from wayside_manager.ports.nodes import DesiredStore, NodeStore
 from wayside_manager.ports.release_trust import ReleaseTrustStore
 from wayside_manager.ports.releases import ReleaseStore
@@ -36,6 +37,7 @@ class Store(
     ReleaseStore,
     ReleaseTrustStore,
     DeltaStore,
+    NeighbourStore,
     RolloutStore,
     RolloutStepStore,
     JobStore,

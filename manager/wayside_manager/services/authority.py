@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from wayside.errors import InvalidArgumentError
+from wayside.neighbours import server_name
 from wayside_manager.core.certificates import certificate_serial
 from wayside_manager.services.certificate_profiles import (
     certificate_builder,
@@ -122,14 +123,16 @@ class Authority:
         return key_pem(self._key)
 
     def node_certificate(
-        self, node_id: str, request_pem: str, *, now: datetime, life: timedelta = NODE_LIFE
+        self, node_id: str, request_pem: str, *, now: datetime, life: timedelta = NODE_LIFE, serves: bool = False
     ) -> Certificate:
         """A client certificate that makes the holder of a PKCS#10 request's key `nodes/{node_id}`.
 
+        `serves`: also a server's, under a name that nothing else can have (`wayside.neighbours`).
         Raises: InvalidArgumentError: no request, a wrong signature, or a key that is too weak.
         """
         key = requested_key(request_pem)
-        return self._client(node_id, f"wayside://nodes/{node_id}", key, now=now, life=life)
+        server = server_name(node_id) if serves else ""
+        return self._client(node_id, f"wayside://nodes/{node_id}", key, now=now, life=life, server=server)
 
     def operator_certificate(self, operator_id: str, request_pem: str, *, now: datetime) -> Certificate:
         """A client certificate that makes the holder of a PKCS#10 request's key `operators/{operator_id}` for a year.
@@ -175,21 +178,31 @@ class Authority:
         return self._client(name, f"wayside://{name}", key, now=now, life=OPERATOR_LIFE)
 
     def _client(
-        self, common_name: str, uri: str, key: CertificatePublicKeyTypes, *, now: datetime, life: timedelta
+        self,
+        common_name: str,
+        uri: str,
+        key: CertificatePublicKeyTypes,
+        *,
+        now: datetime,
+        life: timedelta,
+        server: str = "",
     ) -> Certificate:
         serial = certificate_serial(key_digest(key), now)
         builder = certificate_builder(subject_name(common_name), key, issuer=self._certificate.subject, serial=serial)
         begin = now - min(BACKDATED, life / BACKDATED_SHARE)
         builder = builder.not_valid_before(begin).not_valid_after(now + life)
-        names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
-        return self._signed(builder, names, ExtendedKeyUsageOID.CLIENT_AUTH)
+        own = x509.UniformResourceIdentifier(uri)
+        if not server:
+            return self._signed(builder, x509.SubjectAlternativeName([own]), ExtendedKeyUsageOID.CLIENT_AUTH)
+        names = x509.SubjectAlternativeName([own, x509.DNSName(server)])
+        return self._signed(builder, names, ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
 
     def _signed(
-        self, builder: x509.CertificateBuilder, names: x509.SubjectAlternativeName, usage: x509.ObjectIdentifier
+        self, builder: x509.CertificateBuilder, names: x509.SubjectAlternativeName, *usages: x509.ObjectIdentifier
     ) -> Certificate:
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(key_usage(signs_certificates=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         builder = builder.add_extension(names, critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256())

@@ -1,11 +1,12 @@
 """Signs nodes' certificates with the authority that signs now.
 
-Usage: `Certifier(authorities, life=timedelta(days=30)).issue("rsu-1", request_pem, now=now)`.
+Usage: `Certifier(authorities, life=timedelta(days=30)).issue("rsu-1", request_pem, kind=kind, now=now)`.
 """
 
 from datetime import datetime, timedelta
 
 from wayside_manager.core.credentials import CredentialKind, CredentialRecord
+from wayside_manager.core.nodes import NodeKind
 from wayside_manager.ports.certificates import IssuedCertificate
 from wayside_manager.services.authorities import Authorities
 from wayside_manager.services.certificate_profiles import key_digest
@@ -15,8 +16,10 @@ from wayside_manager.services.certificate_request import public_key, requested_k
 class Certifier:
     """Satisfies `ports.NodeCertifier`."""
 
-    def __init__(self, authorities: Authorities, *, life: timedelta) -> None:
+    def __init__(self, authorities: Authorities, *, life: timedelta, may_serve: bool = False) -> None:
+        """Stores values; `may_serve`: RSUs may serve their neighbours with their certificates."""
         self._authorities = authorities
+        self._may_serve = may_serve
         self.life = life
 
     @property
@@ -41,9 +44,12 @@ class Certifier:
         """See NodeCertifier."""
         return key_digest(public_key(public_key_pem))
 
-    def issue(self, node_id: str, request_pem: str, *, now: datetime, is_confirmed: bool = True) -> IssuedCertificate:
+    def issue(
+        self, node_id: str, request_pem: str, *, kind: NodeKind, now: datetime, is_confirmed: bool = True
+    ) -> IssuedCertificate:
         """See NodeCertifier."""
-        made = self._authorities.signing.node_certificate(node_id, request_pem, now=now, life=self.life)
+        serves = self._may_serve and kind is NodeKind.RSU
+        made = self._authorities.signing.node_certificate(node_id, request_pem, now=now, life=self.life, serves=serves)
         record = CredentialRecord(
             sha256=made.fingerprint,
             holder=f"nodes/{node_id}",

@@ -144,16 +144,22 @@ class SqlDeltas(SqlPart):
         fitting = (row for row in found if row.running_tree_sha256 == _tree_sha256(row.manifest) != "")
         return next(map(_record, fitting), None)
 
-    async def note_software(self, node_id: str, *, hardware_id: str, running_tree_sha256: str) -> None:
+    async def note_software(
+        self, node_id: str, *, hardware_id: str, running_tree_sha256: str, peer_address: str = ""
+    ) -> None:
         """See DeltaStore."""
         # read first: as for note_session
-        said = {"hardware_id": hardware_id, "running_tree_sha256": running_tree_sha256}
+        said = {
+            "hardware_id": hardware_id,
+            "running_tree_sha256": running_tree_sha256,
+            "peer_address": peer_address,
+        }
         if await self._said(node_id) != said:
             await self._keep_said(node_id, said)
 
     @reading
     def _said(self, connection: Connection, node_id: str) -> dict[str, str]:
-        columns = (node_status.c.hardware_id, node_status.c.running_tree_sha256)
+        columns = (node_status.c.hardware_id, node_status.c.running_tree_sha256, node_status.c.peer_address)
         row = connection.execute(select(*columns).where(node_status.c.node_id == node_id)).one_or_none()
         return {} if row is None else dict(row._mapping)  # noqa: SLF001  # the public name of SQLAlchemy
 

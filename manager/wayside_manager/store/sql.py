@@ -25,6 +25,7 @@ from wayside_manager.store.job_stop import SqlJobStop
 from wayside_manager.store.jobs import SqlJobs
 from wayside_manager.store.licences import SqlLicences
 from wayside_manager.store.migrate import check_schema
+from wayside_manager.store.neighbours import SqlNeighbours
 from wayside_manager.store.nodes import SqlNodes
 from wayside_manager.store.operators import SqlOperators
 from wayside_manager.store.places import SqlPlaces
@@ -48,6 +49,7 @@ class SqlStore(
     SqlReleases,
     SqlReleaseTrust,
     SqlDeltas,
+    SqlNeighbours,
     SqlRollouts,
     SqlRolloutSteps,
     SqlJobs,

@@ -82,7 +82,7 @@ class Centre:
 class ReleaseBuilder:
     """Builds release images from this checkout while the story begins."""
 
-    def __init__(self, work_dir: Path, overlays: Mapping[str, str]) -> None:
+    def __init__(self, work_dir: Path, overlays: Mapping[str, Path | None]) -> None:
         self._work_dir = work_dir
         self._overlays = dict(overlays)
         self._error: StoryError | None = None
@@ -104,12 +104,12 @@ class ReleaseBuilder:
         return self._done[version]
 
     def _build(self) -> None:
-        recipe = ROOT / "firmware_images"
+        recipe = ROOT / "firmware_images" / "build.py"
         try:
             for version, overlay in self._overlays.items():
                 target = self._work_dir / f"agent-{version}.tar.gz"
-                command = [sys.executable, str(recipe / "build.py"), "--version", version, "--output", str(target)]
-                command += ["--overlay", str(recipe / "overlays" / overlay)] if overlay else []
+                command = [sys.executable, str(recipe), "--version", version, "--output", str(target)]
+                command += ["--overlay", str(overlay)] if overlay else []
                 run(command, timeout_s=BUILD_TIMEOUT_S)
                 self._done[version] = target
         except StoryError as error:

@@ -22,6 +22,11 @@ class Fleet:
         update: dict[str, Any] = self.node(node_id).get("update", {})
         return update
 
+    def deltas(self, version: str) -> list[dict[str, Any]]:
+        """The deltas that lead to a release."""
+        found: list[dict[str, Any]] = self._centre.wayside("releases", "show", version).get("deltas", [])
+        return found
+
     def running(self, node_id: str) -> str:
         """The version a node runs."""
         return str(self.update(node_id).get("running_version", ""))
@@ -62,6 +67,10 @@ class Fleet:
         update = self.update(node_id)
         is_under_way = update.get("phase") == "PHASE_DOWNLOADING"
         return is_under_way and int(update["downloaded_bytes"]) > int(update["total_bytes"]) // 4
+
+    def has_resumed(self, node_id: str, size_bytes: int) -> bool:
+        """Whether a node went on with its download at this byte or behind it."""
+        return int(self.update(node_id).get("resumed_from_bytes", 0)) >= size_bytes
 
     def owes_nothing_since(self, node_id: str, back_time: datetime) -> bool:
         """Whether a report made after a time has arrived; reports arrive in order, so every older one has, too."""

@@ -14,12 +14,13 @@ from rich.table import Table
 
 from wayside_demo.centre import Centre
 from wayside_demo.configuring import Configuring
+from wayside_demo.dropping_link import DroppingLink
 from wayside_demo.fleet import Fleet
 from wayside_demo.operating import Operating
 from wayside_demo.recordings import found
 from wayside_demo.stage import BIN, Program, run, until
 from wayside_demo.units import Unit, demo_layer, obu_layer, unit
-from wayside_demo.updating import BAD_VERSION, GOOD_VERSION, Updating
+from wayside_demo.updating import BAD_VERSION, DELTA_VERSION, GOOD_VERSION, Updating
 from wayside_demo.witness import TelemetryWitness
 
 OUTAGE_S = 20.0
@@ -43,6 +44,7 @@ class Story:
         self.seen: dict[str, Any] = {"ok": False}
         self.units: dict[str, Unit] = {}
         self.centre = Centre(work_dir, self.log_dir)
+        self.line = DroppingLink(self.centre.addresses[0])
         self.fleet = Fleet(self.centre)
         self.configuring = Configuring(work_dir, self.log_dir, self.centre, self.fleet, say)
         self.operating = Operating(work_dir, self.centre, say)
@@ -59,6 +61,7 @@ class Story:
             ("A configuration change", self.change_config),
             ("A bad configuration takes itself back", self.break_uplink),
             (f"Release {GOOD_VERSION} to both; the OBU loses power mid-download", self.roll_out_good),
+            (f"Release {DELTA_VERSION} comes as a delta; the OBU's line is cut twice", self.roll_out_delta),
             (f"Release {BAD_VERSION} is deaf to V2X; the health gate takes it back", self.roll_out_bad),
             (f"The manager is gone for {OUTAGE_S:g} s", self.cut_manager),
             ("A road of simulated sites", self.build_road),
@@ -104,9 +107,9 @@ class Story:
         """The RSU trades a token for a certificate; the OBU is unknown, and an operator lets it in."""
         self.apply_layers(publish_period_s=1.0, max_download=SLOW_BYTES_PER_S)
         for node_id in NODES:
-            self.units[node_id] = unit(
-                node_id, self.work_dir, self.log_dir, self.recordings, addresses=self.centre.addresses
-            )
+            device_address, enrollment_address = self.centre.addresses
+            addresses = (self.line.address if node_id == OBU else device_address, enrollment_address)
+            self.units[node_id] = unit(node_id, self.work_dir, self.log_dir, self.recordings, addresses=addresses)
         token_file = self.work_dir / "token"
         token_file.touch(mode=0o600)
         token_file.write_text(self.command("nodes", "token", "--node", RSU)["token"])
@@ -181,9 +184,13 @@ class Story:
         """Both units run the good release, although the OBU was killed in the middle of its download."""
         self.seen |= self.updating.roll_out_good(self.command, self.units[OBU])
 
+    def roll_out_delta(self) -> None:
+        """Both units fetch what is new of the next release, the OBU over a line that is cut twice."""
+        self.apply_layers(publish_period_s=0.5, max_download=0)
+        self.seen |= self.updating.roll_out_delta(self.command, self.units[OBU], self.line)
+
     def roll_out_bad(self) -> None:
         """Both units try the bad release and go back by themselves."""
-        self.apply_layers(publish_period_s=0.5, max_download=0)
         self.seen |= self.updating.roll_out_bad(self.command)
 
     def cut_manager(self) -> None:
@@ -228,6 +235,7 @@ class Story:
         self.seen["ok"] = (
             self.seen["nodes"] == len(NODES)
             and self.seen["resume_shown"]
+            and self.seen["delta_shown"]
             and self.seen["rollback_shown"]
             and self.seen["approval_shown"]
             and self.seen["config_reverted"]
@@ -241,7 +249,7 @@ class Story:
             and self.seen["bundle_fetched"]
             and self.seen["audit_intact"]
             and self.seen["revoked_cut_s"] > 0
-            and self.seen["release_after"] == GOOD_VERSION
+            and self.seen["release_after"] == DELTA_VERSION
             and self.seen["reports_lost"] == self.seen["telemetry_batches_missing"] == 0
             and all(self.seen[key] > 0 for key in counted)
         )
@@ -268,6 +276,7 @@ class Story:
         """Ends everything."""
         self.centre.watch.stop()
         self.witness.close()
+        self.line.close()
         for program in reversed(self.programs):
             program.stop()
 

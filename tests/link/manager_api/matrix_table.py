@@ -306,6 +306,7 @@ NODE_CALLS = frozenset(
     for name in (
         "Session",
         "FetchArtifact",
+        "CheckPeer",
         "FetchTrust",
         "FetchConfig",
         "GetAuthorities",

@@ -8,9 +8,9 @@ import pytest
 
 from tests.link.manager_api.commands import wayside
 from tests.link.manager_api.config_unit import Fate, following
-from tests.link.manager_api.peer import LocalManager, Peer, layer, release_archive, role
+from tests.link.manager_api.peer import LocalManager, Peer, Session, layer, release_archive, role
 from wayside.errors import InvalidArgumentError
-from wayside.v1 import config_service_pb2, node_pb2, rollout_pb2, rollout_service_pb2
+from wayside.v1 import config_service_pb2, node_pb2, release_pb2, rollout_pb2, rollout_service_pb2
 
 
 def of_node(node_id: str, period_s: int) -> config_service_pb2.ConfigLayer:
@@ -107,3 +107,24 @@ async def test_the_screen_of_a_node_tells_which_release_it_was_told(manager: Loc
     assert (code, err) == (0, "")
     before = out.partition("just before:")[2]
     assert re.search(rf"to run releases/1\.1\.0: (pending|in_flight).*, by {rollout.name}", before)
+
+
+async def test_the_screen_of_a_node_tells_what_runs_beside_its_agent(manager: LocalManager) -> None:
+    credential = await manager.enroll("rsu-1")
+    word = release_pb2.UpdateReport(
+        phase=release_pb2.UpdateReport.PHASE_COMMITTED,
+        components=[
+            release_pb2.ComponentState(name="radio", version="2.0.0"),
+            release_pb2.ComponentState(name="map"),
+            release_pb2.ComponentState(name="rootfs", message="RAUC is not there; start its service"),
+        ],
+    )
+    async with manager.node(credential) as peer:
+        session = await Session(peer).opened()
+        await session.report(1, update=word)
+        while (await session.until("ack")).sequence < 1:
+            pass
+    code, out, err = await wayside(manager, "nodes", "show", "rsu-1")
+    assert (code, err) == (0, "")
+    for name, said in (("radio", "2.0.0"), ("map", "none"), ("rootfs", "RAUC is not there; start its service")):
+        assert re.search(rf"^component {name} +{said} *$", out, re.MULTILINE)

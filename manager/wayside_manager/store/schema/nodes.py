@@ -88,6 +88,8 @@ node_status = Table(
     # what the unit told at its last session: its hardware, and the files of the release it runs
     Column("hardware_id", String(63), nullable=False, server_default=""),
     Column("running_tree_sha256", String(64), nullable=False, server_default=""),
+    # where it serves artifacts to units near it; empty: nowhere, or nowhere others may be sent to
+    Column("peer_address", String(60), nullable=False, server_default=""),
 )
 node_desired = Table(
     "node_desired",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wayside_agent import boot
 from wayside_agent.core.update import UpdateStatus
-from wayside_demo.power_cut.releases import release
+from wayside_demo.power_cut.releases import MAP, MAP_FILE, release
 
 
 class DefectError(Exception):
@@ -44,6 +44,17 @@ def version_in(root: Path, slot: str) -> str:
     return version
 
 
+def check_map(root: Path, *versions: str) -> None:
+    """Holds the map against what people signed for one of some versions; the empty one has none.
+
+    Raises: DefectError.
+    """
+    path = root / MAP / MAP
+    there = path.read_bytes() if path.exists() else b""
+    known = [release(version).files[MAP_FILE] if version else b"" for version in versions]
+    hold(there in known, f"brick: the map is none of {', '.join(map(named, versions))}")
+
+
 def check_end(root: Path, status: UpdateStatus, wanted: str) -> None:
     """Holds what is said against what starts, now and at the next starts.
 
@@ -54,5 +65,6 @@ def check_end(root: Path, status: UpdateStatus, wanted: str) -> None:
         runs = version_in(root, start.slot)
         hold(start.gate_timeout_s == 0.0, f"lie: {status.phase}, and {runs} is still on trial")
         hold(runs == wanted, f"lie: {status.phase}, and {named(runs)} starts")
+    check_map(root, wanted)
     said = status.running_release.removeprefix("releases/")
     hold(said == wanted, f"lie: it says {named(said)} runs, it is {named(wanted)}")

@@ -20,7 +20,7 @@ from typing import Any, Self, cast
 
 from wayside_demo.power_cut.remnants import File, Folder, Link, Node, content_of, found, loaded, surviving, written
 
-REPLACED = ("open", "rename", "unlink", "mkdir", "rmdir", "statvfs", "symlink")
+REPLACED = ("open", "rename", "unlink", "mkdir", "rmdir", "statvfs", "symlink", "link")
 FULL_FREE_BYTES, FREE_BYTES = 0, 8 * 2**30
 
 AtStep = Callable[[str], None]
@@ -59,7 +59,7 @@ class Disk:
         self._real_open = io.open
         names = {"open": self._os_open, "rename": self._rename, "replace": self._rename, "unlink": self._unlink}
         names |= {"remove": self._unlink, "mkdir": self._mkdir, "rmdir": self._rmdir, "statvfs": self._statvfs}
-        names |= {"fsync": self._sync, "fdatasync": self._sync, "symlink": self._symlink}
+        names |= {"fsync": self._sync, "fdatasync": self._sync, "symlink": self._symlink, "link": self._link}
         for name, act in names.items():
             self._swaps.enter_context(swapped(os, name, act))
         self._swaps.enter_context(swapped(io, "open", self._io_open))
@@ -161,6 +161,14 @@ class Disk:
         self._real["symlink"](target, path, *rest, **options)
         if there:
             self._named(there, Link(os.fspath(target)))
+
+    def _link(self, old: Any, new: Any, *rest: Any, **options: Any) -> None:  # noqa: ANN401  # as os.link
+        here, there = self._inside(old), self._inside(new)
+        if there:
+            self._at_step("create")
+        self._real["link"](old, new, *rest, **options)
+        if here and there:
+            self._named(there, self._node(here))
 
     def _statvfs(self, path: Any) -> os.statvfs_result:  # noqa: ANN401  # as os.statvfs
         told = list(self._real["statvfs"](path))

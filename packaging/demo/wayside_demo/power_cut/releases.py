@@ -1,4 +1,4 @@
-"""Small releases in memory, and the deltas between them as the manager makes them."""
+"""Small releases in memory, each with a map beside the agent, and the deltas between them as the manager makes them."""
 
 import hashlib
 import io
@@ -14,6 +14,7 @@ from wayside_agent.core.update import Delta, ReleaseTarget
 from wayside_manager.services.delta_making import write_delta
 
 OLD, NEW, NEXT = VERSIONS = ("1.1.0", "1.2.0", "1.3.0")
+MAP, MAP_FILE = "map", "payload/map.bin"
 NOISE_BYTES = 1_280
 """Shared by all releases but for a few bytes: what deltas patch."""
 
@@ -41,13 +42,16 @@ class Release:
 
 @cache
 def release(version: str) -> Release:
-    """A release of four small files: one moves from version to version, one changes a little, one is new."""
+    """A release of five small files: one moves from version to version, some change a little, one is new."""
     draft = Manifest(
         format=FORMAT,
         version=version,
         counter=counter_of(version),
         tree_sha256="0" * 64,
-        components=(Component(name="agent", version=version, driver="slot"),),
+        components=(
+            Component(name="agent", version=version, driver="slot"),
+            Component(name=MAP, version=version, driver="file", file=MAP_FILE),
+        ),
         provides=("agent",),
     )
     noise = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(NOISE_BYTES // 32))
@@ -55,6 +59,7 @@ def release(version: str) -> Release:
         "site/wayside_agent/__init__.py": f"VERSION = {version!r}\n".encode(),
         "site/wayside_agent/deep/module.py": b"X = 1\n" * 200,
         f"site/wayside_agent-{version}/moved": b"the same everywhere\n" * 20,
+        MAP_FILE: f"the roads of {version}\n".encode() * 40,
         "site/noise.bin": noise[:700] + version.encode() + noise[700:],
     }
     buffer = io.BytesIO()

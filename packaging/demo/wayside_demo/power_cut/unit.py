@@ -17,18 +17,19 @@ from wayside_agent import boot
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.preconditions import Situation
 from wayside_agent.core.update import Consent, FetchPolicy, Phase, ReleaseTarget, Update, UpdateStatus
+from wayside_agent.drivers.component_file import FileComponent
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.update_world import World
-from wayside_demo.power_cut.checks import DefectError, check_end, hold, named, version_in
+from wayside_demo.power_cut.checks import DefectError, check_end, check_map, hold, named, version_in
 from wayside_demo.power_cut.disk import Disk, EndedError, swapped
 from wayside_demo.power_cut.fate import Fate, Kind, Start, Worth
 from wayside_demo.power_cut.installer import ROOTS, NearInstaller
 from wayside_demo.power_cut.manager import NOW_S, Surroundings
-from wayside_demo.power_cut.releases import NEW, NEXT, OLD, delta, release
+from wayside_demo.power_cut.releases import MAP, NEW, NEXT, OLD, delta, release
 from wayside_demo.power_cut.signing import pin_roots
 from wayside_demo.power_cut.striking import Outcome, Striking
 
@@ -165,6 +166,7 @@ class Unit:
         slot = boot.next_start(self._root / "slots").slot
         runs = version_in(self._root, slot)
         hold(runs in {self._before, target.version}, f"brick: {named(runs)} starts, neither the old nor the new")
+        check_map(self._root, self._before, target.version)
         is_new = runs == target.version and runs != self._before
         if is_new and worth is Worth.CRASHING:
             raise EndedError
@@ -218,6 +220,7 @@ class Unit:
             installer=NearInstaller(self._root, slots, self._around),
             source=self._around,
             downloads=downloads,
+            components={MAP: FileComponent(FileComponent.Options(folder=str(self._root / MAP), file_name=MAP))},
             store=_Watched(self._root / "update.state", self._striking.entered),
             consents=StateFile(self._root / "consent.state", Consent),
             report=report,
@@ -234,6 +237,7 @@ class Unit:
 def prepare(root: Path, start: Start) -> None:
     """Makes the folder of a unit before its update."""
     root.mkdir(parents=True)
+    (root / MAP).mkdir()
     pin_roots(root / ROOTS)
     if start is Start.RELEASE:
         Unit(root, Fate(seed=0, start=Start.FACTORY), NOW_S - DAY_S).prepare()

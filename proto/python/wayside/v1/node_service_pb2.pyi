@@ -126,6 +126,7 @@ class SessionHello(google.protobuf.message.Message):
     AUTHORITIES_SHA256_FIELD_NUMBER: builtins.int
     HARDWARE_ID_FIELD_NUMBER: builtins.int
     RUNNING_TREE_SHA256_FIELD_NUMBER: builtins.int
+    PEER_ADDRESS_FIELD_NUMBER: builtins.int
     agent_version: builtins.str
     """Version of the agent."""
     spool_id: builtins.str
@@ -140,6 +141,10 @@ class SessionHello(google.protobuf.message.Message):
     """Hardware of the unit, as releases name it; a lower-case RFC 1034 label. Empty: any."""
     running_tree_sha256: builtins.str
     """SHA-256 over the list of files of the release that runs, lower-case hex: where a delta may begin. Empty: factory software."""
+    peer_address: builtins.str
+    """Where the unit serves verified artifacts to units near it: an IP address and a port from 1024, `10.20.0.5:7445`. Empty: it
+    does not. Others are told of it only if it is private or the address the session comes from.
+    """
     def __init__(
         self,
         *,
@@ -150,8 +155,9 @@ class SessionHello(google.protobuf.message.Message):
         authorities_sha256: builtins.str = ...,
         hardware_id: builtins.str = ...,
         running_tree_sha256: builtins.str = ...,
+        peer_address: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "authorities_sha256", b"authorities_sha256", "desired_revision", b"desired_revision", "hardware_id", b"hardware_id", "instance_id", b"instance_id", "running_tree_sha256", b"running_tree_sha256", "spool_id", b"spool_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_version", b"agent_version", "authorities_sha256", b"authorities_sha256", "desired_revision", b"desired_revision", "hardware_id", b"hardware_id", "instance_id", b"instance_id", "peer_address", b"peer_address", "running_tree_sha256", b"running_tree_sha256", "spool_id", b"spool_id"]) -> None: ...
 
 Global___SessionHello: typing_extensions.TypeAlias = SessionHello
 
@@ -408,7 +414,8 @@ class ReleaseTarget(google.protobuf.message.Message):
     @property
     def urls(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Other places that have the whole artifact, URLs, best first; each is asked from the byte where the one before failed, and
-        FetchArtifact last. A node passes over schemes it does not know. At most 8 of 4,096 characters.
+        FetchArtifact last. A node passes over schemes it does not know. At most 8 of 4,096 characters. Neighbours come first:
+        `wayside://{address}/nodes/{node}` is a node that serves FetchArtifact and shows a certificate with that very name.
         """
 
     @property
@@ -582,20 +589,24 @@ class FetchArtifactRequest(google.protobuf.message.Message):
     RELEASE_FIELD_NUMBER: builtins.int
     OFFSET_BYTES_FIELD_NUMBER: builtins.int
     DELTA_SHA256_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
     release: builtins.str
     """`releases/{version}`."""
     offset_bytes: builtins.int
     """First byte wanted [byte]."""
     delta_sha256: builtins.str
     """Of the delta with this SHA-256, from the desired state. Empty: of the whole."""
+    sha256: builtins.str
+    """Asked of a neighbour, instead of all but the offset: the artifact with this SHA-256. A manager passes it over."""
     def __init__(
         self,
         *,
         release: builtins.str = ...,
         offset_bytes: builtins.int = ...,
         delta_sha256: builtins.str = ...,
+        sha256: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["delta_sha256", b"delta_sha256", "offset_bytes", b"offset_bytes", "release", b"release"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["delta_sha256", b"delta_sha256", "offset_bytes", b"offset_bytes", "release", b"release", "sha256", b"sha256"]) -> None: ...
 
 Global___FetchArtifactRequest: typing_extensions.TypeAlias = FetchArtifactRequest
 
@@ -620,6 +631,36 @@ class FetchArtifactResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["content", b"content", "offset_bytes", b"offset_bytes"]) -> None: ...
 
 Global___FetchArtifactResponse: typing_extensions.TypeAlias = FetchArtifactResponse
+
+@typing.final
+class CheckPeerRequest(google.protobuf.message.Message):
+    """Asks about who would like an artifact."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CERTIFICATE_SHA256_FIELD_NUMBER: builtins.int
+    certificate_sha256: builtins.str
+    """SHA-256 of its certificate (DER), lower-case hex."""
+    def __init__(
+        self,
+        *,
+        certificate_sha256: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate_sha256", b"certificate_sha256"]) -> None: ...
+
+Global___CheckPeerRequest: typing_extensions.TypeAlias = CheckPeerRequest
+
+@typing.final
+class CheckPeerResponse(google.protobuf.message.Message):
+    """It may have it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___CheckPeerResponse: typing_extensions.TypeAlias = CheckPeerResponse
 
 @typing.final
 class FetchTrustRequest(google.protobuf.message.Message):

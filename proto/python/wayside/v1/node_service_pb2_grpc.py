@@ -45,6 +45,11 @@ class NodeServiceStub(object):
                 request_serializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactRequest.SerializeToString,
                 response_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactResponse.FromString,
                 _registered_method=True)
+        self.CheckPeer = channel.unary_unary(
+                '/wayside.v1.NodeService/CheckPeer',
+                request_serializer=wayside_dot_v1_dot_node__service__pb2.CheckPeerRequest.SerializeToString,
+                response_deserializer=wayside_dot_v1_dot_node__service__pb2.CheckPeerResponse.FromString,
+                _registered_method=True)
         self.FetchTrust = channel.unary_unary(
                 '/wayside.v1.NodeService/FetchTrust',
                 request_serializer=wayside_dot_v1_dot_node__service__pb2.FetchTrustRequest.SerializeToString,
@@ -115,6 +120,18 @@ class NodeServiceServicer(object):
         PERMISSION_DENIED if the release is not the one the node should run (RELEASE_NOT_DESIRED), or no delta with that SHA-256
         leads to it, or none any more (DELTA_NOT_DESIRED).
         OUT_OF_RANGE if the offset lies behind the end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckPeer(self, request, context):
+        """Says whether the holder of a certificate may have artifacts from the calling node, which serves them to units near it.
+        It answers yes for a valid certificate of a node of the same tenant, and for no other.
+
+        Returns (gRPC error code):
+        INVALID_ARGUMENT if that is no SHA-256.
+        PERMISSION_DENIED (PEER_REFUSED) if it may not: whatever the reason, it is the same sentence.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -212,6 +229,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     request_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactRequest.FromString,
                     response_serializer=wayside_dot_v1_dot_node__service__pb2.FetchArtifactResponse.SerializeToString,
             ),
+            'CheckPeer': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckPeer,
+                    request_deserializer=wayside_dot_v1_dot_node__service__pb2.CheckPeerRequest.FromString,
+                    response_serializer=wayside_dot_v1_dot_node__service__pb2.CheckPeerResponse.SerializeToString,
+            ),
             'FetchTrust': grpc.unary_unary_rpc_method_handler(
                     servicer.FetchTrust,
                     request_deserializer=wayside_dot_v1_dot_node__service__pb2.FetchTrustRequest.FromString,
@@ -303,6 +325,33 @@ class NodeService(object):
             '/wayside.v1.NodeService/FetchArtifact',
             wayside_dot_v1_dot_node__service__pb2.FetchArtifactRequest.SerializeToString,
             wayside_dot_v1_dot_node__service__pb2.FetchArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckPeer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wayside.v1.NodeService/CheckPeer',
+            wayside_dot_v1_dot_node__service__pb2.CheckPeerRequest.SerializeToString,
+            wayside_dot_v1_dot_node__service__pb2.CheckPeerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,22 @@ _NodeServiceFetchArtifactType = typing_extensions.TypeVar(
     ],
 )
 
+_NodeServiceCheckPeerType = typing_extensions.TypeVar(
+    '_NodeServiceCheckPeerType',
+    grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.CheckPeerRequest,
+        wayside.v1.node_service_pb2.CheckPeerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.CheckPeerRequest,
+        wayside.v1.node_service_pb2.CheckPeerResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.CheckPeerRequest,
+        wayside.v1.node_service_pb2.CheckPeerResponse,
+    ],
+)
+
 _NodeServiceFetchTrustType = typing_extensions.TypeVar(
     '_NodeServiceFetchTrustType',
     grpc.UnaryUnaryMultiCallable[
@@ -169,7 +185,7 @@ _NodeServiceOpenShellType = typing_extensions.TypeVar(
     ],
 )
 
-class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceFetchTrustType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType, _NodeServiceUploadJobArtifactType, _NodeServiceOpenShellType]):
+class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchArtifactType, _NodeServiceCheckPeerType, _NodeServiceFetchTrustType, _NodeServiceFetchConfigType, _NodeServiceGetAuthoritiesType, _NodeServiceRenewCertificateType, _NodeServiceConfirmCertificateType, _NodeServiceUploadJobArtifactType, _NodeServiceOpenShellType]):
     """What a node calls. The caller is the node its client certificate names; no field can say otherwise."""
 
     @typing.overload
@@ -181,6 +197,10 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
         grpc.UnaryStreamMultiCallable[
             wayside.v1.node_service_pb2.FetchArtifactRequest,
             wayside.v1.node_service_pb2.FetchArtifactResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.CheckPeerRequest,
+            wayside.v1.node_service_pb2.CheckPeerResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             wayside.v1.node_service_pb2.FetchTrustRequest,
@@ -221,6 +241,10 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
         grpc.aio.UnaryStreamMultiCallable[
             wayside.v1.node_service_pb2.FetchArtifactRequest,
             wayside.v1.node_service_pb2.FetchArtifactResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            wayside.v1.node_service_pb2.CheckPeerRequest,
+            wayside.v1.node_service_pb2.CheckPeerResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
             wayside.v1.node_service_pb2.FetchTrustRequest,
@@ -278,6 +302,15 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
       PERMISSION_DENIED if the release is not the one the node should run (RELEASE_NOT_DESIRED), or no delta with that SHA-256
       leads to it, or none any more (DELTA_NOT_DESIRED).
       OUT_OF_RANGE if the offset lies behind the end.
+    """
+
+    CheckPeer: _NodeServiceCheckPeerType
+    """Says whether the holder of a certificate may have artifacts from the calling node, which serves them to units near it.
+    It answers yes for a valid certificate of a node of the same tenant, and for no other.
+
+    Returns (gRPC error code):
+      INVALID_ARGUMENT if that is no SHA-256.
+      PERMISSION_DENIED (PEER_REFUSED) if it may not: whatever the reason, it is the same sentence.
     """
 
     FetchTrust: _NodeServiceFetchTrustType
@@ -345,6 +378,10 @@ NodeServiceAsyncStub: typing_extensions.TypeAlias = NodeServiceStub[
     grpc.aio.UnaryStreamMultiCallable[
         wayside.v1.node_service_pb2.FetchArtifactRequest,
         wayside.v1.node_service_pb2.FetchArtifactResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        wayside.v1.node_service_pb2.CheckPeerRequest,
+        wayside.v1.node_service_pb2.CheckPeerResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         wayside.v1.node_service_pb2.FetchTrustRequest,
@@ -415,6 +452,20 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
           PERMISSION_DENIED if the release is not the one the node should run (RELEASE_NOT_DESIRED), or no delta with that SHA-256
           leads to it, or none any more (DELTA_NOT_DESIRED).
           OUT_OF_RANGE if the offset lies behind the end.
+        """
+
+    @abc.abstractmethod
+    def CheckPeer(
+        self,
+        request: wayside.v1.node_service_pb2.CheckPeerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[wayside.v1.node_service_pb2.CheckPeerResponse, collections.abc.Awaitable[wayside.v1.node_service_pb2.CheckPeerResponse]]:
+        """Says whether the holder of a certificate may have artifacts from the calling node, which serves them to units near it.
+        It answers yes for a valid certificate of a node of the same tenant, and for no other.
+
+        Returns (gRPC error code):
+          INVALID_ARGUMENT if that is no SHA-256.
+          PERMISSION_DENIED (PEER_REFUSED) if it may not: whatever the reason, it is the same sentence.
         """
 
     @abc.abstractmethod

@@ -55,6 +55,7 @@ def upgrade() -> None:
     op.add_column(
         "node_status", sa.Column("running_tree_sha256", sa.String(length=64), server_default="", nullable=False)
     )
+    op.add_column("node_status", sa.Column("peer_address", sa.String(length=60), server_default="", nullable=False))
     op.add_column("releases", sa.Column("counter", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("releases", sa.Column("manifest", sa.Text(), server_default="{}", nullable=False))
     op.add_column("releases", sa.Column("downgrade_from_counter", sa.BigInteger(), server_default="0", nullable=False))
