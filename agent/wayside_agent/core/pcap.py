@@ -1,100 +1,65 @@
-"""Packets of a capture file (pcap), as far as V2X recordings need it: what UDP carried, and bare DSMP packets.
+"""Files of recorded packets (pcap, nanoseconds), and which ports a packet is between.
 
-    for packet in packets(content):        # PcapError: it is no capture file, or is cut off
-        layout.parsed(packet.payload)
-
-Source: draft-ietf-opsawg-pcap (file format), RFC 791, RFC 8200 (IPv6 without extension headers), RFC 768.
+Source: draft-ietf-opsawg-pcap (header, record, link types 1 and 101); RFC 791, 8200, 768, 9293; IEEE 802.1Q.
+Usage: `head(snap_bytes=256, link_type=RAW_IP) + record(time_ns, kept, size_bytes)`; `ports(kept, link_type=RAW_IP)`.
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-_MAGICS = {0xA1B2C3D4: 1_000, 0xA1B23C4D: 1}
-"""Nanoseconds per unit of the fraction."""
-_NANOSECONDS_PER_SECOND = 1_000_000_000
-MAX_PACKET_BYTES = 65_535
-_ETHERNET, _RAW_IP, _LINUX_COOKED, _USER = 1, 101, 113, range(147, 163)
-_IPV4, _IPV6, _VLAN, _DSMP = 0x0800, 0x86DD, 0x8100, 0x88DC
-_UDP = 17
+from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 
-
-class PcapError(ValueError):
-    """The file is no capture, or ends inside a packet."""
+ETHERNET, RAW_IP = 1, 101
+_MAGIC_NANOSECONDS = 0xA1B23C4D
+_HEAD = struct.Struct("=IHHiIII")
+_RECORD = struct.Struct("=IIII")
+RECORD_HEAD_BYTES = _RECORD.size
+_IPV4, _IPV6 = 0x0800, 0x86DD
+_VLAN_TAGS = frozenset({0x8100, 0x88A8})
+_WITH_PORTS = frozenset({6, 17, 132})  # TCP, UDP, SCTP
+_ETHERNET_BYTES, _VLAN_BYTES, _IPV4_BYTES, _IPV6_BYTES = 14, 4, 20, 40
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """What one packet carried."""
-
-    payload: bytes
-    time_ns: int
-    """UTC nanoseconds since 1970."""
+def head(*, snap_bytes: int, link_type: int) -> bytes:
+    """Begin of a file."""
+    return _HEAD.pack(_MAGIC_NANOSECONDS, 2, 4, 0, 0, snap_bytes, link_type)
 
 
-def is_pcap(content: bytes) -> bool:
-    """Whether a file begins as a capture does."""
-    return any(int.from_bytes(content[:4], order) in _MAGICS for order in ("big", "little"))
+def record(time_ns: int, kept: bytes, size_bytes: int) -> bytes:
+    """One packet: when it came (UTC), the bytes of it that were kept, and how many it had."""
+    seconds, nanoseconds = divmod(time_ns, NANOSECONDS_PER_SECOND)
+    return _RECORD.pack(seconds & 0xFFFFFFFF, nanoseconds, len(kept), size_bytes) + kept
 
 
-def packets(content: bytes) -> Iterator[Packet]:
-    """Every packet that carries UDP, or is a user's own link type; others are passed over.
-
-    Raises: PcapError.
-    """
-    order = next((each for each in "<>" if _word(content, each) in _MAGICS), None)
-    if order is None or len(content) < 24:  # noqa: PLR2004  # the file's header
-        raise PcapError("the file is no capture (pcap); convert pcapng with: editcap -F pcap IN OUT")
-    step_ns = _MAGICS[_word(content, order)]
-    link = struct.unpack_from(order + "I", content, 20)[0] & 0xFFFF
-    offset = 24
-    while offset < len(content):
-        if len(content) - offset < 16:  # noqa: PLR2004  # a packet's header
-            raise PcapError("the capture ends inside the header of a packet")
-        seconds, fraction, size_bytes, _ = struct.unpack_from(order + "4I", content, offset)
-        offset += 16
-        if size_bytes > MAX_PACKET_BYTES or size_bytes > len(content) - offset:
-            raise PcapError(f"the capture ends inside a packet of {size_bytes} bytes")
-        payload = _payload(content[offset : offset + size_bytes], link)
-        offset += size_bytes
-        if payload:
-            yield Packet(payload, seconds * _NANOSECONDS_PER_SECOND + fraction * step_ns)
+def ports(packet: bytes, *, link_type: int) -> frozenset[int]:
+    """Source and destination port; empty: it has none, or not where we look (a later fragment, an extension header)."""
+    try:
+        kind, at = _network(packet, link_type)
+        if kind == _IPV4:
+            protocol, at, is_first = packet[at + 9], at + 4 * (packet[at] & 0x0F), not _offset_of(packet, at)
+        elif kind == _IPV6:
+            protocol, at, is_first = packet[at + 6], at + _IPV6_BYTES, True
+        else:
+            return frozenset()
+        if protocol not in _WITH_PORTS or not is_first:
+            return frozenset()
+        return frozenset(struct.unpack_from("!HH", packet, at))
+    except (IndexError, struct.error):  # too short
+        return frozenset()
 
 
-def _word(content: bytes, order: str) -> int:
-    return int.from_bytes(content[:4], "little" if order == "<" else "big")
+def _network(packet: bytes, link_type: int) -> tuple[int, int]:
+    """What kind of network packet it holds, and where that begins."""
+    if link_type == RAW_IP:
+        return (_IPV4 if packet[0] >> 4 == 4 else _IPV6), 0  # noqa: PLR2004  # the version
+    at = _ETHERNET_BYTES
+    kind: int = struct.unpack_from("!H", packet, at - 2)[0]
+    while kind in _VLAN_TAGS:
+        at += _VLAN_BYTES
+        kind = struct.unpack_from("!H", packet, at - 2)[0]
+    return kind, at
 
 
-def _payload(packet: bytes, link: int) -> bytes:
-    """Empty: it carries nothing of ours."""
-    if link in _USER:
-        return packet
-    if link == _RAW_IP:
-        return _datagram(packet)
-    begin = {_ETHERNET: 12, _LINUX_COOKED: 14}.get(link)
-    if begin is None:
-        return b""
-    kind = int.from_bytes(packet[begin : begin + 2], "big")
-    if kind == _VLAN:
-        begin += 4
-        kind = int.from_bytes(packet[begin : begin + 2], "big")
-    rest = packet[begin + 2 :]
-    if kind == _DSMP:
-        return rest
-    return _datagram(rest) if kind in {_IPV4, _IPV6} else b""
-
-
-def _datagram(packet: bytes) -> bytes:
-    """What a UDP datagram in an unfragmented IP packet carries."""
-    if not packet:
-        return b""
-    if packet[0] >> 4 == 4:  # noqa: PLR2004  # version
-        header_bytes, protocol = (packet[0] & 15) * 4, packet[9:10]
-        if int.from_bytes(packet[6:8], "big") & 0x3FFF:  # a fragment
-            return b""
-    else:
-        header_bytes, protocol = 40, packet[6:7]
-    if protocol != bytes([_UDP]):
-        return b""
-    size_bytes = int.from_bytes(packet[header_bytes + 4 : header_bytes + 6], "big")
-    return packet[header_bytes + 8 : header_bytes + max(size_bytes, 8)]
+def _offset_of(packet: bytes, at: int) -> int:
+    """Fragment offset of an IPv4 packet."""
+    flags: int = struct.unpack_from("!H", packet, at + 6)[0]
+    return flags & 0x1FFF

@@ -10,7 +10,7 @@ from enum import StrEnum
 from wayside.v2x.peek import message_kind
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import DSMP, RAW
-from wayside_agent.core.pcap import PcapError, is_pcap, packets
+from wayside_agent.core.pcap_reading import PcapError, is_pcap, packets
 from wayside_agent.core.radio_recording import RecordError, messages, packet
 from wayside_agent.core.v2x import ReceivedMessage
 

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from wayside_agent.core.pcap import Packet, PcapError, is_pcap, packets
+from wayside_agent.core.pcap_reading import Packet, PcapError, is_pcap, packets
 
 DSMP = bytes.fromhex("04006f0004") + b"mess"
 
