@@ -12,7 +12,7 @@ PROJECTS := proto/pyproject.toml agent/pyproject.toml manager/pyproject.toml
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-annotate --no-header --no-emit-package wayside-proto
 
-.PHONY: help setup demo test fuzz check proto bench deb sbom lock format clean
+.PHONY: help setup demo test conformance fuzz check proto bench deb sbom lock format clean
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,12 @@ test: $(STAMP) ## Runs every test
 		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so" rauc swupdate squashfs-tools:mksquashfs dbus:dbus-daemon \
 		nginx-light:nginx "libnginx-mod-http-js:/usr/lib/nginx/modules/ngx_http_js_module.so"
 	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+conformance: $(STAMP) ## Runs the public TUF suite against the unit's client; SUITE=<checkout of theupdateframework/tuf-conformance>
+	sh packaging/system_packages.sh faketime
+	cd $(or $(SUITE),$(error SUITE is missing: name a checkout of theupdateframework/tuf-conformance)) && \
+		PYTHONPATH=. python -m pytest -q -p no:cacheprovider tuf_conformance \
+		--entrypoint "$(CURDIR)/.venv/bin/python $(CURDIR)/tests/conformance/tuf_client.py"
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
 	python -W ignore -m tests.fuzz.run --cases $(or $(CASES),1000000)

@@ -126,6 +126,7 @@ async def test_more_bytes_than_announced_fail(unit: Unit) -> None:
     unit.manager.contents["releases/1.1.0"] = OLD + OLD
     status = await unit.ended(target_of(OLD), Phase.FAILED)
     assert "more than the announced" in status.message
+    assert status.reason == "SIZE"
 
 
 async def test_a_release_that_is_not_there_fails_at_once(unit: Unit) -> None:

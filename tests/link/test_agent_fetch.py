@@ -10,8 +10,9 @@ from tests.link.agent_peer import RoughManager, sound
 from tests.link.agent_unit import link_to
 from wayside.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError
 from wayside.v1 import node_service_pb2 as wire
+from wayside_agent.link import artifact_stream
 from wayside_agent.link import manager as link_manager
-from wayside_agent.link.manager import MEBIBYTE
+from wayside_agent.link.artifact_stream import MEBIBYTE
 
 
 async def fetched(manager: RoughManager, *, offset_bytes: int = 0) -> bytes:
@@ -66,7 +67,7 @@ async def test_an_artifact_that_comes_drop_by_drop_is_given_up_for_now(monkeypat
             yield chunk(offset, b"x")
             await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(link_manager, "DRIP_WINDOW_S", 0.3)
+    monkeypatch.setattr(artifact_stream, "DRIP_WINDOW_S", 0.3)
     async with RoughManager(sound) as manager:
         manager.artifact = artifact
         with pytest.raises(UnavailableError, match="too slow") as raised:
@@ -91,7 +92,7 @@ async def test_a_quick_artifact_is_not_slow_because_it_is_long(monkeypatch: pyte
         for number in range(64):
             yield chunk(number * 65_536, bytes(65_536))
 
-    monkeypatch.setattr(link_manager, "DRIP_WINDOW_S", 0.001)
+    monkeypatch.setattr(artifact_stream, "DRIP_WINDOW_S", 0.001)
     async with RoughManager(sound) as manager:
         manager.artifact = artifact
         assert len(await fetched(manager)) == 64 * 65_536

@@ -17,7 +17,8 @@ from wayside.errors import (
 from wayside.status import to_status
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.link import manager as link_manager
-from wayside_agent.link.manager import MEBIBYTE, ManagerLink
+from wayside_agent.link.artifact_stream import MEBIBYTE
+from wayside_agent.link.manager import ManagerLink
 from wayside_agent.ports.installer import Metadata
 
 PATIENCE_S = 1.0

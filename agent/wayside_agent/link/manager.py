@@ -8,7 +8,7 @@ Usage: `async with ManagerLink(address, identity) as link, link.session(hello) a
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,7 +18,7 @@ import grpc
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError, UnavailableError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v1 import node_service_pb2_grpc
-from wayside_agent.core.download import is_drip
+from wayside_agent.link.artifact_stream import MEBIBYTE, Sender, artifact_stream
 from wayside_agent.link.credentials import channel_credentials
 from wayside_agent.link.session import CUT_SHORT, RPC_TIMEOUT_S, Session, Trial, translated, understood
 from wayside_agent.ports.identity import Identity
@@ -28,13 +28,10 @@ if TYPE_CHECKING:
     from wayside_agent.core.job import Artifact
     from wayside_agent.ports.jobs import Terminal
 
-MEBIBYTE = 1024 * 1024
 TOO_LARGE = "larger than max"
 """What gRPC says itself of a message beyond our bounds."""
 CHUNK_TIMEOUT_S = 300.0
 """For 1 MiB: a line of 30 kbit/s gets on. That it is dead, keepalive finds within 30 s."""
-DRIP_WINDOW_S = 60.0
-"""Time waited for chunks after which it is looked how much came."""
 DRAIN_TIMEOUT_S = 30.0  # a download on the old channel may end; the manager ends what is left after 60 s
 CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a second channel is a second connection, whatever gRPC shares by default
@@ -198,26 +195,20 @@ class ManagerLink:
             InvalidArgumentError: the manager does not keep to the contract.
         """
         request = wire.FetchArtifactRequest(release=release, offset_bytes=offset_bytes, delta_sha256=delta_sha256)
-        call = self._stub.FetchArtifact(request)
-        clock = asyncio.get_running_loop().time
-        try:
-            position, waited_s, window_begin = offset_bytes, 0.0, offset_bytes
-            while True:
-                begin_s = clock()
-                with translated(self._address):
-                    async with asyncio.timeout(CHUNK_TIMEOUT_S):
-                        response = await call.read()
-                if not isinstance(response, wire.FetchArtifactResponse):
-                    return
-                _check_chunk(response, release, position)
-                position += len(response.content)
-                waited_s += clock() - begin_s
-                yield response.content
-                if waited_s >= DRIP_WINDOW_S:
-                    _check_rate(position - window_begin, waited_s)
-                    waited_s, window_begin = 0.0, position
-        finally:
-            call.cancel()
+        manager = Sender("the manager", self._address, CHUNK_TIMEOUT_S, CHUNK_TIMEOUT_S)
+        stream = artifact_stream(self._stub.FetchArtifact(request), manager, release, offset_bytes)
+        async with aclosing(stream):
+            async for chunk in stream:
+                yield chunk
+
+    async def check_peer(self, certificate_sha256: str) -> None:
+        """Returns if the manager vouches for the holder of a certificate, who wants artifacts of this unit.
+
+        Raises: PermissionDeniedError: it does not. InvalidArgumentError, UnavailableError, DeadlineExceededError.
+        """
+        request = wire.CheckPeerRequest(certificate_sha256=certificate_sha256)
+        with translated(self._address):
+            understood(await self._stub.CheckPeer(request, timeout=RPC_TIMEOUT_S))
 
     async def upload(
         self, job: str, artifact: "Artifact", path: Path, *, max_bytes_per_s: int, progress: Callable[[int], None]
@@ -241,14 +232,6 @@ class ManagerLink:
         return opened_terminal(self._stub.OpenShell(None), self._address, job)
 
 
-def _check_rate(gained_bytes: int, waited_s: float) -> None:
-    if is_drip(gained_bytes, waited_s):
-        raise UnavailableError(
-            f"the manager is too slow: {gained_bytes} bytes in {waited_s:.0f} s; the download goes on later",
-            reason="TOO_SLOW",
-        )
-
-
 def _exhausted(error: ResourceExhaustedError) -> WaysideError:
     """What a call that was too large or came too often is to an update: too large is refused, too often tried again."""
     if TOO_LARGE in str(error):
@@ -257,14 +240,3 @@ def _exhausted(error: ResourceExhaustedError) -> WaysideError:
             reason="TRUST_TOO_LARGE",
         )
     return UnavailableError(str(error), reason=error.reason)
-
-
-def _check_chunk(response: wire.FetchArtifactResponse, release: str, position: int) -> None:
-    """Refuses what the contract forbids: the wrong place, more than 1 MiB, or nothing (it could go on for ever)."""
-    size_bytes = len(response.content)
-    if response.offset_bytes == position and 0 < size_bytes <= MEBIBYTE:
-        return
-    raise InvalidArgumentError(
-        f"the manager sent {size_bytes} bytes of {release} from byte {response.offset_bytes} where 1 to {MEBIBYTE} "
-        f"from byte {position} were due; the download goes on from what is on the disk"
-    )

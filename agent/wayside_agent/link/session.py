@@ -109,8 +109,8 @@ def understood(response: T | None) -> T:
 
 
 @contextmanager
-def translated(address: str) -> Iterator[None]:
-    """Turns everything gRPC raises into our errors.
+def translated(address: str, peer: str = "the manager") -> Iterator[None]:
+    """Turns everything gRPC raises into our errors; `peer` names who is at the address.
 
     Closing a channel throws a bare CancelledError into its readers, which a TaskGroup would take for a normal
     cancel (layout, fact 1); it is one only if somebody asked this task to stop. The other way round, a call that is
@@ -123,10 +123,10 @@ def translated(address: str) -> Iterator[None]:
         if task is not None and task.cancelling():
             raise asyncio.CancelledError from error
         if isinstance(error, grpc.aio.AioRpcError):
-            raise _explained(from_rpc_error(error, peer=f"the manager at {address}")) from error
-        raise UnavailableError("the connection to the manager has ended, or was closed") from error
+            raise _explained(from_rpc_error(error, peer=f"{peer} at {address}")) from error
+        raise UnavailableError(f"the connection to {peer} has ended, or was closed") from error
     except TimeoutError as error:
-        raise DeadlineExceededError("the manager did not answer in time") from error
+        raise DeadlineExceededError(f"{peer} did not answer in time") from error
 
 
 def _explained(error: WaysideError) -> WaysideError:

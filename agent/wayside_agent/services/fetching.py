@@ -152,7 +152,7 @@ class Fetching:
         if address != MANAGER:
             raise UnavailableError(sentence, reason=REFUSED)
         await self._downloads.discard()
-        raise InvalidArgumentError(sentence)
+        raise InvalidArgumentError(f"{sentence}; publish it again", reason="SIZE")
 
     async def _chunks(self, order: Order, address: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
         """The source's bytes; every failure that may pass comes out as UnavailableError."""
