@@ -1,7 +1,8 @@
 """The agent: opens what the settings name, joins services to drivers, and runs them in one TaskGroup until SIGTERM.
 
-This is the only file that knows which driver and which link a service gets. Crash-only: a bug in any service ends the
-process with status 1 and systemd starts it again; everything that matters is on disk.
+This file, and those beside it that join one thing each (updating, work, trust), are the only ones that know which
+driver and which link a service gets. Crash-only: a bug in any service ends the process with status 1 and systemd
+starts it again; everything that matters is on disk.
 """
 
 import asyncio
@@ -25,24 +26,15 @@ from wayside_agent.air import Air
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
-from wayside_agent.core.update import AT_REST, Consent, Update
 from wayside_agent.core.v2x import Station
-from wayside_agent.drivers import update_lock
 from wayside_agent.drivers.config_file import BootClock, ConfigFile
-from wayside_agent.drivers.downloads import DownloadDir
-from wayside_agent.drivers.files import StateFile, make_private_directory
+from wayside_agent.drivers.files import make_private_directory
 from wayside_agent.drivers.host import LinuxHost
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
-from wayside_agent.drivers.installer_process import Helper, InstallerProcess
 from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
-from wayside_agent.drivers.machine import CommandMachine
-from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.start_log import StartLog
-from wayside_agent.drivers.update_hooks import HookCommands
-from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.lifetime import until_stopped
-from wayside_agent.link.https import HttpsPlace
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
@@ -59,7 +51,6 @@ from wayside_agent.services.health_checks import HealthChecks
 from wayside_agent.services.job_world import World as JobWorld
 from wayside_agent.services.jobs import Jobs
 from wayside_agent.services.oldest_report import OldestReport
-from wayside_agent.services.ota import Ota
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.renewal import Renewal, Surroundings
 from wayside_agent.services.reporting import Reporting
@@ -68,13 +59,11 @@ from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.snapshot import Snapshot
 from wayside_agent.services.status import StatusServer
 from wayside_agent.services.telemetry import Telemetry
-from wayside_agent.services.update_door import UpdateDoor
-from wayside_agent.services.update_situation import Surroundings as UpdateSurroundings
-from wayside_agent.services.update_situation import limits_of
-from wayside_agent.services.update_world import World as UpdateWorld
 from wayside_agent.services.uplink import Hello, Uplink
-from wayside_agent.settings import IdentitySettings, Settings, trust_dir
+from wayside_agent.settings import IdentitySettings, Settings
 from wayside_agent.trust import boottime_s, broker, returning, timekeeping
+from wayside_agent.updating import Surroundings as UpdateSurroundings
+from wayside_agent.updating import Updating
 from wayside_agent.wellbeing import Wellbeing, ends_of
 from wayside_agent.work import Surroundings as WorkSurroundings
 from wayside_agent.work import Workforce
@@ -129,7 +118,7 @@ class Agent:
         self.ends = ends_of(
             lambda: self.renewal,
             Station if radio is None else radio.station,
-            lambda: None if self.ota.status().phase in AT_REST else self.installer.metadata_end_s,
+            lambda: self.updating.metadata_end_s(),  # noqa: PLW0108  # it is made below
         )
         self.oldest_report = OldestReport(spools["reports"], clock_s=time.time)
         self.pulse = Pulse(
@@ -149,11 +138,7 @@ class Agent:
         )
         self.health = self._make_health()
         self.reporting = self._make_reporting()
-        running_slot = os.environ.get(boot.SLOT_VARIABLE, "")
-        self.slots = SlotDir(SlotDir.Options(directory=str(self._state / "slots"), running_slot=running_slot))
-        self.downloads = DownloadDir(self._state / "downloads")
-        self.installer = self._make_installer()
-        self.ota = self._make_ota()
+        self.updating = self._make_updating()
         self.configuration = Configuration(
             self.sensing,
             self.telemetry,
@@ -176,7 +161,7 @@ class Agent:
         self.snapshot = Snapshot(
             node_id=identity.node_id,
             health=self.health,
-            update=self.ota.status,
+            update=self.updating.ota.status,
             is_manager_reached=lambda: self.uplink.is_connected,
             refusal=lambda: self.uplink.refusal,
             way_back=lambda: self.returning.sentence,
@@ -256,63 +241,23 @@ class Agent:
             rng=self._rng,
         )
 
-    def _make_ota(self) -> Ota:
-        return Ota(
-            UpdateWorld(
-                slots=self.slots,
-                installer=self.installer,
-                source=self._link,
-                places={"https": HttpsPlace(self._unit.update.https_ca_file)},
-                downloads=self.downloads,
-                components=registry.components(self._unit),
-                machine=CommandMachine(self._unit.update.reboot_command),
-                store=StateFile(self._state / "update.state", Update),
-                consents=StateFile(self._state / "consent.state", Consent),
-                report=self.reporting.report_update,
-                vitals=self.pulse.vitals,
-                max_download_bytes_per_s=lambda: self.configuration.running.update.max_download_bytes_per_s,
-                gate_timeout_s=lambda: self.configuration.running.update.health_gate_timeout_s,
-                is_config_on_trial=lambda: self.desired.is_on_trial,
-                may_download=lambda: self._may_run["downloads"],
-                is_metered=lambda: self._unit.update.metered,
-                situation=lambda: self._around_updates().now(),
-                limits=lambda: limits_of(self.configuration.running.update),
-                hooks=HookCommands(
-                    {str(phase): each for phase, each in self._unit.update.hooks.items()},
-                    timeout_s=self._unit.update.hook_timeout_s,
-                ),
-                utc_s=lambda: self.time.utc_s(),  # noqa: PLW0108  # it is made below
-                notice=NoticeFile(Path(self._unit.runtime_dir)).show,
-            )
-        )
-
-    def _around_updates(self) -> UpdateSurroundings:
-        """What must hold before a release is installed is looked at here."""
-        return UpdateSurroundings(
+    def _make_updating(self) -> Updating:
+        around = UpdateSurroundings(
+            node_id=self._node_id,
+            running_slot=os.environ.get(boot.SLOT_VARIABLE, ""),
+            components=registry.components(self._unit),
             sensing=self.sensing,
+            link=self._link,
+            report=self.reporting.report_update,
+            vitals=self.pulse.vitals,
             sample=lambda: self.wellbeing.sampling.newest,
             config=lambda: self.configuration.running.update,
-            moves=self._unit.node.kind == "obu",
-            utc_s=self.time.known_s,
-            clock_s=time.time,
-            mono_s=time.monotonic,
-            lock=partial(update_lock.held, self._unit.update.lock_file),
-            broadcast=self.air.broadcast,
+            is_config_on_trial=lambda: self.desired.is_on_trial,
+            may_download=lambda: self._may_run["downloads"],
+            time=lambda: self.time,
+            broadcast=lambda: self.air.broadcast(),  # noqa: PLW0108  # it is made below
         )
-
-    async def _answer_update(self, is_given: bool, who: str) -> str:
-        return await self.ota.answer(is_given=is_given, who=who)
-
-    def _make_installer(self) -> InstallerProcess:
-        node, update = self._unit.node, self._unit.update
-        helper = Helper(self._state, trust_dir(self._unit), node.hardware_id, update.installer_socket)
-        return InstallerProcess(
-            helper,
-            self._link,
-            self.slots,
-            node=node_name(self._node_id),
-            now_s=lambda: self.time.known_s(),  # noqa: PLW0108  # it is made below
-        )
+        return Updating(self._unit, around)
 
     def _make_desired(self) -> Desired:
         return Desired(
@@ -324,10 +269,10 @@ class Agent:
                 is_acknowledged=lambda sequence: self.uplink.acknowledged_sequence >= sequence,
                 vitals=self.pulse.vitals,
                 now=BootClock().now,
-                is_release_on_trial=lambda: self.ota.is_on_trial,
+                is_release_on_trial=lambda: self.updating.ota.is_on_trial,
                 is_renewing=lambda: self.renewal.is_busy,
             ),
-            follow_release=self.ota.follow,
+            follow_release=self.updating.ota.follow,
             follow_jobs=self.jobs.follow,
             rng=self._rng,
         )
@@ -420,8 +365,7 @@ class Agent:
             name: await opened_spool(state / "spool" / name, max_bytes, stack) for name, max_bytes in caps.items()
         }
         agent = cls(unit, files, identity, link, spools, start=start)
-        await stack.enter_async_context(agent.slots)
-        await stack.enter_async_context(agent.downloads)
+        await stack.enter_async_context(agent.updating)
         return agent
 
     async def serve(self) -> None:
@@ -429,7 +373,7 @@ class Agent:
 
         Raises (in a group): RestartRequestedError, ServiceEndedError, DeviceFaultError, any bug of a service.
         """
-        own = await self.slots.own()
+        own = await self.updating.slots.own()
         self._release, self._tree_sha256 = (own.release, own.tree_sha256) if own else ("", "")
         await self.desired.start()
         services: Mapping[str, Callable[[], Awaitable[None]]] = {
@@ -438,7 +382,6 @@ class Agent:
             "reporting": self.reporting.run,
             "telemetry": self.telemetry.run,
             "desired": self.desired.run,
-            "ota": self.ota.run,
             "jobs": self.jobs.run,
             "uplink": self.uplink.run,
             "renewal": self.renewal.run,
@@ -447,8 +390,7 @@ class Agent:
             "oldest-report": self.oldest_report.run,
             "time": self.time.run,
             "status": self.status.run,
-            "update-door": UpdateDoor(Path(self._unit.runtime_dir), self._answer_update).run,
-            **self.air.services(),
+            **self.updating.services(),
         }
         async with asyncio.TaskGroup() as group:
             for name, service in services.items():

@@ -54,6 +54,9 @@ class SlotInstaller:
         Raises: RefusedError: DELTA. DeviceError, ResourceExhaustedError.
         """
         self._fail()
+        slot, is_there = await self._slots.reserve(agreement.sha256)
+        if is_there:
+            return slot
         whole = _unpacked(artifact) if is_delta else artifact
         content = await asyncio.to_thread(whole.read_bytes)
         slot = await put(self._slots, self._root, content, agreement.version)
