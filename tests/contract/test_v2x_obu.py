@@ -52,7 +52,7 @@ def air() -> socket.socket:
 
 
 @asynccontextmanager
-async def speaking(road: Road, air: socket.socket, **options: float) -> AsyncIterator[Voice]:
+async def speaking(road: Road, air: socket.socket, *, id_period_s: float = 300.0) -> AsyncIterator[Voice]:
     port = air.getsockname()[1]
     async with UdpRadio(
         UdpRadio.Options(bind_host="127.0.0.1", radio_host="127.0.0.1", radio_port=port, layout="dsmp")
@@ -67,7 +67,7 @@ async def speaking(road: Road, air: socket.socket, **options: float) -> AsyncIte
                 utc_s=lambda: UTC_S + road.now_s,
                 clock_s=lambda: road.now_s,
                 pause=road.pause,
-                **options,
+                id_period_s=id_period_s,
             )
         )
         task = asyncio.create_task(voice.run())  # noqa: TID251  # ended below
