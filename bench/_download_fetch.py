@@ -39,6 +39,11 @@ async def _fetched(spec: dict[str, Any]) -> dict[str, float]:
             max_bytes_per_s=lambda: 0,
             may_download=lambda: True,
         )
+        if spec["is_dropped"]:
+            begin_cpu_s = _cpu_s()
+            async for _ in link.fetch(order.release, offset_bytes=0):
+                pass
+            return {"cpu_s": _cpu_s() - begin_cpu_s}
         before_mib = _begun_peak_mib()
         begin_s, begin_cpu_s = time.perf_counter(), _cpu_s()
         await fetching.fetch(order, _nobody, lambda: tuple(spec["addresses"]) or (MANAGER,))

@@ -61,6 +61,8 @@ def _measure(spec: dict[str, Any], artifact: Path, folder: Path) -> Report:
     figures.add("curl and sha256sum, MB/s", megabytes / peer_s, digits=0)
     figures.add("curl and sha256sum, CPU s", peer_cpu_s)
     figures.add("curl alone, CPU s", curl_cpu_s)
+    dropped_s = median(_fetch(spec, [], folder, is_dropped=True)["cpu_s"] for _ in range(RUN_COUNT))
+    figures.add("gRPC received and dropped, MB per CPU s", megabytes / dropped_s, digits=0)
     hash_s = median(_hashed(artifact) for _ in range(RUN_COUNT))
     figures.add("hashing alone as the agent does, CPU s", hash_s)
     for name, runs in ours.items():
@@ -191,10 +193,10 @@ def _hashed(artifact: Path) -> float:
     return time.process_time() - begin_s
 
 
-def _fetch(spec: dict[str, Any], addresses: list[str], folder: Path) -> dict[str, float]:
+def _fetch(spec: dict[str, Any], addresses: list[str], folder: Path, *, is_dropped: bool = False) -> dict[str, float]:
     into = folder / "downloads"
     request = folder / "spec.json"
-    request.write_text(json.dumps(spec | {"addresses": addresses, "folder": str(into)}))
+    request.write_text(json.dumps(spec | {"addresses": addresses, "folder": str(into), "is_dropped": is_dropped}))
     command = [sys.executable, str(Path(__file__).with_name("_download_fetch.py")), str(request)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     shutil.rmtree(into)

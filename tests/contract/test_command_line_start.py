@@ -20,6 +20,20 @@ def test_a_manager_loads_nothing_that_only_a_migration_needs() -> None:
     assert not found & {"alembic", "mako", "pygments"}
 
 
+def test_a_command_reads_no_other_nouns_than_its_own() -> None:
+    program = """
+import sys
+from wayside_manager.cli.operator import app
+try:
+    app(["tenants", "list", "--context", "/nowhere"])
+except SystemExit:
+    print(*(name for name in sys.modules if name.startswith("wayside_manager.cli.")))
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "wayside_manager.cli.tenants" in told
+    assert not set(told) & {f"wayside_manager.cli.{noun}" for noun in ("audit", "jobs", "nodes", "releases")}
+
+
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     return _loaded_with("wayside_manager.cli.operator")

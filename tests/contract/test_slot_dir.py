@@ -115,6 +115,30 @@ async def test_going_back_keeps_the_reason(slots: SlotDir, directory: Path, tmp_
     assert (await slots.running()).failure == "radio: heard nothing"
 
 
+async def test_a_release_that_is_committed_can_still_be_left_for_the_slot_before(
+    slots: SlotDir, directory: Path, tmp_path: Path
+) -> None:
+    slot = await install(slots, tmp_path, release())
+    await slots.choose(slot, gate_timeout_s=20.0)
+    running = slots_of(directory, slot)
+    await running.commit()
+    await running.go_back("the radio cannot be confirmed", to="")
+    assert boot.next_start(directory).slot == ""
+    found = await slots.running()
+    assert (found.failed_slot, found.failure) == (slot, "the radio cannot be confirmed")
+
+
+async def test_a_slot_says_what_its_release_is_made_of_or_that_nobody_can_tell(
+    slots: SlotDir, directory: Path, tmp_path: Path
+) -> None:
+    slot = await install(slots, tmp_path, release())
+    assert [each.name for each in (await slots.contents(slot)).components] == ["agent"]
+    assert slots.payload(slot, "payload/map") == directory / slot / "payload" / "map"
+    (directory / slot / "release.json").write_text("{}")
+    with pytest.raises(DeviceFaultError, match="nobody can tell what is in it"):
+        await slots.contents(slot)
+
+
 async def test_an_empty_slot_cannot_be_chosen(slots: SlotDir) -> None:
     with pytest.raises(FailedPreconditionError, match="holds no complete release"):
         await slots.choose("b", gate_timeout_s=20.0)

@@ -7,6 +7,8 @@ import pytest
 
 from wayside.errors import FailedPreconditionError
 from wayside_agent.core.agreement import Agreement
+from wayside_agent.core.components import Part, Plan, Stage
+from wayside_agent.core.contents import Told
 from wayside_agent.core.update import (
     AT_REST,
     MAX_RESUME_COUNT,
@@ -36,6 +38,16 @@ WENT_BACK = Running(failed_slot="a", failure="slot a: the release crashed")
 
 def at(phase: Phase, *, slot: str = "a", resume_count: int = 0) -> Update:
     return Update(target=WANTED, phase=phase, slot=slot, resume_count=resume_count, agreement=AGREED)
+
+
+TOUCHING = (Phase.STAGED, Phase.INSTALLING, Phase.SWITCHING)
+"""Phases in which components may have been begun, and nothing was switched to."""
+
+
+def going_back(phase: Phase) -> Update:
+    """With components that are on their way back."""
+    plan = Plan((Part("radio", "firmware", "1", "payload/radio", Stage.STAGED),), is_begun=True)
+    return replace(at(phase), components=plan.given_up("the radio is silent", "COMPONENT"))
 
 
 def test_table_names_every_phase_and_event() -> None:
@@ -121,6 +133,13 @@ def test_a_new_phase_starts_counting_resumes_anew_and_drops_the_old_message() ->
         (at(Phase.COMMITTED), WANTED, FACTORY, Step.ORDER),
         (at(Phase.COMMITTED), None, FACTORY, Step.REST),
         (Update(), WANTED, ON_TRIAL, Step.GO_BACK),
+        *((going_back(phase), WANTED, FACTORY, Step.TAKE_BACK) for phase in TOUCHING),
+        *((going_back(phase), None, FACTORY, Step.TAKE_BACK) for phase in TOUCHING),
+        (going_back(Phase.SWITCHING), WANTED, WENT_BACK, Step.NOTE_RETURN),
+        (going_back(Phase.PROVISIONAL), WANTED, PROVEN, Step.SETTLE),
+        (going_back(Phase.REVERTING), OTHER, ON_TRIAL, Step.GO_BACK),
+        (going_back(Phase.REVERTING), OTHER, PROVEN, Step.GO_BACK),
+        (going_back(Phase.REVERTING), OTHER, FACTORY, Step.NOTE_RETURN),
     ],
 )
 def test_next_step_after_a_restart(update: Update, wanted: ReleaseTarget, running: Running, step: Step) -> None:
@@ -175,3 +194,13 @@ def test_a_state_of_an_older_agent_is_still_read_and_goes_on_with_what_both_repo
     update = msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=Update)
     assert next_step(update, update.target, FACTORY) is Step.CHECK_AGAIN
     assert update.after(Event.STALE).phase is Phase.CHECKING
+
+
+def test_what_was_begun_beside_the_slot_is_kept_with_the_update_and_does_not_hold_up_an_older_agent() -> None:
+    told = {"zh": Told(purpose="修复", duration_s=60.0)}
+    update = replace(going_back(Phase.REVERTING), notices=told, left=("map",))
+    content = msgspec.msgpack.encode(update)
+    assert msgspec.msgpack.decode(content, type=Update) == update
+    newer = msgspec.msgpack.decode(content)
+    newer["components"]["parts"][0]["field_of_a_later_agent"] = 1
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(newer), type=Update) == update

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from wayside import release_delta, release_manifest
-from wayside.errors import InvalidArgumentError
-from wayside.release_delta import DICTIONARY_BYTES, INDEX_NAME, DeltaFile, DeltaIndex
+from wayside.release_delta import DICTIONARY_BYTES, INDEX_NAME, DeltaFile, DeltaIndex, refused
 from wayside.release_entries import MAX_TOTAL_BYTES, Entry, Tally, check_entry
 from wayside.release_tree import TreeFile, tree_sha256
 from wayside_agent.drivers.files import disk_errors
@@ -71,9 +70,9 @@ def _index(archive: tarfile.TarFile, expected_tree_sha256: str) -> DeltaIndex:
     index = release_delta.parsed(_content(archive, INDEX_NAME, release_delta.MAX_INDEX_BYTES))
     tree = [TreeFile(file.name, file.size_bytes, file.sha256) for file in index.files]
     if tree_sha256(tree) != expected_tree_sha256 or index.tree_sha256 != expected_tree_sha256:
-        raise _refused("it leads to another release than agreed")
+        raise refused("it leads to another release than agreed")
     if len({file.name for file in index.files}) != len(index.files):
-        raise _refused("it has two files of one name")
+        raise refused("it has two files of one name")
     tally = Tally()
     for file in index.files:
         tally.add(Entry(file.name, is_file=True, is_directory=False, size_bytes=file.size_bytes))
@@ -92,7 +91,7 @@ def _write(archive: tarfile.TarFile, number: int, file: DeltaFile, base: Path, i
             else:
                 _from_base(archive, number, file, base, out)
     if (out.size_bytes, out.digest.hexdigest()) != (file.size_bytes, file.sha256):
-        raise _refused(f"{file.name} does not come out as it should; the old release is not the one it starts from")
+        raise refused(f"{file.name} does not come out as it should; the old release is not the one it starts from")
 
 
 def _from_base(archive: tarfile.TarFile, number: int, file: DeltaFile, base: Path, out: "_Hashed") -> None:
@@ -100,7 +99,7 @@ def _from_base(archive: tarfile.TarFile, number: int, file: DeltaFile, base: Pat
     try:
         old = (base / (file.base or file.name)).open("rb")
     except FileNotFoundError:
-        raise _refused(f"{file.base or file.name} is not in the old release") from None
+        raise refused(f"{file.base or file.name} is not in the old release") from None
     with old:
         if patch is None:
             _copy(old, out)
@@ -120,7 +119,7 @@ class _Hashed:
     def write(self, content: bytes) -> None:
         self.size_bytes += len(content)
         if self.size_bytes > self._most_bytes:
-            raise _refused("a file becomes longer than it should")
+            raise refused("a file becomes longer than it should")
         self.digest.update(content)
         self._file.write(content)
 
@@ -144,7 +143,7 @@ class _Unpacked:
             missing -= len(part)
         self._left_bytes -= size - missing
         if self._left_bytes < 0:
-            raise _refused("it unpacks to more than any release")
+            raise refused("it unpacks to more than any release")
         return b"".join(parts)
 
 
@@ -152,14 +151,14 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     member = archive.next()
     content = archive.extractfile(member) if member is not None and member.name == name and member.isreg() else None
     if content is None:
-        raise _refused(f"{name} is missing")
+        raise refused(f"{name} is missing")
     return content
 
 
 def _content(archive: tarfile.TarFile, name: str, most_bytes: int) -> bytes:
     content = _member(archive, name).read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise _refused(f"{name} has more than {most_bytes} bytes")
+        raise refused(f"{name} has more than {most_bytes} bytes")
     return content
 
 
@@ -173,8 +172,4 @@ def _archive_errors() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, lzma.LZMAError, EOFError, ValueError, TypeError, LookupError) as error:
-        raise _refused(f"it is no complete archive ({error})") from error
-
-
-def _refused(why: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"delta refused: {why}", reason="DELTA")
+        raise refused(f"it is no complete archive ({error})") from error

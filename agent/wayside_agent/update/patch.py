@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import IO, BinaryIO
 
-from wayside.errors import InvalidArgumentError
+from wayside.release_delta import refused
 
 Write = Callable[[bytes], object]
 """Takes the next bytes of the new file."""
@@ -42,23 +42,23 @@ def apply_patch(base: BinaryIO, patch: IO[bytes], write: Write, *, size_bytes: i
         left_bytes -= diff_bytes + extra_bytes
         base_offset += diff_bytes + _number(patch)
     if patch.read(1):
-        raise _refused("there is more of it than it needs")
+        raise refused("there is more of it than it needs")
 
 
 def _check_header(patch: IO[bytes], size_bytes: int) -> None:
     if _exactly(patch, 1)[0] != _SEQUENTIAL_UNCOMPRESSED:
-        raise _refused("it is no sequential patch")
+        raise refused("it is no sequential patch")
     stated_bytes = _number(patch)
     if stated_bytes != size_bytes:
-        raise _refused(f"it makes {stated_bytes} bytes, expected are {size_bytes}")
+        raise refused(f"it makes {stated_bytes} bytes, expected are {size_bytes}")
     if size_bytes and _number(patch) != 0:
-        raise _refused("it uses a data format that units do not read")
+        raise refused("it uses a data format that units do not read")
 
 
 def _add(base: BinaryIO, offset: int, patch: IO[bytes], size_bytes: int, write: Write) -> None:
     """Writes a stretch of the old file with the patch's differences added."""
     if not 0 <= offset <= base.seek(0, os.SEEK_END) - size_bytes:
-        raise _refused("it reads beyond the old file")
+        raise refused("it reads beyond the old file")
     base.seek(offset)
     for size in _chunks(size_bytes):
         write(_sum(_exactly(patch, size), _exactly(base, size)))
@@ -83,7 +83,7 @@ def _chunks(size_bytes: int) -> Iterator[int]:
 def _length(patch: IO[bytes], most_bytes: int) -> int:
     length = _number(patch)
     if not 0 <= length <= most_bytes:
-        raise _refused(f"it has a part of {length} bytes where at most {most_bytes} fit")
+        raise refused(f"it has a part of {length} bytes where at most {most_bytes} fit")
     return length
 
 
@@ -97,15 +97,11 @@ def _number(patch: IO[bytes]) -> int:
         byte = _exactly(patch, 1)[0]
         value |= (byte & 0x7F) << offset
         offset += 7
-    raise _refused("it has a number that does not end")
+    raise refused("it has a number that does not end")
 
 
 def _exactly(file: IO[bytes], size_bytes: int) -> bytes:
     content = file.read(size_bytes)
     if len(content) != size_bytes:
-        raise _refused("it ends too early")
+        raise refused("it ends too early")
     return content
-
-
-def _refused(why: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"delta refused: {why}", reason="DELTA")

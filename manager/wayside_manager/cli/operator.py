@@ -4,28 +4,7 @@ import os
 
 import typer
 
-from wayside_manager.cli import (
-    alarms,
-    approvals,
-    audit,
-    authorities,
-    corridors,
-    events,
-    geofences,
-    groups,
-    health,
-    jobs,
-    licences,
-    nodes,
-    policy,
-    releases,
-    rollouts,
-    sinks,
-    sites,
-    tenants,
-    users,
-)
-from wayside_manager.cli.config import app as config
+from wayside_manager.cli.nouns import Nouns
 from wayside_manager.cli.output import EXIT_CODE_HELP, Output
 from wayside_manager.cli.running import (
     AddressOption,
@@ -41,31 +20,12 @@ from wayside_manager.cli.signin import signin, signout, whoami
 from wayside_manager.cli.stop import stop
 
 app = typer.Typer(
+    cls=Nouns,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Watches, configures and updates a fleet of roadside and on-board units.",
     epilog=EXIT_CODE_HELP,
 )
-app.add_typer(nodes.app, name="nodes")
-app.add_typer(config.app, name="config")
-app.add_typer(releases.app, name="releases")
-app.add_typer(rollouts.app, name="rollouts")
-app.add_typer(health.app, name="health")
-app.add_typer(alarms.app, name="alarms")
-app.add_typer(events.app, name="events")
-app.add_typer(sinks.app, name="sinks")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(sites.app, name="sites")
-app.add_typer(corridors.app, name="corridors")
-app.add_typer(groups.app, name="groups")
-app.add_typer(geofences.app, name="geofences")
-app.add_typer(licences.app, name="licences")
-app.add_typer(users.app, name="users")
-app.add_typer(tenants.app, name="tenants")
-app.add_typer(approvals.app, name="approvals")
-app.add_typer(policy.app, name="policy")
-app.add_typer(audit.app, name="audit")
-app.add_typer(authorities.app, name="authorities")
 app.command()(stop)
 app.command()(signin)
 app.command()(signout)

@@ -50,12 +50,13 @@ def parsed(content: bytes) -> DeltaIndex:
     Raises: InvalidArgumentError: naming the field.
     """
     if len(content) > MAX_INDEX_BYTES:
-        raise _refused(f"{INDEX_NAME} has more than {MAX_INDEX_BYTES} bytes")
+        raise refused(f"{INDEX_NAME} has more than {MAX_INDEX_BYTES} bytes")
     try:
         return msgspec.json.decode(content, type=DeltaIndex)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused(f"{INDEX_NAME}: {str(error)[:200]}") from error
+        raise refused(f"{INDEX_NAME}: {str(error)[:200]}") from error
 
 
-def _refused(why: str) -> InvalidArgumentError:
+def refused(why: str) -> InvalidArgumentError:
+    """The error for a delta that is damaged, hostile, or for something else."""
     return InvalidArgumentError(f"delta refused: {why}", reason="DELTA")
