@@ -248,12 +248,14 @@ class Agent:
             components=registry.components(self._unit),
             sensing=self.sensing,
             link=self._link,
+            identity=lambda: self.renewal.identity,
             report=self.reporting.report_update,
             vitals=self.pulse.vitals,
             sample=lambda: self.wellbeing.sampling.newest,
             config=lambda: self.configuration.running.update,
             is_config_on_trial=lambda: self.desired.is_on_trial,
             may_download=lambda: self._may_run["downloads"],
+            may_upload=lambda: self._may_run["uploads"],
             time=lambda: self.time,
             broadcast=lambda: self.air.broadcast(),  # noqa: PLW0108  # it is made below
         )
@@ -344,6 +346,7 @@ class Agent:
             authorities_sha256=self.renewal.identity.authorities_sha256,
             hardware_id=self._unit.node.hardware_id,
             running_tree_sha256=self._tree_sha256,
+            peer_address=self.updating.peer_address(),
         )
 
     @classmethod

@@ -13,6 +13,7 @@ from msgspec import Meta
 from wayside import settings_file
 from wayside.errors import InvalidArgumentError
 from wayside.names import checked_esn, checked_label
+from wayside.neighbours import checked_address
 
 DEFAULT_PATH = Path("/etc/wayside/agent.toml")
 DEFAULT_STATE_DIR = "/var/lib/wayside"
@@ -145,6 +146,32 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             "Empty: those of the system.",
         ),
     ] = ""
+
+
+class PeerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether a roadside unit serves the releases it has installed to units near it."""
+
+    listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|[^\s/]+:[0-9]{1,5})$",
+            description="Where it listens, such as `0.0.0.0:7445`. Empty: it serves nobody.",
+        ),
+    ] = ""
+    advertise: Annotated[
+        str,
+        Meta(
+            description="Where units near it reach that: an IP address, not a name, and a port from 1024, such as "
+            "`10.20.0.5:7445`. The manager tells others only a private one, or the one the unit itself comes from."
+        ),
+    ] = ""
+    max_bytes_per_s: Annotated[int, Meta(ge=1024, description="Rate of all it serves together [byte/s].")] = (
+        4 * MEBIBYTE
+    )
+    max_connections: Annotated[int, Meta(ge=1, le=16, description="Units it serves at a time.")] = 4
+    kept_artifacts: Annotated[
+        int, Meta(ge=1, le=2, description="Artifacts it keeps after they were installed, while the disk has room.")
+    ] = 1
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -340,6 +367,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log: LogSettings = LogSettings()
     jobs: Annotated[JobSettings, Meta(description="Jobs from afar.")] = JobSettings()
     update: Annotated[UpdateSettings, Meta(description="Releases.")] = UpdateSettings()
+    peer: Annotated[PeerSettings, Meta(description="Releases for units near it.")] = PeerSettings()
 
 
 class _StateDir(msgspec.Struct, frozen=True):
@@ -358,6 +386,7 @@ def read(path: Path) -> Settings:
     checked_esn(settings.node.esn, field=f"{path}: field node.esn")
     if not settings.node.model.isprintable() or settings.node.model.strip() != settings.node.model:
         raise InvalidArgumentError(f"{path}: field node.model: {settings.node.model!r} is not one short printable line")
+    _check_peer(settings, path)
     return resolved(settings, path.resolve().parent)
 
 
@@ -385,6 +414,15 @@ def resolved(settings: Settings, base: Path) -> Settings:
             https_ca_file=str(base / update.https_ca_file) if update.https_ca_file else "",
         ),
     )
+
+
+def _check_peer(settings: Settings, path: Path) -> None:
+    peer = settings.peer
+    if not peer.listen:
+        return
+    if settings.node.kind != "rsu":
+        raise InvalidArgumentError(f"{path}: field peer.listen: only a roadside unit serves others; leave it out")
+    checked_address(peer.advertise, field=f"{path}: field peer.advertise")
 
 
 def trust_dir(settings: Settings) -> Path:

@@ -9,24 +9,30 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from wayside.errors import InvalidArgumentError
 from wayside.names import node_name
+from wayside.neighbours import SCHEME
 from wayside.node_config import UpdateConfig
 from wayside_agent.core.gate import Vitals
 from wayside_agent.core.health_samples import Sample
+from wayside_agent.core.serving import is_server
 from wayside_agent.core.update import AT_REST, Consent, Update, UpdateStatus
 from wayside_agent.drivers import update_lock
 from wayside_agent.drivers.downloads import DownloadDir
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.installer_process import Helper, InstallerProcess
+from wayside_agent.drivers.kept_artifacts import KeptArtifacts
 from wayside_agent.drivers.machine import CommandMachine
 from wayside_agent.drivers.slot_dir import SlotDir
 from wayside_agent.drivers.update_hooks import HookCommands
 from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.link.https import HttpsPlace
 from wayside_agent.link.manager import ManagerLink
+from wayside_agent.link.neighbours import NeighbourPlace
 from wayside_agent.ports.components import ComponentDriver
+from wayside_agent.ports.identity import Identity
 from wayside_agent.services.ota import Ota
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.timekeeping import Timekeeping
@@ -35,6 +41,9 @@ from wayside_agent.services.update_situation import Surroundings as Situations
 from wayside_agent.services.update_situation import limits_of
 from wayside_agent.services.update_world import World
 from wayside_agent.settings import Settings, trust_dir
+
+if TYPE_CHECKING:
+    from wayside_agent.link.serving import ArtifactServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,15 @@ class Surroundings:
     components: Mapping[str, ComponentDriver]
     sensing: Sensing
     link: ManagerLink
+    identity: Callable[[], Identity]
+    """What the unit shows now."""
     report: Callable[[UpdateStatus], Awaitable[None]]
     vitals: Callable[[], Vitals]
     sample: Callable[[], Sample]
     config: Callable[[], UpdateConfig]
     is_config_on_trial: Callable[[], bool]
     may_download: Callable[[], bool]
+    may_upload: Callable[[], bool]
     time: Callable[[], Timekeeping]
     broadcast: Callable[[], str]
     """Road event on air; empty: none."""
@@ -67,6 +79,7 @@ class Updating:
         self._around = around
         self.slots = SlotDir(SlotDir.Options(directory=str(state / "slots"), running_slot=around.running_slot))
         self._downloads = DownloadDir(state / "downloads")
+        self._shelf = KeptArtifacts(state / "peer", max_count=unit.peer.kept_artifacts if unit.peer.listen else 0)
         self._installer = InstallerProcess(
             Helper(state, trust_dir(unit), unit.node.hardware_id, unit.update.installer_socket),
             around.link,
@@ -78,12 +91,17 @@ class Updating:
         self._held = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Opens slots and downloads.
+        """Opens slots, downloads and what is kept.
 
-        Raises: DeviceFaultError.
+        Raises: DeviceFaultError. InvalidArgumentError: the unit's key cannot serve what its settings say it serves.
         """
+        if self._unit.peer.listen and not isinstance(self._around.identity().secret, bytes):
+            raise InvalidArgumentError(
+                "field peer.listen: gRPC cannot serve with a key in a token; leave it out, or use the driver 'key-file'"
+            )
         await self._held.enter_async_context(self.slots)
         await self._held.enter_async_context(self._downloads)
+        await self._held.enter_async_context(self._shelf)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -95,7 +113,25 @@ class Updating:
 
     def services(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What must run, by name."""
-        return {"ota": self.ota.run, "update-door": UpdateDoor(Path(self._unit.runtime_dir), self._answer).run}
+        found = {"ota": self.ota.run, "update-door": UpdateDoor(Path(self._unit.runtime_dir), self._answer).run}
+        return found | ({"neighbours": self._server().run} if self._unit.peer.listen else {})
+
+    def peer_address(self) -> str:
+        """Where units near this one reach what it serves; empty: it does not, or its certificate cannot yet."""
+        peer = self._unit.peer
+        return peer.advertise if peer.listen and is_server(self._around.identity().certificate_pem) else ""
+
+    def _server(self) -> "ArtifactServer":
+        from wayside_agent.link.serving import ArtifactServer, Bounds  # few units serve
+
+        peer, around = self._unit.peer, self._around
+        return ArtifactServer(
+            self._shelf,
+            around.link.check_peer,
+            around.identity,
+            Bounds(peer.listen, max_count=peer.max_connections, max_bytes_per_s=peer.max_bytes_per_s),
+            may_serve=around.may_upload,
+        )
 
     def _world(self, state: Path) -> World:
         unit, around = self._unit, self._around
@@ -103,8 +139,9 @@ class Updating:
             slots=self.slots,
             installer=self._installer,
             source=around.link,
-            places={"https": HttpsPlace(unit.update.https_ca_file)},
+            places={"https": HttpsPlace(unit.update.https_ca_file), SCHEME: NeighbourPlace(around.identity)},
             downloads=self._downloads,
+            keeper=self._shelf,
             components=around.components,
             machine=CommandMachine(unit.update.reboot_command),
             store=StateFile(state / "update.state", Update),

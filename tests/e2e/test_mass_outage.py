@@ -28,7 +28,7 @@ RATE_PER_S, BURST = 1.0, 2
 HOUR_S = 3600
 MARK = "host.memory"
 """A check of the agent that a limit of 0 keeps degraded: an alarm of its own, before the line dies."""
-SENSORS = '[[can]]\nname = "body"\ndriver = "simulator"\n'  # no receiver: the simulated one drives, and this unit stands
+SENSORS = '[[can]]\nname = "body"\ndriver = "simulator"\n'  # no receiver: the simulated one drives
 AGENT_CONFIG = f'[config]\nreport_period_s = {PERIOD_S}\n[config.health.limits."{MARK}"]\ndegraded_above = 0.0\n'
 
 

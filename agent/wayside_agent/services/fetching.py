@@ -54,15 +54,20 @@ class Fetching:
         places: Mapping[str, ArtifactPlace] | None = None,
         max_bytes_per_s: Callable[[], int],
         may_download: Callable[[], bool],
+        make_room: Callable[[int], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Stores values; `places` are drivers by the scheme of the URLs they know."""
+        """Stores values; `places` are drivers by the scheme of the URLs they know.
+
+        `make_room` drops what need not be kept until so many bytes fit.
+        """
         self._source = source
         self._places = places or {}
         self._downloads = downloads
         self._max_bytes_per_s = max_bytes_per_s
         self._may_download = may_download
+        self._make_room = make_room
         self._clock = clock
         self._pause = pause
         self._rng = random.Random()  # noqa: S311 # spreads load, guards nothing
@@ -188,6 +193,8 @@ class Fetching:
         raise UnavailableError(str(error)) from error
 
     async def _check_space(self, missing_bytes: int) -> None:
+        if self._make_room is not None:
+            await self._make_room(missing_bytes)
         problem = space_problem(missing_bytes=missing_bytes, free_bytes=await self._downloads.free_bytes())
         if problem:
             raise ResourceExhaustedError(problem, reason="DISK_FULL")

@@ -23,6 +23,7 @@ from wayside_agent.core.update import (
 )
 from wayside_agent.core.update_steps import Step, next_step, refreshed
 from wayside_agent.ports.hooks import Word
+from wayside_agent.services import keeping
 from wayside_agent.services.component_steps import ComponentSteps
 from wayside_agent.services.component_versions import ComponentVersions
 from wayside_agent.services.staging import Staging
@@ -126,6 +127,7 @@ class Ota:
         self._attempt.running = await self._world.slots.running()
         await self._attempt.save(update.resumed(size_bytes))
         self._is_resumed = True
+        await keeping.settled(self._world, update)
         if update.phase in AT_REST and not self._attempt.running.is_provisional:
             await self._versions.look()
             await self._attempt.say()
@@ -213,6 +215,7 @@ class Ota:
         if is_staged:
             installed = replace(attempt.update.after(Event.INSTALLED), slot=slot, before=self._world.vitals())
             await attempt.enter(replace(installed, slot_before=attempt.running.slot))
+            await keeping.taken(self._world, attempt.update, path)
             await self._world.downloads.discard()
 
     async def _withdraw(self) -> None:

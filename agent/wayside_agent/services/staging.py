@@ -9,6 +9,7 @@ from dataclasses import replace
 from wayside.errors import FailedPreconditionError
 from wayside_agent.core.preconditions import Blocker, Kind, blockers
 from wayside_agent.core.update import AT_REST, Consent, Phase, Update
+from wayside_agent.services import keeping
 from wayside_agent.services.update_world import World
 
 _DECIDED = AT_REST | {Phase.PROVISIONAL, Phase.REVERTING}
@@ -58,6 +59,7 @@ class Staging:
         """Everything in the way of this attempt now."""
         if update.target is None:
             return ()
+        await keeping.room_made(self._world, update)
         situation = replace(
             self._world.situation(),
             free_bytes=await self._world.downloads.free_bytes(),

@@ -25,6 +25,7 @@ from wayside_agent.core.update import (
 )
 from wayside_agent.core.update_steps import is_same_order
 from wayside_agent.ports.hooks import Word
+from wayside_agent.services import keeping
 from wayside_agent.services.component_versions import ComponentVersions
 from wayside_agent.services.staging import Staging
 from wayside_agent.services.update_faults import MAX_FAULTS, pause_s
@@ -120,6 +121,7 @@ class Attempt:
         await self.save(update)
         if update.phase in AT_REST:
             await self._versions.look()
+            await keeping.settled(self._world, update)
         await self.say()
         if update.phase not in UNTOUCHED:
             answer = await self._world.hooks.ask(update)

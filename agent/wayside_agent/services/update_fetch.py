@@ -5,6 +5,7 @@ Usage: `await FetchSteps(world, attempt, components).check()`; each method takes
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from wayside.errors import (
     DeadlineExceededError,
@@ -18,6 +19,7 @@ from wayside_agent.core.contents import Contents
 from wayside_agent.core.fetch_choice import Way, fetch_choice, sources_of
 from wayside_agent.core.update import Event, Phase
 from wayside_agent.core.update_steps import refreshed
+from wayside_agent.services import keeping
 from wayside_agent.services.component_steps import ComponentSteps
 from wayside_agent.services.fetching import Fetching
 from wayside_agent.services.update_attempt import Attempt
@@ -42,6 +44,7 @@ class FetchSteps:
             places=world.places,
             max_bytes_per_s=world.max_download_bytes_per_s,
             may_download=world.may_download,
+            make_room=partial(keeping.room_for, world),
             clock=world.clock,
             pause=world.pause,
         )

@@ -14,6 +14,7 @@ from wayside_agent.core.update import UpdateStatus
 from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.hooks import Hooks, NoHooks
 from wayside_agent.ports.installer import Installer
+from wayside_agent.ports.keeping import ArtifactKeeper, NoKeeper
 from wayside_agent.ports.machine import Machine, NoMachine
 from wayside_agent.ports.updates import ArtifactPlace, ArtifactSource, ConsentStore, Downloads, Slots, UpdateStore
 
@@ -44,6 +45,8 @@ class World:
     gate_timeout_s: Callable[[], float]
     places: Mapping[str, ArtifactPlace] = field(default_factory=dict)
     """Drivers of other places that have artifacts, by the scheme of their URLs."""
+    keeper: ArtifactKeeper = field(default_factory=NoKeeper)
+    """Artifacts that are kept for units near this one."""
     components: Mapping[str, ComponentDriver] = field(default_factory=dict)
     """What releases may replace beside the agent, by name."""
     machine: Machine = field(default_factory=NoMachine)

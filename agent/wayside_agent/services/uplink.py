@@ -50,6 +50,8 @@ class Hello:
     hardware_id: str = ""
     running_tree_sha256: str = ""
     """Of the release that runs; empty: the factory software."""
+    peer_address: str = ""
+    """Where it serves artifacts to units near it; empty: nowhere."""
 
 
 class Uplink:
@@ -163,6 +165,7 @@ class Uplink:
             authorities_sha256=hello.authorities_sha256,
             hardware_id=hello.hardware_id,
             running_tree_sha256=hello.running_tree_sha256,
+            peer_address=hello.peer_address,
         )
         async with AsyncExitStack() as stack:
             try:
