@@ -14,6 +14,7 @@ from tests.fuzz import (
     release_trust_targets,
     rollout_targets,
     update_targets,
+    v2x_targets,
     value_targets,
 )
 from tests.fuzz.engine import Target
@@ -31,6 +32,7 @@ TARGETS: tuple[Target, ...] = (
     *rollout_targets.TARGETS,
     *job_targets.TARGETS,
     *update_targets.TARGETS,
+    *v2x_targets.TARGETS,
     *value_targets.TARGETS,
     *agent_targets.TARGETS,
 )

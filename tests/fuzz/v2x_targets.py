@@ -1,0 +1,65 @@
+"""Parsers of what comes over the air, from signal controllers and out of people's recordings."""
+
+import json
+from functools import partial
+from random import Random
+
+from bench.v2x_codec import SAMPLES
+from tests.fuzz.engine import Target
+from tests.v2x_values import Values, types_of
+from uper_compiler.model import Reference
+from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
+from wayside.v2x.peek import peek
+from wayside.v2x.readable import parsed, readable
+from wayside_agent.core import pcap_reading, tscbm
+from wayside_agent.core.v2x_files import FileFormat, recorded
+
+TSCBM = bytes.fromhex("cd10") + b"".join(bytes([phase]) + bytes(12) for phase in range(1, 17)) + bytes(35)
+CAPTURE = (
+    bytes.fromhex("d4c3b2a1020004000000000000000000ffff000093000000") + bytes(8) + b"\x05\0\0\0\x05\0\0\0\x04\0\x6f\0\0"
+)
+
+
+def _messages(profile: Profile) -> tuple[bytes, ...]:
+    values = Values(types_of(profile), Random(1))  # noqa: S311  # repeatable
+    made = (values.make(Reference("MessageFrame")) for _ in range(20))
+    return (*(encode(each, profile) for each in made), *(encode(parsed(each), profile) for each in SAMPLES.values()))
+
+
+def _decode(profile: Profile, data: bytes) -> None:
+    """What is read can be written, and is read again as the same; people can read it, too."""
+    frame = decode(data, profile)
+    assert decode(encode(frame, profile), profile) == frame
+    readable(frame)
+
+
+def _parse(data: bytes) -> None:
+    """What people wrote is a message, or the error names the field."""
+    written = json.loads(data)
+    if isinstance(written, dict):
+        encode(parsed(written), Profile.P20)
+
+
+def _written() -> tuple[bytes, ...]:
+    return tuple(json.dumps(each).encode() for each in SAMPLES.values())
+
+
+TARGETS = (
+    *(
+        Target(
+            f"V2X message, profile {profile}", partial(_decode, profile), partial(_messages, profile), (DecodeError,)
+        )
+        for profile in Profile
+    ),
+    Target("V2X message, its begin", peek, partial(_messages, Profile.P20), (DecodeError,)),
+    Target("V2X message as people write it", _parse, _written, (EncodeError, ValueError, RecursionError)),
+    Target("signal controller", tscbm.parsed, lambda: (TSCBM,), (tscbm.SignalError,)),
+    Target(
+        "capture file", lambda data: list(pcap_reading.packets(data)), lambda: (CAPTURE,), (pcap_reading.PcapError,)
+    ),
+    Target(
+        "file of V2X messages",
+        lambda data: list(recorded(data, FileFormat.AUTO)),
+        lambda: (CAPTURE, b"002eb7d528\n", b'{"time_ns": 1, "payload": "00"}\n'),
+    ),
+)
