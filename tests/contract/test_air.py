@@ -16,6 +16,7 @@ from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.host import LinuxHost
 from wayside_agent.drivers.sim_gnss import SimGnss
 from wayside_agent.drivers.sim_radio import SimRadio
+from wayside_agent.services.device_health import radio_health
 from wayside_agent.services.endless import endless
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.sensing import Sensing
@@ -71,7 +72,10 @@ async def test_an_obu_speaks_as_planned_and_hears_its_neighbours(tmp_path: Path)
             await asyncio.sleep(0.05)
         vitals = pulse.vitals()
         assert (vitals.planned_messages_per_s, air.broadcast()) == (10.0, "")
-        assert sensing.radio.delivery.total.lost == 0
+        said = radio_health(sensing.radio, sensing.neighbour_count())
+        assert said is not None
+        assert (said.lost_bsm_count, said.neighbour_count) == (0, 6)
+        assert said.followed_bsm_count >= 6
 
 
 def test_only_an_obu_that_knows_its_place_speaks_for_a_vehicle() -> None:

@@ -81,7 +81,7 @@ def gnss_health(gnss: GnssState | None) -> node_pb2.GnssHealth | None:
     return health
 
 
-def radio_health(radio: RadioState | None) -> node_pb2.RadioHealth | None:
+def radio_health(radio: RadioState | None, neighbour_count: int) -> node_pb2.RadioHealth | None:
     """The radio; `None`: the unit has none."""
     if radio is None:
         return None
@@ -103,6 +103,9 @@ def radio_health(radio: RadioState | None) -> node_pb2.RadioHealth | None:
         transmit_power_dbm=station.transmit_power_dbm,
         applications=applications,
         channel_busy_ratio=station.channel_busy_ratio,
+        followed_bsm_count=radio.delivery.total.received,
+        lost_bsm_count=radio.delivery.total.lost,
+        neighbour_count=neighbour_count,
     )
 
 

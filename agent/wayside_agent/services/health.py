@@ -74,7 +74,7 @@ class Health:
             config_revision=versions.config_revision,
             host=host_health(self.pulse.host),
             gnss=gnss_health(self.sensing.gnss),
-            radio=radio_health(self.sensing.radio),
+            radio=radio_health(self.sensing.radio, self.sensing.neighbour_count()),
             spools=[spool_health(name, spool) for name, spool in sorted(self.spools.items())],
             telemetry_batch_count=self.telemetry_batch_count(),
             feed=self._feed(),

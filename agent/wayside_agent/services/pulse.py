@@ -102,7 +102,6 @@ class Pulse:
 
     def vitals(self) -> Vitals:
         """What the unit's service is worth now, for the health gate."""
-        radio = self._sensing.radio
         return Vitals(
             manager_reached=self._is_manager_reached(),
             buses=tuple(
@@ -113,7 +112,7 @@ class Pulse:
             radio_messages_per_s=self.message_rate_hz(),
             sent_messages_per_s=self.sent_rate_hz(),
             planned_messages_per_s=self.planned_rate_hz(),
-            neighbour_count=0 if radio is None else radio.neighbours.count(self._mono_s()),
+            neighbour_count=self._sensing.neighbour_count(),
             broker=self.broker(),
         )
 

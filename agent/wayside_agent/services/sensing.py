@@ -108,6 +108,10 @@ class Sensing:
             self._latest.update({reading.name: reading for reading in news.readings})
         return tuple(self._latest.values())
 
+    def neighbour_count(self) -> int:
+        """Stations the radio has heard lately."""
+        return 0 if self.radio is None else self.radio.neighbours.count(self._mono_s())
+
     async def run(self) -> None:
         """Reads every source for ever."""
         async with asyncio.TaskGroup() as group:

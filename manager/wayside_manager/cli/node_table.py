@@ -85,7 +85,10 @@ def _health(health: node_pb2.HealthReport) -> dict[str, object]:
             f"{count.count} {short(node_pb2.V2xMessageKind.Name(count.kind), 'V2X_MESSAGE_KIND_')}"
             for count in health.radio.received
         )
-        lines["radio"] = "heard " + (", ".join(kinds) or "nothing") + ("" if health.radio.is_open else ", not open")
+        missed = f", {health.radio.lost_bsm_count} bsm missed" if health.radio.lost_bsm_count else ""
+        around = f", {health.radio.neighbour_count} stations around" if health.radio.neighbour_count else ""
+        closed = "" if health.radio.is_open else ", not open"
+        lines["radio"] = "heard " + (", ".join(kinds) or "nothing") + missed + around + closed
     owed = (f"{spool.record_count} {spool.name}" for spool in health.spools)
     lines["owes"] = ", ".join(owed)
     return lines

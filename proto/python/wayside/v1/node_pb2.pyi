@@ -1357,6 +1357,9 @@ class RadioHealth(google.protobuf.message.Message):
     TRANSMIT_POWER_DBM_FIELD_NUMBER: builtins.int
     APPLICATIONS_FIELD_NUMBER: builtins.int
     CHANNEL_BUSY_RATIO_FIELD_NUMBER: builtins.int
+    FOLLOWED_BSM_COUNT_FIELD_NUMBER: builtins.int
+    LOST_BSM_COUNT_FIELD_NUMBER: builtins.int
+    NEIGHBOUR_COUNT_FIELD_NUMBER: builtins.int
     malformed_count: builtins.int
     """Datagrams that were no V2X message in the expected layout."""
     is_open: builtins.bool
@@ -1367,6 +1370,12 @@ class RadioHealth(google.protobuf.message.Message):
     """Power it transmits with, at the antenna port [dBm]. Absent: the driver cannot tell."""
     channel_busy_ratio: builtins.float
     """Share of time the channel is busy, 0 to 1. Absent: the driver cannot tell."""
+    followed_bsm_count: builtins.int
+    """Basic safety messages whose sender could be read, since the agent started."""
+    lost_bsm_count: builtins.int
+    """Basic safety messages missed, by the gaps in their senders' message counts."""
+    neighbour_count: builtins.int
+    """Stations heard in the last 10 s."""
     @property
     def received(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___V2xMessageCount]:
         """Messages heard, by kind, since the agent started."""
@@ -1385,9 +1394,12 @@ class RadioHealth(google.protobuf.message.Message):
         transmit_power_dbm: builtins.float | None = ...,
         applications: collections.abc.Iterable[Global___ApplicationCount] | None = ...,
         channel_busy_ratio: builtins.float | None = ...,
+        followed_bsm_count: builtins.int = ...,
+        lost_bsm_count: builtins.int = ...,
+        neighbour_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "transmit_power_dbm", b"transmit_power_dbm"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "applications", b"applications", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "is_open", b"is_open", "malformed_count", b"malformed_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "applications", b"applications", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "followed_bsm_count", b"followed_bsm_count", "is_open", b"is_open", "lost_bsm_count", b"lost_bsm_count", "malformed_count", b"malformed_count", "neighbour_count", b"neighbour_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz"]) -> typing.Literal["center_frequency_hertz"] | None: ...
     @typing.overload
