@@ -25,6 +25,8 @@ class DroppingLink:
         self._cuts_bytes: list[int] = []
         self.cut_count = 0
         """Times the line was cut."""
+        self.down_bytes = 0
+        """Bytes that came down to the unit."""
         self.address = f"localhost:{self._listener.getsockname()[1]}"
         """What the unit takes for the manager."""
         threading.Thread(target=self._accept, daemon=True, name="dropping-link").start()
@@ -51,6 +53,7 @@ class DroppingLink:
 
     def _came_down(self, size_bytes: int) -> None:
         with self._lock:
+            self.down_bytes += size_bytes
             rate, is_due = self._bytes_per_s, False
             if self._cuts_bytes:
                 self._cuts_bytes[0] -= size_bytes

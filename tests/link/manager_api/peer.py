@@ -65,14 +65,26 @@ class Peer(Stubs):
 class Session:
     """A node's stream, message by message."""
 
-    def __init__(self, peer: Peer, *, spool_id: str = "spool-1", say_hello: bool = True, tree_sha256: str = "") -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        *,
+        spool_id: str = "spool-1",
+        say_hello: bool = True,
+        tree_sha256: str = "",
+        peer_address: str = "",
+    ) -> None:
         self.call = peer.node.Session(None, timeout=CALL_S)
+        self._peer_address = peer_address  # where it serves its neighbours
         self._tree_sha256 = tree_sha256  # of the files it runs
         self._spool_id = spool_id if say_hello else ""
 
     async def opened(self) -> "Session":
         hello = node_service_pb2.SessionHello(
-            agent_version="1.0.0", spool_id=self._spool_id, running_tree_sha256=self._tree_sha256
+            agent_version="1.0.0",
+            spool_id=self._spool_id,
+            running_tree_sha256=self._tree_sha256,
+            peer_address=self._peer_address,
         )
         with suppress(grpc.aio.AioRpcError):  # refused before it was written: `next` says why
             await self.call.write(node_service_pb2.SessionRequest(hello=hello))
