@@ -20,6 +20,7 @@ from wayside_agent.drivers.update_notice import NoticeFile
 from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.ports.hooks import Hooks, NoHooks
+from wayside_agent.ports.keeping import ArtifactKeeper, NoKeeper
 from wayside_agent.ports.machine import Machine, NoMachine
 from wayside_agent.ports.updates import ArtifactPlace, UpdateStore
 from wayside_agent.services.ota import Ota
@@ -86,6 +87,7 @@ class Unit:
         self.rate = 0
         self.is_metered = False
         self.places: Mapping[str, ArtifactPlace] = {}
+        self.keeper: ArtifactKeeper = NoKeeper()
         self.may_download: Callable[[], bool] = lambda: True
         self.until: Callable[[UpdateStatus], bool] = lambda _: False
         self.ota: Ota | None = None
@@ -113,6 +115,7 @@ class Unit:
                     installer=SlotInstaller(slots, self.root, self.faults),
                     source=self.manager,
                     places=self.places,
+                    keeper=self.keeper,
                     downloads=downloads,
                     store=self.store(),
                     components=self.components,

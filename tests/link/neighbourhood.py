@@ -19,6 +19,7 @@ from wayside_agent.drivers.kept_artifacts import KeptArtifacts
 from wayside_agent.link.neighbours import NeighbourPlace
 from wayside_agent.link.serving import ArtifactServer, Bounds
 from wayside_agent.ports.identity import Identity
+from wayside_agent.ports.keeping import ArtifactShelf, NoKeeper
 from wayside_manager.services.authority import Authority, key_pem, new_key
 
 CONTENT = Random(6).randbytes(3_000_000)  # noqa: S311  # repeatable bytes, no secrets
@@ -57,6 +58,8 @@ class Neighbour:
     bounds: Bounds = field(default_factory=lambda: Bounds("127.0.0.1:0", max_count=4))
     mono_s: Callable[[], float] = time.monotonic
     is_saving: bool = False
+    shelf: ArtifactShelf | None = None
+    """What it gives out instead of what it keeps."""
 
     @property
     def url(self) -> str:
@@ -75,7 +78,7 @@ class Neighbour:
     async def serving(self) -> AsyncIterator[Self]:
         async with KeptArtifacts(self.folder, max_count=2, reserve_bytes=0) as shelf:
             self.server = ArtifactServer(
-                shelf,
+                self.shelf or shelf,
                 self._check,
                 lambda: self.identity,
                 self.bounds,
@@ -83,13 +86,17 @@ class Neighbour:
                 mono_s=self.mono_s,
             )
             async with asyncio.TaskGroup() as group:
-                running = group.create_task(self.server.run())
+                self._running = group.create_task(self.server.run())
                 try:
                     async with asyncio.timeout(START_S):
                         await self.server.listening.wait()
                     yield self
                 finally:
-                    running.cancel()
+                    self.vanish()
+
+    def vanish(self) -> None:
+        """Ends all connections."""
+        self._running.cancel()
 
     async def _check(self, sha256: str) -> None:
         self.asked.append(sha256)
@@ -98,6 +105,30 @@ class Neighbour:
             raise self.answers[sha256]
         if "" in self.answers:
             raise self.answers[""]
+
+
+class RoughShelf(NoKeeper):
+    """Gives out what a test tells it to, whatever is asked for; `stops_at`: there it sends nothing any more."""
+
+    def __init__(self, content: bytes, *, stops_at: int = -1) -> None:
+        self.content = content
+        self.stops_at = stops_at
+        self.stopped = asyncio.Event()
+        self.offsets: list[int] = []
+        self.size_bytes = len(content)
+
+    @asynccontextmanager
+    async def opened(self, _sha256: str) -> AsyncIterator[Self]:
+        yield self
+
+    async def chunks(self, offset_bytes: int, chunk_bytes: int) -> AsyncIterator[bytes]:
+        self.offsets.append(offset_bytes)
+        end = self.size_bytes if self.stops_at < 0 else self.stops_at
+        for begin in range(offset_bytes, end, chunk_bytes):
+            yield self.content[begin : min(begin + chunk_bytes, end)]
+        if self.stops_at >= 0:
+            self.stopped.set()
+            await asyncio.Event().wait()
 
 
 async def fetched(url: str, identity: Identity, *, offset_bytes: int = 0, order: Order = ORDER) -> bytes:
