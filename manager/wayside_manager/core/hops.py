@@ -88,6 +88,15 @@ def _field_hops() -> Iterator[Hop]:
         ("broker key: on the unit, if there is one",),
     )
     yield Hop(
+        "roadside unit → units near it",
+        "releases and deltas it has installed, where its own settings say so (`[peer]`)",
+        Protection.ENCRYPTED,
+        "TLS, both sides show a certificate of the manager's own authority, and the manager vouches for who fetches; "
+        "nothing else is served",
+        "units of the same tenant",
+        ("both units' keys: on each of them",),
+    )
+    yield Hop(
         "unit at rest",
         "spooled reports and samples, configuration, releases, private key",
         Protection.PLAIN,
