@@ -44,8 +44,8 @@ async def test_a_unit_becomes_a_node_with_names_the_manager_sets(manager: LocalM
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert answer.node == "nodes/rsu-1"
-    assert [name.value for name in names] == ["wayside://nodes/rsu-1"]
-    assert list(usages) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert [name.value for name in names] == ["wayside://nodes/rsu-1", "rsu-1.nodes.wayside.invalid"]
+    assert list(usages) == [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]  # it may serve neighbours
     assert "operators" not in certificate.subject.rfc4514_string()
     life = answer.expire_time.ToDatetime() - manager.clock().replace(tzinfo=None)
     assert 29.9 < life.total_seconds() / 86_400 <= 30
