@@ -127,7 +127,7 @@ class KeptArtifacts:
             for path in reversed(list(self._newest_first())):
                 if shutil.disk_usage(self._directory).free >= wanted_bytes + self._reserve_bytes:
                     return
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def _opened(self, sha256: str) -> _Open | None:
         path = self._directory / sha256
@@ -153,12 +153,12 @@ class KeptArtifacts:
     def _drop_beyond(self, count: int) -> None:
         with disk_errors(self._directory):
             for path in list(self._newest_first())[count:]:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def _drop_new(self, *, but: Path) -> None:
         for path in self._directory.glob(f"*{_NEW}"):
             if path != but:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def _newest_first(self) -> Iterator[Path]:
         kept = [path for path in self._directory.iterdir() if _SHA256.match(path.name)]
