@@ -204,6 +204,16 @@ async def test_a_host_that_is_not_there_is_away(tls: Tls) -> None:
         await anext(aiter(HttpsPlace(str(tls.ca)).fetch(url, ORDER, offset_bytes=0)))
 
 
+@pytest.mark.parametrize("host", ["a..example", ".localhost", ".", "a" * 64 + ".example"], ids=repr)
+async def test_a_host_whose_labels_are_none_is_refused(host: str, tls: Tls, server: StaticServer) -> None:
+    async def away(writer: asyncio.StreamWriter, _offset: int) -> None:
+        writer.write(head(302, f"location: https://{host}/file"))
+
+    server.talk = away
+    with pytest.raises(InvalidArgumentError, match="redirects"):
+        await fetched(tls, server)
+
+
 async def test_a_slow_reader_holds_the_server_back(tls: Tls, server: StaticServer) -> None:
     size, sent = 64 << 20, 0
 

@@ -29,6 +29,13 @@ def test_the_published_example_of_aws_is_signed_as_published() -> None:
     assert "X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&" in url
 
 
+@pytest.mark.parametrize("authority", ["Bucket.Example", "bucket.example:443"])
+def test_s3_signs_the_host_as_an_agent_sends_it(authority: str) -> None:
+    place = Place("", Signing.S3, key=b"0123456789abcdef", key_id="id", region="x", life_s=3600)
+    signed, plain = (s3_url(place, f"https://{each}/file", "", NOW) for each in (authority, "bucket.example"))
+    assert signed.partition("?")[2] == plain.partition("?")[2]
+
+
 def told(place: Place, now: datetime = NOW, node_id: str = "rsu-1") -> str:
     [url] = ArtifactPlaces((place,)).urls(SHA, node_id, now)
     return url

@@ -67,6 +67,15 @@ def test_a_refused_url_is_asked_again_at_once_when_it_is_renewed() -> None:
     assert failed(sources, renewed, is_refused=1).wait_s([renewed], 0.0) == 600.0
 
 
+def test_two_urls_of_one_place_that_are_both_refused_are_put_off() -> None:
+    keys = ("https://cdn.example/a?sig=old", "https://cdn.example/a?sig=new")
+    sources = failed(Sources(), keys[0], is_refused=1)
+    assert sources.best(keys, 0.0) == keys[1]
+    sources = failed(sources, keys[1], is_refused=1)
+    assert sources.best((*keys, MANAGER), 0.0) == MANAGER
+    assert sources.wait_s(keys, 0.0) == 600.0
+
+
 def test_a_place_that_is_away_is_not_asked_sooner_for_a_renewed_url() -> None:
     assert failed(Sources(), CDN).wait_s(["https://cdn.example/a?sig=2"], 0.0) == 2.0
 

@@ -24,7 +24,7 @@ MAX_HEAD_BYTES = 16 * 1024
 MAX_REDIRECTS = 3
 HTTPS_PORT = 443
 
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?|[0-9A-Fa-f:]{2,39}(?:[0-9.]{1,15})?")
 _TARGET = re.compile(r"/[!-~]*")
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")

@@ -34,12 +34,11 @@ MAX_BLAME_COUNT = 2
 class Standing:
     """What is known of one place for the artifact under way."""
 
-    address: str = ""
-    """As it was when it failed last; a refused place whose address was renewed is asked at once."""
     fault_count: int = 0
     until_s: float = 0.0
     """It is put off until then, on the clock of `now_s`."""
-    is_refused: bool = False
+    refused: tuple[str, ...] = ()
+    """Its addresses that were refused since it failed otherwise, the newest 8; a renewed one is asked at once."""
     blame_count: int = 0
     """How often it had a part in bytes that were wrong; 2: it is not asked again."""
 
@@ -69,12 +68,13 @@ class Sources:
         """The same after a source broke off (`is_refused`: it does not have it, or not for us)."""
         before = self._standing(address)
         count = 1 if gained_bytes >= FAIR_BYTES else before.fault_count + 1
+        refused: tuple[str, ...] = ()
         if is_refused:
+            refused = tuple(dict.fromkeys((*before.refused, address)))[-MAX_COUNT:]
             wait_s = min(REFUSED_CAP_S, REFUSED_BASE_S * 2.0 ** min(count - 1, 8))
         else:
             wait_s = delay_s(count, base_s=BACK_OFF_BASE_S, cap_s=BACK_OFF_CAP_S, rng=rng)
-        after = replace(before, address=address, fault_count=count, until_s=now_s + wait_s, is_refused=is_refused)
-        return self._with(address, after)
+        return self._with(address, replace(before, fault_count=count, until_s=now_s + wait_s, refused=refused))
 
     def blamed(self, addresses: Collection[str], *, now_s: float) -> "Sources":
         """The same after the whole was wrong: who brought it alone is not asked again, several are put off.
@@ -86,8 +86,8 @@ class Sources:
             if address != MANAGER:
                 before = blamed._standing(address)
                 count = before.blame_count + share
-                after = replace(before, address=address, until_s=now_s + BACK_OFF_CAP_S, blame_count=count)
-                blamed = blamed._with(address, replace(after, is_refused=False))
+                after = replace(before, until_s=now_s + BACK_OFF_CAP_S, refused=(), blame_count=count)
+                blamed = blamed._with(address, after)
         return blamed
 
     def _standing(self, address: str) -> Standing:
@@ -100,7 +100,7 @@ class Sources:
         standing = self._standing(address)
         if standing.blame_count >= MAX_BLAME_COUNT:
             return inf
-        is_renewed = standing.is_refused and standing.address != address
+        is_renewed = bool(standing.refused) and address not in standing.refused
         return 0.0 if is_renewed else standing.until_s
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 HASH_WORD = "{sha256}"
 LIFE_S = 21_600.0
@@ -77,7 +77,7 @@ def s3_url(place: Place, url: str, node_id: str, begin: datetime) -> str:
     if node_id:
         fields["x-wayside-node"] = node_id
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(fields.items()))
-    asked = "\n".join(("GET", parts.path, query, f"host:{parts.netloc}\n", "host", _UNSIGNED))
+    asked = "\n".join(("GET", parts.path, query, f"host:{_host(parts)}\n", "host", _UNSIGNED))
     digest = hashlib.sha256(asked.encode()).hexdigest()
     said = "\n".join(("AWS4-HMAC-SHA256", fields["X-Amz-Date"], scope, digest))
     key = b"AWS4" + place.key
@@ -120,6 +120,11 @@ def _signed(place: Place, sha256: str, node_id: str, now: datetime) -> str:
             return s3_url(place, url, node_id, datetime.fromtimestamp(begin_s, UTC))
         case Signing.NONE:
             return url
+
+
+def _host(parts: SplitResult) -> str:
+    """What an agent sends as the host: lower-case, its port only where it is not that of https (RFC 9110, 7.2)."""
+    return parts.netloc.lower().removesuffix(":443")
 
 
 def _window(place: Place, now: datetime) -> int:
