@@ -10,6 +10,7 @@ import pytest
 from tests.contract.update_unit import NEW, EndedError, Manager, Unit, target_of
 from wayside.errors import NotFoundError, UnavailableError, WaysideError
 from wayside_agent.core.download import Order
+from wayside_agent.core.sources import REFUSED_BASE_S
 from wayside_agent.core.update import FetchPolicy, Phase, ReleaseTarget
 
 CHUNK = 4096
@@ -170,6 +171,24 @@ async def test_over_a_metered_line_a_neighbour_that_lies_leaves_nobody_to_ask(un
     await staged(unit, target)
     assert [address for address, _ in places.asked] == [PEER, "wayside://10.0.0.8:7500"]
     assert begins(unit.manager) == []
+
+
+async def test_a_neighbour_that_is_named_while_all_others_are_put_off_is_asked_soon(tmp_path: Path) -> None:
+    target = wanted(PEER, policy=FetchPolicy.FULL_UNMETERED)
+    other = "wayside://10.0.0.8:7500"
+
+    class ToldLater(Unit):
+        async def pause(self, seconds: float) -> None:
+            assert self.ota is not None
+            self.ota.follow(replace(target, urls=(PEER, other)))
+            await super().pause(seconds)
+
+    unit = ToldLater(tmp_path)
+    places = Places({other: NEW}, refusals={PEER: NotFoundError("it does not keep it")})
+    unit.places, unit.is_metered = {"wayside": places}, True
+    await staged(unit, target)
+    assert places.asked == [(PEER, 0), (other, 0)]
+    assert unit.now_s < REFUSED_BASE_S
 
 
 async def test_a_wrong_release_of_the_manager_itself_fails(unit: Unit, places: Places) -> None:

@@ -30,6 +30,9 @@ from wayside_agent.ports.updates import ArtifactPlace, ArtifactSource, Downloads
 ALLOWED_LOOK_S = 1.0
 """Between two looks whether a download may go on."""
 
+SOURCES_LOOK_S = 10.0
+"""Between two looks whether the manager names other sources, while all that it named are put off."""
+
 REFUSED = "SOURCE_REFUSED"
 """Reason of a failure that is no outage."""
 
@@ -115,7 +118,7 @@ class Fetching:
             wait_s = self._sources.wait_s(addresses(), self._clock())
             if wait_s == inf:
                 raise UnavailableError("there is no source that may be asked for the artifact", reason="NO_SOURCE")
-            await self._pause(wait_s)
+            await self._pause(min(wait_s, SOURCES_LOOK_S))
         return address
 
     def _best(self, addresses: Addresses) -> str:
