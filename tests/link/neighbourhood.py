@@ -58,6 +58,8 @@ class Neighbour:
     bounds: Bounds = field(default_factory=lambda: Bounds("127.0.0.1:0", max_count=4))
     mono_s: Callable[[], float] = time.monotonic
     is_saving: bool = False
+    is_mute: bool = False
+    """Its manager is behind a line that swallows everything."""
     shelf: ArtifactShelf | None = None
     """What it gives out instead of what it keeps."""
 
@@ -101,6 +103,8 @@ class Neighbour:
     async def _check(self, sha256: str) -> None:
         self.asked.append(sha256)
         self.question.put_nowait(sha256)
+        if self.is_mute:
+            await asyncio.Event().wait()
         if sha256 in self.answers:
             raise self.answers[sha256]
         if "" in self.answers:

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.link.neighbourhood import CONTENT, REVOKED, SHA256, Fleet, Neighbour, fetched
+from tests.link.neighbourhood import CONTENT, ORDER, REVOKED, SHA256, Fleet, Neighbour, fetched
 from wayside.errors import (
     InvalidArgumentError,
     NotFoundError,
@@ -23,7 +23,8 @@ from wayside_agent.core.download import Order
 from wayside_agent.core.serving import AWAY_YES_S, YES_S
 from wayside_agent.drivers.kept_artifacts import KeptArtifacts
 from wayside_agent.link.credentials import channel_credentials
-from wayside_agent.link.serving import Bounds
+from wayside_agent.link.neighbours import FIRST_TIMEOUT_S, NeighbourPlace
+from wayside_agent.link.serving import CHUNK_BYTES, Bounds
 from wayside_agent.ports.identity import Identity
 
 
@@ -93,6 +94,38 @@ async def test_while_the_manager_is_away_only_known_units_are_served_and_for_a_d
         now_s[0] = AWAY_YES_S
         with pytest.raises(UnavailableError, match="vouches"):
             await fetched(rsu.url, unit)
+
+
+async def test_a_manager_that_does_not_answer_is_away(fleet: Fleet, rsu: Neighbour) -> None:
+    now_s, unit = [0.0], fleet.identity("obu-2")
+    rsu.mono_s = lambda: now_s[0]
+    rsu.bounds = Bounds("127.0.0.1:0", max_count=4, check_s=0.2)
+    async with rsu.serving():
+        await fetched(rsu.url, unit)
+        rsu.is_mute = True
+        now_s[0] = AWAY_YES_S - 1
+        assert await fetched(rsu.url, unit) == CONTENT
+        with pytest.raises(UnavailableError, match="vouches"):
+            await fetched(rsu.url, fleet.identity("obu-3"))
+
+
+def test_a_manager_has_less_time_for_its_word_than_a_neighbour_for_its_first_byte() -> None:
+    assert Bounds("127.0.0.1:0", max_count=1).check_s < FIRST_TIMEOUT_S
+
+
+@pytest.mark.parametrize("rate", [1_024, 26_000, 10**9, 0], ids=["least", "low", "high", "unlimited"])
+def test_the_first_chunk_flows_within_the_patience_of_all_who_may_read_at_a_time(rate: int) -> None:
+    bounds = Bounds("127.0.0.1:0", max_count=16, max_bytes_per_s=rate)
+    assert 0 < bounds.chunk_bytes <= CHUNK_BYTES
+    assert not rate or bounds.max_count * bounds.chunk_bytes / rate < FIRST_TIMEOUT_S
+
+
+async def test_the_least_rate_brings_bytes(fleet: Fleet, rsu: Neighbour) -> None:
+    rsu.bounds = Bounds("127.0.0.1:0", max_count=1, max_bytes_per_s=1_024)
+    async with rsu.serving():
+        place = NeighbourPlace(lambda: fleet.identity("obu-2"))
+        first = await anext(aiter(place.fetch(rsu.url, ORDER, offset_bytes=0)))
+    assert first == CONTENT[: len(first)]
 
 
 async def test_a_foreign_certificate_gets_no_connection(fleet: Fleet, rsu: Neighbour) -> None:
@@ -191,7 +224,7 @@ async def test_a_unit_that_saves_power_serves_nobody(fleet: Fleet, rsu: Neighbou
 
 
 async def test_one_unit_has_one_transfer_and_few_have_one_at_a_time(fleet: Fleet, rsu: Neighbour) -> None:
-    rsu.bounds = Bounds("127.0.0.1:0", max_count=2, max_bytes_per_s=2_000)  # the first chunk takes two minutes
+    rsu.bounds = Bounds("127.0.0.1:0", max_count=2, max_bytes_per_s=2_000)  # it takes half an hour
     first, second = fleet.identity("obu-2"), fleet.identity("obu-3")
 
     async with rsu.serving(), asyncio.timeout(20), asyncio.TaskGroup() as group:

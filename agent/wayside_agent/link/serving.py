@@ -34,6 +34,8 @@ from wayside_agent.ports.identity import Identity
 from wayside_agent.ports.keeping import ArtifactShelf
 
 CHUNK_BYTES = 256 * 1024
+"""At most; at a low rate chunks are smaller, so that each flows within the patience of who reads it."""
+CHUNKS_PER_S = 4
 WRITE_TIMEOUT_S = 30.0
 """For one chunk."""
 LOOK_S = 30.0
@@ -67,6 +69,14 @@ class Bounds:
     """Transfers at a time."""
     max_bytes_per_s: int = 0
     """All together; 0: unlimited."""
+    check_s: float = 5.0
+    """For the manager's word on a certificate; less than a neighbour waits for the first byte."""
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes that are sent at once."""
+        share = self.max_bytes_per_s // CHUNKS_PER_S if self.max_bytes_per_s else CHUNK_BYTES
+        return max(1, min(CHUNK_BYTES, share))
 
 
 class ArtifactServer:
@@ -167,11 +177,12 @@ class ArtifactServer:
 
     async def _asked(self, sha256: str) -> Standing:
         try:
-            await self._check(sha256)
+            async with asyncio.timeout(self._bounds.check_s):
+                await self._check(sha256)
         except (PermissionDeniedError, InvalidArgumentError):
             self._vouchers = self._vouchers.with_answer(sha256, self._mono_s(), is_yes=False)
             return Standing.NO
-        except WaysideError as error:
+        except (WaysideError, TimeoutError) as error:
             if self._vouchers.is_known_good(sha256, self._mono_s()):
                 return Standing.YES
             raise UnavailableError("nobody vouches for that certificate now; ask the manager") from error
@@ -195,7 +206,7 @@ class ArtifactServer:
             if not 0 <= offset <= artifact.size_bytes:
                 raise OutOfRangeError(f"offset_bytes: {offset} is not within 0 to {artifact.size_bytes}")
             logger.info("neighbours: %s fetches from byte %d", name, offset, extra={"sha256": request.sha256})
-            async for content in artifact.chunks(offset, CHUNK_BYTES):
+            async for content in artifact.chunks(offset, self._bounds.chunk_bytes):
                 await self._paced(len(content))
                 answer = wire.FetchArtifactResponse(offset_bytes=offset, content=content)
                 await _written(context, answer.SerializeToString())
