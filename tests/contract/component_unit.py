@@ -18,7 +18,7 @@ from wayside_agent.drivers.component_file import FileComponent
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.drivers.sim_firmware import SimFirmware
 from wayside_agent.ports.components import Activation, ComponentDriver, Payload, Progress
-from wayside_agent.ports.errors import RestartRequestedError
+from wayside_agent.ports.errors import DeviceFaultError, RestartRequestedError
 
 T = TypeVar("T")
 
@@ -185,12 +185,16 @@ class Machine:
     def __init__(self) -> None:
         self.can_restart = True
         self.starts = 1
+        self.refusal = ""
+        """Why it does not start again."""
 
     @property
     def boot_id(self) -> str:
         return f"start {self.starts}"
 
     async def restart(self) -> None:
+        if self.refusal:
+            raise DeviceFaultError(self.refusal)
         raise RebootedError
 
 

@@ -147,6 +147,18 @@ async def test_a_device_that_never_answers_again_holds_no_other_order_up(unit: C
     assert unit.radio.device.state().version == "2.0.0"
 
 
+async def test_a_device_that_was_left_is_not_forgotten_by_a_release_without_it(unit: ComponentUnit) -> None:
+    unit.radio.device.faults.is_deaf_after_activation = True
+    await unit.reached(ordered(unit, GOOD), lambda status: status.phase is Phase.REVERTING)
+    done = await unit.rested(ordered(unit, release("1.2.0", map="2.0.0"), "1.2.0", "rollouts/r2"))
+    assert done.phase is Phase.COMMITTED
+    unit.radio.device.faults.is_deaf_after_activation = False
+    unit.radio.device.power_on()
+    last = await unit.rested(ordered(unit, release("1.3.0", **NEW), "1.3.0", "rollouts/r3"))
+    assert (last.phase, await unit.versions()) == (Phase.COMMITTED, NEW)
+    assert not unit.radio.device.state().is_trial
+
+
 async def test_a_device_that_goes_back_before_it_is_confirmed_is_installed_again_for_the_slot_is_committed(
     unit: ComponentUnit,
 ) -> None:
@@ -280,6 +292,36 @@ async def test_a_gate_that_refuses_starts_the_machine_with_the_old_root_file_sys
     unit.use(radio=unit.radio, map=unit.map, rootfs=unit.rootfs)
     failed = await unit.rested(ordered(unit, release(rootfs="2.0.0", radio=DEAF_VERSION)))
     assert (failed.phase, unit.computer.starts) == (Phase.ROLLED_BACK, 3)
+    assert await unit.versions() == {**OLD, "rootfs": "1.0.0"}
+
+
+async def test_a_machine_that_does_not_start_again_ends_the_update_and_leaves_all_of_it_old(
+    unit: ComponentUnit,
+) -> None:
+    unit.use(radio=unit.radio, map=unit.map, rootfs=unit.rootfs)
+    unit.computer.refusal = "update.reboot_command: may the agent's user do this?"
+    failed = await unit.rested(ordered(unit, release(rootfs="2.0.0", **NEW)))
+    assert (failed.phase, failed.reason, failed.running_release) == (Phase.ROLLED_BACK, "DEVICE_FAULT", "")
+    assert failed.message == unit.computer.refusal
+    assert await unit.versions() == {**OLD, "rootfs": "1.0.0"}
+    assert boot.next_start(unit.root / "slots").slot == ""
+    unit.computer.refusal = ""
+    unit.reboot()
+    done = await unit.rested(again(ordered(unit, release(rootfs="2.0.0", **NEW)), "rollouts/r2"))
+    assert (done.phase, await unit.versions()) == (Phase.COMMITTED, {**NEW, "rootfs": "2.0.0"})
+
+
+async def test_that_the_machine_does_not_start_again_with_the_old_is_said(unit: ComponentUnit) -> None:
+    unit.use(radio=unit.radio, map=unit.map, rootfs=unit.rootfs)
+    target = ordered(unit, release(rootfs="2.0.0", radio=DEAF_VERSION))
+    sentence = "update.reboot_command: may the agent's user do this?"
+    unit.on_trial = lambda: setattr(unit.computer, "refusal", sentence)
+    said = await unit.reached(target, lambda status: sentence in status.message)
+    assert (said.phase, said.message.startswith("radio: heard 0.0")) == (Phase.REVERTING, True)
+    unit.on_trial = lambda: None
+    unit.computer.refusal = ""
+    ended = await unit.rested(target)
+    assert (ended.phase, ended.reason, sentence in ended.message) == (Phase.ROLLED_BACK, "GATE", False)
     assert await unit.versions() == {**OLD, "rootfs": "1.0.0"}
 
 

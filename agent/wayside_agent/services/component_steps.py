@@ -124,12 +124,24 @@ class ComponentSteps:
             return True
         is_back = await self.revert()
         if self.awaits_boot:
-            await self._world.machine.restart()
+            await self.restart()
         return is_back or await self._round()
 
     async def revert(self) -> bool:
         """Asks each once to go back, newest first; True: all of them did."""
         return await self._walk(Goal.REVERTED)
+
+    async def restart(self) -> None:
+        """Starts the machine again.
+
+        Raises: DeviceError: it stays up; the report says so.
+        """
+        try:
+            await self._world.machine.restart()
+        except DeviceError as error:
+            if str(error) not in self._attempt.update.message:
+                await self._attempt.tell("; ".join(filter(None, (self._plan.failure, str(error)))))
+            raise
 
     async def _prepare(self, slot: str) -> None:
         """Finds out what is there already, and whether the rest can be installed, before anything is written."""
@@ -144,7 +156,9 @@ class ComponentSteps:
         for part in plan.parts:
             if part.stage is Stage.WAITING:
                 await self._driver(part).precheck(self._payload(part, slot))
-        await self._attempt.save(replace(self._attempt.update, components=plan.begun(), left=()))
+        names = {part.name for part in plan.parts}
+        left = tuple(name for name in self._attempt.update.left if name not in names)
+        await self._attempt.save(replace(self._attempt.update, components=plan.begun(), left=left))
 
     async def _walk(self, goal: Goal) -> bool:
         """Does what is to be done for a goal; True: everything is there."""
@@ -154,7 +168,7 @@ class ComponentSteps:
             await self._keep(self._plan.towards(goal))
         while self._plan.goal is goal and (act := next_act(self._plan)) is not None:
             if act.deed is Deed.CONFIRM and self.awaits_boot:
-                await self._world.machine.restart()
+                await self.restart()
             await self._do(act)
         return self._plan.goal is goal and self._plan.is_done
 
@@ -206,11 +220,7 @@ class ComponentSteps:
             left = tuple(part.name for part in plan.parts if part.failure)
             await self._attempt.save(replace(self._attempt.update, left=left))
             return True
-        message = f"{plan.sentence}; tried again"
-        if message != self._attempt.update.message:
-            logger.warning("update: %s", message)
-            await self._attempt.save(replace(self._attempt.update, message=message))
-            await self._attempt.say()
+        await self._attempt.tell(f"{plan.sentence}; tried again")
         await self._world.pause(RETRY_S * 2.0 ** min(plan.round_count, MAX_ROUNDS))
         await self._keep(plan.again())
         return False

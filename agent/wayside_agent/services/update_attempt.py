@@ -168,6 +168,13 @@ class Attempt:
         await asyncio.to_thread(self._world.store.save, update)
         self.update = update
 
+    async def tell(self, message: str) -> None:
+        """Says what is in the way, once."""
+        if message != self.update.message:
+            logger.warning("update: %s", message)
+            await self.save(replace(self.update, message=message))
+            await self.say()
+
     async def say(self) -> None:
         """Tells people at the unit, then the manager; a word that fails must never undo an update."""
         status = self.status()

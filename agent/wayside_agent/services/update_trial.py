@@ -10,10 +10,11 @@ from dataclasses import replace
 from wayside.errors import FailedPreconditionError
 from wayside_agent.core.gate import Outcome
 from wayside_agent.core.update import Event, Phase
-from wayside_agent.ports.errors import RestartRequestedError
+from wayside_agent.ports.errors import DeviceError, RestartRequestedError
 from wayside_agent.services.component_steps import ComponentSteps
 from wayside_agent.services.staging import Staging
 from wayside_agent.services.update_attempt import Attempt
+from wayside_agent.services.update_faults import pause_s
 from wayside_agent.services.update_world import LOOK_PERIOD_S, World
 
 logger = logging.getLogger(__name__)
@@ -50,12 +51,15 @@ class TrialSteps:
             await attempt.fail(error)
             return
         logger.info("slot %s is chosen for a trial of %.0f s", slot, timeout_s)
-        await self._start_again(f"release {attempt.target.release} starts from slot {slot}")
+        try:
+            await self._start_again(f"release {attempt.target.release} starts from slot {slot}")
+        except DeviceError as error:
+            await self._stays_up(error)
 
     async def start_trial(self) -> None:
         """The new release runs; the machine too must have started since, if a component needs that."""
         if self._components.awaits_boot:
-            await self._world.machine.restart()
+            await self._components.restart()
         await self._attempt.enter(self._attempt.update.after(Event.STARTED))
 
     async def prove(self) -> None:
@@ -107,8 +111,14 @@ class TrialSteps:
             return
         plan = attempt.update.components
         message = plan.sentence if plan and attempt.update.is_taken_back else message
-        reason = update.reason or "LAUNCHER"
+        reason = plan.reason if plan and attempt.update.is_taken_back else update.reason or "LAUNCHER"
         await attempt.enter(attempt.update.after(Event.RETURNED, message=message, reason=reason))
+
+    async def _stays_up(self, error: DeviceError) -> None:
+        """The machine did not start again: it is told to a few times, then what was activated is taken back."""
+        if pause_s(error, self._attempt.update.fault_count) is None:
+            await self._world.slots.go_back(str(error))
+        await self._attempt.fail(error)
 
     async def _refuse(self, message: str, reason: str) -> None:
         """What runs is no good: all of it goes back."""
@@ -123,5 +133,5 @@ class TrialSteps:
         """
         if self._components.awaits_boot:
             logger.info("the machine starts again: %s", why)
-            await self._world.machine.restart()
+            await self._components.restart()
         raise RestartRequestedError(why)
