@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.component_unit import DEAF_VERSION, ComponentUnit, KilledError, again, ordered, release
+from tests.contract.update_unit import EndedError
 from tests.releases import archive
 from wayside.release_manifest import Component
 from wayside_agent import boot
@@ -145,6 +146,26 @@ async def test_a_device_that_never_answers_again_holds_no_other_order_up(unit: C
     assert last.phase is Phase.COMMITTED
     assert not unit.radio.device.state().is_trial
     assert unit.radio.device.state().version == "2.0.0"
+
+
+async def test_a_device_that_cannot_be_confirmed_holds_no_configuration_up_for_ever(tmp_path: Path) -> None:
+    holds: list[bool] = []
+
+    class Settling(ComponentUnit):
+        async def pause(self, seconds: float) -> None:
+            assert self.ota is not None
+            if "tried again" in self.ota.status().message:
+                holds.append(self.ota.is_on_trial)
+            if len(holds) > 20:
+                raise EndedError
+            await super().pause(seconds)
+
+    unit = Settling(tmp_path)
+    await unit.has(**OLD)
+    unit.radio.device.faults.fails_at = Kind.CONFIRM
+    said = await unit.reached(ordered(unit, release(map="2.0.0", radio="2.0.0")), lambda _: False)
+    assert said.phase is Phase.PROVISIONAL
+    assert (holds[0], holds[-1]) == (True, False)
 
 
 async def test_a_device_that_was_left_is_not_forgotten_by_a_release_without_it(unit: ComponentUnit) -> None:

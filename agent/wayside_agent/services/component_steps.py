@@ -75,6 +75,12 @@ class ComponentSteps:
         plan = self._attempt.update.components
         return plan is not None and plan.goal is Goal.ACTIVE
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether something failed so often that nobody waits for it any more."""
+        plan = self._attempt.update.components
+        return plan is not None and plan.round_count >= MAX_ROUNDS
+
     async def stage(self, slot: str) -> bool:
         """Installs everything where it does not run. False: it is being taken back.
 
@@ -216,7 +222,7 @@ class ComponentSteps:
     async def _round(self) -> bool:
         """Waits, so that what failed is tried again; True: often enough, and the manager wants something else."""
         plan = self._plan
-        if plan.round_count >= MAX_ROUNDS and self._attempt.wants_other:
+        if self.is_stuck and self._attempt.wants_other:
             left = tuple(part.name for part in plan.parts if part.failure)
             await self._attempt.save(replace(self._attempt.update, left=left))
             return True

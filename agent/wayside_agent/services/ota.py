@@ -97,9 +97,14 @@ class Ota:
 
     @property
     def is_on_trial(self) -> bool:
-        """Whether a release is on trial or about to be, or nobody knows yet: a configuration waits."""
-        is_between = self._attempt.update.phase in {Phase.SWITCHING, Phase.PROVISIONAL}
-        return not self._is_resumed or is_between or self._attempt.running.is_provisional
+        """Whether a release is on trial or about to be, or nobody knows yet: a configuration waits.
+
+        Not for a component of a committed release that cannot be confirmed: that may last for ever.
+        """
+        phase, running = self._attempt.update.phase, self._attempt.running
+        is_settling = phase is Phase.PROVISIONAL and not self._components.is_stuck
+        is_between = phase is Phase.SWITCHING or is_settling
+        return not self._is_resumed or is_between or running.is_provisional
 
     async def run(self) -> None:
         """Walks to the wanted release for ever.
