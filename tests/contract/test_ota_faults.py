@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.update_unit import OLD, EndedError, Unit, target_of
+from tests.contract.update_unit import DEAF, GOOD, OLD, EndedError, Unit, target_of
+from wayside import release_manifest
 from wayside.errors import ResourceExhaustedError, WaysideError
 from wayside_agent.core.agreement import Refusal, RefusedError
 from wayside_agent.core.update import Phase, UpdateStatus
@@ -121,3 +122,12 @@ async def test_the_manager_may_change_its_mind_while_a_refusal_is_being_said(uni
     with pytest.raises(EndedError):
         await unit.start(target_of(OLD))
     assert unit.said[-1].rollout == "rollouts/r2"
+
+
+async def test_a_slot_that_the_disk_has_damaged_is_written_anew(unit: Unit) -> None:
+    unit.vitals_on_trial = DEAF
+    await unit.ended(target_of(OLD), Phase.ROLLED_BACK)
+    (unit.root / "slots" / "a" / release_manifest.NAME).write_bytes(b"\0" * 100)
+    unit.vitals_on_trial = GOOD
+    status = await unit.ended(target_of(OLD, rollout="rollouts/r2"), Phase.COMMITTED)
+    assert status.running_version == "1.1.0"

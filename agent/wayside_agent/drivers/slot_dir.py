@@ -120,7 +120,7 @@ class SlotDir:
 
     def _running(self) -> Running:
         choice = self._choice()
-        spare = self._complete(choice, self._spare_slot(choice))
+        spare = self._usable(choice, self._spare_slot(choice))
         own = self._release_in(self._running_slot) if self._running_slot else None
         return Running(
             slot=self._running_slot,
@@ -142,7 +142,7 @@ class SlotDir:
         slot = self._spare_slot(choice)
         if not slot:
             raise FailedPreconditionError("slots: none is free while a release is on trial; wait for its health gate")
-        held = self._complete(choice, slot)
+        held = self._usable(choice, slot)
         is_there = held is not None and held.sha256 == sha256
         kept = choice if is_there else _without(choice, slot)
         self._store(replace(kept, failed_slot="", failure=""))
@@ -204,6 +204,17 @@ class SlotDir:
 
     def _complete(self, choice: BootChoice, slot: str) -> SlotRelease | None:
         return self._release_in(slot) if slot in choice.bootable else None
+
+    def _usable(self, choice: BootChoice, slot: str) -> SlotRelease | None:
+        """The same, if it can tell what is in it; what the disk has damaged is written anew."""
+        held = self._complete(choice, slot)
+        if held is None:
+            return None
+        try:
+            self._contents(slot)
+        except DeviceFaultError:
+            return None
+        return held
 
     def _release_in(self, slot: str) -> SlotRelease | None:
         try:
