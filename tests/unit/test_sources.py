@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from wayside_agent.core.fetch_choice import Way, fetch_choice, sources_of
-from wayside_agent.core.sources import FAIR_BYTES, MANAGER, MAX_COUNT, Sources, place, shown, usable
+from wayside_agent.core.sources import BACK_OFF_CAP_S, FAIR_BYTES, MANAGER, MAX_COUNT, Sources, place, shown, usable
 from wayside_agent.core.update import Delta, FetchPolicy, Phase, ReleaseTarget, Update
 
 CDN, MIRROR, PEER = "https://cdn.example/a?sig=1", "https://mirror.example/a", "wayside://10.0.0.7:7500"
@@ -74,6 +74,13 @@ def test_two_urls_of_one_place_that_are_both_refused_are_put_off() -> None:
     sources = failed(sources, keys[1], is_refused=1)
     assert sources.best((*keys, MANAGER), 0.0) == MANAGER
     assert sources.wait_s(keys, 0.0) == 600.0
+
+
+def test_a_place_with_a_renewed_url_is_blamed_once_among_several() -> None:
+    keys = ("https://cdn.example/a?sig=1", "https://cdn.example/a?sig=2")
+    sources = Sources().blamed((*keys, MIRROR), now_s=0.0)
+    assert sources.best(keys, BACK_OFF_CAP_S) == keys[0]
+    assert sources.blamed(keys, now_s=0.0).best(keys, BACK_OFF_CAP_S) == ""
 
 
 def test_a_place_that_is_away_is_not_asked_sooner_for_a_renewed_url() -> None:

@@ -81,13 +81,13 @@ class Sources:
 
         The own connection is spared: what comes over it is wrong for good, and the caller's to judge.
         """
-        blamed, share = self, MAX_BLAME_COUNT if len(addresses) == 1 else 1
-        for address in addresses:
-            if address != MANAGER:
-                before = blamed._standing(address)
-                count = before.blame_count + share
-                after = replace(before, until_s=now_s + BACK_OFF_CAP_S, refused=(), blame_count=count)
-                blamed = blamed._with(address, after)
+        others = {place(address): address for address in addresses if address != MANAGER}
+        blamed, share = self, MAX_BLAME_COUNT if len(others) == 1 else 1
+        for address in others.values():
+            before = blamed._standing(address)
+            count = before.blame_count + share
+            after = replace(before, until_s=now_s + BACK_OFF_CAP_S, refused=(), blame_count=count)
+            blamed = blamed._with(address, after)
         return blamed
 
     def _standing(self, address: str) -> Standing:
