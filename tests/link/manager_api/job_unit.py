@@ -82,6 +82,9 @@ async def send_file(
             if offset == len(content):
                 await call.done_writing()
                 continue
+            if offset == stop_at:
+                call.cancel()
+                return offsets
             with suppress(grpc.aio.AioRpcError):  # refused before all was written: the next read says why
                 async for end in _sent(call, content, offset, stop_at):
                     if end == stop_at:
@@ -90,6 +93,12 @@ async def send_file(
     except grpc.aio.AioRpcError as exc:
         raise from_rpc_error(exc) from exc
     return offsets
+
+
+async def break_off(peer: Peer, job_id: str, file: str, content: bytes, *, at: int) -> None:
+    """Breaks an upload off there. A call that is cancelled may take what it brought with it: until some has come."""
+    while not any(await send_file(peer, job_id, file, content, stop_at=at)):
+        pass
 
 
 async def _offsets(call: Any) -> AsyncIterator[int]:  # noqa: ANN401  # grpc's own type

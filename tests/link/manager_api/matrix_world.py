@@ -31,6 +31,10 @@ KEY_PEM = (
 )
 
 
+_LOST_STATUS = "the manager does not answer: Internal error from Core"
+"""Of grpc.aio, where a write meets the end of its call, instead of the server's status (grpc/grpc issue 36066)."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came of a call: `OK`, or code and reason such as `NOT_FOUND NODE_NOT_FOUND`."""
@@ -84,8 +88,13 @@ class World:
 
     async def call(self, channel: grpc.aio.Channel, method: str, token: str, *messages: Message) -> Answer:
         """One call of any kind; of a stream down, the first message is read."""
-        found = descriptor(method)
         await channel.channel_ready()  # else a first message would be waited for while a busy machine connects
+        while (answer := await self._call(channel, method, token, *messages)).said.startswith(_LOST_STATUS):
+            pass
+        return answer
+
+    async def _call(self, channel: grpc.aio.Channel, method: str, token: str, *messages: Message) -> Answer:
+        found = descriptor(method)
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
         maker = getattr(channel, f"{_kind(found.client_streaming)}_{_kind(found.server_streaming)}")
         rpc = maker(method, _serialized, message_factory.GetMessageClass(found.output_type).FromString)

@@ -162,7 +162,7 @@ async def test_a_node_may_not_ask(rsu_peer: Peer) -> None:
 async def test_history_has_every_minute_also_those_nobody_reported(
     manager: LocalManager, operator: Peer, rsu: NodeCredential, clock: Clock
 ) -> None:
-    clock.time = (clock.time + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    clock.time = (clock.time + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)  # all within one hour
     begin = clock()
     for _ in range(3):
         await says_at(manager, rsu, clock)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.link.manager_api.conftest import SETTINGS
-from tests.link.manager_api.job_unit import job_session, say, send_file, told_job
+from tests.link.manager_api.job_unit import break_off, job_session, say, send_file, told_job
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer
 from wayside.errors import (
     FailedPreconditionError,
@@ -64,7 +64,7 @@ async def test_a_file_of_nothing_comes_too(operator: Peer, unit: Peer) -> None:
 
 
 async def test_an_upload_that_breaks_goes_on_where_it_was(operator: Peer, unit: Peer) -> None:
-    await send_file(unit, "j1", "a", BUNDLE, stop_at=10 * CHUNK)
+    await break_off(unit, "j1", "a", BUNDLE, at=10 * CHUNK)
     with pytest.raises(FailedPreconditionError, match="on its way"):
         await fetched(operator, "a")
     offsets = await send_file(unit, "j1", "a", BUNDLE)
@@ -81,7 +81,7 @@ async def test_an_upload_goes_on_after_the_manager_has_restarted(tmp_path: Path)
         rsu = await manager.enroll("rsu-1")
         async with manager.operator() as operator, manager.node(rsu) as peer:
             await operator.create_job("rsu-1", "j1", debug_bundle=job_pb2.DebugBundleJob())
-            await send_file(peer, "j1", "a", BUNDLE, stop_at=20 * CHUNK)
+            await break_off(peer, "j1", "a", BUNDLE, at=20 * CHUNK)
     async with running(folder, SETTINGS, now=clock) as endpoints:
         manager = LocalManager(folder, endpoints, clock)
         async with manager.operator() as operator, manager.node(rsu) as peer:
