@@ -10,6 +10,7 @@ from wayside_manager.core.hop_facts import (
     CertificateFacts,
     HopFacts,
     NodesFacts,
+    PlaceFacts,
     PortFacts,
     SecretFacts,
     TlsFacts,
@@ -124,3 +125,12 @@ def test_a_fleet_in_order_has_nothing_to_look_at() -> None:
 )
 def test_what_is_out_of_order_is_found(facts: HopFacts, word: str) -> None:
     assert [warning for warning in warnings(facts) if word in warning]
+
+
+def test_a_place_of_artifacts_says_who_may_fetch_there() -> None:
+    places = (PlaceFacts("cdn.example", "hmac"), PlaceFacts("open.example", "none"))
+    signed, unsigned = (hop(replace(FACTS, places=places), place.host) for place in places)
+    assert "signed a URL for" in signed.readers
+    assert signed.keys
+    assert unsigned.readers == "whoever knows the address"
+    assert not unsigned.keys

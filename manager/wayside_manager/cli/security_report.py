@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from wayside.errors import InvalidArgumentError
 from wayside.node_config import decoded
@@ -18,7 +19,7 @@ from wayside_manager.cli.running import OutputOption, reported
 from wayside_manager.cli.serve import DataOption
 from wayside_manager.core.access import EVERYWHERE
 from wayside_manager.core.credentials import CredentialKind
-from wayside_manager.core.hop_facts import BrokerFacts, HopFacts, NodesFacts
+from wayside_manager.core.hop_facts import BrokerFacts, HopFacts, NodesFacts, PlaceFacts
 from wayside_manager.core.hops import hops, warnings
 from wayside_manager.core.nodes import NodeRecord
 from wayside_manager.core.pages import MAX_PAGE_SIZE
@@ -71,6 +72,9 @@ async def _gathered(folder: DataFolder) -> HopFacts:
         certificates=certificates(folder),
         secrets=secrets(folder),
         nodes=nodes,
+        places=tuple(
+            PlaceFacts(urlsplit(each.url).hostname or "", str(each.signing)) for each in settings.artifact_places
+        ),
     )
 
 

@@ -70,6 +70,15 @@ class NodesFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """A server beside the manager that units fetch releases from."""
+
+    host: str
+    signing: str
+    """How its URLs are signed for each node: `none`, `hmac` or `s3`."""
+
+
+@dataclass(frozen=True, slots=True)
 class HopFacts:
     """Everything the table is made of."""
 
@@ -83,3 +92,4 @@ class HopFacts:
     certificates: tuple[CertificateFacts, ...]
     secrets: tuple[SecretFacts, ...]
     nodes: NodesFacts
+    places: tuple[PlaceFacts, ...] = ()

@@ -124,6 +124,16 @@ def _network_hops(facts: HopFacts) -> Iterator[Hop]:
         "the unit and the manager",
         ("the unit's key: on the unit", server),
     )
+    for place in facts.places:
+        is_signed = place.signing != "none"
+        yield Hop(
+            f"{place.host} → unit (releases)",
+            "releases and deltas; what is wrong in them is refused by the unit",
+            Protection.ENCRYPTED,
+            "TLS; the unit checks the server by authorities of its own settings, and the bytes by what people signed",
+            "nodes the manager signed a URL for; the server" if is_signed else "whoever knows the address",
+            (f"secret of the URLs ({place.signing}): on the manager's host",) if is_signed else (),
+        )
     yield _telemetry_hop(facts.nodes)
     yield Hop(
         "broker → integrators",
