@@ -96,8 +96,10 @@ def test_a_release_brings_a_radio_and_a_map_and_one_that_does_not_fit_changes_ne
     assert shown["zh"] == "已更新到版本 1.1.0。目的：修复。内容：新地图。"
 
     published(centre, tmp_path, "1.2.0", hardware="another")
-    centre.wayside("rollouts", "create", "releases/1.2.0", "--node", "rsu-parts")
-    failed = until_phase(rsu, "1.2.0", "PHASE_FAILED")
-    assert "is for 'another'" in failed["message"]
+    rollout = centre.wayside("rollouts", "create", "releases/1.2.0", "--node", "rsu-parts")["name"]
+    until("it fails", lambda: centre.wayside("rollouts", "show", rollout)["state"] == "STATE_FAILED", UPDATE_S)
+    (node,) = centre.wayside("rollouts", "nodes", rollout)["nodes"]
+    assert "is for 'another'" in node["update"]["message"]
+    failed = until_phase(rsu, "1.1.0", "PHASE_COMMITTED")  # it was told to keep what it has
     assert (failed["running_release"], versions(failed)) == ("releases/1.1.0", {"radio": "1.1.0", "map": "1.1.0"})
     assert (parts / "town.map").read_bytes() == b"map 1.1.0"
