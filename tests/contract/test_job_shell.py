@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -71,6 +72,15 @@ async def test_what_is_typed_runs_and_what_it_says_is_shown(tmp_path: Path) -> N
     assert task.result().result["ended_by"] == "the shell"
 
 
+@pytest.fixture(params=[signal.SIG_DFL, signal.SIG_IGN], ids=["as usual", "where the keyboard was ignored"])
+def keyboard(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the agent was started with, such as by a shell that put it in the background."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 async def test_control_c_reaches_what_runs(tmp_path: Path) -> None:
     operator = Operator()
     async with asyncio.TaskGroup() as group:

@@ -31,8 +31,15 @@ _READ_BYTES = 32 * 1024
 _SIDES = struct.Struct("HHHH")
 _USUAL_SIDES = (24, 80)
 _SESSION_FIELD = 3  # of /proc/PID/stat, behind the name in brackets
-# A process that leads its session takes the terminal as its own, then becomes the shell: job control works, Ctrl-C too.
-_TAKE_TERMINAL = "import fcntl,os,sys,termios;fcntl.ioctl(0,termios.TIOCSCTTY,0);os.execvp(sys.argv[1],sys.argv[1:])"
+# A process that leads its session takes the terminal as its own, then becomes the shell: job control works, Ctrl-C too,
+# also where the agent was started by something that ignores the signals of the keyboard.
+_TAKE_TERMINAL = """
+import fcntl, os, signal, sys, termios
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class ShellWorker:
