@@ -143,9 +143,18 @@ def word(
     return Report(sequence, START, 3, f"config {outcome}".encode(), facts)
 
 
-def update(sequence: int, rollout_id: str, phase: UpdatePhase, *, release: str, running: str = "") -> Report:
+def update(
+    sequence: int,
+    rollout_id: str,
+    phase: UpdatePhase,
+    *,
+    release: str,
+    running: str = "",
+    reason: str = "",
+    attempt: int = 0,
+) -> Report:
     """An update report."""
-    facts = UpdateFacts(release, rollout_id, phase, running, running)
+    facts = UpdateFacts(release, rollout_id, phase, running, running, reason, attempt)
     return Report(sequence, START, 3, f"update {phase}".encode(), facts)
 
 

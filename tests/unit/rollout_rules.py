@@ -4,8 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord, RolloutState
-from wayside_manager.core.rollout_facts import BETWEEN, holds_site, was_told
+from wayside_manager.core.nodes import UpdatePhase
+from wayside_manager.core.rollout import (
+    ENDED,
+    Fault,
+    RolloutNodeRecord,
+    RolloutNodeState,
+    RolloutRecord,
+    RolloutState,
+)
+from wayside_manager.core.rollout_facts import BETWEEN, UNSETTLED, holds_site, was_told
 from wayside_manager.core.rollout_plan import NodeFacts, Road, Roads, RolloutStep
 from wayside_manager.core.rollout_roads import neighbours, site_limit
 from wayside_manager.core.rollout_waves import gate_of, needed_count
@@ -31,8 +39,15 @@ def applied(
     """What the store makes of a step."""
     after = dict(nodes)
     for node_id, state in step.node_states.items():
-        is_told = state is IN_FLIGHT
-        after[node_id] = replace(after[node_id], state=state, tell_time=now if is_told else after[node_id].tell_time)
+        node = replace(after[node_id], state=state)
+        if state is IN_FLIGHT:
+            node = replace(node, tell_time=now, resume_time=None)
+            if node.retry_time is not None:  # the word on the try before is forgotten
+                none = UpdatePhase.NONE
+                node = replace(node, retry_time=None, phase=none, runs_target=False, fault=Fault.NONE)
+        after[node_id] = node
+    for node_id, retry_time in step.retry_times.items():
+        after[node_id] = replace(after[node_id], retry_time=retry_time, attempt=after[node_id].attempt + 1)
     return replace(record, state=step.state, message=step.message, waves=step.waves), after
 
 
@@ -58,6 +73,7 @@ def check_step(before: Live, step: RolloutStep, roads: Roads, *, now: datetime) 
     assert not {states[node_id] for node_id in step.withdrawn_node_ids} & SHALL_RUN
     assert all(states[node_id] in SHALL_RUN for node_id in step.assigned_node_ids)
     _check_failures(before, step, states)
+    _check_retries(before, step, states, now=now)
     if step.state is RolloutState.SUCCEEDED and record.state not in ENDED:
         assert all(times.pass_time is not None for times in step.waves)
     if step.state in ENDED:
@@ -69,6 +85,8 @@ def check_step(before: Live, step: RolloutStep, roads: Roads, *, now: datetime) 
     for node in told:
         facts = before.facts[node.node_id]
         assert record.state is RolloutState.RUNNING
+        assert node.retry_time is None or node.retry_time <= now, "nothing is told before its time"
+        assert node.attempt <= plan.retry_count, "tries are bounded"
         assert step.state is RolloutState.RUNNING
         assert node.node_id in step.assigned_node_ids
         assert facts.is_heard
@@ -117,6 +135,23 @@ def _check_failures(before: Live, step: RolloutStep, states: dict[str, RolloutNo
     plan = before.record.plan
     if failed >= plan.max_failure_count and failed * 100 >= plan.max_failure_percent * told:
         assert step.state in ENDED, "nothing is told after a threshold is reached"
+
+
+def _check_retries(before: Live, step: RolloutStep, states: dict[str, RolloutNodeState], *, now: datetime) -> None:
+    """Who could not, for what passes, has all its tries, each after twice the pause; nobody else has one."""
+    plan = before.record.plan
+    assert not step.retry_times or step.state not in ENDED, "who ends tries nothing again"
+    for node_id, retry_time in step.retry_times.items():
+        node = before.nodes[node_id]
+        assert states[node_id] is PENDING
+        assert node.retry_time is None, "a try is counted once"
+        assert node.attempt < plan.retry_count
+        pause_s = min(86_400.0, plan.retry_base_s * 2.0**node.attempt)
+        assert retry_time == now + timedelta(seconds=pause_s)
+    for node_id, state in states.items():
+        node = before.nodes[node_id]
+        if state is FAILED and node.state in UNSETTLED and node.fault is Fault.PASSING and step.state not in ENDED:
+            assert node.attempt == plan.retry_count, "it has another try"
 
 
 def _check_gates(

@@ -12,6 +12,7 @@ from tests.unit.rollout_rules import IN_FLIGHT, Live, applied, check_roads, chec
 from wayside_manager.core.nodes import Label, NodeKind, UpdatePhase
 from wayside_manager.core.rollout import (
     ENDED,
+    Fault,
     RolloutNodeRecord,
     RolloutNodeState,
     RolloutOrder,
@@ -23,7 +24,7 @@ from wayside_manager.core.rollout import (
     Window,
     state_after,
 )
-from wayside_manager.core.rollout_facts import BETWEEN, UNSETTLED, holds_site
+from wayside_manager.core.rollout_facts import BETWEEN, BROKEN_OFF, UNSETTLED, holds_site
 from wayside_manager.core.rollout_plan import NodeFacts, Road, Roads, next_step
 from wayside_manager.core.rollout_waves import wave_count, waves_of
 from wayside_manager.core.selectors import Selectable
@@ -113,6 +114,9 @@ class World:
             windows=rng.choice(WINDOWS),
             max_corridor_percent=rng.choice([0.0, 0.0, 30.0]),
             is_dynamic=rng.random() < 0.5,
+            retry_count=rng.choice([0, 0, 1, 3]),
+            retry_base_s=rng.choice([10.0, 600.0, 50_000.0]),
+            retries_refused_by_gate=rng.random() < 0.5,
         )
         chosen = [place for place in self.places if rng.random() < 0.9]
         waves = waves_of(plan, chosen)
@@ -177,7 +181,8 @@ class World:
             phase = PHASES[min(at, len(PHASES) - 1)]
             is_true = phase is UpdatePhase.COMMITTED
         life.facts[node.node_id] = replace(life.facts[node.node_id], is_between=phase in BETWEEN)
-        return replace(node, phase=phase, runs_target=is_true)
+        fault = self.rng.choice(list(Fault)) if phase in BROKEN_OFF else Fault.NONE
+        return replace(node, phase=phase, runs_target=is_true, fault=fault)
 
     def _step_all(self) -> None:
         for life in self.lives:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wayside_manager.core.rollout import Window
 from wayside_manager.core.sites import WeeklyHours
-from wayside_manager.core.windows import holds, is_open
+from wayside_manager.core.windows import holds, is_open, open_until
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")  # UTC+8, no summer time
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026-03-29 02:00 becomes 03:00; 2026-10-25 03:00 becomes 02:00
@@ -111,3 +111,26 @@ def test_a_daily_window_is_open_for_its_length_from_its_beginning(
     begin = day.replace(hour=begin_minute // 60, minute=begin_minute % 60, fold=0).astimezone(UTC)
     assert is_open((window,), begin, zone)
     assert is_open((window,), begin + timedelta(seconds=duration_s - 1.0), zone)
+
+
+CLOSING: list[tuple[str, tuple[Window, ...], ZoneInfo, str, str]] = [
+    ("a night", (NIGHT,), SHANGHAI, "2026-11-21 17:00", "2026-11-21 21:00"),
+    ("outside", (NIGHT,), SHANGHAI, "2026-11-21 21:00", "2026-11-21 21:00"),
+    ("the longer of two", (NIGHT, Window(begin_minute=60)), SHANGHAI, "2026-11-21 17:30", "2026-11-21 21:00"),
+    ("one after the other", (NIGHT, Window(begin_minute=300)), SHANGHAI, "2026-11-21 18:00", "2026-11-21 22:00"),
+    ("a night of spring", (NIGHT,), BERLIN, "2026-03-29 03:30", "2026-03-29 04:00"),
+]
+
+
+@pytest.mark.parametrize(
+    ("windows", "zone", "at", "wanted"), [row[1:] for row in CLOSING], ids=[row[0] for row in CLOSING]
+)
+def test_windows_close_when_the_last_of_them_ends(
+    windows: tuple[Window, ...], zone: ZoneInfo, at: str, wanted: str
+) -> None:
+    assert open_until(windows, utc(at), zone) == utc(wanted)
+
+
+def test_windows_that_follow_each_other_for_ever_never_close() -> None:
+    whole_days = (Window(duration_s=24 * HOUR_S),)
+    assert open_until(whole_days, utc("2026-11-21 17:00"), SHANGHAI) is None

@@ -109,6 +109,9 @@ def desired_state(desired: DesiredRecord) -> node_service_pb2.DesiredState:
         message.release.preconditions.needs_consent = asked.needs_consent
         message.release.preconditions.may_interrupt_broadcast = asked.may_interrupt_broadcast
         message.release.fetch_policy = fetch_policy_value(asked.fetch_policy)
+        message.release.attempt = desired.release.attempt
+        if desired.release.end_time is not None:
+            message.release.preconditions.end_time.CopyFrom(timestamp(desired.release.end_time))
     return message
 
 

@@ -139,6 +139,8 @@ def _update(message: release_pb2.UpdateReport) -> UpdateFacts:
         phase=_phase(message.phase),
         running_release=_version(message.running_release, field="report.update.running_release"),
         running_version=_software(message.running_version, field="report.update.running_version"),
+        reason=message.reason,
+        attempt=max(message.attempt, 0),
     )
 
 

@@ -54,6 +54,9 @@ def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
         may_interrupt_broadcast=message.may_interrupt_broadcast,
         fetch_policy=_fetch_policy(message.fetch_policy, field=f"{field}.fetch_policy"),
         reverses_failed_wave=message.reverses_failed_wave,
+        retry_count=message.retry_count,
+        retry_base_s=_seconds(message, "retry_base", _EMPTY_PLAN.retry_base_s),
+        retries_refused_by_gate=message.retries_refused_by_gate,
     )
     return checked_plan(plan, field=field)
 
@@ -91,6 +94,9 @@ def plan_message(plan: RolloutPlan) -> rollout_pb2.RolloutPlan:
         may_interrupt_broadcast=plan.may_interrupt_broadcast,
         fetch_policy=fetch_policy_value(plan.fetch_policy),
         reverses_failed_wave=plan.reverses_failed_wave,
+        retry_count=plan.retry_count,
+        retry_base=duration(plan.retry_base_s),
+        retries_refused_by_gate=plan.retries_refused_by_gate,
     )
 
 
@@ -139,9 +145,12 @@ def rollout_node_message(
         waits_for=_reason_value(wait),
         site=site_name(site) if site else "",
         message=node.message,
+        attempt=node.attempt,
     )
     if node.tell_time is not None:
         message.tell_time.CopyFrom(timestamp(node.tell_time))
+    if node.retry_time is not None and node.state is RolloutNodeState.PENDING:
+        message.retry_time.CopyFrom(timestamp(node.retry_time))
     if node.report and is_config:
         message.config.CopyFrom(node_pb2.ConfigReport.FromString(node.report))
     elif node.report:

@@ -34,7 +34,7 @@ from wayside_manager.cli import plan_texts
 from wayside_manager.cli.text_file import read_text
 
 FILE_MAX_BYTES = 1 << 20
-_SPANS = frozenset({"node_timeout", "deadline", "trial_timeout", "observation", "duration"})
+_SPANS = frozenset({"node_timeout", "deadline", "trial_timeout", "retry_base", "observation", "duration"})
 
 
 def read_plan(path: Path) -> rollout_pb2.RolloutPlan:

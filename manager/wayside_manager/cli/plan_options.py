@@ -98,6 +98,28 @@ class PlanOptions:
         ),
     ] = False
 
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=5,
+            help="How often a node that could not take a release for what passes is told once more.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    retry_base: Annotated[
+        str,
+        typer.Option(help="Pause before the first such try; each next is twice as long.", rich_help_panel=_PANEL),
+    ] = ""
+    retry_gate: Annotated[
+        bool,
+        typer.Option(
+            "--retry-gate",
+            help="Try again also where a release did not pass the health gate, or did not start.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+
     def message(self) -> rollout_pb2.RolloutPlan:
         """The plan: that of the file, and over it what the options say.
 
@@ -124,11 +146,13 @@ class PlanOptions:
             "may_interrupt_broadcast": self.interrupt or None,
             "fetch_policy": _policy(self.fetch),
             "reverses_failed_wave": self.reverse or None,
+            "retry_count": self.retries,
+            "retries_refused_by_gate": self.retry_gate or None,
         }
         for name, number in numbers.items():
             if number is not None:
                 setattr(made, name, number)
-        for name in ("node_timeout", "deadline", "trial_timeout"):
+        for name in ("node_timeout", "deadline", "trial_timeout", "retry_base"):
             text = getattr(self, name)
             if text:
                 getattr(made, name).CopyFrom(plan_texts.span(text, field=f"--{name.replace('_', '-')}"))

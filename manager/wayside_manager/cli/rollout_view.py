@@ -21,7 +21,7 @@ from wayside_manager.cli.running import chosen_output, resource_id
 
 COLUMNS = ("ROLLOUT", "TENANT", "BRINGS", "STATE", "NODES", "CREATED", "MESSAGE")
 WAVE_COLUMNS = ("WAVE", "NODES", "SUCCEEDED", "FAILED", "BEGAN", "GATE PASSED")
-NODE_COLUMNS = ("NODE", "WAVE", "STATE", "SITE", "PHASE", "PROGRESS", "WAITS FOR", "TOLD", "MESSAGE")
+NODE_COLUMNS = ("NODE", "WAVE", "STATE", "SITE", "PHASE", "PROGRESS", "WAITS FOR", "TOLD", "TRIES", "AGAIN", "MESSAGE")
 
 _NODE_STATES = rollout_pb2.RolloutNode.State
 _LIVE = (rollout_pb2.Rollout.STATE_RUNNING, rollout_pb2.Rollout.STATE_PAUSED)
@@ -34,6 +34,7 @@ _WAITS = {
     _REASONS.REASON_CORRIDOR: "others on their corridor to finish",
     _REASONS.REASON_ROOM: "others to finish (max_in_flight_count)",
     _REASONS.REASON_PENALTY: "a calm time, after they came and went too often",
+    _REASONS.REASON_RETRY: "their next try",
     _REASONS.REASON_BUSY: "another rollout that has them under way",
 }
 
@@ -137,6 +138,8 @@ def node_row(node: rollout_pb2.RolloutNode) -> tuple[object, ...]:
         f"{100 * update.downloaded_bytes // update.total_bytes} %" if is_known else "",
         short(_REASONS.Reason.Name(node.waits_for), "REASON_"),
         local_time(node.tell_time),
+        node.attempt or "",
+        local_time(node.retry_time),
         node.message or update.message or "; ".join(update.blockers) or node.config.message,
     )
 

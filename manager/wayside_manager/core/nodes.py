@@ -122,6 +122,10 @@ class ReleaseAssignment:
     size_bytes: int
     rollout_id: str
     asked: Asked = Asked()
+    attempt: int = 0
+    """Try of the rollout, from 0."""
+    end_time: datetime | None = None
+    """It installs no later: the window it was told in closes. `None`: any time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,10 @@ class UpdateFacts:
     phase: UpdatePhase
     running_release: str
     running_version: str
+    reason: str = ""
+    """Why it failed, for programs; not checked."""
+    attempt: int = 0
+    """Try of the rollout it is about, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

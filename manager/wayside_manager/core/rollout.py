@@ -5,7 +5,7 @@ The planner that moves them on is `rollout_plan`. A rollout brings a release or 
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from wayside.errors import FailedPreconditionError
 from wayside_manager.core.access import ROOT_TENANT
@@ -45,12 +45,24 @@ class WaitReason(StrEnum):
     NONE = ""
     WAVE = "wave"
     PAUSED = "paused"
+    RETRY = "retry"
     AWAY = "away"
     PENALTY = "penalty"
     BUSY = "busy"
     WINDOW = "window"
     CORRIDOR = "corridor"
     ROOM = "room"
+
+
+class Fault(IntEnum):
+    """What another try could make of the end that a node's word tells of."""
+
+    NONE = 0
+    """Nothing; or the word tells of no end."""
+    PASSING = 1
+    """It was the unit's own trouble, which passes."""
+    GATE = 2
+    """The release did not pass the health gate of the unit, or did not start."""
 
 
 class RolloutOrder(StrEnum):
@@ -127,6 +139,12 @@ class RolloutPlan:
     fetch_policy: FetchPolicy = FetchPolicy.ANY
     reverses_failed_wave: bool = False
     """Nodes of the wave that failed go back to the release they had."""
+    retry_count: int = 0
+    """How often a node that could not take a release is told once more, 0 to 5."""
+    retry_base_s: float = 600.0
+    """Pause before the first such try; each next is twice as long."""
+    retries_refused_by_gate: bool = False
+    """Also where the release did not pass the health gate, or did not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +174,14 @@ class RolloutNodeRecord:
     """What it shall run, in a rollout of configuration."""
     report: bytes = b""
     """The word: a serialized `wayside.v1.UpdateReport` or `ConfigReport`. Empty: none yet, or not read."""
+    resume_time: datetime | None = None
+    """When it went on after it had been staged and waited. `None`: not since it was told."""
+    attempt: int = 0
+    """Tries before this one that did not succeed."""
+    fault: Fault = Fault.NONE
+    """What its word says of another try."""
+    retry_time: datetime | None = None
+    """It is told again no earlier, and its word is of the try before. `None`: it does not wait for a try."""
 
 
 @dataclass(frozen=True, slots=True)

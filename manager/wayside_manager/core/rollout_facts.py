@@ -5,10 +5,11 @@
     unsettled   ROLLED_BACK, FAILED       FAILED
     unsettled   COMMITTED                 SUCCEEDED, or FAILED when it runs something else
     unsettled   no word, runs it          SUCCEEDED      (whoever asked for it)
-    IN_FLIGHT   nothing for too long      FAILED
+    IN_FLIGHT   nothing for too long      FAILED         (STAGED and heard of: it waits, and is not silent)
     SUCCEEDED   ROLLED_BACK, FAILED       FAILED         while the rollout runs
 
-Unsettled is PENDING or IN_FLIGHT; everything else is for good.
+Unsettled is PENDING or IN_FLIGHT; everything else is for good. Who waits for its next try (`rollout_retries`) has had
+its word counted.
 Usage: `settled(node, facts, is_live=True, told_before=time)`.
 """
 
@@ -23,8 +24,8 @@ BETWEEN = frozenset({UpdatePhase.SWITCHING, UpdatePhase.PROVISIONAL, UpdatePhase
 UNSETTLED = frozenset({RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT})
 _REPORT_S = 60.0
 """For the word that a trial is over to come in."""
-_BROKEN_OFF = frozenset({UpdatePhase.ROLLED_BACK, UpdatePhase.FAILED})
-CLOSING = _BROKEN_OFF | {UpdatePhase.COMMITTED}
+BROKEN_OFF = frozenset({UpdatePhase.ROLLED_BACK, UpdatePhase.FAILED})
+CLOSING = BROKEN_OFF | {UpdatePhase.COMMITTED}
 """The last word a node has on what it was told."""
 _IN_FLIGHT, _SUCCEEDED = RolloutNodeState.IN_FLIGHT, RolloutNodeState.SUCCEEDED
 """Asked of every node: to look up a member of an enumeration costs 0.1 us."""
@@ -39,6 +40,8 @@ class NodeFacts:
     """Retired, revoked, moved to a tenant the rollout does not reach, or (dynamic, no turn yet) no longer selected."""
     is_heard: bool = True
     """Online or late: worth to be given its turn."""
+    is_silent: bool = False
+    """Nobody has heard it for as long as a node may take."""
     runs_target: bool = False
     """It says of itself, whoever asked for it, that it runs what this rollout brings."""
     is_between: bool = False
@@ -63,17 +66,26 @@ def settled(node: RolloutNodeRecord, facts: NodeFacts, *, is_live: bool, told_be
     """The state after the node's word. `is_live`: the rollout has not ended; `told_before`: too long ago."""
     state, phase = node.state, node.phase
     if state not in UNSETTLED:
-        is_lost = is_live and state is _SUCCEEDED and phase in _BROKEN_OFF
+        is_lost = is_live and state is _SUCCEEDED and phase in BROKEN_OFF
         return RolloutNodeState.FAILED if is_lost else state
     if facts.is_gone:
         return RolloutNodeState.SKIPPED
     if phase in CLOSING:
-        is_done = phase is UpdatePhase.COMMITTED and node.runs_target
-        return RolloutNodeState.SUCCEEDED if is_done else RolloutNodeState.FAILED
+        if phase is UpdatePhase.COMMITTED and node.runs_target:
+            return _SUCCEEDED
+        if node.retry_time is None:
+            return RolloutNodeState.FAILED
     if facts.runs_target and not facts.is_between and phase not in BETWEEN:
         return RolloutNodeState.SUCCEEDED
-    is_late = state is _IN_FLIGHT and node.tell_time is not None and node.tell_time <= told_before
+    is_late = state is _IN_FLIGHT and _is_late(node, facts, told_before)
     return RolloutNodeState.FAILED if is_late else state
+
+
+def _is_late(node: RolloutNodeRecord, facts: NodeFacts, told_before: datetime) -> bool:
+    since = node.resume_time or node.tell_time
+    if since is None or since > told_before:
+        return False
+    return node.phase is not UpdatePhase.STAGED or facts.is_silent  # who says what it waits for is not late
 
 
 def recalled(node: RolloutNodeRecord, state: RolloutNodeState, *, is_past_deadline: bool) -> RolloutNodeState:
@@ -105,16 +117,22 @@ def was_told(node: RolloutNodeRecord, state: RolloutNodeState) -> bool:
     return state is not RolloutNodeState.SKIPPED
 
 
-def message_of(node: RolloutNodeRecord, state: RolloutNodeState, *, timeout_s: float) -> str:
+def message_of(node: RolloutNodeRecord, state: RolloutNodeState, *, timeout_s: float, is_retried: bool = False) -> str:
     """Why a node becomes that, when it is not the node that says so. Empty: it is, or there is nothing to say."""
     if state is RolloutNodeState.SKIPPED:
         return "it was retired, revoked or moved, or is no longer selected"
-    if state is RolloutNodeState.EXPIRED and node.state is RolloutNodeState.IN_FLIGHT:
-        return "the rollout ended before it was done"
-    if state is not RolloutNodeState.FAILED or node.phase in _BROKEN_OFF:
+    if state is RolloutNodeState.EXPIRED:
+        return _why_expired(node)
+    if not (state is RolloutNodeState.FAILED or is_retried) or node.phase in BROKEN_OFF:
         return ""
     if node.state is _SUCCEEDED or (node.phase is UpdatePhase.COMMITTED and node.runs_target):
         return "its wave failed: it goes back to what it ran before"
     if node.phase is UpdatePhase.COMMITTED:
         return "it says that it is done, but runs something else"
     return f"no word for {timeout_s:g} s that it is done"
+
+
+def _why_expired(node: RolloutNodeRecord) -> str:
+    if node.state is RolloutNodeState.IN_FLIGHT:
+        return "the rollout ended before it was done"
+    return "" if node.retry_time is None else "the rollout ended before it was tried again"

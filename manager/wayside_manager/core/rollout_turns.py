@@ -1,7 +1,7 @@
 """Who is told now, who waits for what, and who is called back because its window has closed.
 
-Usage: `turns = Turns(rollout, open_wave, roads, now=now)`; `turns.hand_out(nodes, states, facts)` changes the states in
-place and returns why everybody else waits.
+Usage: `turns = Turns(rollout, open_wave, roads, now=now, retry_times={})`; `turns.hand_out(nodes, states, facts)`
+changes the states in place and returns why everybody else waits.
 """
 
 import sys
@@ -24,12 +24,22 @@ _WAVE = WaitReason.WAVE
 class Turns:
     """The turns of one step of one rollout."""
 
-    def __init__(self, rollout: RolloutRecord, open_wave: int, roads: Roads, *, now: datetime) -> None:
+    def __init__(
+        self,
+        rollout: RolloutRecord,
+        open_wave: int,
+        roads: Roads,
+        *,
+        now: datetime,
+        retry_times: Mapping[str, datetime],
+    ) -> None:
+        """Stores values. `retry_times`: of those who wait for their next try from now on, when it may be."""
         self._plan = rollout.plan
         self._is_paused = rollout.state is RolloutState.PAUSED
         self._open_wave = open_wave
         self._roads = roads
         self._now = now
+        self._retry_times = retry_times
         self._open_zones: dict[tzinfo, bool] = {}
 
     def hand_out(
@@ -85,8 +95,14 @@ class Turns:
             return _WAVE
         if self._is_paused:
             return WaitReason.PAUSED
+        retry_time = self._retry_times.get(node.node_id, node.retry_time)
+        if retry_time is not None and self._now < retry_time:
+            return WaitReason.RETRY
         if not facts.is_heard:
             return WaitReason.AWAY
+        return self._reason_of_heard(facts)
+
+    def _reason_of_heard(self, facts: NodeFacts) -> WaitReason:
         if facts.is_penalised:
             return WaitReason.PENALTY
         # whoever asked for what it tries now: it is let finish before it is told something else

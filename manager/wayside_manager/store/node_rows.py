@@ -6,7 +6,18 @@ from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+)
 
 from wayside.errors import NotFoundError
 from wayside_manager.core.credentials import CredentialKind
@@ -25,7 +36,16 @@ from wayside_manager.core.nodes import (
 )
 from wayside_manager.core.selectors import Selectable
 from wayside_manager.store.moments import as_time, as_time_or_none
-from wayside_manager.store.tables import credentials, node_desired, node_labels, node_status, nodes, releases, rollouts
+from wayside_manager.store.tables import (
+    credentials,
+    node_desired,
+    node_labels,
+    node_status,
+    nodes,
+    releases,
+    rollout_nodes,
+    rollouts,
+)
 
 _MICROSECONDS_PER_SECOND = 1_000_000
 _LABELS = select(node_labels).order_by(node_labels.c.node_id, node_labels.c.key)
@@ -88,7 +108,17 @@ def desired_columns() -> tuple[Any, ...]:
         .where(rollouts.c.rollout_id == node_desired.c.rollout_id)
         .scalar_subquery()
         .label("desired_plan"),
+        _of_rollout(rollout_nodes.c.attempt).label("desired_attempt"),
+        _of_rollout(rollout_nodes.c.window_end_us).label("desired_end_us"),
     )
+
+
+def _of_rollout(column: Column[Any]) -> ScalarSelect[Any]:
+    """What a rollout knows of the node that it tells."""
+    is_its = (rollout_nodes.c.rollout_id == node_desired.c.rollout_id) & (
+        rollout_nodes.c.node_id == node_desired.c.node_id
+    )
+    return select(column).where(is_its).correlate(node_desired).scalar_subquery()
 
 
 @lru_cache(maxsize=256)  # thousands of nodes have the same plan
@@ -101,7 +131,15 @@ def desired_record(row: Row[Any]) -> DesiredRecord:
     release = None
     if row.version is not None:
         asked = _asked(row.desired_plan or "{}")
-        release = ReleaseAssignment(row.version, row.release_sha256, row.size_bytes, row.rollout_id or "", asked)
+        release = ReleaseAssignment(
+            row.version,
+            row.release_sha256,
+            row.size_bytes,
+            row.rollout_id or "",
+            asked,
+            attempt=row.desired_attempt or 0,
+            end_time=as_time_or_none(row.desired_end_us),
+        )
     return DesiredRecord(
         node_id=row.node_id,
         revision=row.desired_revision,

@@ -3,12 +3,12 @@
 Usage: `writes = ReportWrites(known)`, `writes.add(batch)` per batch, `writes.execute(connection)`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, case, insert, select, true, update
 
 from wayside_manager.core.jobs import JobsChanged
 from wayside_manager.core.nodes import UpdatePhase
@@ -22,6 +22,8 @@ from wayside_manager.core.reports import (
     UpdateFacts,
     received,
 )
+from wayside_manager.core.rollout_facts import BROKEN_OFF
+from wayside_manager.core.rollout_retries import fault_of
 from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.health_writes import write_health
 from wayside_manager.store.job_words import write_job_words
@@ -31,6 +33,7 @@ from wayside_manager.store.report_events import tell_set_back
 from wayside_manager.store.report_status import Known
 from wayside_manager.store.tables import config_contents, node_status, reports, rollout_nodes, rollouts, spools
 
+_ANY_ATTEMPT = 2**31 - 1
 _CONFIG_PHASES = {
     ConfigOutcome.PROVISIONAL: UpdatePhase.PROVISIONAL,
     ConfigOutcome.APPLIED: UpdatePhase.COMMITTED,
@@ -81,14 +84,14 @@ class ReportWrites:
         for report in new.fresh:
             self.history.append(_history_row(batch, report, receive_us))
             known.take(report, receive_us)
-            self._listen(node_id, report)
+            self._listen(node_id, report, receive_us)
         return new.acknowledged_sequence
 
-    def _listen(self, node_id: str, report: Report) -> None:
+    def _listen(self, node_id: str, report: Report, receive_us: int) -> None:
         """Keeps what rollouts want to hear."""
         match report.facts:
             case UpdateFacts(rollout_id=str(rollout_id)) as facts if rollout_id:
-                self.updates[rollout_id, node_id] = _update_word(report, facts)
+                self.updates[rollout_id, node_id] = _update_word(report, facts, receive_us)
             case ConfigFacts() as facts:
                 if facts.running_config:
                     self.contents[facts.running_config_sha256] = facts.running_config
@@ -135,8 +138,17 @@ def _history_row(batch: ReportBatch, report: Report, receive_us: int) -> dict[st
     }
 
 
-def _update_word(report: Report, facts: UpdateFacts) -> dict[str, Any]:
-    return {"phase": facts.phase, "running_release": facts.running_release, "report": report.body}
+def _update_word(report: Report, facts: UpdateFacts, receive_us: int) -> dict[str, Any]:
+    # that a try before this one did not succeed has been counted
+    is_end = facts.phase in BROKEN_OFF
+    return {
+        "phase": facts.phase,
+        "running_release": facts.running_release,
+        "report": report.body,
+        "fault": fault_of(facts.phase, facts.reason),
+        "of_attempt": facts.attempt if is_end else _ANY_ATTEMPT,
+        "receive_us": receive_us,
+    }
 
 
 def _config_word(report: Report, facts: ConfigFacts) -> dict[str, Any]:
@@ -206,7 +218,15 @@ def _write_contents(connection: Connection, contents: dict[str, bytes]) -> None:
 def _write_update_words(connection: Connection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
     wanted = select(rollouts.c.version).where(rollouts.c.rollout_id == rollout_nodes.c.rollout_id).scalar_subquery()
     runs_target = and_(bindparam("to_phase") == UpdatePhase.COMMITTED, wanted == bindparam("to_running_release"))
-    _write_words(connection, words, runs_target=runs_target, columns=("phase", "report"))
+    goes_on = and_(rollout_nodes.c.phase == UpdatePhase.STAGED, bindparam("to_phase") != UpdatePhase.STAGED)
+    resume_us = case((goes_on, bindparam("to_receive_us", type_=BigInteger)), else_=rollout_nodes.c.resume_us)
+    _write_words(
+        connection,
+        words,
+        values={"runs_target": runs_target, "resume_us": resume_us},
+        columns=("phase", "report", "fault"),
+        condition=rollout_nodes.c.attempt <= bindparam("to_of_attempt"),
+    )
 
 
 def _write_config_words(connection: Connection, words: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -216,15 +236,17 @@ def _write_config_words(connection: Connection, words: dict[tuple[str, str], dic
     for says_hash, runs_it in ((True, by_hash), (False, by_number)):
         some = {key: word for key, word in words.items() if bool(word["sha256"]) is says_hash}
         runs_target = and_(bindparam("to_phase") == UpdatePhase.COMMITTED, runs_it)
-        _write_words(connection, some, runs_target=runs_target, columns=("phase", "report", "message"))
+        values = {"runs_target": runs_target}
+        _write_words(connection, some, values=values, columns=("phase", "report", "message"), condition=true())
 
 
 def _write_words(
     connection: Connection,
     words: dict[tuple[str, str], dict[str, Any]],
     *,
-    runs_target: ColumnElement[bool],
+    values: Mapping[str, ColumnElement[Any]],
     columns: Iterable[str],
+    condition: ColumnElement[bool],
 ) -> None:
     rows = [
         {"of_rollout": rollout_id, "of_node": node_id} | {f"to_{name}": value for name, value in word.items()}
@@ -232,10 +254,11 @@ def _write_words(
     ]
     if not rows:
         return
-    values: dict[str, ColumnElement[Any]] = {name: bindparam(f"to_{name}") for name in columns}
+    said: dict[str, ColumnElement[Any]] = {name: bindparam(f"to_{name}") for name in columns}
     statement = (
         update(rollout_nodes)
         .where(rollout_nodes.c.rollout_id == bindparam("of_rollout"), rollout_nodes.c.node_id == bindparam("of_node"))
-        .values(values | {"runs_target": runs_target})
+        .where(condition)
+        .values(said | dict(values))
     )
     connection.execute(statement, rows)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, insert, select
 from wayside_manager.core.missing import not_there
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import (
+    Fault,
     RolloutNodeRecord,
     RolloutNodeState,
     RolloutPlan,
@@ -97,6 +98,10 @@ def node_record(row: Row[Any]) -> RolloutNodeRecord:
         tell_time=as_time_or_none(row.tell_us),
         config_revision=row.config_revision,
         report=row.report,
+        resume_time=as_time_or_none(row.resume_us),
+        attempt=row.attempt,
+        fault=Fault(row.fault),
+        retry_time=as_time_or_none(row.retry_us),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, reduce
 from operator import add, attrgetter
 from typing import Any
@@ -37,7 +37,7 @@ from wayside_manager.core.nodes import NodeState, UpdatePhase
 from wayside_manager.core.penalty import BOX_SCORE, Penalty, is_boxed
 from wayside_manager.core.presence import LOST_PERIODS, ONLINE_MARGIN_S, ONLINE_PERIODS
 from wayside_manager.core.rollout import ENDED, RolloutNodeRecord, RolloutNodeState, RolloutRecord
-from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts
+from wayside_manager.core.rollout_facts import BETWEEN, NodeFacts, patience_s
 from wayside_manager.core.rollout_roads import Road, Roads
 from wayside_manager.ports.rollouts import RolloutSituation
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us
@@ -45,6 +45,7 @@ from wayside_manager.store.node_rows import parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.rollout_holds import held_elsewhere
 from wayside_manager.store.rollout_rows import NODE_STATES, PHASES, the_rollout
+from wayside_manager.store.rollout_tries import tries_of
 from wayside_manager.store.selection import resolver
 from wayside_manager.store.tables import (
     corridor_sites,
@@ -87,14 +88,20 @@ _HAS_NEWER = or_(
 
 # What the database says of a node, in one number: each value less of 10,000 rows saves a millisecond. Plain numbers,
 # because those of an enumeration are added and asked in ten times as long.
-_HEARD, _BETWEEN, _GONE, _RUNS = 1, 2, 4, 8
+_HEARD, _BETWEEN, _GONE, _RUNS, _SILENT = 1, 2, 4, 8, 16
 
 
 def _columns(
-    *, is_gone: ColumnElement[bool], runs: ColumnElement[bool], is_between: ColumnElement[bool] = _IS_BETWEEN
+    *,
+    is_gone: ColumnElement[bool],
+    runs: ColumnElement[bool],
+    is_between: ColumnElement[bool] = _IS_BETWEEN,
+    is_silent: ColumnElement[bool] | None = None,
 ) -> tuple[ColumnElement[Any], ...]:
     """The node, and `_ABOUT` it what many have in common, so that it becomes facts once."""
     told = {_HEARD: _IS_HEARD, _BETWEEN: is_between, _GONE: is_gone, _RUNS: runs}
+    if is_silent is not None:
+        told[_SILENT] = is_silent
     # what is compared is compared where it lies, and what is unknown does not hold
     flags = [case((condition, flag), else_=0) for flag, condition in told.items()]
     return (
@@ -132,7 +139,13 @@ _HAS_OPEN_JOB = exists(
 _OF_JOB = _columns(is_gone=_IS_OUT, runs=false(), is_between=or_(_IS_BETWEEN, _HAS_OPEN_JOB))
 _JOINING = select(*_OF_RELEASE).join(node_status, _IS_STATUS).order_by(nodes.c.node_id)
 _JOINING_JOB = select(*_OF_JOB).join(node_status, _IS_STATUS).order_by(nodes.c.node_id)
-_OWN_RELEASE = select(*_OF_RELEASE, *_OF_ROLLOUT).join(node_status, _IS_STATUS).join(rollout_nodes, _IS_OWN)
+# asked of those that are staged only: they may wait for as long as somebody hears them
+_IS_SILENT = and_(
+    rollout_nodes.c.phase == UpdatePhase.STAGED,
+    node_status.c.last_report_us <= bindparam("silent_us", type_=BigInteger),
+)
+_OF_OWN_RELEASE = _columns(is_gone=_IS_OUT, runs=_RUNS_RELEASE, is_silent=_IS_SILENT)
+_OWN_RELEASE = select(*_OF_OWN_RELEASE, *_OF_ROLLOUT).join(node_status, _IS_STATUS).join(rollout_nodes, _IS_OWN)
 _OWN_CONFIG = (
     select(*_columns(is_gone=or_(_IS_OUT, _HAS_NEWER), runs=_RUNS_CONFIG), *_OF_ROLLOUT)
     .join(node_status, _IS_STATUS)
@@ -161,6 +174,8 @@ def situation_of(connection: Connection, rollout_id: str, *, now: datetime) -> R
     query = _OWN_OF_JOB if rollout.job else _OWN_OF_RELEASE if rollout.version else _OWN_OF_CONFIG
     with _uncollected():
         look.add(connection.execute(query, look.asked).all())
+        if rollout.version:
+            look.mark_tried(tries_of(connection, rollout.rollout_id))
         joined = _joining(connection, rollout, look)
         look.mark_busy(busy_node_ids)
         look.nodes.sort(key=attrgetter("wave"))  # of one wave they stay in order of ids
@@ -180,6 +195,7 @@ class _Look:
             "now_us": as_us(now),
             "tenant_id": rollout.tenant_id,
             "version": rollout.version,
+            "silent_us": as_us(now - timedelta(seconds=patience_s(rollout.plan))),
         }
         """What the queries ask about."""
         self._now = now
@@ -213,6 +229,13 @@ class _Look:
         for node_id in node_ids:
             self.facts[node_id] = replace(self.facts[node_id], is_gone=True)
 
+    def mark_tried(self, tries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Takes what nodes have of tries, by node. They are few, so it is read apart."""
+        if tries:
+            self.nodes = [
+                replace(node, **tries[node.node_id]) if node.node_id in tries else node for node in self.nodes
+            ]
+
     def mark_busy(self, node_ids: AbstractSet[str]) -> None:
         """Takes nodes as in flight in other rollouts or at work. They are few, so nobody else is asked."""
         for node_id in self.facts.keys() & node_ids:
@@ -224,6 +247,7 @@ class _Look:
         fact = self._shared[about] = NodeFacts(
             is_gone=is_out_of_reach or bool(flags & _GONE),
             is_heard=bool(flags & _HEARD),
+            is_silent=bool(flags & _SILENT),
             runs_target=bool(flags & _RUNS),
             is_between=bool(flags & _BETWEEN),
             is_penalised=penalty is not None and is_boxed(Penalty(penalty, as_time_or_none(penalty_us)), self._now),

@@ -19,12 +19,13 @@ from wayside_manager.store.config_rollouts import told_by
 from wayside_manager.store.desired import SHARED_MIN_COUNT, ToldConfig, assign, tell_config
 from wayside_manager.store.job_changes import JobChanges
 from wayside_manager.store.job_turns import cancel_jobs, make_jobs
-from wayside_manager.store.moments import as_us
+from wayside_manager.store.moments import as_us, as_us_or_none
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import SqlPart, reading, writing
 from wayside_manager.store.rollout_events import tell_state
 from wayside_manager.store.rollout_rows import insert_nodes, waves_text
 from wayside_manager.store.rollout_situation import situation_of
+from wayside_manager.store.rollout_tries import begin_anew, write_retries
 from wayside_manager.store.tables import node_configs, node_desired, rollout_nodes, rollouts
 
 _UNSETTLED = (RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT)
@@ -97,6 +98,7 @@ class SqlRolloutSteps(SqlPart):
             hand_out = _hand_out_release if rollout.version else _hand_out_config
             told_node_ids = hand_out(connection, rollout, step, as_us(now))
         _write_states(connection, rollout.rollout_id, step, told_node_ids)
+        write_retries(connection, rollout.rollout_id, step.retry_times)
         if rollout.version:
             _take_back_release(connection, rollout, step)
         elif rollout.is_config:
@@ -147,9 +149,12 @@ def _hand_out_release(
         for node_id, version, rollout_id in connection.execute(
             select(*columns).where(node_desired.c.node_id.in_(part))
         ):
-            told[node_id] = (step.node_states[node_id], now_us, version, rollout_id)
-    kept = ("state", "tell_us", "previous_version", "previous_rollout_id")
+            end_us = as_us_or_none(step.window_ends.get(node_id))
+            told[node_id] = (step.node_states[node_id], now_us, None, end_us, version, rollout_id)
+    kept = ("state", "tell_us", "resume_us", "window_end_us", "previous_version", "previous_rollout_id")
     _set_nodes(connection, rollout.rollout_id, kept, told)
+    if rollout.plan.retry_count:
+        begin_anew(connection, rollout.rollout_id, told)
     assign(connection, dict.fromkeys(told, (rollout.version, rollout.rollout_id)))
     return told.keys()
 

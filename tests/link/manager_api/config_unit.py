@@ -39,8 +39,12 @@ class Fate(StrEnum):
 class FollowingUnit:
     """A unit that lives while `run()` does."""
 
-    def __init__(self, peer: Peer, *, fate: Fate = Fate.APPLY, version: str = "1.0.0", model: str = "") -> None:
+    def __init__(
+        self, peer: Peer, *, fate: Fate = Fate.APPLY, version: str = "1.0.0", model: str = "", reason: str = ""
+    ) -> None:
         self.fate = fate
+        self.reason = reason
+        """Why it refuses releases, for programs."""
         self.version = version
         self.model = model
         self.running = EMPTY
@@ -179,9 +183,10 @@ class FollowingUnit:
             await self.keep()
 
     async def _follow_release(self, target: node_service_pb2.ReleaseTarget) -> None:
-        if not target.rollout or target.rollout in self._tried or target.version == self.version:
+        tried = f"{target.rollout} {target.attempt}"
+        if not target.rollout or tried in self._tried or target.version == self.version:
             return
-        self._tried.add(target.rollout)
+        self._tried.add(tried)
         phases = release_pb2.UpdateReport
         if self.fate is Fate.REJECT:
             await self._say_update(target, phases.PHASE_FAILED, "the download is not what it should be")
@@ -216,6 +221,8 @@ class FollowingUnit:
             running_release=self.release,
             running_version=self.version,
             message=message,
+            reason=self.reason if phase == release_pb2.UpdateReport.PHASE_FAILED else "",
+            attempt=target.attempt,
         )
         await self._say(update=report)
 

@@ -33,6 +33,9 @@ FULL: dict[str, Any] = {
     "may_interrupt_broadcast": True,
     "fetch_policy": "FETCH_POLICY_NEVER_FULL",
     "reverses_failed_wave": True,
+    "retry_count": 5,
+    "retry_base": "90s",
+    "retries_refused_by_gate": True,
 }
 
 
@@ -68,6 +71,9 @@ def test_every_value_of_a_plan_is_taken_and_shown_again() -> None:
         may_interrupt_broadcast=True,
         fetch_policy=FetchPolicy.NEVER_FULL,
         reverses_failed_wave=True,
+        retry_count=5,
+        retry_base_s=90.0,
+        retries_refused_by_gate=True,
     )
     assert plan_record(plan_message(record), field="plan") == record
 
@@ -94,6 +100,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"deadline": f"{366 * 86_400}s"}, "plan.deadline"),
     ({"trial_timeout": "4s"}, "plan.trial_timeout"),
     ({"trial_timeout": "86401s"}, "plan.trial_timeout"),
+    ({"retry_count": -1}, "plan.retry_count"),
+    ({"retry_count": 6}, "plan.retry_count"),
+    ({"retry_base": "9s"}, "plan.retry_base"),
+    ({"retry_base": "86401s"}, "plan.retry_base"),
     ({"time_zone": "Asia"}, "plan.time_zone"),
     ({"time_zone": "Mars/Olympus"}, "plan.time_zone"),
     ({"time_zone": "../../etc/passwd"}, "plan.time_zone"),
@@ -140,12 +150,14 @@ def test_a_value_out_of_range_is_refused_by_its_name(fields: dict[str, Any], pla
     [
         {"node_timeout": "10s", "deadline": "60s", "trial_timeout": "5s"},
         {"node_timeout": f"{30 * 86_400}s", "deadline": f"{365 * 86_400}s", "trial_timeout": "86400s"},
+        {"retry_count": 0, "retry_base": "10s"},
+        {"retry_count": 5, "retry_base": "86400s"},
         {"max_failure_percent": 100, "max_corridor_percent": 100, "max_in_flight_count": 2**31 - 1},
         window(begin="00:00", duration="60s") | {"time_zone": "America/Argentina/Buenos_Aires"},
         window(begin="23:59", duration="86400s", weekdays=[7, 7, 1]),
         wave(observation=f"{30 * 86_400}s", min_success_percent=100),
     ],
-    ids=["shortest", "longest", "largest", "first minute", "last minute", "whole wave"],
+    ids=["shortest", "longest", "no retry", "most retries", "largest", "first minute", "last minute", "whole wave"],
 )
 def test_a_value_at_its_bound_is_taken(edge: dict[str, Any]) -> None:
     plan_record(plan(**edge), field="plan")

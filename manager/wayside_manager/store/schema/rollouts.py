@@ -81,6 +81,15 @@ rollout_nodes = Table(
     Column("previous_version", String(80)),
     Column("previous_rollout_id", String(63)),
     Column("previous_config_revision", BigInteger),
+    # tries before this one that did not succeed; what its word says of another, a number of `core.rollout.Fault`
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("fault", Integer, nullable=False, server_default="0"),
+    # it is told again no earlier
+    Column("retry_us", BigInteger),
+    # when it went on after it had been staged and waited
+    Column("resume_us", BigInteger),
+    # when the window it was told in closes
+    Column("window_end_us", BigInteger),
     PrimaryKeyConstraint("rollout_id", "node_id"),
     Index(None, "node_id"),
     Index(None, "state"),
