@@ -28,6 +28,7 @@ from wayside_manager.store.rollout_situation import situation_of
 from wayside_manager.store.rollout_tries import begin_anew, write_retries
 from wayside_manager.store.tables import node_configs, node_desired, rollout_nodes, rollouts
 
+_IN_FLIGHT = RolloutNodeState.IN_FLIGHT
 _UNSETTLED = (RolloutNodeState.PENDING, RolloutNodeState.IN_FLIGHT)
 
 
@@ -114,6 +115,23 @@ def _write_states(connection: Connection, rollout_id: str, step: RolloutStep, to
     _set_nodes(connection, rollout_id, ("message",), messages)
 
 
+def _write_told(
+    connection: Connection,
+    rollout: RolloutRecord,
+    step: RolloutStep,
+    columns: Sequence[str],
+    values: Mapping[str, tuple[Any, ...]],
+    *,
+    now_us: int,
+) -> None:
+    """Writes the turns of nodes that begin. Who runs it already has none: a wave that goes back leaves it alone."""
+    states = step.node_states
+    begun = {each: (now_us, None, states[each], *value) for each, value in values.items() if states[each] is _IN_FLIGHT}
+    others = {each: (states[each], *value) for each, value in values.items() if each not in begun}
+    _set_nodes(connection, rollout.rollout_id, ("tell_us", "resume_us", "state", *columns), begun)
+    _set_nodes(connection, rollout.rollout_id, ("state", *columns), others)
+
+
 def _set_nodes(
     connection: Connection, rollout_id: str, columns: Sequence[str], values: Mapping[str, tuple[Any, ...]]
 ) -> None:
@@ -149,10 +167,9 @@ def _hand_out_release(
         for node_id, version, rollout_id in connection.execute(
             select(*columns).where(node_desired.c.node_id.in_(part))
         ):
-            end_us = as_us_or_none(step.window_ends.get(node_id))
-            told[node_id] = (step.node_states[node_id], now_us, None, end_us, version, rollout_id)
-    kept = ("state", "tell_us", "resume_us", "window_end_us", "previous_version", "previous_rollout_id")
-    _set_nodes(connection, rollout.rollout_id, kept, told)
+            told[node_id] = (as_us_or_none(step.window_ends.get(node_id)), version, rollout_id)
+    kept = ("window_end_us", "previous_version", "previous_rollout_id")
+    _write_told(connection, rollout, step, kept, told, now_us=now_us)
     if rollout.plan.retry_count:
         begin_anew(connection, rollout.rollout_id, told)
     assign(connection, dict.fromkeys(told, (rollout.version, rollout.rollout_id)))
@@ -203,8 +220,8 @@ def _hand_out_config(
         )
         for node_id, revision, sha256, was_revision in connection.execute(query):
             targets[node_id] = (revision, sha256)
-            told[node_id] = (step.node_states[node_id], now_us, was_revision)
-    _set_nodes(connection, rollout.rollout_id, ("state", "tell_us", "previous_config_revision"), told)
+            told[node_id] = (was_revision,)
+    _write_told(connection, rollout, step, ("previous_config_revision",), told, now_us=now_us)
     configs = {target: told_by(rollout, *target) for target in set(targets.values())}
     tell_config(connection, {node_id: configs[target] for node_id, target in targets.items()})
     return told.keys()
