@@ -131,7 +131,8 @@ def check_ended(before: Live, step: RolloutStep, states: dict[str, RolloutNodeSt
 def _check_failures(before: Live, step: RolloutStep, states: dict[str, RolloutNodeState]) -> None:
     failed = sum(state is FAILED for state in states.values())
     told = sum(was_told(before.nodes[node_id], state) for node_id, state in states.items() if state is not IN_FLIGHT)
-    told += sum(state is IN_FLIGHT and before.nodes[node_id].state is IN_FLIGHT for node_id, state in states.items())
+    # who is told in this step counts from the next one on, unless it was told before
+    told += sum(state is IN_FLIGHT and before.nodes[node_id].tell_time is not None for node_id, state in states.items())
     plan = before.record.plan
     if failed >= plan.max_failure_count and failed * 100 >= plan.max_failure_percent * told:
         assert step.state in ENDED, "nothing is told after a threshold is reached"

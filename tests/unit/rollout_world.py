@@ -114,8 +114,8 @@ class World:
             windows=rng.choice(WINDOWS),
             max_corridor_percent=rng.choice([0.0, 0.0, 30.0]),
             is_dynamic=rng.random() < 0.5,
-            retry_count=rng.choice([0, 0, 1, 3]),
-            retry_base_s=rng.choice([10.0, 600.0, 50_000.0]),
+            retry_count=rng.choice([0, 1, 2]),
+            retry_base_s=rng.choice([10.0, 10.0, 600.0, 50_000.0]),
             retries_refused_by_gate=rng.random() < 0.5,
         )
         chosen = [place for place in self.places if rng.random() < 0.9]
@@ -181,7 +181,7 @@ class World:
             phase = PHASES[min(at, len(PHASES) - 1)]
             is_true = phase is UpdatePhase.COMMITTED
         life.facts[node.node_id] = replace(life.facts[node.node_id], is_between=phase in BETWEEN)
-        fault = self.rng.choice(list(Fault)) if phase in BROKEN_OFF else Fault.NONE
+        fault = self.rng.choice([*Fault, Fault.PASSING, Fault.PASSING]) if phase in BROKEN_OFF else Fault.NONE
         return replace(node, phase=phase, runs_target=is_true, fault=fault)
 
     def _step_all(self) -> None:

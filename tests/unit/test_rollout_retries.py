@@ -1,8 +1,12 @@
 """Tries after the first of nodes that could not take a release; whatever happens is in test_rollout_lives.py."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.rollout_makers import (
     EXPIRED,
@@ -16,6 +20,7 @@ from tests.unit.rollout_makers import (
     planned,
     rollout,
 )
+from tests.unit.rollout_rules import applied
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import (
     SECONDS_PER_DAY,
@@ -194,3 +199,38 @@ def test_the_time_of_a_node_begins_anew_when_it_goes_on_after_it_waited() -> Non
 )
 def test_a_word_says_whether_another_try_could_change_its_end(phase: UpdatePhase, reason: str, wanted: Fault) -> None:
     assert fault_of(phase, reason) is wanted
+
+
+@given(
+    retry_count=st.integers(0, 5),
+    base_s=st.sampled_from([10.0, 600.0, 43_200.0, 86_400.0]),
+    answer_s=st.integers(1, 3_000),
+    limit=st.integers(1, 3),
+)
+def test_nodes_that_never_can_are_told_so_often_and_no_more_each_after_twice_the_pause(
+    *, retry_count: int, base_s: float, answer_s: int, limit: int
+) -> None:
+    plan = RolloutPlan(retry_count=retry_count, retry_base_s=base_s, max_failure_count=limit)
+    record = rollout(plan, deadline_time=START + timedelta(days=30))
+    nodes = {each: node(each) for each in "abc"}
+    now = START
+    told: list[datetime] = []
+    while record.state is RolloutState.RUNNING:
+        step = planned(record, list(nodes.values()), now=now)
+        assert set(step.node_states.values()) <= {IN_FLIGHT}
+        record, nodes = applied(record, nodes, step, now=now)
+        told.append(now)
+        now += timedelta(seconds=answer_s)
+        said = {each: replace(one, phase=UpdatePhase.FAILED, fault=Fault.PASSING) for each, one in nodes.items()}
+        step = planned(record, list(said.values()), now=now)
+        record, nodes = applied(record, said, step, now=now)
+        if step.retry_times:
+            (next_time,) = set(step.retry_times.values())
+            early = planned(record, list(nodes.values()), now=next_time - timedelta(seconds=1))
+            assert early.node_states == {}
+            now = next_time
+    pauses_s = [(after - before).total_seconds() - answer_s for before, after in pairwise(told)]
+    assert pauses_s == [min(SECONDS_PER_DAY, base_s * 2**number) for number in range(retry_count)]
+    assert len(told) == retry_count + 1
+    assert [one.state for one in nodes.values()] == [FAILED] * 3
+    assert record.message.startswith("3 of 3 nodes told")
