@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,41 @@ async def test_a_withdrawn_release_stops_in_the_middle_of_its_download(unit: Uni
     with pytest.raises(EndedError):
         await unit.start(target_of(OLD))
     assert unit.said[-1].message == "the manager withdrew the release"
+
+
+async def test_a_release_that_was_withdrawn_and_is_told_again_is_fetched_from_where_it_was(unit: Unit) -> None:
+    """Its window closed, or its rollout counts another try."""
+    chunks = 0
+
+    def withdraw() -> None:
+        nonlocal chunks
+        chunks += 1
+        if chunks == 5:
+            assert unit.ota is not None
+            unit.ota.follow(None)
+
+    unit.manager.on_chunk = withdraw
+    unit.until = lambda status: status.phase is Phase.IDLE and bool(status.rollout)
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    await unit.ended(replace(target_of(OLD), attempt=1), Phase.COMMITTED)
+    assert unit.manager.offsets[0] == 0
+    assert unit.manager.offsets[-1] >= 4 * CHUNK
+    assert list((unit.root / "downloads").iterdir()) == []  # a test has nothing else to do
+
+
+async def test_what_a_withdrawn_release_left_goes_when_another_is_told(unit: Unit) -> None:
+    def withdraw() -> None:
+        assert unit.ota is not None
+        unit.ota.follow(None)
+
+    unit.manager.on_chunk = withdraw
+    unit.until = lambda status: status.phase is Phase.IDLE and bool(status.rollout)
+    with pytest.raises(EndedError):
+        await unit.start(target_of(OLD))
+    unit.manager.on_chunk = lambda: None
+    await unit.ended(target_of(NEW, "1.2.0", "rollouts/r2"), Phase.COMMITTED)
+    assert unit.manager.offsets[1:] == [0]
     assert list((unit.root / "downloads").iterdir()) == []  # a test has nothing else to do
 
 

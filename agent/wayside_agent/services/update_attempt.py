@@ -140,12 +140,16 @@ class Attempt:
         await self.leave(Event.BROKE, str(error), error.reason)
 
     async def leave(self, event: Event, message: str, reason: str) -> None:
-        """Ends the attempt before anything was switched to; what was begun of components is taken back first."""
+        """Ends the attempt before anything was switched to; what was begun of components is taken back first.
+
+        What was fetched of a release that is withdrawn stays for the next order: windows close, and rollouts try again.
+        """
         plan = self.update.components
         if plan is not None and not plan.given_up(message, reason).is_done:
             await self.save(replace(self.update, components=plan.given_up(message, reason)))
             return
-        await self._world.downloads.discard()
+        if event is not Event.WITHDRAWN:
+            await self._world.downloads.discard()
         await self.enter(self.update.after(event, message=message, reason=reason))
 
     async def _wait_out(self, error: WaysideError, wait_s: float) -> None:
