@@ -1,5 +1,6 @@
 """What pause, resume, abort and the deadline mean for a node in each phase: the table of docs/operate.md."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from tests.unit.rollout_makers import (
     planned,
     rollout,
 )
+from wayside.errors import ResourceExhaustedError, WaysideError
+from wayside_agent.ports.errors import DeviceAbsentError, DeviceError, DeviceFaultError, DeviceTimeoutError
+from wayside_agent.services.update_faults import MAX_FAULTS, pause_s
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.rollout import Fault, RolloutNodeRecord, RolloutPlan, RolloutState, WaitReason
 from wayside_manager.core.rollout_retries import GATE, PASSING, fault_of
@@ -120,3 +124,30 @@ def test_every_reason_the_docs_name_is_tried_again_as_they_say() -> None:
     }
     assert {reason: fault_of(UpdatePhase.FAILED, reason) for reason in found} == found
     assert set(found) == PASSING | GATE
+
+
+def test_every_test_the_docs_name_for_tries_is_there() -> None:
+    section = (DOCS / "releases.md").read_text(encoding="utf-8").split("## What is tried again")[1]
+    tests = "".join(path.read_text(encoding="utf-8") for path in (DOCS.parent / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", section.split("\n## ")[0]))
+    assert len(named) > 4
+    assert {name for name in named if f"def {name}(" not in tests} == set()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        DeviceError("x"),
+        DeviceAbsentError("x"),
+        DeviceTimeoutError("x"),
+        DeviceFaultError("x"),
+        ResourceExhaustedError("x"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_what_a_unit_waits_out_by_itself_is_tried_again_by_the_rollout_when_it_came_too_often(
+    fault: WaysideError,
+) -> None:
+    assert pause_s(fault, MAX_FAULTS - 1) is not None
+    assert pause_s(fault, MAX_FAULTS) is None
+    assert fault_of(UpdatePhase.FAILED, fault.reason) is Fault.PASSING
