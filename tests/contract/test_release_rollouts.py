@@ -205,6 +205,12 @@ async def test_a_schedule_tells_nobody_outside_its_windows_and_calls_back_who_ha
     await fleet.wait(1.0)
     assert await fleet.states() == [IN_FLIGHT, PENDING, PENDING, PENDING]
     assert await fleet.told() == ["1.1.0", "", "", ""]
+    await fleet.say("rsu-1", UpdatePhase.COMMITTED)
+    await fleet.wait(23 * 3600.0)  # the next day
+    told = (await fleet.store.get_desired("rsu-2")).release
+    assert await fleet.states() == [SUCCEEDED, IN_FLIGHT, IN_FLIGHT, PENDING]
+    assert told is not None
+    assert told.end_time == after(7200.0 + 86_400.0)
 
 
 async def test_a_node_that_already_has_it_has_succeeded_without_being_told(fleet: Fleet) -> None:

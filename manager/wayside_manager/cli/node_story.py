@@ -161,7 +161,8 @@ async def _places(manager: ManagerClient, name: str, rollout: rollout_pb2.Rollou
 
 def _said(row: rollout_pb2.RolloutNode) -> str:
     state = short(rollout_pb2.RolloutNode.State.Name(row.state), "STATE_")
-    return f"{state}: {row.message}" if row.message else state
+    before = f" after {row.attempt} tr{'y' if row.attempt == 1 else 'ies'} that did not succeed" if row.attempt else ""
+    return f"{state}{before}: {row.message}" if row.message else state + before
 
 
 async def _of_audit(manager: ManagerClient, name: str) -> list[Event]:

@@ -224,6 +224,31 @@ async def test_retiring_always_needs_a_second_person_of_the_nodes_tenant(manager
     assert retired.node.state == node_pb2.Node.STATE_RETIRED
 
 
+async def test_a_release_to_many_nodes_waits_for_a_second_person_and_to_few_for_none(
+    manager: LocalManager, operator: Peer, approver: Peer
+) -> None:
+    await operator.publish(release_archive("1.1.0"))
+    for number in range(3):
+        await manager.enroll(f"rsu-{number}")
+    rollout = access_service_pb2.DANGEROUS_ACTION_FLEET_ROLLOUT
+    await operator.set_policy(four_eyes_actions=[rollout], max_unapproved_node_count=2)
+    many = rollout_service_pb2.CreateRolloutRequest(
+        release="releases/1.1.0", selector=node_pb2.NodeSelector(all_nodes=True)
+    )
+    few = rollout_service_pb2.CreateRolloutRequest(
+        release="releases/1.1.0", selector=node_pb2.NodeSelector(nodes=["nodes/rsu-0"])
+    )
+    approval = await approval_for(operator, operator.rollout.CreateRollout, many)
+    none = await operator.call(operator.rollout.ListRollouts, rollout_service_pb2.ListRolloutsRequest())
+    await approver.decide(approval)
+    made = (await operator.call(operator.rollout.CreateRollout, many, wayside_approval=approval)).rollout
+    await operator.call(operator.rollout.AbortRollout, rollout_service_pb2.AbortRolloutRequest(name=made.name))
+
+    assert not none.rollouts
+    assert made.node_count == 3
+    assert (await operator.call(operator.rollout.CreateRollout, few)).rollout.node_count == 1
+
+
 async def test_trying_a_rollout_again_counts_the_nodes_it_did_not_reach(manager: LocalManager, operator: Peer) -> None:
     await operator.publish(release_archive("1.1.0"))
     for number in range(3):

@@ -47,6 +47,7 @@ async def test_a_unit_that_could_not_is_told_again_after_its_pause_and_gets_ther
         await unit.say_health()
         code, _, err = await wayside(manager, "rollouts", "watch", name)
         done = (await operator.rollout_nodes(name))["rsu-1"]
+        _, screen, _ = await wayside(manager, "nodes", "show", "rsu-1")
 
     assert (node.state, node.attempt, node.waits_for) == (
         Progress.STATE_PENDING,
@@ -61,6 +62,7 @@ async def test_a_unit_that_could_not_is_told_again_after_its_pause_and_gets_ther
     assert (done.state, done.attempt, done.update.attempt) == (Progress.STATE_SUCCEEDED, 1, 1)
     assert not done.HasField("retry_time")
     assert attempts(unit.desired) == [0, 1]
+    assert "to run releases/1.1.0: succeeded after 1 try that did not succeed" in screen
 
 
 async def test_a_unit_that_refused_is_not_told_again(manager: LocalManager, operator: Peer) -> None:
