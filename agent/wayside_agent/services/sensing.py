@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from wayside.errors import WaysideError
-from wayside.v2x.peek import MessageKind, peek
+from wayside.v2x.peek import MessageKind, Peek, peek
 from wayside.v2x.uper import DecodeError
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.bus_load import BitRates
@@ -83,6 +83,8 @@ class Sensing:
         """Called with the name of its bus and each batch as it comes."""
         self.fix_taps: list[Callable[[Fix], None]] = []
         """Called with each epoch as it comes."""
+        self.message_taps: list[Callable[[ReceivedMessage, Peek | None], None]] = []
+        """Called with each V2X message as it comes, and its first members, where they could be read."""
         self.buses = {name: BusState() for name in buses}
         self.gnss = None if gnss is None else GnssState()
         self.radio = None if radio is None else _radio_state(radio)
@@ -215,21 +217,24 @@ class Sensing:
             kind = message.kind
             state.received[kind] += 1
             counted(state.received_by_application, message.application_id)
-            self._follow(message, state)
+            seen = self._follow(message, state)
+            for tap in self.message_taps:
+                tap(message, seen)
             self._keep_readings({f"radio.{kind.lower()}_count": (float(state.received[kind]), "")})
 
         return read
 
-    def _follow(self, message: ReceivedMessage, state: RadioState) -> None:
+    def _follow(self, message: ReceivedMessage, state: RadioState) -> Peek | None:
         """Takes a vehicle's or a roadside's id and count; a message that cannot be read is counted all the same."""
         try:
             seen = peek(message.payload)
         except DecodeError:
-            return
+            return None
         if seen.id is not None and seen.message_count is not None:
             state.neighbours.heard(seen.id, self._mono_s())
             if seen.kind is MessageKind.BSM:
                 state.delivery.heard(seen.id, seen.message_count)
+        return seen
 
     def _feed_reader(self, source: SensorFeed) -> Read:
         async def read() -> None:

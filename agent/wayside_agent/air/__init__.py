@@ -1,0 +1,49 @@
+"""What the unit says and hears on the air: which services speak, of what, and through which radio."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from wayside_agent.air import signal, vehicle
+from wayside_agent.core.safety_broadcast import SafetyBroadcast
+from wayside_agent.ports.devices import Radio
+from wayside_agent.services import v2x_obu, v2x_rsu
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.settings import Settings
+
+
+class Air:
+    """Every service of V2X."""
+
+    def __init__(
+        self,
+        unit: Settings,
+        sensing: Sensing,
+        radio: Radio | None,
+        *,
+        utc_s: Callable[[], float | None],
+    ) -> None:
+        """Raises: InvalidArgumentError: the settings want what the unit has not."""
+        self._sensing = sensing
+        self._events = SafetyBroadcast()
+        self.voice = vehicle.voice(unit, sensing, radio, utc_s=utc_s)
+        self.signal = signal.voice(unit, radio, utc_s=utc_s)
+
+    def planned_rate_hz(self) -> float | None:
+        """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or a vehicle must be silent."""
+        if self.signal is not None:
+            return 1 / v2x_rsu.PERIOD_S
+        return None if self.voice is None or self.voice.why_silent else 1 / v2x_obu.PERIOD_S
+
+    def broadcast(self) -> str:
+        """The road event that is being broadcast, in one sentence; empty: none."""
+        radio = self._sensing.radio
+        return "" if radio is None else self._events.sentence(radio.counters.sent, time.monotonic())
+
+    def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs, by name."""
+        services: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self.voice is not None:
+            services["v2x-obu"] = self.voice.run
+        if self.signal is not None:
+            services["v2x-rsu"] = self.signal.run
+        return services
