@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from wayside_agent.v2x_heard_settings import LocalBrokerSettings, SubscriptionSettings
+
 SignalName = Literal[
     "speed_mps",
     "acceleration_mps2",
@@ -75,3 +77,10 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     signal: Annotated[
         SignalSettings | None, Meta(description="Broadcasts SPAT of this controller; needs a radio. RSU only.")
     ] = None
+    subscriptions: Annotated[
+        tuple[SubscriptionSettings, ...], Meta(description="Heard messages that are passed on.")
+    ] = ()
+    local_broker: Annotated[LocalBrokerSettings, Meta(description="MQTT broker on the unit.")] = LocalBrokerSettings()
+    plausible_range_m: Annotated[
+        float, Meta(ge=100, le=100_000, description="A vehicle that says it is farther away is not believed [m].")
+    ] = 2000.0

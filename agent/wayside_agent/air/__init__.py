@@ -1,9 +1,9 @@
 """What the unit says and hears on the air: which services speak, of what, and through which radio."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from wayside_agent.air import signal, vehicle
+from wayside_agent.air import heard, signal, vehicle
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
 from wayside_agent.services import v2x_obu, v2x_rsu
@@ -21,12 +21,14 @@ class Air:
         radio: Radio | None,
         *,
         utc_s: Callable[[], float | None],
+        site_broker: heard.BrokerNow = lambda: None,
     ) -> None:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
         self._events = SafetyBroadcast()
         self.voice = vehicle.voice(unit, sensing, radio, utc_s=utc_s)
         self.signal = signal.voice(unit, radio, utc_s=utc_s)
+        self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
 
     def planned_rate_hz(self) -> float | None:
         """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or a vehicle must be silent."""
@@ -39,6 +41,10 @@ class Air:
         radio = self._sensing.radio
         return "" if radio is None else self._events.sentence(radio.counters.sent, time.monotonic())
 
+    def picture(self) -> Mapping[str, object]:
+        """What is heard, ready for JSON; empty: there is no radio."""
+        return {} if self.heard is None else self.heard.picture()
+
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs, by name."""
         services: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -46,4 +52,5 @@ class Air:
             services["v2x-obu"] = self.voice.run
         if self.signal is not None:
             services["v2x-rsu"] = self.signal.run
+        services |= {f"v2x-{name}-broker": outlet.run for name, outlet in self._outlets.items()}
         return services

@@ -85,6 +85,8 @@ class Sensing:
         """Called with each epoch as it comes."""
         self.message_taps: list[Callable[[ReceivedMessage, Peek | None], None]] = []
         """Called with each V2X message as it comes, and its first members, where they could be read."""
+        self.value_sources: list[Callable[[], Mapping[str, tuple[float, str]]]] = []
+        """Asked for values with units, by name, whenever somebody asks for the newest; they are of that moment."""
         self.buses = {name: BusState() for name in buses}
         self.gnss = None if gnss is None else GnssState()
         self.radio = None if radio is None else _radio_state(radio)
@@ -108,6 +110,8 @@ class Sensing:
             for name in news.withdrawn:
                 self._latest.pop(name, None)
             self._latest.update({reading.name: reading for reading in news.readings})
+        for source in self.value_sources:
+            self._keep_readings(source())
         return tuple(self._latest.values())
 
     def neighbour_count(self) -> int:
