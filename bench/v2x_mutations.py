@@ -1,6 +1,6 @@
 """A million damaged V2X messages: what ours says of each, and what asn1tools and pycrate say; `CASES=1000` for less.
 
-Every process takes one oracle and one profile. Fails at the first kind of difference that nobody has explained.
+Every process takes one oracle and one profile. Fails if there is a kind of difference that nobody has explained.
 """
 
 import os
@@ -16,8 +16,9 @@ from bench._harness import Report
 CASES = int(os.environ.get("CASES", "1000000"))
 SEED = int(os.environ.get("SEED", "1"))
 SHARE = 10_000
-"""Messages of one task; the damaged ones come from so many whole ones: """
+"""Damaged messages of one task."""
 POOL = 400
+"""Whole ones they are made from; other ones in each task."""
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def main() -> None:
     report.add("damaged messages", sum(counts.values()), digits=0)
     report.add("duration, s", time.perf_counter() - start, digits=0)
     report.print()
+    assert not any("NOT EXPLAINED" in words for _, words in counts), "a difference that nobody has explained; see above"
 
 
 def _judged(task: tuple[str, str, int, int]) -> Counter[str]:
@@ -51,7 +53,9 @@ def _judged(task: tuple[str, str, int, int]) -> Counter[str]:
     for _ in range(count):
         data = v2x_oracles.mutated(messages, random)
         words = v2x_oracles.verdict(data, oracle)
-        assert v2x_oracles.is_explained(words, name), f"{name}, {profile}: {words}: {data.hex()}"
+        if not v2x_oracles.is_explained(words, name):
+            print(f"NOT EXPLAINED: {name}, {profile}: {words}: {data.hex()}", flush=True)
+            words = f"NOT EXPLAINED: {words}"
         found[words] += 1
     return found
 

@@ -134,6 +134,20 @@ def test_additions_of_a_later_standard_are_passed_over() -> None:
     assert decode(newer.encode("MessageFrame", foreign), Profile.P20) == frame
 
 
+def test_bits_that_a_later_sender_left_out_may_be_the_end_of_a_message() -> None:
+    """Found by pycrate: the lights are the last field, extended, and none of their nine bits are there."""
+    frame = decode(
+        bytes.fromhex(
+            "02a3d14ebd5551ff9e431fffe00000001ad274800072000017ffe000002fe4000007a884b3fffff7fc1ebc118c026ffffff8000002ffa306"
+            "fcf45a7aa500"
+        ),
+        Profile.P20,
+    )
+    assert frame[0] == "bsmFrame"
+    assert frame[1].safetyExt is not None
+    assert frame[1].safetyExt.lights == 0
+
+
 def changed_bsm(**fields: object) -> messages.MessageFrame:
     bsm = values(Profile.P20, 11).make(Reference("BasicSafetyMessage"))
     return "bsmFrame", msgspec.structs.replace(bsm, **fields)

@@ -282,10 +282,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
         o63 = (v >> p) & 31
         y64 = None
         if o63 & 8:
-            p -= 14
-            x65 = (v >> p) & 16383
-            if x65 >> 13:
-                x65, p = read_longer_bits(v, p + 13, 13)
+            p -= 1
+            x65 = (v >> p) & 1
+            if x65:
+                x65, p = read_longer_bits(v, p, 13)
+            else:
+                p -= 13
+                x65 = (v >> p) & 8191
             y64 = x65
         y66 = None
         if o63 & 4:
@@ -475,10 +478,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
             y129 = PathPrediction(radiusOfCurve=x131 - 32767, confidence=x132)
         y133 = None
         if o63 & 1:
-            p -= 10
-            x134 = (v >> p) & 1023
-            if x134 >> 9:
-                x134, p = read_longer_bits(v, p + 9, 9)
+            p -= 1
+            x134 = (v >> p) & 1
+            if x134:
+                x134, p = read_longer_bits(v, p, 9)
+            else:
+                p -= 9
+                x134 = (v >> p) & 511
             y133 = x134
         if o63 & 16:
             p = skip_additions(v, p)
@@ -1012,10 +1018,13 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
                         p -= 4
                         i66 = (v >> p) & 15
                         if i66 == 0:
-                            p -= 9
-                            x68 = (v >> p) & 511
-                            if x68 >> 8:
-                                x68, p = read_longer_bits(v, p + 8, 8)
+                            p -= 1
+                            x68 = (v >> p) & 1
+                            if x68:
+                                x68, p = read_longer_bits(v, p, 8)
+                            else:
+                                p -= 8
+                                x68 = (v >> p) & 255
                             y67 = ("vehicle", x68)
                         elif i66 == 1:
                             p -= 16

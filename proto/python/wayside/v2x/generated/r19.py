@@ -282,10 +282,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
         o63 = (v >> p) & 31
         y64 = None
         if o63 & 8:
-            p -= 14
-            x65 = (v >> p) & 16383
-            if x65 >> 13:
-                x65, p = read_longer_bits(v, p + 13, 13)
+            p -= 1
+            x65 = (v >> p) & 1
+            if x65:
+                x65, p = read_longer_bits(v, p, 13)
+            else:
+                p -= 13
+                x65 = (v >> p) & 8191
             y64 = x65
         y66 = None
         if o63 & 4:
@@ -485,10 +488,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
             y133 = PathPrediction(radiusOfCurve=x135 - 32767, confidence=x136)
         y137 = None
         if o63 & 1:
-            p -= 10
-            x138 = (v >> p) & 1023
-            if x138 >> 9:
-                x138, p = read_longer_bits(v, p + 9, 9)
+            p -= 1
+            x138 = (v >> p) & 1
+            if x138:
+                x138, p = read_longer_bits(v, p, 9)
+            else:
+                p -= 9
+                x138 = (v >> p) & 511
             y137 = x138
         if o63 & 16:
             p = skip_additions(v, p)
@@ -1039,10 +1045,13 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
                         p -= 4
                         i67 = (v >> p) & 15
                         if i67 == 0:
-                            p -= 9
-                            x69 = (v >> p) & 511
-                            if x69 >> 8:
-                                x69, p = read_longer_bits(v, p + 8, 8)
+                            p -= 1
+                            x69 = (v >> p) & 1
+                            if x69:
+                                x69, p = read_longer_bits(v, p, 8)
+                            else:
+                                p -= 8
+                                x69 = (v >> p) & 255
                             y68 = ("vehicle", x69)
                         elif i67 == 1:
                             p -= 16
