@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from wayside_agent.v2x_heard_settings import LocalBrokerSettings, SubscriptionSettings
+from wayside_agent.v2x_platform_settings import PlatformName, PlatformSettings
 
 SignalName = Literal[
     "speed_mps",
@@ -81,6 +82,10 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         tuple[SubscriptionSettings, ...], Meta(description="Heard messages that are passed on.")
     ] = ()
     local_broker: Annotated[LocalBrokerSettings, Meta(description="MQTT broker on the unit.")] = LocalBrokerSettings()
+    platforms: Annotated[
+        dict[PlatformName, PlatformSettings],
+        Meta(description="Centres of T/ITS 0117 the unit speaks to, by names of its own; 4 at most. RSU only."),
+    ] = {}
     plausible_range_m: Annotated[
         float, Meta(ge=100, le=100_000, description="A vehicle that says it is farther away is not believed [m].")
     ] = 2000.0
