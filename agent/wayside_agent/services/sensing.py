@@ -77,6 +77,8 @@ class Sensing:
         self._rng = rng
         self._decoders: Mapping[str, Decoder] = {}
         self._latest: dict[str, Reading] = {}
+        self._heard: dict[MessageKind, tuple[int, int, TimeQuality]] = {}
+        """Count and time of the newest of each kind, since somebody asked; too many come to make a reading of each."""
         self.decodes = True
         """False: frames are counted only, to save power."""
         self.frame_taps: list[Callable[[str, FrameBatch], None]] = []
@@ -110,6 +112,10 @@ class Sensing:
             for name in news.withdrawn:
                 self._latest.pop(name, None)
             self._latest.update({reading.name: reading for reading in news.readings})
+        for kind, (count, time_ns, quality) in self._heard.items():
+            name = f"radio.{kind.lower()}_count"
+            self._latest[name] = Reading(name, float(count), "", time_ns, quality)
+        self._heard.clear()
         for source in self.value_sources:
             self._keep_readings(source())
         return tuple(self._latest.values())
@@ -224,7 +230,7 @@ class Sensing:
             seen = self._follow(message, state)
             for tap in self.message_taps:
                 tap(message, seen)
-            self._keep_readings({f"radio.{kind.lower()}_count": (float(state.received[kind]), "")})
+            self._heard[kind] = state.received[kind], self._now_ns(), self._time_quality()
 
         return read
 

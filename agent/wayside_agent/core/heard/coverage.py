@@ -113,7 +113,11 @@ class Coverage:
         if cell is not None:
             is_new = last is None or last.cell != cell
             self._count(cell, missed, is_new_here=is_new, range_m=range_m or 0.0, now_s=now_s)
-        self._remember(sender, _Station(count, place, now_s, cell))
+        if last is None:
+            self._remember(sender, _Station(count, place, now_s, cell))
+        else:
+            last.count, last.place, last.heard_s, last.cell = count, place, now_s, cell
+            self._stations.move_to_end(sender)
         return None
 
     def _count(self, cell: Cell, missed: int | None, *, is_new_here: bool, range_m: float, now_s: float) -> None:
@@ -134,7 +138,6 @@ class Coverage:
 
     def _remember(self, sender: bytes, station: _Station) -> None:
         self._stations[sender] = station
-        self._stations.move_to_end(sender)
         if len(self._stations) > MAX_STATIONS:
             self._stations.popitem(last=False)
 

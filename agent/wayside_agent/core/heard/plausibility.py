@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from wayside.v2x.peek import Peek
 from wayside.v2x.units import UNITS
-from wayside_agent.core.heard.grid import distance_m
+from wayside_agent.core.heard.grid import METRES_PER_RAW, distance_m
 
 MAX_SPEED_MPS = 70.0
 """252 km/h."""
@@ -22,6 +22,7 @@ STALE_MS = 1_000
 """The time of a message is not farther from ours, before or behind."""
 MAX_RANGE_M = 2_000.0
 """Beyond it PC5 at 23 dBm is not heard; in open country some hundred metres to a kilometre are."""
+_SLACK_RAW = round(JUMP_SLACK_M / METRES_PER_RAW)
 _MINUTE_MS = 60_000
 _MAX_SPEED_RAW = round(MAX_SPEED_MPS / UNITS["Speed"].step)
 _SPEED_UNKNOWN = UNITS["Speed"].unknown
@@ -76,8 +77,7 @@ def doubt_of(
     """
     if range_m is not None and range_m > max_range_m:
         return Doubt.RANGE
-    limit_m = JUMP_SLACK_M + JUMP_SPEED_MPS * gap_s
-    if place is not None and before is not None and place != before and distance_m(*before, *place) > limit_m:
+    if place is not None and before is not None and _has_jumped(before, place, gap_s):
         return Doubt.JUMP
     speed, mark_ms = seen.speed_raw, seen.sec_mark_ms
     if speed is not None and speed > _MAX_SPEED_RAW and speed != _SPEED_UNKNOWN:
@@ -87,3 +87,9 @@ def doubt_of(
         if STALE_MS < age_ms < _MINUTE_MS - STALE_MS:
             return Doubt.STALE
     return None
+
+
+def _has_jumped(before: Place, place: Place, gap_s: float) -> bool:
+    if abs(place[0] - before[0]) + abs(place[1] - before[1]) < _SLACK_RAW:  # nearly always: no need to be exact
+        return False
+    return distance_m(*before, *place) > JUMP_SLACK_M + JUMP_SPEED_MPS * gap_s
