@@ -35,6 +35,9 @@ EXPLAINED = {
     (f"{ONLY_OURS}extension: its number is too large", ANY): "64 and more additions: no standard has them",
     (f"{ONLY_OURS}extension: it comes in fragments, and no message is that long", ANY): "16 KiB and more in one field",
     (f"{ONLY_OURS}a value is outside its range", ("asn1tools",)): "asn1tools does not hold ranges; pycrate does",
+    ("only asn1tools refuses: NotImplementedError: BIT STRING extension is not yet implemented.", ("asn1tools",)): (
+        "it says so itself; pycrate reads them as ours does"
+    ),
     (f"{ONLY_OURS}message: it ends before its last field", ("asn1tools",)): (
         "asn1tools passes over an addition that is longer than the message; pycrate refuses it"
     ),
@@ -150,7 +153,7 @@ def verdict(data: bytes, oracle: Oracle) -> str:
     if their_reason:
         return f"only {oracle.name} refuses: {their_reason}"
     try:
-        return SAME if oracle.foreign(ours) == theirs else DIFFERENT
+        return SAME if _is_same(oracle.foreign(ours), theirs) else DIFFERENT
     except (IndexError, ValueError):
         return LATER
 
@@ -158,6 +161,20 @@ def verdict(data: bytes, oracle: Oracle) -> str:
 def _kind_of(text: str) -> str:
     """A reason without numbers, and without the names of types, which begin with a capital."""
     return re.sub(r"\d+", "N", text.rpartition(": ")[2] if text[:1].isupper() and "Error" not in text else text)
+
+
+def _is_same(ours: Any, theirs: Any) -> bool:  # noqa: ANN401
+    """Whether two read the same. Of bits that are more or fewer than our modules know, ours keeps those it knows."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(_is_same(each, theirs[name]) for name, each in ours.items())
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(_is_same, ours, theirs))
+    if not isinstance(ours, tuple) or not isinstance(theirs, tuple):
+        return bool(ours == theirs)
+    if isinstance(ours[0], int) and isinstance(theirs[0], int):
+        more = theirs[1] - ours[1]
+        return bool(ours[0] == (theirs[0] >> more if more >= 0 else theirs[0] << -more))
+    return bool(ours[0] == theirs[0]) and _is_same(ours[1], theirs[1])
 
 
 def is_explained(found: str, oracle_name: str) -> bool:
