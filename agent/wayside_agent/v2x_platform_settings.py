@@ -45,6 +45,10 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ca_file: Annotated[PemFile, Meta(description="Its authorities, PEM, absolute path. Empty: the system's.")] = ""
     certificate_file: Annotated[PemFile, Meta(description="The unit's certificate there, PEM. Empty: none.")] = ""
     key_file: Annotated[PemFile, Meta(description="Its key.")] = ""
+    mqtt_version: Annotated[
+        Literal["5", "3.1.1"],
+        Meta(description="3.1.1 for a broker that knows nothing newer: it is not told how long a message may be."),
+    ] = "5"
     username: Annotated[str, Meta(max_length=256, description="User; empty: none.")] = ""
     password_secret: Annotated[
         str, Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$", description="File in `secrets_dir` with the password.")

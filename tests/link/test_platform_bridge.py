@@ -15,6 +15,7 @@ from tests.unit.test_platform_codec import BSM, MAP
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError
 from wayside.v1.platform_pb2 import PlatformMessage
 from wayside.v2x.peek import MessageKind, message_kind
+from wayside_agent.air.platform import MAX_PACKET_BYTES
 from wayside_agent.core.platform.messages import UNKNOWN_LATITUDE_DEG
 from wayside_agent.core.radio_recording import packet
 from wayside_agent.v2x_platform_settings import PlatformSettings, UpSettings
@@ -138,7 +139,7 @@ async def test_two_units_at_a_broker_each_have_their_own(mosquitto: Mosquitto) -
     second = settings("rsu-2", "E2", city=platform(mosquitto, allow=("map",)))
     async with centre(mosquitto) as city, running(first) as ours, running(second) as theirs:
         await city.hears("INFO/UP")
-        await until(lambda: not theirs.counts()["fault"])
+        await until(lambda: theirs.counts()["is_reached"])
         await city.says("MAP/DOWN", MAP_DOWN)
         await city.hears("MAP/DOWN/ACK", rsuId="rsu-1")
         assert (len(ours.air.kept), theirs.counts()["commands_count"]) == (1, 0)
@@ -160,7 +161,7 @@ async def test_by_a_shared_topic_a_message_must_name_its_unit(mosquitto: Mosquit
         city=platform(mosquitto, topic="V2X.RSU.{rsu_id}.{message}", delimiter=".", topics=topics, allow=("map",))
     )
     async with centre(mosquitto, listens="none") as city, running(unit) as rsu:
-        await until(lambda: not rsu.counts()["fault"])
+        await until(lambda: rsu.counts()["is_reached"])
         shared = "V2X.RSU.MAP.DOWN"
         await city.says_by(shared, {"messages": [{"payload": MAP.hex()}]})
         await city.says_by(shared, {"messages": [{"payload": MAP.hex()}], "rsuEsn": "E2"})
@@ -237,7 +238,7 @@ async def test_two_platforms_at_once_do_not_know_of_each_other(mosquitto: Mosqui
     province = platform(mosquitto, topic="province/{rsu_id}/{message}", codec="protobuf", allow=("map",))
     unit = settings(city=platform(mosquitto), province=province)
     async with centre(mosquitto, listens="#") as city, running(unit) as rsu:
-        await until(lambda: not rsu.counts()["fault"] and not rsu.counts("province")["fault"])
+        await until(lambda: rsu.counts()["is_reached"] and rsu.counts("province")["is_reached"])
         await city.says("MAP/DOWN", MAP_DOWN)
         assert (await city.hears("MAP/DOWN/ACK"))["errorDesc"].startswith("NOT_ALLOWED: ")
         down = PlatformMessage(sequence=5, wants_ack=True)
@@ -252,11 +253,33 @@ async def test_a_broker_that_comes_back_finds_who_the_unit_is_and_what_it_heard_
     unit = settings(city=platform(mosquitto, up=(UpSettings(kind="BSM", limit_per_s=None),)))
     mosquitto.stop()
     async with running(unit) as rsu:
-        await until(lambda: rsu.counts()["dropped_count"] or "retrying by itself" in rsu.counts()["fault"])
+        await until(lambda: "retrying by itself" in rsu.counts()["fault"])
         await asyncio.to_thread(mosquitto.start)
         async with centre(mosquitto) as city:
-            await until(lambda: not rsu.counts()["fault"])
+            await until(lambda: rsu.counts()["is_reached"])
             await city.raw("BSM/UP")
+
+
+async def test_a_broker_is_told_how_long_a_message_may_be(mosquitto: Mosquitto) -> None:
+    unit = settings(city=platform(mosquitto), old=platform(mosquitto, mqtt_version="3.1.1", client_id="old"))
+    async with centre(mosquitto) as city, running(unit) as rsu:
+        await until(lambda: rsu.counts()["is_reached"] and rsu.counts("old")["is_reached"])
+        await city.says("MAP/DOWN", b" " * (MAX_PACKET_BYTES + 1))
+        assert (await city.hears("MAP/DOWN/ACK"))["errorDesc"].startswith("TOO_LARGE: ")
+        await city.says("MAP/DOWN", MAP_DOWN)
+        await until(lambda: rsu.counts()["commands_count"] and rsu.counts("old")["commands_count"])
+        assert (rsu.counts()["malformed_count"], rsu.counts("old")["malformed_count"]) == (0, 1)
+
+
+async def test_telemetry_tells_whether_a_platform_is_reached(mosquitto: Mosquitto) -> None:
+    async with centre(mosquitto) as city, running(settings(city=platform(mosquitto))) as rsu:
+        assert rsu.made["city"].figures()["v2x.platform.city.reached"] == (0.0, "")
+        await city.hears("INFO/UP")
+        await city.says("OTA/DOWN", {"seqNum": 1})
+        await city.hears("OTA/DOWN/ACK")
+        figures = rsu.made["city"].figures()
+        assert figures["v2x.platform.city.reached"] == (1.0, "")
+        assert figures["v2x.platform.city.refused_count"] == (1.0, "")
 
 
 async def test_a_flood_is_not_looked_into(mosquitto: Mosquitto) -> None:

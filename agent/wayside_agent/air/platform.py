@@ -17,7 +17,7 @@ from wayside.v2x.peek import MessageKind, Peek, message_kind, peek
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import DecodeError
 from wayside_agent.core.heard.sampler import Area, Filter, Rule, SampleMode
-from wayside_agent.core.platform.codec import BinaryCodec, Codec, JsonCodec
+from wayside_agent.core.platform.codec import MAX_DOWN_BYTES, BinaryCodec, Codec, JsonCodec
 from wayside_agent.core.platform.policy import Right
 from wayside_agent.core.platform.topics import Names, Topics
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage
@@ -32,6 +32,8 @@ from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
 from wayside_agent.v2x_platform_settings import MAX_PLATFORMS, PlatformSettings, UpSettings
 
+MAX_PACKET_BYTES = MAX_DOWN_BYTES + 4096
+"""With topic and head."""
 REBOOT_WITHIN_S = 300.0
 """A restart that could not begin by then is not wanted any more."""
 _AT_REST = frozenset({"", "IDLE", "COMMITTED", "ROLLED_BACK", "FAILED"})
@@ -97,6 +99,7 @@ def bridges(
         )
         made[label] = Bridge(plan, world)
     sensing.message_taps += [each.heard for each in made.values()]
+    sensing.value_sources += [each.figures for each in made.values()]
     return made
 
 
@@ -146,7 +149,8 @@ def _rule(asked: UpSettings) -> Rule:
 def _connecting(plan: Plan, asked: PlatformSettings, unit: Settings) -> Callable[[], MqttWire]:
     broker = _broker(asked, unit)
     client_id = asked.client_id or f"{unit.node.id}-{plan.label}"
-    return lambda: MqttWire(broker, client_id=client_id, topics=plan.topics.subscriptions)
+    bound = MAX_PACKET_BYTES if asked.mqtt_version == "5" else 0
+    return lambda: MqttWire(broker, client_id=client_id, topics=plan.topics.subscriptions, max_packet_bytes=bound)
 
 
 def _broker(asked: PlatformSettings, unit: Settings) -> Broker:

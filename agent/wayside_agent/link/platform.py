@@ -27,8 +27,9 @@ _FAILURE = 128
 class MqttWire:
     """A connection to one broker."""
 
-    def __init__(self, broker: Broker, *, client_id: str, topics: Sequence[str]) -> None:
-        """Stores values; `client_id` must be unique at the broker."""
+    def __init__(self, broker: Broker, *, client_id: str, topics: Sequence[str], max_packet_bytes: int = 0) -> None:
+        """Stores values; `client_id` must be unique at the broker; `max_packet_bytes`: see `link.mqtt.connected`."""
+        self._max_packet_bytes = max_packet_bytes
         self._broker = broker
         self._client_id = client_id
         self._topics = tuple(topics)
@@ -41,7 +42,13 @@ class MqttWire:
             PermissionDeniedError (the broker does not let the unit listen).
         """
         self._client = await self._stack.enter_async_context(
-            connected(self._broker, client_id=self._client_id, received=DropOldestQueue, max_received=MAX_WAITING)
+            connected(
+                self._broker,
+                client_id=self._client_id,
+                received=DropOldestQueue,
+                max_received=MAX_WAITING,
+                max_packet_bytes=self._max_packet_bytes,
+            )
         )
         try:
             await self._subscribe()
@@ -78,7 +85,9 @@ class MqttWire:
 
     async def _subscribe(self) -> None:
         with translated(self._broker):
-            granted: Sequence[Any] = await self._client.subscribe([(topic, QOS_AT_LEAST_ONCE) for topic in self._topics])
+            granted: Sequence[Any] = await self._client.subscribe(
+                [(topic, QOS_AT_LEAST_ONCE) for topic in self._topics]
+            )
         for topic, code in zip(self._topics, granted, strict=False):
             if getattr(code, "value", code) >= _FAILURE:
                 raise PermissionDeniedError(f"{self._broker}: does not let this client listen to {topic!r}")

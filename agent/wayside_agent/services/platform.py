@@ -8,7 +8,7 @@ Usage: `sensing.message_taps.append(bridge.heard)`; `run()` for ever.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 
@@ -17,13 +17,12 @@ from wayside.v2x.peek import MessageKind, Peek
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.heard.sampler import Sampler
 from wayside_agent.core.platform.codec import FrameOut
-from wayside_agent.core.platform.messages import Head
 from wayside_agent.core.platform.outbox import Letter, Outbox
-from wayside_agent.core.platform.seen import digest
-from wayside_agent.core.platform.subject import ACKNOWLEDGED, UP_OF_KIND, Subject
+from wayside_agent.core.platform.subject import ACKNOWLEDGED, UP_OF_KIND
 from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.ports.platform import PlatformWire
 from wayside_agent.services.endless import endless, follow_cancel
+from wayside_agent.services.platform_beats import LOOK_S, Beats
 from wayside_agent.services.platform_ear import Ear
 from wayside_agent.services.platform_orders import Orders
 from wayside_agent.services.platform_words import Words
@@ -38,10 +37,6 @@ MAX_WAITING = 200
 BATCH_COUNT = 20
 GATHER_S = 0.05
 """What comes within it goes in one batch."""
-LOOK_S = 1.0
-"""How often is looked whether what a platform was told of the unit has changed."""
-LOG_S = 5.0
-"""Between two Log.UP."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,12 +53,12 @@ class Bridge:
         self._outbox = Outbox(ack_timeout_s=plan.ack_timeout_s, rng=world.rng)
         self.counts = Counts()
         self._ear = Ear(plan, world, Orders(plan, world, self._manner), self._words, self._outbox, self.counts)
+        self._beats = Beats(plan, world, self._manner, self._words, self._outbox)
         self._frames: dict[MessageKind, deque[FrameOut]] = {kind: deque() for kind in plan.rules}
         self._news = asyncio.Event()
-        self._told: dict[Subject, bytes] = {}
-        self._due_s: dict[Subject, float] = {}
-        self.fault = "not connected yet"
-        """Why the platform is not reached, in one sentence; empty: it is."""
+        self.is_reached = False
+        self.fault = ""
+        """Why the platform is not reached, in one sentence; empty: it is, or was not tried yet."""
 
     def heard(self, message: ReceivedMessage, seen: Peek | None) -> None:
         """Takes a message from the air; cheap, for every one passes here."""
@@ -80,8 +75,22 @@ class Bridge:
             "unsent_count": self._outbox.dropped_count,
             "unacknowledged_count": self._outbox.unacknowledged_count,
             "heartbeat_seconds": self._manner.heartbeat_s,
+            "is_reached": self.is_reached,
             "fault": self.fault,
         }
+
+    def figures(self) -> Mapping[str, tuple[float, str]]:
+        """For telemetry, with units: whether the platform is reached, and counts since the start."""
+        counts = {
+            "commands": self.counts.commands,
+            "refused": self.counts.refused,
+            "foreign": self.counts.foreign,
+            "dropped": self.counts.dropped,
+            "unacknowledged": self._outbox.unacknowledged_count,
+        }
+        name = f"v2x.platform.{self._plan.label}"
+        found = {f"{name}.{what}_count": (float(value), "") for what, value in counts.items()}
+        return {f"{name}.reached": (float(self.is_reached), ""), **found}
 
     async def run(self) -> None:
         """Keeps the bridge up for ever."""
@@ -94,6 +103,7 @@ class Bridge:
                     self._is_back()
                     await self._converse(wire)
             except WaysideError as error:
+                self.is_reached = False
                 if not self.fault:
                     logger.warning("Platform %s is not reached: %s", self._plan.label, error)
                 self.fault = str(error)
@@ -118,9 +128,8 @@ class Bridge:
 
     def _is_back(self) -> None:
         logger.info("Platform %s is reached", self._plan.label)
-        self.fault = ""
-        self._told.clear()
-        self._due_s.clear()  # all is due: a platform that was away knows nothing
+        self.is_reached, self.fault = True, ""
+        self._beats.begin_anew()
 
     async def _converse(self, wire: PlatformWire) -> None:
         """Speaks and listens until the connection is lost.
@@ -148,12 +157,12 @@ class Bridge:
         while True:
             follow_cancel()
             self._news.clear()
-            self._remember()
+            self._beats.remember()
             letters = self._letters()
             if letters:
                 await self._publish(wire, letters)
                 continue
-            wait_s = min(self._next_s() - self._world.mono_s(), LOOK_S)
+            wait_s = min(self._beats.next_s() - self._world.mono_s(), LOOK_S)
             try:
                 async with asyncio.timeout(max(0.0, wait_s)):
                     await self._news.wait()
@@ -198,53 +207,6 @@ class Bridge:
                 self._outbox.put(Letter(subject, payload, key, sequence if is_acknowledged else None))
             return True
         return False
-
-    def _remember(self) -> None:
-        """Puts everything that is due into the outbox."""
-        now_s = self._world.mono_s()
-        for subject in self._outbox.tick(now_s):
-            logger.warning("Platform %s acknowledges no %s; it was sent as often as may be", self._plan.label, subject)
-        if self._is_due(Subject.INFO_UP, now_s, LOOK_S):
-            self._tell_changed(Subject.INFO_UP, self._words.information)
-            self._tell_changed(Subject.BASE_INFO_UP, self._words.base_information)
-            self._tell_changed(Subject.OTA_UP, self._words.update_state)
-        if self._is_due(Subject.HEARTBEAT_UP, now_s, self._manner.heartbeat_s):
-            self._put(Subject.HEARTBEAT_UP, self._words.heartbeat())
-        if not self._manner.running_s:
-            self._due_s.pop(Subject.RUNNING_INFO_UP, None)
-        elif self._is_due(Subject.RUNNING_INFO_UP, now_s, self._manner.running_s):
-            self._put(Subject.RUNNING_INFO_UP, self._words.running_information())
-        self._tell_log(now_s)
-
-    def _is_due(self, subject: Subject, now_s: float, period_s: float) -> bool:
-        """Whether a period is over; a shorter one that was asked for meanwhile counts at once."""
-        if now_s < min(self._due_s.get(subject, now_s), now_s + period_s):
-            self._due_s[subject] = min(self._due_s[subject], now_s + period_s)
-            return False
-        self._due_s[subject] = now_s + period_s
-        return True
-
-    def _next_s(self) -> float:
-        times_s = [*self._due_s.values(), self._outbox.due_s()]
-        return min((time_s for time_s in times_s if time_s is not None), default=self._world.mono_s() + LOOK_S)
-
-    def _tell_changed(self, subject: Subject, made: Callable[..., Head]) -> None:
-        content = digest(made())
-        if self._told.get(subject) == content:
-            return
-        self._told[subject] = content
-        sequence = self._words.next_sequence() if subject in ACKNOWLEDGED else None
-        self._put(subject, made() if sequence is None else made(sequence=sequence), sequence)
-
-    def _tell_log(self, now_s: float) -> None:
-        level, log = self._manner.log_level, self._world.log
-        if level is None or log is None:
-            self._due_s.pop(Subject.LOG_UP, None)
-        elif self._is_due(Subject.LOG_UP, now_s, LOG_S) and (lines := log.taken(level)):
-            self._put(Subject.LOG_UP, self._words.log(logging.getLevelName(level), list(lines)))
-
-    def _put(self, subject: Subject, document: Head, sequence: int | None = None) -> None:
-        self._outbox.put(Letter(subject, self._plan.codec.document(subject, document), sequence=sequence))
 
 
 def _first(group: BaseExceptionGroup[WaysideError]) -> BaseException:
