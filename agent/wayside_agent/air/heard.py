@@ -21,6 +21,8 @@ from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
 from wayside_agent.v2x_heard_settings import HeardFilter, SubscriptionSettings
 
+CLOCK_SLACK_S = 2.0
+"""What is known of the time may itself be wrong by so much."""
 BrokerNow = Callable[[], Broker | None]
 
 
@@ -49,13 +51,18 @@ def ear(
     ]
     around = Surroundings(
         here=lambda: _here(sensing),
-        is_time_known=lambda: utc_s() is not None,
+        is_time_known=lambda: _is_clock_right(utc_s()),
         mono_s=time.monotonic,
     )
     heard = Heard(around, subscriptions, max_range_m=unit.v2x.plausible_range_m)
     sensing.message_taps.append(heard.take)
     sensing.value_sources.append(heard.figures)
     return heard, outlets
+
+
+def _is_clock_right(utc_s: float | None) -> bool:
+    """Whether times of messages, which are the clock's, can be held against UTC."""
+    return utc_s is not None and abs(utc_s - time.time()) < CLOCK_SLACK_S
 
 
 def _here(sensing: Sensing) -> Place | None:
