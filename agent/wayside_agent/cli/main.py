@@ -91,9 +91,8 @@ def _add_v2x(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         parser = v2x.add_parser(word, help=text)
         parser.add_argument("file", type=Path, help="the file; -: standard input")
         if word != "stat":
-            parser.add_argument(
-                "--profile", default="p20", choices=("r19", "p20"), help="revision, default %(default)s"
-            )
+            profiles = ("r19", "p20", "j2735", "etsi") if word == "decode" else ("r19", "p20")
+            parser.add_argument("--profile", default="p20", choices=profiles, help="revision, default %(default)s")
         if word != "encode":
             forms = ("auto", "hex", "pcap", "platform", "platform-bsm", "uper")
             parser.add_argument("--format", default="auto", choices=forms, help="of the file, default %(default)s")
@@ -263,7 +262,7 @@ def _v2x(arguments: argparse.Namespace) -> int:
         for line in v2x.encoded(arguments.file, Profile(arguments.profile)):
             print(line)
         return status
-    for document in v2x.decoded(arguments.file, Profile(arguments.profile), FileFormat(arguments.format)):
+    for document in v2x.decoded_as(arguments.file, arguments.profile, FileFormat(arguments.format)):
         print(json.dumps(document, ensure_ascii=False))
         status = EXIT_FAILED if "error" in document else status
     return status

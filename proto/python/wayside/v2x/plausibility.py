@@ -16,7 +16,6 @@ from wayside.v2x.generated.messages import (
     MapData,
     MessageFrame,
     Node,
-    NodeReferenceID,
     ParticipantData,
     Position3D,
     PositionOffsetLLV,
@@ -123,12 +122,10 @@ def _moment(field: str, moment: DDateTime) -> Iterator[Doubt]:
 def _node(node: Node) -> Iterator[Doubt]:
     yield from _position("refPos", node.refPos)
     for link in node.inLinks or ():
-        yield from _link(link, node.id)
+        yield from _link(link)
 
 
-def _link(link: Link, own: NodeReferenceID) -> Iterator[Doubt]:
-    if link.upstreamNodeId == own:
-        yield Doubt("upstreamNodeId", own.id, own.id + 1, own.id - 1)  # a link from a node to itself
+def _link(link: Link) -> Iterator[Doubt]:
     yield from _quantity("linkWidth", "LaneWidth", link.linkWidth, LINK_WIDTH_M, "m")
     yield from _limits(link.speedLimits)
     yield from _points(link.points)
