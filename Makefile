@@ -40,7 +40,7 @@ conformance: $(STAMP) ## Runs the public TUF suite against the unit's client; SU
 		--entrypoint "$(CURDIR)/.venv/bin/python $(CURDIR)/tests/conformance/tuf_client.py"
 
 fuzz: $(STAMP) ## Throws hostile bytes at every parser; CASES=1000000
-	python -W ignore -m tests.fuzz.run --cases $(or $(CASES),1000000)
+	PYTHONPATH=proto/asn1 python -W ignore -m tests.fuzz.run --cases $(or $(CASES),1000000)
 
 check: $(STAMP) ## Lints, types, import rules, proto style, freshness of generated code
 	ruff check

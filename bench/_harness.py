@@ -13,23 +13,24 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 REFERENCE_ITERATIONS = 200_000
 REFERENCE_RUNS = 5
 
 
-def reference_loop_ns() -> float:
+def reference_loop_ns(clock_ns: Callable[[], int] = time.perf_counter_ns, *, runs: int = REFERENCE_RUNS) -> float:
     """Nanoseconds of one `x += i & 7` in this interpreter, the best of a few runs."""
-    return min(_reference_run_ns() for _ in range(REFERENCE_RUNS))
+    return min(_reference_run_ns(clock_ns) for _ in range(runs))
 
 
-def _reference_run_ns() -> float:
+def _reference_run_ns(clock_ns: Callable[[], int]) -> float:
     x = 0
-    start = time.perf_counter_ns()
+    start = clock_ns()
     for i in range(REFERENCE_ITERATIONS):
         x += i & 7
-    elapsed_ns = time.perf_counter_ns() - start
+    elapsed_ns = clock_ns() - start
     assert x
     return elapsed_ns / REFERENCE_ITERATIONS
 

@@ -50,9 +50,9 @@ def _measure(report: Report, folder: Path, centre: Centre) -> None:
     starts_s = [_start_s(unit) for _ in range(START_COUNT)]
     report.add("exec to first accepted report, s", statistics.median(starts_s))
     pid = unit.agent.pid
-    before_s, begin_s = _cpu_s(pid), time.monotonic()
+    before_s, begin_s = cpu_s(pid), time.monotonic()
     time.sleep(IDLE_S)
-    idle_ratio = (_cpu_s(pid) - before_s) / (time.monotonic() - begin_s)
+    idle_ratio = (cpu_s(pid) - before_s) / (time.monotonic() - begin_s)
     memory = memory_bytes(pid)
     floor = _floor_bytes()
     report.add("idle CPU, % of a core", idle_ratio * 100)
@@ -103,7 +103,8 @@ def _is_newer(sample_time: str | None, begin_time: datetime) -> bool:
     return sample_time is not None and datetime.fromisoformat(sample_time) > begin_time
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Time a process has had of a core [s]."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 

@@ -23,6 +23,7 @@ from wayside.node_config import Load
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
+from wayside_agent.air.platform import Surroundings as PlatformSurroundings
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
@@ -35,6 +36,7 @@ from wayside_agent.drivers.job_store import JobDir
 from wayside_agent.drivers.key_child import request_pem
 from wayside_agent.drivers.start_log import StartLog
 from wayside_agent.lifetime import until_stopped
+from wayside_agent.link.broker import Broker
 from wayside_agent.link.manager import ManagerLink
 from wayside_agent.link.mqtt import MqttPublisher
 from wayside_agent.link.spool import FileSpool
@@ -152,7 +154,14 @@ class Agent:
         self.jobs = self._make_jobs()
         self.desired = self._make_desired()
         self.time = timekeeping(identity, self._state, self.pulse, self.sensing)
-        self.air = Air(unit, self.sensing, radio_source, utc_s=self.time.known_s)
+        self.air = Air(
+            unit,
+            self.sensing,
+            radio_source,
+            utc_s=self.time.known_s,
+            site_broker=self._site_broker,
+            around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
+        )
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
         around = self._make_surroundings(unit.identity)
@@ -169,6 +178,7 @@ class Agent:
             time=self.time,
             manager_address=lambda: self._link.address,
             config=lambda: (self.desired.state, self.desired.running),
+            heard=self.air.picture,
         )
         self.status = StatusServer(Path(unit.runtime_dir), self.snapshot.taken)
 
@@ -330,6 +340,15 @@ class Agent:
             is_held=lambda: self.desired.is_on_trial,
         )
 
+    def _site_broker(self) -> Broker | None:
+        telemetry = self.configuration.running.telemetry
+        return broker(telemetry, self._unit, self._files) if telemetry.broker_host else None
+
+    def _software(self) -> tuple[str, str]:
+        """What runs, and the phase of the update."""
+        status = self.updating.ota.status()
+        return status.running_version or self._version, status.phase.name
+
     def _use_manager(self, address: str) -> None:
         """Goes to the manager that the configuration names, else to that of the settings; at once, if it is another."""
         if self._link.use_address(address or self._unit.manager.device_address):
@@ -393,6 +412,7 @@ class Agent:
             "oldest-report": self.oldest_report.run,
             "time": self.time.run,
             "status": self.status.run,
+            **self.air.services(),
             **self.updating.services(),
         }
         async with asyncio.TaskGroup() as group:

@@ -14,6 +14,7 @@ from wayside import settings_file
 from wayside.errors import InvalidArgumentError
 from wayside.names import checked_esn, checked_label
 from wayside.neighbours import checked_address
+from wayside_agent.v2x_settings import V2xSettings
 
 DEFAULT_PATH = Path("/etc/wayside/agent.toml")
 DEFAULT_STATE_DIR = "/var/lib/wayside"
@@ -257,78 +258,6 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_artifact_bytes: Annotated[
         int, Meta(ge=MEBIBYTE, description="Files of all jobs that wait for the manager, together [byte].")
     ] = 256 * MEBIBYTE
-
-
-SignalName = Literal[
-    "speed_mps",
-    "acceleration_mps2",
-    "yaw_rate_dps",
-    "steering_wheel_deg",
-    "braking",
-    "hazard_lights",
-    "abs_active",
-    "stability_control_active",
-    "airbag",
-    "reverse",
-    "parked",
-]
-
-
-class VehicleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The vehicle an OBU speaks for."""
-
-    width_m: Annotated[float, Meta(gt=0, le=10.23, description="Width [m].")] = 1.8
-    length_m: Annotated[float, Meta(gt=0, le=40.95, description="Length [m].")] = 4.8
-    height_m: Annotated[float | None, Meta(description="Height [m], up to 6.35.")] = None
-    vehicle_class: Annotated[
-        int, Meta(ge=0, le=255, description="BasicVehicleClass of T/CSAE 53: 10 passenger car, 25 lorry, 50 bus.")
-    ] = 10
-    signals: Annotated[
-        dict[SignalName, str],
-        Meta(
-            description="What the bus says of the vehicle: names of readings, such as `can.body.Brakes.Pedal`, in the "
-            "unit of the key (m/s, m/s², °/s, °; others: not 0 is yes). What is not named comes from the receiver, or "
-            "is sent as not known."
-        ),
-    ] = {}
-    id_period_s: Annotated[float, Meta(ge=10, le=86_400, description="Between two temporary ids [s].")] = 300.0
-
-
-Phase = Annotated[int, Meta(ge=1, le=16, description="Phase of a signal controller.")]
-
-
-class SignalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The signal controller of the crossing an RSU stands at."""
-
-    controller: Annotated[str, Meta(min_length=1, description="Its IP address; nobody else is listened to.")]
-    bind_host: Annotated[str, Meta(min_length=1, description="Address its TSCBM come to.")] = "0.0.0.0"  # noqa: S104  # it is another computer
-    bind_port: Annotated[int, Meta(ge=1, le=65_535, description="UDP port they come to.")] = 6053
-    region: Annotated[int, Meta(ge=0, le=65_535, description="Region of the crossing in the MAP.")]
-    node: Annotated[int, Meta(ge=0, le=65_535, description="Node of the crossing in the MAP.")]
-    phase_ids: Annotated[
-        dict[Phase, Annotated[int, Meta(ge=0, le=255)]],
-        Meta(min_length=1, description="Controller's phase to the phase id of the MAP; others are not broadcast."),
-    ]
-    conflicts: Annotated[
-        tuple[tuple[Phase, Phase], ...],
-        Meta(description="Pairs of phases that may not go at once; if they do, nothing is broadcast."),
-    ] = ()
-    permissive: Annotated[tuple[Phase, ...], Meta(description="Phases whose green must give way.")] = ()
-
-
-class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is spoken on the air."""
-
-    profile: Annotated[
-        Literal["r19", "p20"],
-        Meta(description="Revision of the message set that the radios of this road speak: 2019, or YD/T 3709-2020."),
-    ] = "p20"
-    vehicle: Annotated[
-        VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
-    ] = None
-    signal: Annotated[
-        SignalSettings | None, Meta(description="Broadcasts SPAT of this controller; needs a radio. RSU only.")
-    ] = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -97,3 +97,10 @@ def test_a_byte_order_mark_and_a_huge_file_are_no_surprise(tmp_path: Path) -> No
     path.write_bytes(b"#" * 10_000_000)
     with pytest.raises(InvalidArgumentError, match="no settings file has"):
         read(path, Root)
+
+
+def test_a_table_may_be_keyed_by_numbers() -> None:
+    class Phases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        ids: dict[int, int]
+
+    assert decoded("ids = { 2 = 21, 4 = 41 }", Phases, source="x.toml").ids == {2: 21, 4: 41}

@@ -20,7 +20,8 @@ from wayside_agent.services.device_health import radio_health
 from wayside_agent.services.endless import endless
 from wayside_agent.services.pulse import Pulse
 from wayside_agent.services.sensing import Sensing
-from wayside_agent.settings import Driver, ManagerSettings, NodeSettings, Settings, V2xSettings, VehicleSettings
+from wayside_agent.settings import Driver, ManagerSettings, NodeSettings, Settings
+from wayside_agent.v2x_settings import V2xSettings, VehicleSettings
 
 UNIT = Settings(
     node=NodeSettings(id="obu-1", esn="E1", kind="obu"),

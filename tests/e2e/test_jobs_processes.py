@@ -1,5 +1,6 @@
 """Jobs of a real agent under a real manager: whoever dies in between, each ends with one outcome and begins once."""
 
+import asyncio
 import json
 import signal
 import tarfile
@@ -9,12 +10,28 @@ from typing import Any
 
 import pytest
 
+from tests.link.conftest import Mosquitto, mosquitto
+from tests.link.platform_centre import centre as platform
 from wayside_demo.centre import Centre
 from wayside_demo.field import FieldUnit
 from wayside_demo.stage import until
 
+__all__ = ["mosquitto"]
+
 FAST = "[config]\nreport_period_s = 1\n"
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "REFUSED", "LOST"})
+
+PLATFORM = """\
+[v2x.platforms.city]
+host = "127.0.0.1"
+port = {port}
+tls = false
+allow = ["query", "reboot"]
+up = [{{ kind = "BSM" }}]
+
+[jobs]
+reboot_command = ["/bin/sh", "-c", "echo begun >> {folder}/begun"]
+"""
 
 
 def settings(folder: Path) -> str:
@@ -121,3 +138,34 @@ def test_the_kill_switch_stops_what_is_under_way(centre: Centre, rsu: FieldUnit,
     assert int(stopped["job_count"]) >= 1
     until("it ends", lambda: ended(centre, "j-stopped"), 30)
     assert (state(centre, "j-stopped"), outcomes(centre, "j-stopped")) == ("CANCELLED", 1)
+
+
+def test_a_restart_that_a_platform_asks_for_happens_once(
+    unit: Callable[..., FieldUnit], mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    made = unit("rsu-bridge", extra=PLATFORM.format(port=mosquitto.port, folder=tmp_path))
+    made.until_online()
+    asyncio.run(asked(mosquitto))
+    until("the unit's job has begun", lambda: began(tmp_path) == 1, 20)
+    made.agent.stop()
+    made.until_online()
+    asyncio.run(asked(mosquitto))
+    said = made.status()
+    bridge = said["v2x"]["platforms"]["city"]
+    assert (bridge["is_reached"], bridge["refused_count"], bridge["foreign_count"]) == (True, 1, 0)
+    assert said["readings"]["v2x.platform.city.reached"]["value"] == 1.0
+    assert began(tmp_path) == 1
+
+
+async def asked(broker: Mosquitto) -> None:
+    """A platform asks the unit who it is, for an update, and to restart."""
+    async with platform(broker, "V2X/RSU/ESN-rsu-bridge") as city:
+        await city.raw("BSM/UP")
+        await city.says("INFOQuery", {"seqNum": 5})
+        answer = await city.hears("INFOQuery/Response", seqNum=5, errorCode=0)
+        assert answer["info"]["version"]
+        assert answer["runningInfo"]["mem"]["total"] > answer["runningInfo"]["mem"]["used"] > 0
+        await city.says("OTA/DOWN", {"seqNum": 6, "url": "http://platform.example/rsu.bin"})
+        assert (await city.hears("OTA/DOWN/ACK", seqNum=6, errorCode=1))["errorDesc"].startswith("MANAGER_ONLY: ")
+        await city.says("MNG/DOWN", {"reboot": 1, "seqNum": 7, "ack": True})
+        await city.hears("MNG/DOWN/ACK", seqNum=7, errorCode=0)

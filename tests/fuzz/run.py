@@ -124,7 +124,7 @@ def guided(name: str, *, count: int, tools: str) -> Result:
         FOUND.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "tests.fuzz.coverage_guided", name, f"-runs={count}", f"-timeout={HANG_S:g}"]
         command += ["-rss_limit_mb=1024", "-max_len=20000", f"-artifact_prefix={FOUND}/", corpus]
-        environment = os.environ | {"PYTHONPATH": tools}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join((tools, str(ROOT / "proto" / "asn1")))}
         ended = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, errors="replace",
             timeout=COVERAGE_TIMEOUT_S, check=False,

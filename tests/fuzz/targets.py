@@ -11,6 +11,7 @@ from tests.fuzz import (
     manager_targets,
     people_targets,
     place_targets,
+    platform_targets,
     release_trust_targets,
     rollout_targets,
     update_targets,
@@ -33,6 +34,7 @@ TARGETS: tuple[Target, ...] = (
     *job_targets.TARGETS,
     *update_targets.TARGETS,
     *v2x_targets.TARGETS,
+    *platform_targets.TARGETS,
     *value_targets.TARGETS,
     *agent_targets.TARGETS,
 )

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     install = commands.add_parser("install", parents=[common], help="answer one question of the agent; for systemd")
     install.set_defaults(command=_install)
     _add_v2x(commands)
+    _add_conformance(commands)
     config = commands.add_parser("config", help="document the settings, or what may be set from afar")
     which = config.add_mutually_exclusive_group(required=True)
     which.add_argument("--schema", action="store_true", help="JSON Schema of the TOML file")
@@ -90,13 +91,23 @@ def _add_v2x(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         parser = v2x.add_parser(word, help=text)
         parser.add_argument("file", type=Path, help="the file; -: standard input")
         if word != "stat":
-            parser.add_argument(
-                "--profile", default="p20", choices=("r19", "p20"), help="revision, default %(default)s"
-            )
+            profiles = ("r19", "p20", "j2735", "etsi") if word == "decode" else ("r19", "p20")
+            parser.add_argument("--profile", default="p20", choices=profiles, help="revision, default %(default)s")
         if word != "encode":
             forms = ("auto", "hex", "pcap", "platform", "platform-bsm", "uper")
             parser.add_argument("--format", default="auto", choices=forms, help="of the file, default %(default)s")
         parser.set_defaults(command=_v2x, word=word)
+
+
+def _add_conformance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = commands.add_parser("conformance", help="judge recorded V2X messages").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    run = words.add_parser("run", help="judge the recordings of a suite; status 1 if something was found")
+    run.add_argument("suite", type=Path, help="folder with suite.toml and the recordings it names")
+    run.add_argument("--output", type=Path, help="folder for report.json and the report as pages; default: none")
+    run.add_argument("--key", type=Path, help="private key in PEM that signs report.json; default: not signed")
+    run.set_defaults(command=_conformance)
 
 
 def _add_enroll(
@@ -251,10 +262,16 @@ def _v2x(arguments: argparse.Namespace) -> int:
         for line in v2x.encoded(arguments.file, Profile(arguments.profile)):
             print(line)
         return status
-    for document in v2x.decoded(arguments.file, Profile(arguments.profile), FileFormat(arguments.format)):
+    for document in v2x.decoded_as(arguments.file, arguments.profile, FileFormat(arguments.format)):
         print(json.dumps(document, ensure_ascii=False))
         status = EXIT_FAILED if "error" in document else status
     return status
+
+
+def _conformance(arguments: argparse.Namespace) -> int:
+    from wayside_agent.cli import conformance  # here: the other commands do not pay for the codec
+
+    return conformance.run(arguments)
 
 
 def _config(arguments: argparse.Namespace) -> int:

@@ -2,19 +2,30 @@
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
-from wayside.v2x.peek import MessageKind, peek
+from wayside.v2x.foreign import Family, foreign
 from wayside.v2x.readable import parsed, readable
-from wayside_agent.core.packet_delivery import PacketDelivery
 from wayside_agent.core.radio_recording import RecordError
 from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.core.v2x_files import MAX_FILE_BYTES, FileFormat, recorded
+from wayside_agent.core.v2x_tally import Tally
+
+
+def decoded_as(path: Path, profile: str, form: FileFormat) -> Iterator[dict[str, Any]]:
+    """A document for each message of a file, under one of our profiles or those of another region.
+
+    Raises: InvalidArgumentError: what decodes the messages of other regions is not installed.
+    """
+    if profile in Profile.__members__.values():
+        return decoded(path, Profile(profile), form)
+    from wayside_agent.cli import v2x_foreign  # here: only these need it
+
+    return v2x_foreign.decoded(_records(path, form), Family(profile), path)
 
 
 def decoded(path: Path, profile: Profile, form: FileFormat) -> Iterator[dict[str, Any]]:
@@ -31,7 +42,7 @@ def decoded(path: Path, profile: Profile, form: FileFormat) -> Iterator[dict[str
         try:
             document["message"] = readable(decode(each.payload, profile))
         except DecodeError as error:
-            document["error"] = str(error)
+            document["error"] = _reason(error, each.payload)
         yield document
 
 
@@ -53,54 +64,17 @@ def encoded(path: Path, profile: Profile) -> Iterator[str]:
 
 
 def counted(path: Path, form: FileFormat) -> dict[str, Any]:
-    """What is in a file: kinds, profiles that read all of a kind, senders, and how many messages were missed."""
-    kinds: Counter[MessageKind] = Counter()
-    read: dict[Profile, Counter[MessageKind]] = {profile: Counter() for profile in Profile}
-    errors: Counter[str] = Counter()
-    delivery, times_ns, size_bytes = PacketDelivery(), [], 0
+    """What is in a file."""
+    tally = Tally()
     for each in _records(path, form):
-        if isinstance(each, RecordError):
-            errors[str(each)] += 1
-            continue
-        kinds[each.kind] += 1
-        size_bytes += len(each.payload)
-        if each.time_ns:
-            times_ns.append(each.time_ns)
-        for profile in Profile:
-            read[profile][each.kind] += _is_readable(each, profile)
-        seen = _peeked(each)
-        if seen is not None:
-            delivery.heard(*seen)
-    duration_s = (max(times_ns) - min(times_ns)) / 1e9 if times_ns else None
-    return {
-        "messages": dict(kinds),
-        "readable": {profile: dict(counts) for profile, counts in read.items()},
-        "size_bytes": size_bytes,
-        "duration_s": duration_s,
-        "bsm_senders": delivery.sender_count,
-        "bsm_received": delivery.total.received,
-        "bsm_lost": delivery.total.lost,
-        "errors": dict(errors),
-    }
+        tally.add(each)
+    return tally.document()
 
 
-def _is_readable(message: ReceivedMessage, profile: Profile) -> bool:
-    try:
-        decode(message.payload, profile)
-    except DecodeError:
-        return False
-    return True
-
-
-def _peeked(message: ReceivedMessage) -> tuple[bytes, int] | None:
-    """Sender and count of a BSM."""
-    if message.kind is not MessageKind.BSM:
-        return None
-    try:
-        seen = peek(message.payload)
-    except DecodeError:
-        return None
-    return (seen.id, seen.message_count) if seen.id is not None and seen.message_count is not None else None
+def _reason(error: DecodeError, payload: bytes) -> str:
+    """Why a message cannot be read, and what it may be instead."""
+    found = foreign(payload)
+    return f"{error}; it may be {found.name} of {found.family}" if found else str(error)
 
 
 def _records(path: Path, form: FileFormat) -> Iterator[ReceivedMessage | RecordError]:

@@ -103,6 +103,11 @@ class Layout:
         if any(isinstance(each, ApplicationId) and each.encoding == "p" for each in self.fields[payloads[0] :]):
             raise LayoutError("a p-encoded application id cannot stand behind the payload; put it in front")
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether a datagram is the payload and nothing else."""
+        return len(self.fields) == 1
+
     def parsed(self, datagram: bytes) -> Frame:
         """What stands in a datagram.
 

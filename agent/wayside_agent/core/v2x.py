@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from wayside.v2x.peek import MessageKind
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
+class ReceivedMessage(Struct, frozen=True, gc=False):
     """One V2X message as the radio handed it over."""
 
     payload: bytes

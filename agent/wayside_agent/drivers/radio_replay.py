@@ -6,12 +6,12 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from wayside_agent.core.pace import TimeBase
 from wayside_agent.core.radio_recording import RecordError, messages

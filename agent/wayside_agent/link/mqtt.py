@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 through aiomqtt. Every aiomqtt and TLS error ends here and leaves as one of ours.
+"""MQTT 3.1.1, or 5, through aiomqtt. Every aiomqtt and TLS error ends here and leaves as one of ours.
 
     async with MqttPublisher(Broker("broker.example", 8883, tls=MqttTls(ca_file)), client_id="rsu-1") as sink:
         await sink.publish("wayside/v1/rsu-1/telemetry", [payload])
@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Self
 
 import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from wayside.errors import UnauthenticatedError, UnavailableError, WaysideError
@@ -35,6 +37,7 @@ async def connected(
     client_id: str,
     received: type[asyncio.Queue[aiomqtt.Message]] | None = None,
     max_received: int = 1,
+    max_packet_bytes: int = 0,
 ) -> AsyncIterator[aiomqtt.Client]:
     """A connection; what breaks it inside the block leaves the block as our error.
 
@@ -43,6 +46,7 @@ async def connected(
         client_id: 1 to 65535 bytes, unique at the broker: a second client with the same id throws the first one out.
         received: Queue of received messages, with its rule for full.
         max_received: Length of that queue.
+        max_packet_bytes: Longest packet the broker may send, which only MQTT 5 can tell it; 0: MQTT 3.1.1, no bound.
 
     Raises: UnavailableError, UnauthenticatedError, FailedPreconditionError (TLS files, password).
     """
@@ -54,7 +58,9 @@ async def connected(
         password=password,
         bind_address=address,
         identifier=client_id,
-        clean_session=True,
+        protocol=aiomqtt.ProtocolVersion.V5 if max_packet_bytes else aiomqtt.ProtocolVersion.V311,
+        clean_session=None if max_packet_bytes else True,
+        properties=_bound(max_packet_bytes) if max_packet_bytes else None,
         keepalive=broker.keepalive_s,
         timeout=broker.timeout_s,
         tls_context=context,
@@ -73,6 +79,12 @@ async def connected(
             except ValueError as exc:  # paho and the resolver say so of a host or port that cannot be one
                 raise UnavailableError(f"{broker}: cannot be a broker ({exc}); correct host and port") from exc
             yield client
+
+
+def _bound(max_packet_bytes: int) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # of paho
+    properties.MaximumPacketSize = max_packet_bytes
+    return properties
 
 
 @contextmanager

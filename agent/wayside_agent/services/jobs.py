@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wayside.errors import InvalidArgumentError, WaysideError
+from wayside.errors import InvalidArgumentError, ResourceExhaustedError, WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core import job as rules
 from wayside_agent.core.job import (
@@ -47,6 +47,8 @@ RETRY_S = 30.0
 """Before a disk that refused is asked again."""
 PROGRESS_PERIOD_S = 5.0
 """Progress of one job is reported no more often."""
+MAX_ASKED_COUNT = 8
+"""Jobs that others than the manager ask for, at a time."""
 LOOK_PERIOD_S = 10.0
 """While a job waits: its time may be over, or the time become known."""
 
@@ -78,6 +80,7 @@ class Jobs:
         self._world = world
         self._jobs: dict[str, Job] = {}
         self._wanted: dict[str, tuple[Target, wire.JobTarget]] = {}
+        self._asked: dict[str, tuple[Target, wire.JobTarget]] = {}
         self._at_work: dict[str, _AtWork] = {}
         self._handed_in: dict[str, Change] = {}
         self._said: dict[str, int] = {}
@@ -94,11 +97,27 @@ class Jobs:
 
     def follow(self, state: wire.DesiredState) -> None:
         """Takes the jobs the manager wants now."""
-        self._wanted = job_words.targets(state)
+        self._wanted = {**self._asked, **job_words.targets(state)}
         self._is_heard = True
         for name, sequence in tuple(self._said.items()):
             if name in self._wanted and self._world.is_acknowledged(sequence):
                 del self._said[name]  # it holds the outcome and wants the job: it lost it, or has not looked yet
+        self._wake.set()
+
+    def ask(self, target: wire.JobTarget) -> None:
+        """Takes a job that somebody else than the manager asks for; the unit's settings judge it all the same.
+
+        One of a name is done once, whoever asks again; its outcome is told to the manager, which keeps it.
+
+        Raises: ResourceExhaustedError: too many are asked for. InvalidArgumentError: its name is none.
+        """
+        asked = job_words.targets(wire.DesiredState(jobs=[target]))
+        if not asked:
+            raise InvalidArgumentError(f"job {target.job[:80]!r}: is no name of a job")
+        if len(self._asked.keys() | asked) > MAX_ASKED_COUNT:
+            raise ResourceExhaustedError(f"{target.job}: {MAX_ASKED_COUNT} such jobs are not done yet; ask later")
+        self._asked |= asked
+        self._wanted = {**self._asked, **self._wanted}
         self._wake.set()
 
     async def start(self) -> None:
@@ -324,13 +343,16 @@ class Jobs:
 
     async def _say(self) -> bool:
         """Says each outcome that is wanted and was not said; whether one could not be."""
-        for name in self._wanted:
+        for name in tuple(self._wanted):
             job = self._jobs.get(name)
             if job is not None and job.phase is Phase.DONE and name not in self._said:
                 sequence = await self._world.submit(job_words.outcome_report(job))
                 if not sequence:
                     return True
-                self._said[name] = sequence
+                if self._asked.pop(name, None) is None:
+                    self._said[name] = sequence
+                else:
+                    del self._wanted[name]  # who asked does not ask for the outcome
         return False
 
 

@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from wayside.errors import WaysideError
-from wayside.v2x.peek import MessageKind, peek
+from wayside.v2x.peek import MessageKind, Peek, peek
 from wayside.v2x.uper import DecodeError
 from wayside_agent.core.backoff import delay_s
 from wayside_agent.core.bus_load import BitRates
@@ -77,12 +77,18 @@ class Sensing:
         self._rng = rng
         self._decoders: Mapping[str, Decoder] = {}
         self._latest: dict[str, Reading] = {}
+        self._heard: dict[MessageKind, tuple[int, int, TimeQuality]] = {}
+        """Count and time of the newest of each kind, since somebody asked; too many come to make a reading of each."""
         self.decodes = True
         """False: frames are counted only, to save power."""
         self.frame_taps: list[Callable[[str, FrameBatch], None]] = []
         """Called with the name of its bus and each batch as it comes."""
         self.fix_taps: list[Callable[[Fix], None]] = []
         """Called with each epoch as it comes."""
+        self.message_taps: list[Callable[[ReceivedMessage, Peek | None], None]] = []
+        """Called with each V2X message as it comes, and its first members, where they could be read."""
+        self.value_sources: list[Callable[[], Mapping[str, tuple[float, str]]]] = []
+        """Asked for values with units, by name, whenever somebody asks for the newest; they are of that moment."""
         self.buses = {name: BusState() for name in buses}
         self.gnss = None if gnss is None else GnssState()
         self.radio = None if radio is None else _radio_state(radio)
@@ -106,6 +112,12 @@ class Sensing:
             for name in news.withdrawn:
                 self._latest.pop(name, None)
             self._latest.update({reading.name: reading for reading in news.readings})
+        for kind, (count, time_ns, quality) in self._heard.items():
+            name = f"radio.{kind.lower()}_count"
+            self._latest[name] = Reading(name, float(count), "", time_ns, quality)
+        self._heard.clear()
+        for source in self.value_sources:
+            self._keep_readings(source())
         return tuple(self._latest.values())
 
     def neighbour_count(self) -> int:
@@ -215,21 +227,24 @@ class Sensing:
             kind = message.kind
             state.received[kind] += 1
             counted(state.received_by_application, message.application_id)
-            self._follow(message, state)
-            self._keep_readings({f"radio.{kind.lower()}_count": (float(state.received[kind]), "")})
+            seen = self._follow(message, state)
+            for tap in self.message_taps:
+                tap(message, seen)
+            self._heard[kind] = state.received[kind], self._now_ns(), self._time_quality()
 
         return read
 
-    def _follow(self, message: ReceivedMessage, state: RadioState) -> None:
+    def _follow(self, message: ReceivedMessage, state: RadioState) -> Peek | None:
         """Takes a vehicle's or a roadside's id and count; a message that cannot be read is counted all the same."""
         try:
             seen = peek(message.payload)
         except DecodeError:
-            return
+            return None
         if seen.id is not None and seen.message_count is not None:
             state.neighbours.heard(seen.id, self._mono_s())
             if seen.kind is MessageKind.BSM:
                 state.delivery.heard(seen.id, seen.message_count)
+        return seen
 
     def _feed_reader(self, source: SensorFeed) -> Read:
         async def read() -> None:

@@ -1,6 +1,6 @@
 """What `wayside-agent status` shows: one mapping, ready for JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +35,8 @@ class Snapshot:
     """Where the manager is looked for now."""
     config: Callable[[], tuple[ConfigState, Config]]
     """State of the configuration, and what of it runs."""
+    heard: Callable[[], Mapping[str, object]]
+    """What is heard on the air, and where."""
 
     def taken(self) -> dict[str, object]:
         """The agent as it is now."""
@@ -56,6 +58,7 @@ class Snapshot:
             "certificate_expire_time": _iso(self.certificate_end_s()),
             "time": self._time(),
             "update": _update(update),
+            "v2x": self.heard(),
             "health": MessageToDict(self.health.report(), preserving_proto_field_name=True),
             "readings": {
                 reading.name: {

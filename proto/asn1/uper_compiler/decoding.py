@@ -138,10 +138,13 @@ class Decoding:
     def _bits(self, kind: Bits) -> str:
         if not kind.is_extensible:
             return self._take(kind.size)
-        name = self._take(1 + kind.size)
-        self._flush()
-        self._lines.add(f"if {name} >> {kind.size}:")
-        self._lines.add(f"    {name}, p = read_longer_bits(v, p + {kind.size}, {kind.size})")
+        name, add = self._take(1), self._lines.add
+        self._flush()  # not read ahead: a shorter one, which says so by the first bit, may be the end of the message
+        add(f"if {name}:")
+        add(f"    {name}, p = read_longer_bits(v, p, {kind.size})")
+        add("else:")
+        add(f"    p -= {kind.size}")
+        add(f"    {name} = (v >> p) & {_mask(kind.size)}")
         return name
 
     def _octets(self, kind: Octets, label: str) -> str:

@@ -23,6 +23,8 @@ from uper_compiler.model import (
 from uper_compiler.naming import attribute, class_name
 from uper_compiler.structs import hint_of
 
+READABLE_BITS = 16
+
 
 class Encoding:
     """Writes one function."""
@@ -52,7 +54,9 @@ class Encoding:
         parts = [f"a << {total}"]
         for expression, width in self._run:
             left -= width
-            if expression != "0":
+            if expression.endswith(" is not None"):  # no shift of a truth value: compilers make it one of 64 bits
+                parts.append(f"({1 << left if left < READABLE_BITS else f'1 << {left}'} if {expression} else 0)")
+            elif expression != "0":
                 parts.append(f"{expression} << {left}" if left else expression)
         self._lines.add(f"a = {' | '.join(parts)}")
         self._run.clear()
@@ -171,7 +175,7 @@ class Encoding:
             if member.is_optional:
                 optional[member.name] = local = self._lines.new("v")
                 self._lines.add(f"{local} = {name}.{attribute(member.name)}")
-                self._put(f"({local} is not None)", 1)
+                self._put(f"{local} is not None", 1)
         for member in kind.members:
             if member.name not in optional:
                 self._value(member.type, f"{name}.{attribute(member.name)}", member.name)

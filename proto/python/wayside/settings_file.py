@@ -56,7 +56,7 @@ def decoded(text: str, kind: type[T], *, source: str) -> T:
     Raises: InvalidArgumentError: as `read`.
     """
     try:
-        return msgspec.convert(tomllib.loads(text), kind)
+        return msgspec.convert(tomllib.loads(text), kind, str_keys=True)
     except msgspec.ValidationError as error:
         raise InvalidArgumentError(_sentence(str(error), text, source), reason="SETTINGS_INVALID") from error
     except ValueError as error:  # tomllib's own, and that of an integer with thousands of digits

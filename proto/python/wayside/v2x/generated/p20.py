@@ -282,10 +282,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
         o63 = (v >> p) & 31
         y64 = None
         if o63 & 8:
-            p -= 14
-            x65 = (v >> p) & 16383
-            if x65 >> 13:
-                x65, p = read_longer_bits(v, p + 13, 13)
+            p -= 1
+            x65 = (v >> p) & 1
+            if x65:
+                x65, p = read_longer_bits(v, p, 13)
+            else:
+                p -= 13
+                x65 = (v >> p) & 8191
             y64 = x65
         y66 = None
         if o63 & 4:
@@ -475,10 +478,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
             y129 = PathPrediction(radiusOfCurve=x131 - 32767, confidence=x132)
         y133 = None
         if o63 & 1:
-            p -= 10
-            x134 = (v >> p) & 1023
-            if x134 >> 9:
-                x134, p = read_longer_bits(v, p + 9, 9)
+            p -= 1
+            x134 = (v >> p) & 1
+            if x134:
+                x134, p = read_longer_bits(v, p, 9)
+            else:
+                p -= 9
+                x134 = (v >> p) & 511
             y133 = x134
         if o63 & 16:
             p = skip_additions(v, p)
@@ -532,7 +538,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v10 = x.secMark
     if not 0 <= v10 <= 65535:
         raise out_of_range("secMark", v10, 0, 65535)
-    a = a << 95 | (v1 is not None) << 93 | (v2 is not None) << 92 | (v3 is not None) << 91 | (v4 is not None) << 90 | (v5 is not None) << 89 | (v6 is not None) << 88 | (v7 is not None) << 87 | v8 << 80 | int.from_bytes(v9, "big") << 16 | v10
+    a = a << 95 | (1 << 93 if v1 is not None else 0) | (1 << 92 if v2 is not None else 0) | (1 << 91 if v3 is not None else 0) | (1 << 90 if v4 is not None else 0) | (1 << 89 if v5 is not None else 0) | (1 << 88 if v6 is not None else 0) | (1 << 87 if v7 is not None else 0) | v8 << 80 | int.from_bytes(v9, "big") << 16 | v10
     if v1 is not None:
         if not 0 <= v1 <= 39:
             raise out_of_range("timeConfidence", v1, 0, 39)
@@ -545,7 +551,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v14 = v11.long
     if not -1799999999 <= v14 <= 1800000001:
         raise out_of_range("long", v14, -1799999999, 1800000001)
-    a = a << 64 | (v12 is not None) << 63 | (v13 + 900000000) << 32 | (v14 + 1799999999)
+    a = a << 64 | (1 << 63 if v12 is not None else 0) | (v13 + 900000000) << 32 | (v14 + 1799999999)
     if v12 is not None:
         if not -4096 <= v12 <= 61439:
             raise out_of_range("elevation", v12, -4096, 61439)
@@ -566,7 +572,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v19 = v3.pos
         if not 0 <= v19 <= 15:
             raise out_of_range("pos", v19, 0, 15)
-        a = a << 5 | (v18 is not None) << 4 | v19
+        a = a << 5 | (16 if v18 is not None else 0) | v19
         if v18 is not None:
             if not 0 <= v18 <= 15:
                 raise out_of_range("elevation", v18, 0, 15)
@@ -589,7 +595,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v23 = v5.speedCfd
         v24 = v5.headingCfd
         v25 = v5.steerCfd
-        a = a << 3 | (v23 is not None) << 2 | (v24 is not None) << 1 | (v25 is not None)
+        a = a << 3 | (4 if v23 is not None else 0) | (2 if v24 is not None else 0) | (1 if v25 is not None else 0)
         if v23 is not None:
             if not 0 <= v23 <= 7:
                 raise out_of_range("speedCfd", v23, 0, 7)
@@ -623,7 +629,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v36 = v31.scs
     v37 = v31.brakeBoost
     v38 = v31.auxBrakes
-    a = a << 55 | (v27 + 2000) << 43 | (v28 + 2000) << 31 | (v29 + 127) << 23 | (v30 + 32767) << 7 | (v32 is not None) << 6 | (v33 is not None) << 5 | (v34 is not None) << 4 | (v35 is not None) << 3 | (v36 is not None) << 2 | (v37 is not None) << 1 | (v38 is not None)
+    a = a << 55 | (v27 + 2000) << 43 | (v28 + 2000) << 31 | (v29 + 127) << 23 | (v30 + 32767) << 7 | (64 if v32 is not None else 0) | (32 if v33 is not None else 0) | (16 if v34 is not None else 0) | (8 if v35 is not None else 0) | (4 if v36 is not None else 0) | (2 if v37 is not None else 0) | (1 if v38 is not None else 0)
     if v32 is not None:
         if not 0 <= v32 <= 2:
             raise out_of_range("brakePadel", v32, 0, 2)
@@ -660,7 +666,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v42 = v39.length
     if not 0 <= v42 <= 4095:
         raise out_of_range("length", v42, 0, 4095)
-    a = a << 23 | (v40 is not None) << 22 | v41 << 12 | v42
+    a = a << 23 | (1 << 22 if v40 is not None else 0) | v41 << 12 | v42
     if v40 is not None:
         if not 0 <= v40 <= 127:
             raise out_of_range("height", v40, 0, 127)
@@ -670,7 +676,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v45 = v43.classification
     if not 0 <= v45 <= 255:
         raise out_of_range("classification", v45, 0, 255)
-    a = a << 10 | (v44 is not None) << 8 | v45
+    a = a << 10 | (256 if v44 is not None else 0) | v45
     if v44 is not None:
         if not 0 <= v44 <= 15:
             raise out_of_range("fuelType", v44, 0, 15)
@@ -680,7 +686,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v47 = v6.pathHistory
         v48 = v6.pathPrediction
         v49 = v6.lights
-        a = a << 5 | (v46 is not None) << 3 | (v47 is not None) << 2 | (v48 is not None) << 1 | (v49 is not None)
+        a = a << 5 | (8 if v46 is not None else 0) | (4 if v47 is not None else 0) | (2 if v48 is not None else 0) | (1 if v49 is not None else 0)
         if v46 is not None:
             if not 0 <= v46 <= 8191:
                 raise out_of_range("events", v46, 0, 8191)
@@ -688,7 +694,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         if v47 is not None:
             v50 = v47.initialPosition
             v51 = v47.currGNSSstatus
-            a = a << 3 | (v50 is not None) << 1 | (v51 is not None)
+            a = a << 3 | (2 if v50 is not None else 0) | (1 if v51 is not None else 0)
             if v50 is not None:
                 v52 = v50.utcTime
                 v53 = v50.heading
@@ -697,7 +703,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                 v56 = v50.posAccuracy
                 v57 = v50.timeConfidence
                 v58 = v50.motionCfd
-                a = a << 8 | (v52 is not None) << 6 | (v53 is not None) << 5 | (v54 is not None) << 4 | (v55 is not None) << 3 | (v56 is not None) << 2 | (v57 is not None) << 1 | (v58 is not None)
+                a = a << 8 | (64 if v52 is not None else 0) | (32 if v53 is not None else 0) | (16 if v54 is not None else 0) | (8 if v55 is not None else 0) | (4 if v56 is not None else 0) | (2 if v57 is not None else 0) | (1 if v58 is not None else 0)
                 if v52 is not None:
                     v59 = v52.year
                     v60 = v52.month
@@ -706,7 +712,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v63 = v52.minute
                     v64 = v52.second
                     v65 = v52.offset
-                    a = a << 7 | (v59 is not None) << 6 | (v60 is not None) << 5 | (v61 is not None) << 4 | (v62 is not None) << 3 | (v63 is not None) << 2 | (v64 is not None) << 1 | (v65 is not None)
+                    a = a << 7 | (64 if v59 is not None else 0) | (32 if v60 is not None else 0) | (16 if v61 is not None else 0) | (8 if v62 is not None else 0) | (4 if v63 is not None else 0) | (2 if v64 is not None else 0) | (1 if v65 is not None else 0)
                     if v59 is not None:
                         if not 0 <= v59 <= 4095:
                             raise out_of_range("year", v59, 0, 4095)
@@ -743,7 +749,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                 v69 = v66.long
                 if not -1799999999 <= v69 <= 1800000001:
                     raise out_of_range("long", v69, -1799999999, 1800000001)
-                a = a << 64 | (v67 is not None) << 63 | (v68 + 900000000) << 32 | (v69 + 1799999999)
+                a = a << 64 | (1 << 63 if v67 is not None else 0) | (v68 + 900000000) << 32 | (v69 + 1799999999)
                 if v67 is not None:
                     if not -4096 <= v67 <= 61439:
                         raise out_of_range("elevation", v67, -4096, 61439)
@@ -765,7 +771,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v71 = v56.pos
                     if not 0 <= v71 <= 15:
                         raise out_of_range("pos", v71, 0, 15)
-                    a = a << 5 | (v70 is not None) << 4 | v71
+                    a = a << 5 | (16 if v70 is not None else 0) | v71
                     if v70 is not None:
                         if not 0 <= v70 <= 15:
                             raise out_of_range("elevation", v70, 0, 15)
@@ -778,7 +784,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v72 = v58.speedCfd
                     v73 = v58.headingCfd
                     v74 = v58.steerCfd
-                    a = a << 3 | (v72 is not None) << 2 | (v73 is not None) << 1 | (v74 is not None)
+                    a = a << 3 | (4 if v72 is not None else 0) | (2 if v73 is not None else 0) | (1 if v74 is not None else 0)
                     if v72 is not None:
                         if not 0 <= v72 <= 7:
                             raise out_of_range("speedCfd", v72, 0, 7)
@@ -803,7 +809,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                 v77 = v76.speed
                 v78 = v76.posAccuracy
                 v79 = v76.heading
-                a = a << 4 | (v77 is not None) << 2 | (v78 is not None) << 1 | (v79 is not None)
+                a = a << 4 | (4 if v77 is not None else 0) | (2 if v78 is not None else 0) | (1 if v79 is not None else 0)
                 a = write_PositionOffsetLLV(v76.llvOffset, a)
                 v80 = v76.timeOffset
                 if not 1 <= v80 <= 65535:
@@ -818,7 +824,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v82 = v78.pos
                     if not 0 <= v82 <= 15:
                         raise out_of_range("pos", v82, 0, 15)
-                    a = a << 5 | (v81 is not None) << 4 | v82
+                    a = a << 5 | (16 if v81 is not None else 0) | v82
                     if v81 is not None:
                         if not 0 <= v81 <= 15:
                             raise out_of_range("elevation", v81, 0, 15)
@@ -843,7 +849,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v85 = v7.responseType
         v86 = v7.sirenUse
         v87 = v7.lightsUse
-        a = a << 4 | (v85 is not None) << 2 | (v86 is not None) << 1 | (v87 is not None)
+        a = a << 4 | (4 if v85 is not None else 0) | (2 if v86 is not None else 0) | (1 if v87 is not None else 0)
         if v85 is not None:
             if 0 <= v85 <= 6:
                 a = a << 4 | v85
@@ -1012,10 +1018,13 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
                         p -= 4
                         i66 = (v >> p) & 15
                         if i66 == 0:
-                            p -= 9
-                            x68 = (v >> p) & 511
-                            if x68 >> 8:
-                                x68, p = read_longer_bits(v, p + 8, 8)
+                            p -= 1
+                            x68 = (v >> p) & 1
+                            if x68:
+                                x68, p = read_longer_bits(v, p, 8)
+                            else:
+                                p -= 8
+                                x68 = (v >> p) & 255
                             y67 = ("vehicle", x68)
                         elif i66 == 1:
                             p -= 16
@@ -1138,7 +1147,7 @@ def write_MapData(x: MapData, a: int) -> int:
     v2 = x.msgCnt
     if not 0 <= v2 <= 127:
         raise out_of_range("msgCnt", v2, 0, 127)
-    a = a << 9 | (v1 is not None) << 7 | v2
+    a = a << 9 | (128 if v1 is not None else 0) | v2
     if v1 is not None:
         if not 0 <= v1 <= 527040:
             raise out_of_range("timeStamp", v1, 0, 527040)
@@ -1150,7 +1159,7 @@ def write_MapData(x: MapData, a: int) -> int:
     for v4 in v3:
         v5 = v4.name
         v6 = v4.inLinks
-        a = a << 3 | (v5 is not None) << 1 | (v6 is not None)
+        a = a << 3 | (2 if v5 is not None else 0) | (1 if v6 is not None else 0)
         if v5 is not None:
             if not 1 <= len(v5) <= 63:
                 raise out_of_range("name", len(v5), 1, 63)
@@ -1158,7 +1167,7 @@ def write_MapData(x: MapData, a: int) -> int:
             a = write_text(v5, a, "name")
         v7 = v4.id
         v8 = v7.region
-        a = a << 1 | (v8 is not None)
+        a = a << 1 | (1 if v8 is not None else 0)
         if v8 is not None:
             if not 0 <= v8 <= 65535:
                 raise out_of_range("region", v8, 0, 65535)
@@ -1174,7 +1183,7 @@ def write_MapData(x: MapData, a: int) -> int:
         v13 = v10.long
         if not -1799999999 <= v13 <= 1800000001:
             raise out_of_range("long", v13, -1799999999, 1800000001)
-        a = a << 80 | v9 << 64 | (v11 is not None) << 63 | (v12 + 900000000) << 32 | (v13 + 1799999999)
+        a = a << 80 | v9 << 64 | (1 << 63 if v11 is not None else 0) | (v12 + 900000000) << 32 | (v13 + 1799999999)
         if v11 is not None:
             if not -4096 <= v11 <= 61439:
                 raise out_of_range("elevation", v11, -4096, 61439)
@@ -1188,7 +1197,7 @@ def write_MapData(x: MapData, a: int) -> int:
                 v16 = v14.speedLimits
                 v17 = v14.points
                 v18 = v14.movements
-                a = a << 5 | (v15 is not None) << 3 | (v16 is not None) << 2 | (v17 is not None) << 1 | (v18 is not None)
+                a = a << 5 | (8 if v15 is not None else 0) | (4 if v16 is not None else 0) | (2 if v17 is not None else 0) | (1 if v18 is not None else 0)
                 if v15 is not None:
                     if not 1 <= len(v15) <= 63:
                         raise out_of_range("name", len(v15), 1, 63)
@@ -1196,7 +1205,7 @@ def write_MapData(x: MapData, a: int) -> int:
                     a = write_text(v15, a, "name")
                 v19 = v14.upstreamNodeId
                 v20 = v19.region
-                a = a << 1 | (v20 is not None)
+                a = a << 1 | (1 if v20 is not None else 0)
                 if v20 is not None:
                     if not 0 <= v20 <= 65535:
                         raise out_of_range("region", v20, 0, 65535)
@@ -1233,7 +1242,7 @@ def write_MapData(x: MapData, a: int) -> int:
                         v27 = v26.phaseId
                         v28 = v26.remoteIntersection
                         v29 = v28.region
-                        a = a << 2 | (v27 is not None) << 1 | (v29 is not None)
+                        a = a << 2 | (2 if v27 is not None else 0) | (1 if v29 is not None else 0)
                         if v29 is not None:
                             if not 0 <= v29 <= 65535:
                                 raise out_of_range("region", v29, 0, 65535)
@@ -1260,14 +1269,14 @@ def write_MapData(x: MapData, a: int) -> int:
                     v39 = v32.laneID
                     if not 0 <= v39 <= 255:
                         raise out_of_range("laneID", v39, 0, 255)
-                    a = a << 15 | (v33 is not None) << 13 | (v34 is not None) << 12 | (v35 is not None) << 11 | (v36 is not None) << 10 | (v37 is not None) << 9 | (v38 is not None) << 8 | v39
+                    a = a << 15 | (8192 if v33 is not None else 0) | (4096 if v34 is not None else 0) | (2048 if v35 is not None else 0) | (1024 if v36 is not None else 0) | (512 if v37 is not None else 0) | (256 if v38 is not None else 0) | v39
                     if v33 is not None:
                         if not 0 <= v33 <= 32767:
                             raise out_of_range("laneWidth", v33, 0, 32767)
                         a = a << 15 | v33
                     if v34 is not None:
                         v40 = v34.shareWith
-                        a = a << 1 | (v40 is not None)
+                        a = a << 1 | (1 if v40 is not None else 0)
                         if v40 is not None:
                             if not 0 <= v40 <= 1023:
                                 raise out_of_range("shareWith", v40, 0, 1023)
@@ -1322,7 +1331,7 @@ def write_MapData(x: MapData, a: int) -> int:
                             v45 = v43.phaseId
                             v46 = v43.remoteIntersection
                             v47 = v46.region
-                            a = a << 3 | (v44 is not None) << 2 | (v45 is not None) << 1 | (v47 is not None)
+                            a = a << 3 | (4 if v44 is not None else 0) | (2 if v45 is not None else 0) | (1 if v47 is not None else 0)
                             if v47 is not None:
                                 if not 0 <= v47 <= 65535:
                                     raise out_of_range("region", v47, 0, 65535)
@@ -1336,7 +1345,7 @@ def write_MapData(x: MapData, a: int) -> int:
                                 v50 = v44.lane
                                 if not 0 <= v50 <= 255:
                                     raise out_of_range("lane", v50, 0, 255)
-                                a = a << 9 | (v49 is not None) << 8 | v50
+                                a = a << 9 | (256 if v49 is not None else 0) | v50
                                 if v49 is not None:
                                     if not 0 <= v49 <= 4095:
                                         raise out_of_range("maneuver", v49, 0, 4095)
@@ -1577,7 +1586,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
     v4 = x.msgCnt
     if not 0 <= v4 <= 127:
         raise out_of_range("msgCnt", v4, 0, 127)
-    a = a << 11 | (v1 is not None) << 9 | (v2 is not None) << 8 | (v3 is not None) << 7 | v4
+    a = a << 11 | (512 if v1 is not None else 0) | (256 if v2 is not None else 0) | (128 if v3 is not None else 0) | v4
     if v1 is not None:
         if not 0 <= v1 <= 527040:
             raise out_of_range("moy", v1, 0, 527040)
@@ -1593,7 +1602,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
     v9 = v6.long
     if not -1799999999 <= v9 <= 1800000001:
         raise out_of_range("long", v9, -1799999999, 1800000001)
-    a = a << 128 | int.from_bytes(v5, "big") << 64 | (v7 is not None) << 63 | (v8 + 900000000) << 32 | (v9 + 1799999999)
+    a = a << 128 | int.from_bytes(v5, "big") << 64 | (1 << 63 if v7 is not None else 0) | (v8 + 900000000) << 32 | (v9 + 1799999999)
     if v7 is not None:
         if not -4096 <= v7 <= 61439:
             raise out_of_range("elevation", v7, -4096, 61439)
@@ -1618,7 +1627,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
             if not 0 <= v20 <= 65535:
                 raise out_of_range("eventType", v20, 0, 65535)
             v21 = v10.eventSource
-            a = a << 33 | (v11 is not None) << 31 | (v12 is not None) << 30 | (v13 is not None) << 29 | (v14 is not None) << 28 | (v15 is not None) << 27 | (v16 is not None) << 26 | (v17 is not None) << 25 | (v18 is not None) << 24 | v19 << 16 | v20
+            a = a << 33 | (1 << 31 if v11 is not None else 0) | (1 << 30 if v12 is not None else 0) | (1 << 29 if v13 is not None else 0) | (1 << 28 if v14 is not None else 0) | (1 << 27 if v15 is not None else 0) | (1 << 26 if v16 is not None else 0) | (1 << 25 if v17 is not None else 0) | (1 << 24 if v18 is not None else 0) | v19 << 16 | v20
             if 0 <= v21 <= 5:
                 a = a << 4 | v21
             else:
@@ -1647,7 +1656,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
                 v24 = v14.startTime
                 v25 = v14.endTime
                 v26 = v14.endTimeConfidence
-                a = a << 3 | (v24 is not None) << 2 | (v25 is not None) << 1 | (v26 is not None)
+                a = a << 3 | (4 if v24 is not None else 0) | (2 if v25 is not None else 0) | (1 if v26 is not None else 0)
                 if v24 is not None:
                     if not 0 <= v24 <= 527040:
                         raise out_of_range("startTime", v24, 0, 527040)
@@ -1689,7 +1698,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
             v35 = v27.signType
             if not 0 <= v35 <= 65535:
                 raise out_of_range("signType", v35, 0, 65535)
-            a = a << 31 | (v28 is not None) << 29 | (v29 is not None) << 28 | (v30 is not None) << 27 | (v31 is not None) << 26 | (v32 is not None) << 25 | (v33 is not None) << 24 | v34 << 16 | v35
+            a = a << 31 | (1 << 29 if v28 is not None else 0) | (1 << 28 if v29 is not None else 0) | (1 << 27 if v30 is not None else 0) | (1 << 26 if v31 is not None else 0) | (1 << 25 if v32 is not None else 0) | (1 << 24 if v33 is not None else 0) | v34 << 16 | v35
             if v28 is not None:
                 a = write_PositionOffsetLLV(v28, a)
             if v29 is not None:
@@ -1710,7 +1719,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
                 v38 = v30.startTime
                 v39 = v30.endTime
                 v40 = v30.endTimeConfidence
-                a = a << 3 | (v38 is not None) << 2 | (v39 is not None) << 1 | (v40 is not None)
+                a = a << 3 | (4 if v38 is not None else 0) | (2 if v39 is not None else 0) | (1 if v40 is not None else 0)
                 if v38 is not None:
                     if not 0 <= v38 <= 527040:
                         raise out_of_range("startTime", v38, 0, 527040)

@@ -282,10 +282,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
         o63 = (v >> p) & 31
         y64 = None
         if o63 & 8:
-            p -= 14
-            x65 = (v >> p) & 16383
-            if x65 >> 13:
-                x65, p = read_longer_bits(v, p + 13, 13)
+            p -= 1
+            x65 = (v >> p) & 1
+            if x65:
+                x65, p = read_longer_bits(v, p, 13)
+            else:
+                p -= 13
+                x65 = (v >> p) & 8191
             y64 = x65
         y66 = None
         if o63 & 4:
@@ -485,10 +488,13 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
             y133 = PathPrediction(radiusOfCurve=x135 - 32767, confidence=x136)
         y137 = None
         if o63 & 1:
-            p -= 10
-            x138 = (v >> p) & 1023
-            if x138 >> 9:
-                x138, p = read_longer_bits(v, p + 9, 9)
+            p -= 1
+            x138 = (v >> p) & 1
+            if x138:
+                x138, p = read_longer_bits(v, p, 9)
+            else:
+                p -= 9
+                x138 = (v >> p) & 511
             y137 = x138
         if o63 & 16:
             p = skip_additions(v, p)
@@ -542,7 +548,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v10 = x.secMark
     if not 0 <= v10 <= 65535:
         raise out_of_range("secMark", v10, 0, 65535)
-    a = a << 95 | (v1 is not None) << 93 | (v2 is not None) << 92 | (v3 is not None) << 91 | (v4 is not None) << 90 | (v5 is not None) << 89 | (v6 is not None) << 88 | (v7 is not None) << 87 | v8 << 80 | int.from_bytes(v9, "big") << 16 | v10
+    a = a << 95 | (1 << 93 if v1 is not None else 0) | (1 << 92 if v2 is not None else 0) | (1 << 91 if v3 is not None else 0) | (1 << 90 if v4 is not None else 0) | (1 << 89 if v5 is not None else 0) | (1 << 88 if v6 is not None else 0) | (1 << 87 if v7 is not None else 0) | v8 << 80 | int.from_bytes(v9, "big") << 16 | v10
     if v1 is not None:
         if not 0 <= v1 <= 39:
             raise out_of_range("timeConfidence", v1, 0, 39)
@@ -555,7 +561,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v14 = v11.long
     if not -1799999999 <= v14 <= 1800000001:
         raise out_of_range("long", v14, -1799999999, 1800000001)
-    a = a << 64 | (v12 is not None) << 63 | (v13 + 900000000) << 32 | (v14 + 1799999999)
+    a = a << 64 | (1 << 63 if v12 is not None else 0) | (v13 + 900000000) << 32 | (v14 + 1799999999)
     if v12 is not None:
         if not -4096 <= v12 <= 61439:
             raise out_of_range("elevation", v12, -4096, 61439)
@@ -576,7 +582,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v19 = v3.pos
         if not 0 <= v19 <= 15:
             raise out_of_range("pos", v19, 0, 15)
-        a = a << 5 | (v18 is not None) << 4 | v19
+        a = a << 5 | (16 if v18 is not None else 0) | v19
         if v18 is not None:
             if not 0 <= v18 <= 15:
                 raise out_of_range("elevation", v18, 0, 15)
@@ -599,7 +605,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v23 = v5.speedCfd
         v24 = v5.headingCfd
         v25 = v5.steerCfd
-        a = a << 3 | (v23 is not None) << 2 | (v24 is not None) << 1 | (v25 is not None)
+        a = a << 3 | (4 if v23 is not None else 0) | (2 if v24 is not None else 0) | (1 if v25 is not None else 0)
         if v23 is not None:
             if not 0 <= v23 <= 7:
                 raise out_of_range("speedCfd", v23, 0, 7)
@@ -633,7 +639,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v36 = v31.scs
     v37 = v31.brakeBoost
     v38 = v31.auxBrakes
-    a = a << 55 | (v27 + 2000) << 43 | (v28 + 2000) << 31 | (v29 + 127) << 23 | (v30 + 32767) << 7 | (v32 is not None) << 6 | (v33 is not None) << 5 | (v34 is not None) << 4 | (v35 is not None) << 3 | (v36 is not None) << 2 | (v37 is not None) << 1 | (v38 is not None)
+    a = a << 55 | (v27 + 2000) << 43 | (v28 + 2000) << 31 | (v29 + 127) << 23 | (v30 + 32767) << 7 | (64 if v32 is not None else 0) | (32 if v33 is not None else 0) | (16 if v34 is not None else 0) | (8 if v35 is not None else 0) | (4 if v36 is not None else 0) | (2 if v37 is not None else 0) | (1 if v38 is not None else 0)
     if v32 is not None:
         if not 0 <= v32 <= 2:
             raise out_of_range("brakePadel", v32, 0, 2)
@@ -670,7 +676,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v42 = v39.length
     if not 0 <= v42 <= 4095:
         raise out_of_range("length", v42, 0, 4095)
-    a = a << 23 | (v40 is not None) << 22 | v41 << 12 | v42
+    a = a << 23 | (1 << 22 if v40 is not None else 0) | v41 << 12 | v42
     if v40 is not None:
         if not 0 <= v40 <= 127:
             raise out_of_range("height", v40, 0, 127)
@@ -680,7 +686,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
     v45 = v43.classification
     if not 0 <= v45 <= 255:
         raise out_of_range("classification", v45, 0, 255)
-    a = a << 10 | (v44 is not None) << 8 | v45
+    a = a << 10 | (256 if v44 is not None else 0) | v45
     if v44 is not None:
         if not 0 <= v44 <= 15:
             raise out_of_range("fuelType", v44, 0, 15)
@@ -690,7 +696,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v47 = v6.pathHistory
         v48 = v6.pathPrediction
         v49 = v6.lights
-        a = a << 5 | (v46 is not None) << 3 | (v47 is not None) << 2 | (v48 is not None) << 1 | (v49 is not None)
+        a = a << 5 | (8 if v46 is not None else 0) | (4 if v47 is not None else 0) | (2 if v48 is not None else 0) | (1 if v49 is not None else 0)
         if v46 is not None:
             if not 0 <= v46 <= 8191:
                 raise out_of_range("events", v46, 0, 8191)
@@ -698,7 +704,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         if v47 is not None:
             v50 = v47.initialPosition
             v51 = v47.currGNSSstatus
-            a = a << 3 | (v50 is not None) << 1 | (v51 is not None)
+            a = a << 3 | (2 if v50 is not None else 0) | (1 if v51 is not None else 0)
             if v50 is not None:
                 v52 = v50.utcTime
                 v53 = v50.heading
@@ -708,7 +714,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                 v57 = v50.posConficence
                 v58 = v50.timeConfidence
                 v59 = v50.motionCfd
-                a = a << 9 | (v52 is not None) << 7 | (v53 is not None) << 6 | (v54 is not None) << 5 | (v55 is not None) << 4 | (v56 is not None) << 3 | (v57 is not None) << 2 | (v58 is not None) << 1 | (v59 is not None)
+                a = a << 9 | (128 if v52 is not None else 0) | (64 if v53 is not None else 0) | (32 if v54 is not None else 0) | (16 if v55 is not None else 0) | (8 if v56 is not None else 0) | (4 if v57 is not None else 0) | (2 if v58 is not None else 0) | (1 if v59 is not None else 0)
                 if v52 is not None:
                     v60 = v52.year
                     v61 = v52.month
@@ -717,7 +723,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v64 = v52.minute
                     v65 = v52.second
                     v66 = v52.offset
-                    a = a << 7 | (v60 is not None) << 6 | (v61 is not None) << 5 | (v62 is not None) << 4 | (v63 is not None) << 3 | (v64 is not None) << 2 | (v65 is not None) << 1 | (v66 is not None)
+                    a = a << 7 | (64 if v60 is not None else 0) | (32 if v61 is not None else 0) | (16 if v62 is not None else 0) | (8 if v63 is not None else 0) | (4 if v64 is not None else 0) | (2 if v65 is not None else 0) | (1 if v66 is not None else 0)
                     if v60 is not None:
                         if not 0 <= v60 <= 4095:
                             raise out_of_range("year", v60, 0, 4095)
@@ -754,7 +760,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                 v70 = v67.long
                 if not -1799999999 <= v70 <= 1800000001:
                     raise out_of_range("long", v70, -1799999999, 1800000001)
-                a = a << 64 | (v68 is not None) << 63 | (v69 + 900000000) << 32 | (v70 + 1799999999)
+                a = a << 64 | (1 << 63 if v68 is not None else 0) | (v69 + 900000000) << 32 | (v70 + 1799999999)
                 if v68 is not None:
                     if not -4096 <= v68 <= 61439:
                         raise out_of_range("elevation", v68, -4096, 61439)
@@ -787,7 +793,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v75 = v57.pos
                     if not 0 <= v75 <= 15:
                         raise out_of_range("pos", v75, 0, 15)
-                    a = a << 5 | (v74 is not None) << 4 | v75
+                    a = a << 5 | (16 if v74 is not None else 0) | v75
                     if v74 is not None:
                         if not 0 <= v74 <= 15:
                             raise out_of_range("elevation", v74, 0, 15)
@@ -800,7 +806,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v76 = v59.speedCfd
                     v77 = v59.headingCfd
                     v78 = v59.steerCfd
-                    a = a << 3 | (v76 is not None) << 2 | (v77 is not None) << 1 | (v78 is not None)
+                    a = a << 3 | (4 if v76 is not None else 0) | (2 if v77 is not None else 0) | (1 if v78 is not None else 0)
                     if v76 is not None:
                         if not 0 <= v76 <= 7:
                             raise out_of_range("speedCfd", v76, 0, 7)
@@ -825,7 +831,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                 v81 = v80.speed
                 v82 = v80.posAccuracy
                 v83 = v80.heading
-                a = a << 4 | (v81 is not None) << 2 | (v82 is not None) << 1 | (v83 is not None)
+                a = a << 4 | (4 if v81 is not None else 0) | (2 if v82 is not None else 0) | (1 if v83 is not None else 0)
                 a = write_PositionOffsetLLV(v80.llvOffset, a)
                 v84 = v80.timeOffset
                 if not 1 <= v84 <= 65535:
@@ -840,7 +846,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
                     v86 = v82.pos
                     if not 0 <= v86 <= 15:
                         raise out_of_range("pos", v86, 0, 15)
-                    a = a << 5 | (v85 is not None) << 4 | v86
+                    a = a << 5 | (16 if v85 is not None else 0) | v86
                     if v85 is not None:
                         if not 0 <= v85 <= 15:
                             raise out_of_range("elevation", v85, 0, 15)
@@ -865,7 +871,7 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
         v89 = v7.responseType
         v90 = v7.sirenUse
         v91 = v7.lightsUse
-        a = a << 4 | (v89 is not None) << 2 | (v90 is not None) << 1 | (v91 is not None)
+        a = a << 4 | (4 if v89 is not None else 0) | (2 if v90 is not None else 0) | (1 if v91 is not None else 0)
         if v89 is not None:
             if 0 <= v89 <= 6:
                 a = a << 4 | v89
@@ -1039,10 +1045,13 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
                         p -= 4
                         i67 = (v >> p) & 15
                         if i67 == 0:
-                            p -= 9
-                            x69 = (v >> p) & 511
-                            if x69 >> 8:
-                                x69, p = read_longer_bits(v, p + 8, 8)
+                            p -= 1
+                            x69 = (v >> p) & 1
+                            if x69:
+                                x69, p = read_longer_bits(v, p, 8)
+                            else:
+                                p -= 8
+                                x69 = (v >> p) & 255
                             y68 = ("vehicle", x69)
                         elif i67 == 1:
                             p -= 16
@@ -1165,7 +1174,7 @@ def write_MapData(x: MapData, a: int) -> int:
     v2 = x.msgCnt
     if not 0 <= v2 <= 127:
         raise out_of_range("msgCnt", v2, 0, 127)
-    a = a << 9 | (v1 is not None) << 7 | v2
+    a = a << 9 | (128 if v1 is not None else 0) | v2
     if v1 is not None:
         if not 0 <= v1 <= 527040:
             raise out_of_range("timeStamp", v1, 0, 527040)
@@ -1177,7 +1186,7 @@ def write_MapData(x: MapData, a: int) -> int:
     for v4 in v3:
         v5 = v4.name
         v6 = v4.inLinks
-        a = a << 3 | (v5 is not None) << 1 | (v6 is not None)
+        a = a << 3 | (2 if v5 is not None else 0) | (1 if v6 is not None else 0)
         if v5 is not None:
             if not 1 <= len(v5) <= 63:
                 raise out_of_range("name", len(v5), 1, 63)
@@ -1185,7 +1194,7 @@ def write_MapData(x: MapData, a: int) -> int:
             a = write_text(v5, a, "name")
         v7 = v4.id
         v8 = v7.region
-        a = a << 1 | (v8 is not None)
+        a = a << 1 | (1 if v8 is not None else 0)
         if v8 is not None:
             if not 0 <= v8 <= 65535:
                 raise out_of_range("region", v8, 0, 65535)
@@ -1201,7 +1210,7 @@ def write_MapData(x: MapData, a: int) -> int:
         v13 = v10.long
         if not -1799999999 <= v13 <= 1800000001:
             raise out_of_range("long", v13, -1799999999, 1800000001)
-        a = a << 80 | v9 << 64 | (v11 is not None) << 63 | (v12 + 900000000) << 32 | (v13 + 1799999999)
+        a = a << 80 | v9 << 64 | (1 << 63 if v11 is not None else 0) | (v12 + 900000000) << 32 | (v13 + 1799999999)
         if v11 is not None:
             if not -4096 <= v11 <= 61439:
                 raise out_of_range("elevation", v11, -4096, 61439)
@@ -1216,7 +1225,7 @@ def write_MapData(x: MapData, a: int) -> int:
                 v17 = v14.linkWidth
                 v18 = v14.points
                 v19 = v14.movements
-                a = a << 6 | (v15 is not None) << 4 | (v16 is not None) << 3 | (v17 is not None) << 2 | (v18 is not None) << 1 | (v19 is not None)
+                a = a << 6 | (16 if v15 is not None else 0) | (8 if v16 is not None else 0) | (4 if v17 is not None else 0) | (2 if v18 is not None else 0) | (1 if v19 is not None else 0)
                 if v15 is not None:
                     if not 1 <= len(v15) <= 63:
                         raise out_of_range("name", len(v15), 1, 63)
@@ -1224,7 +1233,7 @@ def write_MapData(x: MapData, a: int) -> int:
                     a = write_text(v15, a, "name")
                 v20 = v14.upstreamNodeId
                 v21 = v20.region
-                a = a << 1 | (v21 is not None)
+                a = a << 1 | (1 if v21 is not None else 0)
                 if v21 is not None:
                     if not 0 <= v21 <= 65535:
                         raise out_of_range("region", v21, 0, 65535)
@@ -1261,7 +1270,7 @@ def write_MapData(x: MapData, a: int) -> int:
                         v27 = v26.phaseId
                         v28 = v26.remoteIntersection
                         v29 = v28.region
-                        a = a << 2 | (v27 is not None) << 1 | (v29 is not None)
+                        a = a << 2 | (2 if v27 is not None else 0) | (1 if v29 is not None else 0)
                         if v29 is not None:
                             if not 0 <= v29 <= 65535:
                                 raise out_of_range("region", v29, 0, 65535)
@@ -1288,14 +1297,14 @@ def write_MapData(x: MapData, a: int) -> int:
                     v39 = v32.laneID
                     if not 0 <= v39 <= 255:
                         raise out_of_range("laneID", v39, 0, 255)
-                    a = a << 15 | (v33 is not None) << 13 | (v34 is not None) << 12 | (v35 is not None) << 11 | (v36 is not None) << 10 | (v37 is not None) << 9 | (v38 is not None) << 8 | v39
+                    a = a << 15 | (8192 if v33 is not None else 0) | (4096 if v34 is not None else 0) | (2048 if v35 is not None else 0) | (1024 if v36 is not None else 0) | (512 if v37 is not None else 0) | (256 if v38 is not None else 0) | v39
                     if v33 is not None:
                         if not 0 <= v33 <= 32767:
                             raise out_of_range("laneWidth", v33, 0, 32767)
                         a = a << 15 | v33
                     if v34 is not None:
                         v40 = v34.shareWith
-                        a = a << 1 | (v40 is not None)
+                        a = a << 1 | (1 if v40 is not None else 0)
                         if v40 is not None:
                             if not 0 <= v40 <= 1023:
                                 raise out_of_range("shareWith", v40, 0, 1023)
@@ -1350,7 +1359,7 @@ def write_MapData(x: MapData, a: int) -> int:
                             v45 = v43.phaseId
                             v46 = v43.remoteIntersection
                             v47 = v46.region
-                            a = a << 3 | (v44 is not None) << 2 | (v45 is not None) << 1 | (v47 is not None)
+                            a = a << 3 | (4 if v44 is not None else 0) | (2 if v45 is not None else 0) | (1 if v47 is not None else 0)
                             if v47 is not None:
                                 if not 0 <= v47 <= 65535:
                                     raise out_of_range("region", v47, 0, 65535)
@@ -1364,7 +1373,7 @@ def write_MapData(x: MapData, a: int) -> int:
                                 v50 = v44.lane
                                 if not 0 <= v50 <= 255:
                                     raise out_of_range("lane", v50, 0, 255)
-                                a = a << 9 | (v49 is not None) << 8 | v50
+                                a = a << 9 | (256 if v49 is not None else 0) | v50
                                 if v49 is not None:
                                     if not 0 <= v49 <= 4095:
                                         raise out_of_range("maneuver", v49, 0, 4095)
@@ -1605,7 +1614,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
     v4 = x.msgCnt
     if not 0 <= v4 <= 127:
         raise out_of_range("msgCnt", v4, 0, 127)
-    a = a << 11 | (v1 is not None) << 9 | (v2 is not None) << 8 | (v3 is not None) << 7 | v4
+    a = a << 11 | (512 if v1 is not None else 0) | (256 if v2 is not None else 0) | (128 if v3 is not None else 0) | v4
     if v1 is not None:
         if not 0 <= v1 <= 527040:
             raise out_of_range("moy", v1, 0, 527040)
@@ -1621,7 +1630,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
     v9 = v6.long
     if not -1799999999 <= v9 <= 1800000001:
         raise out_of_range("long", v9, -1799999999, 1800000001)
-    a = a << 128 | int.from_bytes(v5, "big") << 64 | (v7 is not None) << 63 | (v8 + 900000000) << 32 | (v9 + 1799999999)
+    a = a << 128 | int.from_bytes(v5, "big") << 64 | (1 << 63 if v7 is not None else 0) | (v8 + 900000000) << 32 | (v9 + 1799999999)
     if v7 is not None:
         if not -4096 <= v7 <= 61439:
             raise out_of_range("elevation", v7, -4096, 61439)
@@ -1646,7 +1655,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
             if not 0 <= v20 <= 65535:
                 raise out_of_range("eventType", v20, 0, 65535)
             v21 = v10.eventSource
-            a = a << 33 | (v11 is not None) << 31 | (v12 is not None) << 30 | (v13 is not None) << 29 | (v14 is not None) << 28 | (v15 is not None) << 27 | (v16 is not None) << 26 | (v17 is not None) << 25 | (v18 is not None) << 24 | v19 << 16 | v20
+            a = a << 33 | (1 << 31 if v11 is not None else 0) | (1 << 30 if v12 is not None else 0) | (1 << 29 if v13 is not None else 0) | (1 << 28 if v14 is not None else 0) | (1 << 27 if v15 is not None else 0) | (1 << 26 if v16 is not None else 0) | (1 << 25 if v17 is not None else 0) | (1 << 24 if v18 is not None else 0) | v19 << 16 | v20
             if 0 <= v21 <= 5:
                 a = a << 4 | v21
             else:
@@ -1675,7 +1684,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
                 v24 = v14.startTime
                 v25 = v14.endTime
                 v26 = v14.endTimeConfidence
-                a = a << 3 | (v24 is not None) << 2 | (v25 is not None) << 1 | (v26 is not None)
+                a = a << 3 | (4 if v24 is not None else 0) | (2 if v25 is not None else 0) | (1 if v26 is not None else 0)
                 if v24 is not None:
                     if not 0 <= v24 <= 527040:
                         raise out_of_range("startTime", v24, 0, 527040)
@@ -1717,7 +1726,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
             v35 = v27.signType
             if not 0 <= v35 <= 65535:
                 raise out_of_range("signType", v35, 0, 65535)
-            a = a << 31 | (v28 is not None) << 29 | (v29 is not None) << 28 | (v30 is not None) << 27 | (v31 is not None) << 26 | (v32 is not None) << 25 | (v33 is not None) << 24 | v34 << 16 | v35
+            a = a << 31 | (1 << 29 if v28 is not None else 0) | (1 << 28 if v29 is not None else 0) | (1 << 27 if v30 is not None else 0) | (1 << 26 if v31 is not None else 0) | (1 << 25 if v32 is not None else 0) | (1 << 24 if v33 is not None else 0) | v34 << 16 | v35
             if v28 is not None:
                 a = write_PositionOffsetLLV(v28, a)
             if v29 is not None:
@@ -1738,7 +1747,7 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
                 v38 = v30.startTime
                 v39 = v30.endTime
                 v40 = v30.endTimeConfidence
-                a = a << 3 | (v38 is not None) << 2 | (v39 is not None) << 1 | (v40 is not None)
+                a = a << 3 | (4 if v38 is not None else 0) | (2 if v39 is not None else 0) | (1 if v40 is not None else 0)
                 if v38 is not None:
                     if not 0 <= v38 <= 527040:
                         raise out_of_range("startTime", v38, 0, 527040)

@@ -198,7 +198,7 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
     v6 = v3.long
     if not -1799999999 <= v6 <= 1800000001:
         raise out_of_range("long", v6, -1799999999, 1800000001)
-    a = a << 136 | v1 << 128 | int.from_bytes(v2, "big") << 64 | (v4 is not None) << 63 | (v5 + 900000000) << 32 | (v6 + 1799999999)
+    a = a << 136 | v1 << 128 | int.from_bytes(v2, "big") << 64 | (1 << 63 if v4 is not None else 0) | (v5 + 900000000) << 32 | (v6 + 1799999999)
     if v4 is not None:
         if not -4096 <= v4 <= 61439:
             raise out_of_range("elevation", v4, -4096, 61439)
@@ -215,7 +215,7 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
         v13 = v8.accelSet
         v14 = v8.vehicleClass
         v15 = v8.ptcType
-        a = a << 7 | (v9 is not None) << 5 | (v10 is not None) << 4 | (v11 is not None) << 3 | (v12 is not None) << 2 | (v13 is not None) << 1 | (v14 is not None)
+        a = a << 7 | (32 if v9 is not None else 0) | (16 if v10 is not None else 0) | (8 if v11 is not None else 0) | (4 if v12 is not None else 0) | (2 if v13 is not None else 0) | (1 if v14 is not None else 0)
         if 0 <= v15 <= 4:
             a = a << 4 | v15
         else:
@@ -243,7 +243,7 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
         v21 = v19.pos
         if not 0 <= v21 <= 15:
             raise out_of_range("pos", v21, 0, 15)
-        a = a << 5 | (v20 is not None) << 4 | v21
+        a = a << 5 | (16 if v20 is not None else 0) | v21
         if v20 is not None:
             if not 0 <= v20 <= 15:
                 raise out_of_range("elevation", v20, 0, 15)
@@ -267,7 +267,7 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
             v24 = v12.speedCfd
             v25 = v12.headingCfd
             v26 = v12.steerCfd
-            a = a << 3 | (v24 is not None) << 2 | (v25 is not None) << 1 | (v26 is not None)
+            a = a << 3 | (4 if v24 is not None else 0) | (2 if v25 is not None else 0) | (1 if v26 is not None else 0)
             if v24 is not None:
                 if not 0 <= v24 <= 7:
                     raise out_of_range("speedCfd", v24, 0, 7)
@@ -302,7 +302,7 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
         v34 = v31.length
         if not 0 <= v34 <= 4095:
             raise out_of_range("length", v34, 0, 4095)
-        a = a << 23 | (v32 is not None) << 22 | v33 << 12 | v34
+        a = a << 23 | (1 << 22 if v32 is not None else 0) | v33 << 12 | v34
         if v32 is not None:
             if not 0 <= v32 <= 127:
                 raise out_of_range("height", v32, 0, 127)
@@ -312,7 +312,7 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
             v36 = v14.classification
             if not 0 <= v36 <= 255:
                 raise out_of_range("classification", v36, 0, 255)
-            a = a << 10 | (v35 is not None) << 8 | v36
+            a = a << 10 | (256 if v35 is not None else 0) | v36
             if v35 is not None:
                 if not 0 <= v35 <= 15:
                     raise out_of_range("fuelType", v35, 0, 15)
@@ -528,7 +528,7 @@ def write_SPAT(x: SPAT, a: int) -> int:
     v4 = x.msgCnt
     if not 0 <= v4 <= 127:
         raise out_of_range("msgCnt", v4, 0, 127)
-    a = a << 11 | (v1 is not None) << 9 | (v2 is not None) << 8 | (v3 is not None) << 7 | v4
+    a = a << 11 | (512 if v1 is not None else 0) | (256 if v2 is not None else 0) | (128 if v3 is not None else 0) | v4
     if v1 is not None:
         if not 0 <= v1 <= 527040:
             raise out_of_range("moy", v1, 0, 527040)
@@ -552,7 +552,7 @@ def write_SPAT(x: SPAT, a: int) -> int:
         v9 = v6.timeConfidence
         v10 = v6.intersectionId
         v11 = v10.region
-        a = a << 5 | (v7 is not None) << 3 | (v8 is not None) << 2 | (v9 is not None) << 1 | (v11 is not None)
+        a = a << 5 | (8 if v7 is not None else 0) | (4 if v8 is not None else 0) | (2 if v9 is not None else 0) | (1 if v11 is not None else 0)
         if v11 is not None:
             if not 0 <= v11 <= 65535:
                 raise out_of_range("region", v11, 0, 65535)
@@ -591,7 +591,7 @@ def write_SPAT(x: SPAT, a: int) -> int:
             for v18 in v17:
                 v19 = v18.timing
                 v20 = v18.light
-                a = a << 2 | (v19 is not None)
+                a = a << 2 | (1 if v19 is not None else 0)
                 if 0 <= v20 <= 8:
                     a = a << 5 | v20
                 else:
@@ -607,7 +607,7 @@ def write_SPAT(x: SPAT, a: int) -> int:
                         v28 = v22.startTime
                         if not 0 <= v28 <= 36001:
                             raise out_of_range("startTime", v28, 0, 36001)
-                        a = a << 23 | (v23 is not None) << 20 | (v24 is not None) << 19 | (v25 is not None) << 18 | (v26 is not None) << 17 | (v27 is not None) << 16 | v28
+                        a = a << 23 | (1 << 20 if v23 is not None else 0) | (1 << 19 if v24 is not None else 0) | (1 << 18 if v25 is not None else 0) | (1 << 17 if v26 is not None else 0) | (1 << 16 if v27 is not None else 0) | v28
                         if v23 is not None:
                             if not 0 <= v23 <= 36001:
                                 raise out_of_range("minEndTime", v23, 0, 36001)
@@ -641,7 +641,7 @@ def write_SPAT(x: SPAT, a: int) -> int:
                         v35 = v22.startUTCTime
                         if not 0 <= v35 <= 36001:
                             raise out_of_range("startUTCTime", v35, 0, 36001)
-                        a = a << 23 | 1 << 21 | (v30 is not None) << 20 | (v31 is not None) << 19 | (v32 is not None) << 18 | (v33 is not None) << 17 | (v34 is not None) << 16 | v35
+                        a = a << 23 | 1 << 21 | (1 << 20 if v30 is not None else 0) | (1 << 19 if v31 is not None else 0) | (1 << 18 if v32 is not None else 0) | (1 << 17 if v33 is not None else 0) | (1 << 16 if v34 is not None else 0) | v35
                         if v30 is not None:
                             if not 0 <= v30 <= 36001:
                                 raise out_of_range("minEndUTCTime", v30, 0, 36001)
@@ -785,7 +785,7 @@ def read_PositionOffsetLLV(v: int, p: int) -> tuple[PositionOffsetLLV, int]:
 
 def write_PositionOffsetLLV(x: PositionOffsetLLV, a: int) -> int:
     v1 = x.offsetV
-    a = a << 1 | (v1 is not None)
+    a = a << 1 | (1 if v1 is not None else 0)
     v2, v3 = x.offsetLL
     if v2 == "position-LL1":
         v4 = v3.lon
@@ -923,7 +923,7 @@ def write_ReferenceLinkList(x: list[ReferenceLink], a: int) -> int:
         v2 = v1.referenceLanes
         v3 = v1.upstreamNodeId
         v4 = v3.region
-        a = a << 2 | (v2 is not None) << 1 | (v4 is not None)
+        a = a << 2 | (2 if v2 is not None else 0) | (1 if v4 is not None else 0)
         if v4 is not None:
             if not 0 <= v4 <= 65535:
                 raise out_of_range("region", v4, 0, 65535)
@@ -933,7 +933,7 @@ def write_ReferenceLinkList(x: list[ReferenceLink], a: int) -> int:
             raise out_of_range("id", v5, 0, 65535)
         v6 = v1.downstreamNodeId
         v7 = v6.region
-        a = a << 17 | v5 << 1 | (v7 is not None)
+        a = a << 17 | v5 << 1 | (1 if v7 is not None else 0)
         if v7 is not None:
             if not 0 <= v7 <= 65535:
                 raise out_of_range("region", v7, 0, 65535)

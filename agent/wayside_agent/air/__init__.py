@@ -1,0 +1,63 @@
+"""What the unit says and hears on the air: which services speak, of what, and through which radio."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from wayside_agent.air import heard, platform, signal, vehicle
+from wayside_agent.core.safety_broadcast import SafetyBroadcast
+from wayside_agent.ports.devices import Radio
+from wayside_agent.services import v2x_obu, v2x_rsu
+from wayside_agent.services.sensing import Sensing
+from wayside_agent.settings import Settings
+
+
+class Air:
+    """Every service of V2X."""
+
+    def __init__(
+        self,
+        unit: Settings,
+        sensing: Sensing,
+        radio: Radio | None,
+        *,
+        utc_s: Callable[[], float | None],
+        site_broker: heard.BrokerNow = lambda: None,
+        around: platform.Surroundings = platform.ALONE,
+    ) -> None:
+        """Raises: InvalidArgumentError: the settings want what the unit has not."""
+        self._sensing = sensing
+        self._events = SafetyBroadcast()
+        said: list[platform.Tap] = []
+        radio = None if radio is None else platform.OverheardRadio(radio, said)
+        self.voice = vehicle.voice(unit, sensing, radio, utc_s=utc_s)
+        self.signal = signal.voice(unit, radio, utc_s=utc_s)
+        self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
+        self.platforms = platform.bridges(unit, sensing, around, utc_s=utc_s, event=self.broadcast)
+        said += [each.said for each in self.platforms.values()]
+
+    def planned_rate_hz(self) -> float | None:
+        """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or a vehicle must be silent."""
+        if self.signal is not None:
+            return 1 / v2x_rsu.PERIOD_S
+        return None if self.voice is None or self.voice.why_silent else 1 / v2x_obu.PERIOD_S
+
+    def broadcast(self) -> str:
+        """The road event that is being broadcast, in one sentence; empty: none."""
+        radio = self._sensing.radio
+        return "" if radio is None else self._events.sentence(radio.counters.sent, time.monotonic())
+
+    def picture(self) -> Mapping[str, object]:
+        """What is heard, and which platforms are reached, ready for JSON; empty: there is no radio."""
+        heard_now = {} if self.heard is None else self.heard.picture()
+        return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
+
+    def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs, by name."""
+        services: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self.voice is not None:
+            services["v2x-obu"] = self.voice.run
+        if self.signal is not None:
+            services["v2x-rsu"] = self.signal.run
+        services |= {f"v2x-{name}-broker": outlet.run for name, outlet in self._outlets.items()}
+        services |= {f"v2x-platform-{name}": bridge.run for name, bridge in self.platforms.items()}
+        return services

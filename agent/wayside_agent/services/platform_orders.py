@@ -1,0 +1,101 @@
+"""Does what a platform asks, if the unit's settings allow it; `core.platform.policy` judges, this file acts.
+
+Usage: `answer = await orders.answer(Subject.MAP_DOWN, message)`; it never raises for what a platform sends.
+"""
+
+import asyncio
+import logging
+
+from wayside.errors import WaysideError
+from wayside.v2x.peek import MessageKind
+from wayside_agent.core.heard.sampler import Sampler
+from wayside_agent.core.platform.answer import Answer, CommandError, Reason
+from wayside_agent.core.platform.codec import on_air
+from wayside_agent.core.platform.messages import Config, Frames, Head, Management
+from wayside_agent.core.platform.policy import narrowed, refused
+from wayside_agent.core.platform.seen import digest
+from wayside_agent.core.platform.subject import KIND_OF_DOWN, Subject
+from wayside_agent.services.platform_world import Manner, Plan, World
+
+PATIENCE_S = 10.0
+"""For what the unit does at once."""
+_LEVELS = {"DEBUG": logging.INFO, "INFO": logging.INFO, "WARN": logging.WARNING, "ERROR": logging.ERROR, "NOLog": None}
+"""What is below INFO may hold positions and payloads; it stays on the unit."""
+_JOB_DIGEST_BYTES = 8
+
+logger = logging.getLogger(__name__)
+
+
+class Orders:
+    """Of one platform."""
+
+    def __init__(self, plan: Plan, world: World, manner: Manner) -> None:
+        self._plan = plan
+        self._world = world
+        self._manner = manner
+
+    async def answer(self, subject: Subject, message: Head) -> Answer:
+        """Does it or refuses it."""
+        plan = self._plan
+        answer = refused(subject, message, plan.allowed, ttl_s=plan.ttl_s)
+        if answer is None:
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._do(subject, message)
+                answer = Answer()
+            except CommandError as error:
+                answer = error.answer
+            except WaysideError as error:
+                answer = Answer(Reason.FAILED, str(error))
+            except TimeoutError:
+                answer = Answer(Reason.FAILED, f"not done within {PATIENCE_S:g} s")
+        if subject in {Subject.OTA_DOWN, Subject.CONFIG_DOWN, Subject.MANAGEMENT_DOWN} or answer.code:
+            logger.info(
+                "Platform %s: %s %s: %s",
+                plan.label,
+                subject,
+                str(message.seqNum)[:20],
+                answer.description or "done",
+                extra={"reason": answer.reason.value},
+            )
+        return answer
+
+    async def _do(self, subject: Subject, message: Head) -> None:
+        if isinstance(message, Frames):
+            await self._broadcast(KIND_OF_DOWN[subject], message)
+        elif isinstance(message, Config):
+            self._sample(message)
+        elif isinstance(message, Management):
+            await self._manage(message)
+
+    async def _broadcast(self, kind: MessageKind, message: Frames) -> None:
+        broadcaster = self._world.broadcaster
+        if broadcaster is None:
+            raise CommandError(Reason.NO_BROADCAST, f"this unit does not broadcast {kind.value} of others")
+        for each in on_air(message, kind, self._plan.profile):
+            await broadcaster.broadcast(kind, each, source=f"platform:{self._plan.label}")
+
+    def _sample(self, message: Config) -> None:
+        samplers = self._manner.samplers
+        asked = {
+            MessageKind.BSM: message.bsmConfig,
+            MessageKind.RSM: message.rsmConfig,
+            MessageKind.SPAT: message.spatConfig,
+        }
+        wanted = {kind: each for kind, each in asked.items() if each is not None}
+        for kind in wanted:
+            if kind not in samplers:
+                raise CommandError(Reason.NOT_ALLOWED, f"the unit's settings send no {kind.value} to this platform")
+        for kind, each in wanted.items():
+            samplers[kind] = Sampler(narrowed(self._plan.rules[kind], each))
+
+    async def _manage(self, message: Management) -> None:
+        manner = self._manner
+        if message.reboot:
+            await self._world.reboot(f"jobs/platform-{self._plan.label}-{digest(message)[:_JOB_DIGEST_BYTES].hex()}")
+        if message.hbRate is not None:
+            manner.heartbeat_s = float(message.hbRate)
+        if message.runningInfoRate is not None:
+            manner.running_s = float(message.runningInfoRate)
+        if message.logLevel is not None:
+            manner.log_level = _LEVELS[message.logLevel]

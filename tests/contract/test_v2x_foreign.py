@@ -1,0 +1,107 @@
+"""Messages of other regions, from public logs: recognised, counted, passed on, and decoded where pycrate can."""
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.v2x_oracles import pool
+from wayside.v2x.codec import Profile
+from wayside.v2x.foreign import Family, foreign
+from wayside_agent.cli import v2x
+from wayside_agent.core.v2x_files import FileFormat
+
+LOG_HEADER_BYTES = {"bsmTx.gz": 26, "bsmLogDuringEvent.gz": 26, "rxMsg_TIM_GeneratedBy_RSU.gz": 26}
+
+
+def logged(path: Path) -> list[bytes]:
+    """The payloads of a log: each with its length in the last two bytes of the header."""
+    content, found = gzip.decompress(path.read_bytes()), []
+    header = LOG_HEADER_BYTES[path.name]
+    while content:
+        size_bytes = int.from_bytes(content[header - 2 : header], "little")
+        found.append(content[header : header + size_bytes])
+        content = content[header + size_bytes :]
+    return found
+
+
+def vector(folder: Path, name: str) -> str:
+    return str(json.loads((folder / f"decoder-input-{name}.json").read_text("utf-8"))["payload"]["data"]["bytes"])
+
+
+def written(path: Path, payloads: list[str]) -> Path:
+    path.write_text("".join(f"{each}\n" for each in payloads), "ascii")
+    return path
+
+
+def test_frames_of_logs_are_recognised_in_their_envelopes(shared_data: Path) -> None:
+    folder = shared_data / "v2x/j2735"
+    for name, kind, count in (("bsmTx.gz", "BSM", 16), ("bsmLogDuringEvent.gz", "BSM", 222)):
+        found = [foreign(each) for each in logged(folder / name)]
+        assert Counter((each.family, each.name) for each in found if each) == {(Family.J2735, kind): count}
+
+
+def test_a_file_of_all_regions_is_counted(tmp_path: Path, shared_data: Path) -> None:
+    etsi = [(shared_data / f"v2x/etsi/{name}.hex").read_text().strip() for name in ("CAM", "SPATEM")]
+    vectors = [vector(shared_data / "v2x/j2735/ode_vectors", name) for name in ("spat", "bsm", "srm")]
+    ours = [each.hex() for each in pool(Profile.P20, 3, 10)]
+    document = v2x.counted(written(tmp_path / "all.hex", [*etsi, *vectors, *ours]), FileFormat.AUTO)
+    names = ("etsi CAM", "etsi SPATEM", "j2735 SPAT", "j2735 BSM", "j2735 SRM")
+    assert document["foreign"] == dict.fromkeys(names, 1)
+    assert (sum(document["messages"].values()), document["errors"]) == (10, {})
+
+
+def test_spat_of_both_are_decoded(tmp_path: Path, shared_data: Path) -> None:
+    spat = vector(shared_data / "v2x/j2735/ode_vectors", "spat")
+    [document] = v2x.decoded_as(written(tmp_path / "us.hex", [spat]), "j2735", FileFormat.AUTO)
+    [crossing] = document["message"]["intersections"]
+    assert (document["kind"], crossing["id"]["id"], len(crossing["states"])) == ("SPAT", 8804, 8)
+    spatem = (shared_data / "v2x/etsi/SPATEM.hex").read_text().strip()
+    [document] = v2x.decoded_as(written(tmp_path / "eu.hex", [spatem]), "etsi", FileFormat.AUTO)
+    [crossing] = document["message"]["spat"]["intersections"]
+    assert (document["kind"], crossing["id"], crossing["name"]) == (
+        "SPATEM",
+        {"id": 2501, "region": 3},
+        "MAP_ITS_25\\2501\\2.2",
+    )
+
+
+def test_a_message_without_a_module_is_passed_on_as_it_is(tmp_path: Path, shared_data: Path) -> None:
+    bsm = vector(shared_data / "v2x/j2735/ode_vectors", "bsm").lower()
+    [document] = v2x.decoded_as(written(tmp_path / "us.hex", [bsm]), "j2735", FileFormat.AUTO)
+    assert document == {"profile": "j2735", "payload": bsm, "kind": "BSM"}
+
+
+def test_who_reads_it_under_our_profile_is_told_what_it_may_be(tmp_path: Path, shared_data: Path) -> None:
+    spat = vector(shared_data / "v2x/j2735/ode_vectors", "spat")
+    [document] = v2x.decoded_as(written(tmp_path / "us.hex", [spat]), "p20", FileFormat.AUTO)
+    assert document["error"].endswith("; it may be SPAT of j2735")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "00",
+        "0013",
+        "001300",
+        "00130100ff",
+        "0013c0",
+        "0013ff00",
+        "0380",
+        "038005",
+        "0381004003",
+        "0399aabb",
+        "0200ff",
+    ],
+)
+def test_what_is_no_frame_is_none(data: str) -> None:
+    assert foreign(bytes.fromhex(data)) is None
+
+
+def test_our_messages_are_seldom_taken_for_foreign_ones() -> None:
+    """Therefore only what no profile of ours reads is asked about."""
+    messages = pool(Profile.P20, 4, 2000)
+    assert sum(foreign(each) is not None for each in messages) < 100
