@@ -13,9 +13,7 @@ import importlib.metadata
 import io
 import platform
 import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
@@ -23,20 +21,12 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 
 from wayside.names import checked_version
-from wayside.release_manifest import FORMAT, Component, Manifest, Notice
-from wayside.release_packing import counter_of, write_release
+from wayside.release_manifest import Component, Notice
+from wayside.release_packing import Content
+from wayside_manager.services.release_building import Description, Part, write_built
+from wayside_manager.services.release_sources import is_kept
 
 ROOT_DISTRIBUTION = "wayside-agent"
-SKIPPED_FOLDERS = frozenset({"__pycache__", "tests", "test", "bin", "include"})
-SKIPPED_SUFFIXES = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp", ".pth"})
-KEPT_METADATA = frozenset({"METADATA", "entry_points.txt", "top_level.txt", "licenses", "LICENSE", "LICENSE.txt"})
-"""Of a `.dist-info`: what drivers and licences need. The rest names paths of the machine that builds."""
-SCHEMA_OF_TREE = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from wayside import node_config
-print(json.dumps(node_config.schema(), indent=1, sort_keys=True))
-"""
 
 
 def main() -> int:
@@ -76,41 +66,35 @@ def built(
     payloads: Mapping[Component, Path] | None = None,
 ) -> bytes:
     """The bytes of a release artifact; `payloads` are components beside the agent, and the file of each."""
-    payloads = payloads or {}
-    files = {name: path for dist in closure(ROOT_DISTRIBUTION) for name, path in _files(dist)}
+    files: dict[str, Content] = {name: path for dist in closure(ROOT_DISTRIBUTION) for name, path in _files(dist)}
     if overlay is not None:
         laid_over = (path for path in overlay.rglob("*") if path.is_file() and path.suffix != ".pyc")
         files |= {path.relative_to(overlay).as_posix(): path for path in laid_over}
-    draft = Manifest(
-        format=FORMAT,
+    description = Description(
         version=version,
-        counter=counter_of(version) if counter is None else counter,
-        tree_sha256="0" * 64,
-        components=(Component(name="agent", version=version, driver="slot"), *payloads),
+        counter=counter,
         hardware_ids=hardware_ids,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         platform=f"{sys.platform}-{platform.machine()}",
-        provides=("agent",),
+        components=tuple(_part(component, path) for component, path in (payloads or {}).items()),
         notices=dict(notices or {}),
         return_to_counter=return_to_counter,
         downgrade_from_counter=downgrade_from_counter,
     )
     buffer = io.BytesIO()
-    brought = {component.file: path for component, path in payloads.items()}
-    write_release(buffer, draft, {**files, **brought}, schema=config_schema(files))
+    write_built(buffer, description, files)
     return buffer.getvalue()
 
 
-def config_schema(files: Mapping[str, Path]) -> bytes:
-    """The schema of the configuration that the packed agent takes, as that agent says, not the one installed here."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, path in files.items():
-            link = Path(folder, name)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve())
-        # -S: nothing of this environment's packages; what is not packed is not there
-        command = [sys.executable, "-I", "-S", "-B", "-c", SCHEMA_OF_TREE, str(Path(folder, "site"))]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+def _part(component: Component, path: Path) -> Part:
+    return Part(
+        name=component.name,
+        version=component.version,
+        driver=component.driver,
+        file=str(path.resolve()),
+        requires=component.requires,
+        provides=component.provides,
+    )
 
 
 def closure(root: str) -> list[Distribution]:
@@ -133,7 +117,7 @@ def _files(dist: Distribution) -> Iterator[tuple[str, Path]]:
         path = Path(str(file.locate()))
         if file.suffix == ".pth":
             yield from _editable_files(Path(path.read_text().strip()))
-        elif _is_kept(file):
+        elif is_kept(file):
             yield f"site/{file.as_posix()}", path
 
 
@@ -142,14 +126,8 @@ def _editable_files(folder: Path) -> Iterator[tuple[str, Path]]:
     for package in sorted(path.parent for path in folder.glob("*/__init__.py")):
         for path in package.rglob("*"):
             name = PurePosixPath(path.relative_to(folder).as_posix())
-            if path.is_file() and _is_kept(name):
+            if path.is_file() and is_kept(name):
                 yield f"site/{name}", path
-
-
-def _is_kept(name: PurePosixPath) -> bool:
-    if name.parts[0] == ".." or name.suffix in SKIPPED_SUFFIXES or SKIPPED_FOLDERS.intersection(name.parts[:-1]):
-        return False
-    return not name.parts[0].endswith(".dist-info") or name.parts[1] in KEPT_METADATA
 
 
 if __name__ == "__main__":

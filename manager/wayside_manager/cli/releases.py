@@ -1,4 +1,4 @@
-"""`wayside releases`: publish, list, show, retire; keys, sign and trust are in files of their own."""
+"""`wayside releases`: publish, list, show, retire; build, keys, sign and trust are in files of their own."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -22,6 +22,7 @@ from wayside_manager.cli.output import (
     print_line,
     short,
 )
+from wayside_manager.cli.release_build import build
 from wayside_manager.cli.release_sign import sign
 from wayside_manager.cli.running import (
     ContextOption,
@@ -42,6 +43,7 @@ COLUMNS = ("VERSION", "TENANT", "SIZE [BYTE]", "STATE", "PUBLISHED", "NOTES")
 app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be told to run.")
 app.add_typer(release_keys.app, name="keys")
 app.add_typer(release_trust.app, name="trust")
+app.command("build")(build)
 app.command("sign")(sign)
 
 
