@@ -131,6 +131,38 @@ async def test_a_manager_that_dies_in_the_making_counts_the_try(store: Store, ar
     assert [each.state for each in await store.list_deltas()] == [DeltaState.FAILED]
 
 
+async def test_what_failed_gets_one_more_try_at_each_start_of_the_manager(
+    store: Store, artifacts: ArtifactDirectory, tmp_path: Path
+) -> None:
+    await run_on(store, await published(store, artifacts, "1.0.0"))
+    await published(store, artifacts, "1.1.0")
+    narrow = replace(BOUNDS, memory_bytes=1 << 20)
+    deltas = making(store, artifacts, tmp_path, narrow)
+    while await deltas.look():
+        pass
+    again = making(store, artifacts, tmp_path, narrow)
+    assert [await again.look() for _ in range(2)] == [True, False]  # one try, never for ever
+    assert [each.state for each in await store.list_deltas()] == [DeltaState.FAILED]
+    assert await making(store, artifacts, tmp_path).look()
+    assert [(each.state, each.message) for each in await store.list_deltas()] == [(DeltaState.READY, "")]
+
+
+async def test_what_managers_died_over_is_not_tried_again(
+    store: Store, artifacts: ArtifactDirectory, tmp_path: Path
+) -> None:
+    await run_on(store, await published(store, artifacts, "1.0.0"))
+    await published(store, artifacts, "1.1.0")
+    lease = await store.take_lease("deltas", "dead", now=START, life_s=0)
+    assert lease is not None
+    await store.keep_pairs([PAIR], lease=lease)
+    for _ in range(MAX_TRIES + 1):
+        await store.begin_delta(PAIR, lease=lease)
+    await store.release_lease(lease)
+    assert not await making(store, artifacts, tmp_path).look()
+    (dead,) = await store.list_deltas()
+    assert (dead.state, "given up" in dead.message) == (DeltaState.FAILED, True)
+
+
 def release(version: str, order: int, **fields: object) -> DeltaRelease:
     said = {"size_bytes": 1, "is_active": True, "node_count": 1, "is_wanted": False, "tenant_ids": frozenset({"root"})}
     return DeltaRelease(version, version, tree_sha256=version, create_us=order, counter=order, **(said | fields))  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from wayside_manager.api.release_messages import release_message
 from wayside_manager.api.release_trust_messages import trust_message
 from wayside_manager.api.release_upload import check_spec, content, drained
 from wayside_manager.api.scopes import EOF, Context, received
+from wayside_manager.core.deltas import DeltaRecord
 from wayside_manager.core.release_trust.updating import Brought, updated_trust
 from wayside_manager.core.releases import ReleaseRecord, release_taken
 from wayside_manager.ports.deltas import DeltaStore
@@ -93,8 +94,12 @@ class ReleaseService(release_service_pb2_grpc.ReleaseServiceServicer):
         page = await self._store.list_releases(
             reach=admission().reach, page_size=request.page_size, page_token=request.page_token
         )
+        deltas: dict[str, list[DeltaRecord]] = {release.version: [] for release in page.items}
+        for delta in await self._store.list_deltas(deltas):
+            deltas[delta.version].append(delta)
         return release_service_pb2.ListReleasesResponse(
-            releases=map(release_message, page.items), next_page_token=page.next_page_token
+            releases=(release_message(release, deltas[release.version]) for release in page.items),
+            next_page_token=page.next_page_token,
         )
 
     async def RetireRelease(

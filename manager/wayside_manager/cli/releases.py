@@ -23,6 +23,7 @@ from wayside_manager.cli.output import (
     short,
 )
 from wayside_manager.cli.release_build import build
+from wayside_manager.cli.release_deltas import delta_counts, print_deltas
 from wayside_manager.cli.release_sign import sign
 from wayside_manager.cli.running import (
     ContextOption,
@@ -38,7 +39,7 @@ from wayside_manager.cli.running import (
 )
 
 CHUNK_BYTES = 1 << 20  # as release_service.proto says
-COLUMNS = ("VERSION", "TENANT", "SIZE [BYTE]", "STATE", "PUBLISHED", "NOTES")
+COLUMNS = ("VERSION", "TENANT", "SIZE [BYTE]", "STATE", "PUBLISHED", "DELTAS", "NOTES")
 
 app = typer.Typer(no_args_is_help=True, help="Releases: images that nodes can be told to run.")
 app.add_typer(release_keys.app, name="keys")
@@ -105,10 +106,7 @@ def show(
         fields = {name.lower(): value for name, value in zip(COLUMNS, _row(found), strict=True)}
         schema = {"config schema": "published" if found.has_config_schema else "the manager's own counts"}
         print_fields(fields | {"sha256": found.sha256, "notes": found.notes, "etag": found.etag} | schema)
-        for delta in found.deltas:
-            state = release_pb2.ReleaseDelta.State.Name(delta.state).removeprefix("STATE_").lower()
-            base = delta.base.removeprefix("releases/")
-            print_line(f"delta from {base}: {state}, {delta.size_bytes} bytes {delta.message}".rstrip())
+        print_deltas(found)
 
 
 @app.command("retire")
@@ -169,5 +167,6 @@ def _row(release: release_pb2.Release) -> tuple[object, ...]:
         release.size_bytes,
         short(release_pb2.Release.State.Name(release.state), "STATE_"),
         local_time(release.create_time),
+        delta_counts(release),
         release.notes.partition("\n")[0],
     )

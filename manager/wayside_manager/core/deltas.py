@@ -12,6 +12,8 @@ MAX_BASES = 5
 """Releases a delta to one release is made from, newest first; from older ones the whole is fetched."""
 MAX_TRIES = 3
 """A process that died so often is not tried again: it may be what takes the manager's memory."""
+GIVEN_UP_COUNT = MAX_TRIES + 1
+"""Tries of a delta over which managers died: their next start does not try it again, as it does what only failed."""
 USELESS_RATIO = 0.6
 """A delta that is larger than this share of the whole is not kept."""
 

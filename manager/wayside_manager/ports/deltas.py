@@ -29,6 +29,12 @@ class DeltaStore(Protocol):
         Raises: ConflictError: the lease is lost.
         """
 
+    async def reopen_failed(self, *, lease: Lease) -> int:
+        """Gives what FAILED one more try, but not what managers died over; how many.
+
+        Raises: ConflictError: the lease is lost.
+        """
+
     async def begin_delta(self, pair: Pair, *, lease: Lease) -> DeltaRecord | None:
         """Counts one more try, before it is made; `None`: it is no longer PENDING, or not there.
 

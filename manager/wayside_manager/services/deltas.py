@@ -1,6 +1,7 @@
 """Makes deltas between releases, one at a time, in a process that may take its time, its memory and its own death.
 
-A try is counted before it begins, so one that takes the manager down with it ends after a few. The child writes into a
+A try is counted before it begins, so one that takes the manager down with it ends after a few. What only failed gets
+one more at the next start of a manager: its bounds may be others then. The child writes into a
 folder of its own; what it brings is written into the artifact store under its hash, and only then into the database: a
 crash between leaves an artifact of nobody, which the next start collects. Of several managers the one with
 the lease works.
@@ -88,6 +89,7 @@ class Deltas:
         self._tick_s = tick_s
         self._holder = secrets.token_hex(8)
         self._is_failing = False
+        self._has_reopened = False
 
     async def run(self) -> None:
         """Makes one after the other. Never returns."""
@@ -112,6 +114,9 @@ class Deltas:
         lease = await self._lease()
         if lease is None:
             return False
+        if not self._has_reopened:
+            await self._store.reopen_failed(lease=lease)
+            self._has_reopened = True
         releases = {each.version: each for each in await self._store.delta_releases()}
         pairs = wanted_pairs(releases.values())
         await self._drop(await self._store.keep_pairs(pairs, lease=lease))

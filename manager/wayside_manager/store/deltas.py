@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select, update
 
 from wayside.errors import ConflictError
-from wayside_manager.core.deltas import MAX_TRIES, DeltaRecord, DeltaRelease, DeltaState, Pair
+from wayside_manager.core.deltas import GIVEN_UP_COUNT, MAX_TRIES, DeltaRecord, DeltaRelease, DeltaState, Pair
 from wayside_manager.core.releases import ReleaseState
 from wayside_manager.ports.rollouts import Lease
 from wayside_manager.store import leases
@@ -83,12 +83,24 @@ class SqlDeltas(SqlPart):
         return tuple(map(_record, gone))
 
     @writing
+    def reopen_failed(self, connection: Connection, *, lease: Lease) -> int:
+        """See DeltaStore."""
+        leases.check(connection, lease)
+        is_failed = and_(release_deltas.c.state == DeltaState.FAILED, release_deltas.c.try_count < GIVEN_UP_COUNT)
+        again = {"state": DeltaState.PENDING, "try_count": MAX_TRIES - 1}
+        return connection.execute(update(release_deltas).where(is_failed).values(again)).rowcount
+
+    @writing
     def begin_delta(self, connection: Connection, pair: Pair, *, lease: Lease) -> DeltaRecord | None:
         """See DeltaStore."""
         leases.check(connection, lease)
         is_open = and_(_is(pair), release_deltas.c.state == DeltaState.PENDING)
         is_spent = and_(is_open, release_deltas.c.try_count >= MAX_TRIES)
-        given_up = {"state": DeltaState.FAILED, "message": f"given up: the manager died {MAX_TRIES} times over it"}
+        given_up = {
+            "state": DeltaState.FAILED,
+            "try_count": GIVEN_UP_COUNT,
+            "message": "given up: the manager died over each try; nodes fetch the whole",
+        }
         connection.execute(update(release_deltas).where(is_spent).values(given_up))
         connection.execute(update(release_deltas).where(is_open).values(try_count=release_deltas.c.try_count + 1))
         row = connection.execute(_deltas().where(is_open)).one_or_none()
