@@ -88,6 +88,9 @@ RULES: Mapping[str, AlarmRule] = {
     "software.restarts": _rule(_S.MAJOR, _S.WARNING, 0, 600),
     "software.watchdog": _rule(_S.MAJOR, _S.WARNING, 0, 60),
     "autonomy": _rule(_S.CRITICAL, _S.MAJOR, 0, 60),
+    # what people signed of releases: 30 days and 7 days before it ends
+    "releases.root": _rule(_S.MAJOR, _S.WARNING, 0, 60),
+    "releases.targets": _rule(_S.MAJOR, _S.WARNING, 0, 60),
     # a check that this manager does not know, of a newer agent
     "*": _rule(_S.MINOR, _S.WARNING, 60, 120),
 }

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from wayside_manager.core.alarm_area_step import move_areas
 from wayside_manager.core.alarm_draft import NEVER, Draft
+from wayside_manager.core.alarm_trust_step import move_trust
 from wayside_manager.core.alarms import (
     SHELF_END_MAX,
     UNREACHABLE,
@@ -41,6 +42,7 @@ def next_step(situation: Situation, policy: AlarmPolicy, now: datetime) -> Alarm
     draft = Draft(situation, policy, now)
     move_areas(draft)
     _move_nodes(draft)
+    move_trust(draft)
     for alarm in list(draft.present.values()):
         if alarm.state is AlarmState.RAISED:
             draft.present[alarm.alarm_id] = _escalated(draft, _unshelved(draft, alarm))
@@ -51,7 +53,7 @@ def _move_nodes(draft: Draft) -> None:
     """Raises, folds and clears the alarms of nodes."""
     own: dict[str, list[AlarmRecord]] = {}
     for alarm in draft.present.values():
-        if not alarm.is_area:
+        if alarm.node_id:
             own.setdefault(alarm.node_id, []).append(alarm)
     for node in draft.nodes.values():
         conditions = _conditions(draft, node)

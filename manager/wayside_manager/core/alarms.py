@@ -20,6 +20,8 @@ AREA_UNREACHABLE = "area.unreachable"
 AREA_POWER = "area.power"
 """An area whose nodes said that they run on battery before they fell silent."""
 SUPPLY_CHECK = "power.supply"
+TRUST_PREFIX = "releaseTrust/"
+"""Of the subjects of alarms of what people signed of releases, as in the audit trail."""
 SHELVE_MAX = timedelta(days=30)
 SHELF_END_MAX = SHELVE_MAX + timedelta(days=1)
 """A shelf that ends later than this from now is of a clock that was ahead; managers' clocks differ a little."""
@@ -79,6 +81,22 @@ class AlarmNode:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustEnd:
+    """When a file that people signed of releases ends."""
+
+    repository: str
+    """`image` or `director`."""
+    role: str
+    """`root` or `targets`."""
+    expire_time: datetime
+
+    @property
+    def subject(self) -> str:
+        """As alarms and the audit trail call it."""
+        return f"{TRUST_PREFIX}{self.repository}.{self.role}"
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmMember:
     """One node of an area alarm."""
 
@@ -105,7 +123,7 @@ class AlarmRecord:
     begin_time: datetime
     raise_time: datetime
     node_id: str = ""
-    """Empty: the subject is an area."""
+    """Empty: the subject is an area, or something of the manager's."""
     site_id: str = ""
     state: AlarmState = AlarmState.RAISED
     clear_time: datetime | None = None
@@ -126,7 +144,12 @@ class AlarmRecord:
     @property
     def is_area(self) -> bool:
         """It is about many nodes."""
-        return not self.node_id
+        return not self.node_id and not self.is_of_trust
+
+    @property
+    def is_of_trust(self) -> bool:
+        """It is about what people signed of releases."""
+        return self.subject.startswith(TRUST_PREFIX)
 
     @property
     def is_told(self) -> bool:
@@ -165,6 +188,8 @@ class Situation:
     """Of area alarms, by alarm."""
     pending: Mapping[Key, datetime] = field(default_factory=dict)
     """What was found and is not raised yet, with when the manager saw it first."""
+    trust_ends: tuple[TrustEnd, ...] = ()
+    """Of the newest of each file that people sign."""
 
 
 @dataclass(frozen=True, slots=True)

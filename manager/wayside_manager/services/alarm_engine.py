@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wayside.errors import ConflictError, WaysideError
@@ -102,7 +103,7 @@ class AlarmEngine:
         situation, policy = await self._store.alarm_situation(now=now, begin_time=begin_time)
         self._begin_time, self._look_time = begin_time, now
         self._admit_at(policy.reconnects_per_s)
-        looked = Situation(situation.nodes, situation.alarms, situation.members, self._pending)
+        looked = replace(situation, pending=self._pending)
         # in a thread: sessions wait for this loop, and a step over 10,000 nodes takes some tens of milliseconds
         step = await asyncio.to_thread(next_step, looked, policy, now)
         storms = _storms(situation, step)

@@ -3,15 +3,25 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, tuple_
 
-from wayside_manager.core.alarms import AlarmMember, AlarmNode, AlarmState, Contact, Finding, Situation
+from wayside_manager.core.alarms import AlarmMember, AlarmNode, AlarmState, Contact, Finding, Situation, TrustEnd
 from wayside_manager.core.node_health import HealthState
 from wayside_manager.core.nodes import NodeKind, NodeState
+from wayside_manager.core.release_trust.files import TrustRole
 from wayside_manager.store.alarm_rows import member_of, records
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.rollout_holds import lost_limit_us
-from wayside_manager.store.tables import alarm_members, alarms, corridor_sites, node_checks, node_status, nodes, sites
+from wayside_manager.store.tables import (
+    alarm_members,
+    alarms,
+    corridor_sites,
+    node_checks,
+    node_status,
+    nodes,
+    sites,
+    trust_files,
+)
 
 _BAD = (HealthState.FAILED, HealthState.DEGRADED)
 _NODES = (
@@ -28,6 +38,7 @@ _NODES = (
     .where(nodes.c.state == NodeState.ENROLLED)
     .order_by(nodes.c.node_id)
 )
+_SIGNED_BY_PEOPLE = (TrustRole.ROOT, TrustRole.TARGETS)
 _KINDS = {str(kind): kind for kind in NodeKind}
 
 
@@ -43,7 +54,17 @@ def read_situation(connection: Connection, *, now: datetime, begin_time: datetim
         nodes={node.node_id: node for node in found},
         alarms=tuple(records(connection, raised)),
         members={alarm_id: tuple(each) for alarm_id, each in members.items()},
+        trust_ends=tuple(_trust_ends(connection)),
     )
+
+
+def _trust_ends(connection: Connection) -> Iterable[TrustEnd]:
+    """When the newest of each file that people sign ends; the manager renews the others by itself."""
+    key = (trust_files.c.repository, trust_files.c.role)
+    newest = select(*key, func.max(trust_files.c.version)).where(trust_files.c.role.in_(_SIGNED_BY_PEOPLE))
+    is_newest = tuple_(*key, trust_files.c.version).in_(newest.group_by(*key))
+    for repository, role, expire_us in connection.execute(select(*key, trust_files.c.expire_us).where(is_newest)):
+        yield TrustEnd(repository, role, as_time(expire_us))
 
 
 def _nodes(connection: Connection, now_us: int, begin_us: int) -> Iterable[AlarmNode]:

@@ -119,8 +119,9 @@ class SqlAlarms(SqlPart):
         """See AlarmStore."""
         alarm = _the_alarm(connection, alarm_id)
         if not alarm.is_area:
+            what = "what people signed" if alarm.is_of_trust else "one node"
             raise FailedPreconditionError(
-                f"alarm {alarm_id} is about one node; ask for the alarm of an area", reason="ALARM_NOT_OF_AREA"
+                f"alarm {alarm_id} is about {what}; ask for the alarm of an area", reason="ALARM_NOT_OF_AREA"
             )
         return alarm, restored(connection, alarm_id)
 
