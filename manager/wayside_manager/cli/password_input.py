@@ -19,22 +19,22 @@ PasswordFileOption = Annotated[
 ]
 
 
-def password(file: Path | None, *, question: str, is_new: bool = False) -> str:
-    """The password; a new one is asked for twice.
+def password(file: Path | None, *, question: str, is_new: bool = False, what: str = "password") -> str:
+    """The password, or what else is kept as one; a new one is asked for twice.
 
     Raises: NotFoundError, InvalidArgumentError: the file; there is no terminal to ask on; the two differ.
     """
     if file is not None:
-        return _in_file(file)
+        return _in_file(file, what)
     if not sys.stdin.isatty():
-        raise InvalidArgumentError("there is no terminal to ask for the password on; give --password-file")
+        raise InvalidArgumentError(f"there is no terminal to ask for the {what} on; give --{what}-file")
     found = getpass.getpass(f"{question}: ")
     if is_new and getpass.getpass(f"{question}, again: ") != found:
-        raise InvalidArgumentError("the two passwords differ; try again")
+        raise InvalidArgumentError(f"the two {what}s differ; try again")
     return found
 
 
-def _in_file(file: Path) -> str:
+def _in_file(file: Path, what: str) -> str:
     try:
         if str(file) == "-":
             content = sys.stdin.buffer.read(_MAX_BYTES + 1)
@@ -47,5 +47,5 @@ def _in_file(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as exc:
         raise InvalidArgumentError(f"{file} cannot be read as a text") from exc
     if not text or len(content) > _MAX_BYTES or "\n" in text:
-        raise InvalidArgumentError(f"{file}: put the password on its only line")
+        raise InvalidArgumentError(f"{file}: put the {what} on its only line")
     return text

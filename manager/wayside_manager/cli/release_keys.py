@@ -8,6 +8,7 @@ import typer
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside_manager.cli.output import print_line
+from wayside_manager.cli.passphrases import new_passphrase
 from wayside_manager.cli.running import reported
 from wayside_manager.settings import write_whole
 
@@ -34,21 +35,29 @@ def create(
     module: Annotated[str, typer.Option(help="Make it in a token: PKCS#11 library.")] = "",
     token_label: Annotated[str, typer.Option(help="Label of the token.")] = "",
     pin_file: Annotated[str, typer.Option(help="File with the user's PIN.")] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="Ask for a passphrase and encrypt the file with it.")] = False,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="Encrypt it with what this file holds; '-': stdin.")
+    ] = None,
 ) -> None:
-    """Makes a key of one person: in a file only its owner can read, or in a smart card or HSM."""
+    """Makes a key of one person: in a file only its owner can read, encrypted or not, or in a smart card or HSM."""
     from wayside_manager.services.trust_keys import new_key_pem, opened_signer, public_pem
 
     public = file.with_suffix(".pub")
     if file.exists() or public.exists() or file == public:
         raise FailedPreconditionError(f"{file} or {public} is there; name another file, a key is never written over")
+    is_encrypted = ask or passphrase_file is not None
+    if is_encrypted and module:
+        raise InvalidArgumentError("--module: a key in a token has a PIN and no passphrase; give one or the other")
+    passphrase = new_passphrase(passphrase_file, file) if is_encrypted else ""
     if module:
         from wayside_manager.services.trust_tokens import made_in_token
 
         where = made_in_token(module=module, token_label=token_label, pin_file=pin_file, key_label=file.stem)
         write_whole(file, where.toml(), is_secret=True)
     else:
-        write_whole(file, new_key_pem(), is_secret=True)
-    key = opened_signer(file).public_key
+        write_whole(file, new_key_pem(passphrase), is_secret=True)
+    key = opened_signer(file, lambda _: passphrase).public_key
     write_whole(public, public_pem(key))
     print_line(f"made key {key.keyid}: keep {file} offline, give {public} to whoever makes the roots")
 

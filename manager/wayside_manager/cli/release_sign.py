@@ -8,6 +8,7 @@ import typer
 
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside_manager.cli.output import print_line
+from wayside_manager.cli.passphrases import Passphrases
 from wayside_manager.cli.running import reported
 
 if TYPE_CHECKING:  # the libraries that sign: no other command needs them
@@ -22,6 +23,12 @@ def sign(
     key: Annotated[list[Path], typer.Option(help="Key of the person who signs; repeat if several sit together.")],
     remove: Annotated[list[str] | None, typer.Option(help="Version that shall be installed no more.")] = None,
     renew: Annotated[bool, typer.Option("--renew", help="Give what is signed a new end.")] = False,
+    passphrase_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File with the passphrase of a key, '-': stdin; repeat in the order of the keys. Default: ask."
+        ),
+    ] = None,
 ) -> None:
     """Signs roots and releases with the key of one person, after the other."""
     from wayside_manager.cli.ceremony import Ceremony, utc_now
@@ -30,7 +37,9 @@ def sign(
     from wayside_manager.services.trust_keys import opened_signer
 
     ceremony = Ceremony(folder)
-    signers = [opened_signer(path) for path in key]
+    ask = Passphrases(passphrase_file or [])
+    signers = [opened_signer(path, ask) for path in key]
+    ask.check_used()
     added = [_target(path) for path in artifacts or []]
     removed = [target_path(version) for version in remove or []]
     if added or removed or renew:

@@ -1,13 +1,14 @@
 """Keys that sign releases: in files, or in a PKCS#11 token (a smart card or an HSM).
 
-A key file is a PEM with an Ed25519 key, or says in TOML where in a token the key is. Beside it, `{name}.pub` is its
-public half.
+A key file is a PEM with an Ed25519 key, encrypted if its owner wants, or says in TOML where in a token the key is.
+Beside it, `{name}.pub` is its public half.
 Usage: `signer = opened_signer(Path("li.key"))`, `key = public_key(Path("li.pub"))`.
 
 **Tested with:** SoftHSM 2.6.1 through python-pkcs11 0.10.
-**Source:** RFC 8032 (Ed25519), RFC 5208 (PKCS#8); PKCS#11 2.40, CKM_ECDSA.
+**Source:** RFC 8032 (Ed25519), RFC 5208 (PKCS#8), RFC 8018 (its encryption: PBES2); PKCS#11 2.40, CKM_ECDSA.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,27 +24,37 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY_FILE_MAX_BYTES = 16 * 1024
+ENCRYPTED_HEAD = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+
+AskPassphrase = Callable[[Path], str]
+"""Gets the passphrase of a key file; called only where the file is encrypted."""
 
 
-def new_key_pem() -> str:
-    """A new Ed25519 key, PKCS#8 PEM."""
+def new_key_pem(passphrase: str = "") -> str:
+    """A new Ed25519 key, PKCS#8 PEM; encrypted if there is a passphrase."""
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:
+        encryption = serialization.BestAvailableEncryption(passphrase.encode())
     return (
         Ed25519PrivateKey.generate()
-        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         .decode()
     )
 
 
-def signer_of_pem(content: bytes, *, what: str) -> CryptoSigner:
+def signer_of_pem(content: bytes, *, what: str, passphrase: str = "") -> CryptoSigner:
     """The signer with a key.
 
-    Raises: InvalidArgumentError: it is no Ed25519 key.
+    Raises: InvalidArgumentError: it is no Ed25519 key, or the passphrase is not its.
     """
     try:
-        key = serialization.load_pem_private_key(content, None)
+        key = serialization.load_pem_private_key(content, passphrase.encode() or None)
     except (ValueError, TypeError) as error:
+        if content.lstrip().startswith(ENCRYPTED_HEAD):
+            why = "the passphrase is wrong" if passphrase else "it needs a passphrase, and none can be given here"
+            raise InvalidArgumentError(f"{what}: {why}, or the file is damaged", reason="PASSPHRASE_WRONG") from error
         raise InvalidArgumentError(
-            f"{what}: it is no private key in PEM without a password; make one with 'wayside releases keys create'"
+            f"{what}: it is no private key in PEM; make one with 'wayside releases keys create'"
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise InvalidArgumentError(f"{what}: it is no Ed25519 key; make one with 'wayside releases keys create'")
@@ -91,14 +102,15 @@ def public_key(path: Path) -> SSlibKey:
     return key_of_pem(file_content(path), holder=path.stem, what=str(path))
 
 
-def opened_signer(path: Path) -> Signer:
+def opened_signer(path: Path, ask: AskPassphrase = lambda _: "") -> Signer:
     """The signer with the key in a file, or in the token that the file names.
 
     Raises: NotFoundError, InvalidArgumentError: naming the file. FailedPreconditionError, UnavailableError: the token.
     """
     content = file_content(path)
     if content.lstrip().startswith(b"-----BEGIN"):
-        return signer_of_pem(content, what=str(path))
+        passphrase = ask(path) if content.lstrip().startswith(ENCRYPTED_HEAD) else ""
+        return signer_of_pem(content, what=str(path), passphrase=passphrase)
     from wayside_manager.services.trust_tokens import TokenSigner  # python-pkcs11 is an extra
 
     return TokenSigner.of_file(path)
