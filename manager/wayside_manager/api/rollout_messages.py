@@ -5,6 +5,7 @@ Usage: `plan_record(request.plan, field="plan")`; `rollout_message(record, count
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -57,6 +58,7 @@ def plan_record(message: rollout_pb2.RolloutPlan, *, field: str) -> RolloutPlan:
         retry_count=message.retry_count,
         retry_base_s=_seconds(message, "retry_base", _EMPTY_PLAN.retry_base_s),
         retries_refused_by_gate=message.retries_refused_by_gate,
+        begin_time=_begin_time(message, field=f"{field}.begin_time"),
     )
     return checked_plan(plan, field=field)
 
@@ -70,7 +72,7 @@ def _fetch_policy(value: int, *, field: str) -> FetchPolicy:
 
 def plan_message(plan: RolloutPlan) -> rollout_pb2.RolloutPlan:
     """A plan as operators see it, defaults and all."""
-    return rollout_pb2.RolloutPlan(
+    made = rollout_pb2.RolloutPlan(
         waves=map(_wave_message, plan.waves),
         max_in_flight_count=plan.max_in_flight_count,
         max_failure_count=plan.max_failure_count,
@@ -98,6 +100,18 @@ def plan_message(plan: RolloutPlan) -> rollout_pb2.RolloutPlan:
         retry_base=duration(plan.retry_base_s),
         retries_refused_by_gate=plan.retries_refused_by_gate,
     )
+    if plan.begin_time is not None:
+        made.begin_time.CopyFrom(timestamp(plan.begin_time))
+    return made
+
+
+def _begin_time(message: rollout_pb2.RolloutPlan, *, field: str) -> datetime | None:
+    if not message.HasField("begin_time"):
+        return None
+    try:
+        return message.begin_time.ToDatetime(tzinfo=UTC)
+    except ValueError as exc:
+        raise InvalidArgumentError(f"{field}: it is no time: {exc}", reason="PLAN_INVALID") from exc
 
 
 def rollout_message(rollout: RolloutRecord, counts: Counts, waits: Iterable[WaitReason] = ()) -> rollout_pb2.Rollout:

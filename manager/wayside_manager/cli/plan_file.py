@@ -44,7 +44,7 @@ def read_plan(path: Path) -> rollout_pb2.RolloutPlan:
     """
     mapping = _mapping(path, read_text(path, max_bytes=FILE_MAX_BYTES))
     try:
-        return _filled(mapping, rollout_pb2.RolloutPlan(), "", {"waves": _wave, "windows": _window})
+        return _filled(mapping, rollout_pb2.RolloutPlan(), "", _READERS)
     except InvalidArgumentError as exc:
         raise InvalidArgumentError(f"{path}: {exc.message}") from exc
 
@@ -107,6 +107,10 @@ def _members(value: object, where: str) -> Message:
     return _filled(mapping, rollout_pb2.WaveMembers(), where, {})
 
 
+def _moment(value: object, where: str) -> Message:
+    return plan_texts.moment(value, field=where)
+
+
 def _window(value: object, where: str) -> Message:
     if isinstance(value, str):
         return plan_texts.window(value, field=where)
@@ -128,3 +132,6 @@ def _parse(message: Message, key: str, value: object, where: str) -> None:
     except (ParseError, ValueError, TypeError) as exc:
         shown = json.dumps(value, default=str)[:80]
         raise InvalidArgumentError(f"{where}: cannot be {shown}: {str(exc).rpartition(': ')[2]}") from exc
+
+
+_READERS: Mapping[str, Reader] = {"waves": _wave, "windows": _window, "begin_time": _moment}

@@ -98,6 +98,13 @@ class PlanOptions:
         ),
     ] = False
 
+    begin: Annotated[
+        str,
+        typer.Option(
+            help="When it begins, such as 2026-12-01T02:00 (by your clock) or with +08:00; nobody is told before.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = ""
     retries: Annotated[
         int | None,
         typer.Option(
@@ -152,11 +159,16 @@ class PlanOptions:
         for name, number in numbers.items():
             if number is not None:
                 setattr(made, name, number)
+        self._time(made)
+        return made
+
+    def _time(self, made: rollout_pb2.RolloutPlan) -> None:
         for name in ("node_timeout", "deadline", "trial_timeout", "retry_base"):
             text = getattr(self, name)
             if text:
                 getattr(made, name).CopyFrom(plan_texts.span(text, field=f"--{name.replace('_', '-')}"))
-        return made
+        if self.begin:
+            made.begin_time.CopyFrom(plan_texts.moment(self.begin, field="--begin"))
 
     def _observe(self, made: rollout_pb2.RolloutPlan) -> None:
         if not made.waves:

@@ -6,8 +6,10 @@ Usage: `wave("10%")`, `window("mon-fri 01:00-04:00")`, `span("10m", field="deadl
 import math
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import node_pb2, rollout_pb2
@@ -90,6 +92,22 @@ def span(value: object, *, field: str) -> Duration:
         raise InvalidArgumentError(f"{field}: {value!r} is longer than anything may take")
     whole = int(seconds)
     return Duration(seconds=whole, nanos=round((seconds - whole) * 1e9))
+
+
+def moment(value: object, *, field: str) -> Timestamp:
+    """A moment: `2026-12-01T02:00` by this machine's clock, `2026-12-01T02:00+08:00` or one that TOML has read.
+
+    Raises: InvalidArgumentError: naming `field`.
+    """
+    try:
+        given = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        stamp = Timestamp()
+        stamp.FromDatetime(given.astimezone(UTC))
+    except (ValueError, OverflowError, OSError) as exc:
+        raise InvalidArgumentError(
+            f"{field}: {value} is no time; write 2026-12-01T02:00 or 2026-12-01T02:00+08:00"
+        ) from exc
+    return stamp
 
 
 def site(text: str) -> str:

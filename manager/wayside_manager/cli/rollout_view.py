@@ -35,6 +35,7 @@ _WAITS = {
     _REASONS.REASON_ROOM: "others to finish (max_in_flight_count)",
     _REASONS.REASON_PENALTY: "a calm time, after they came and went too often",
     _REASONS.REASON_RETRY: "their next try",
+    _REASONS.REASON_BEGIN: "the time the plan begins at",
     _REASONS.REASON_BUSY: "another rollout that has them under way",
 }
 
@@ -116,6 +117,7 @@ def print_rollout(rollout: rollout_pb2.Rollout, output: Output | None) -> None:
         return
     fields = {name.lower(): value for name, value in zip(COLUMNS, row(rollout), strict=True)}
     fields["retry of"] = resource_id(rollout.retry_of)
+    fields["begins"] = local_time(rollout.plan.begin_time) if rollout.plan.HasField("begin_time") else ""
     fields["deadline"] = local_time(rollout.deadline_time)
     print_fields(fields)
     if len(rollout.waves) > 1:

@@ -45,6 +45,7 @@ class WaitReason(StrEnum):
     NONE = ""
     WAVE = "wave"
     PAUSED = "paused"
+    BEGIN = "begin"
     RETRY = "retry"
     AWAY = "away"
     PENALTY = "penalty"
@@ -145,6 +146,8 @@ class RolloutPlan:
     """Pause before the first such try; each next is twice as long."""
     retries_refused_by_gate: bool = False
     """Also where the release did not pass the health gate, or did not start."""
+    begin_time: datetime | None = None
+    """Nobody is told before; the deadline counts from then. `None`: at once."""
 
 
 @dataclass(frozen=True, slots=True)

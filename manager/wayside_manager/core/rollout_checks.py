@@ -16,6 +16,7 @@ MEMBERS_MAX = 5000
 RETRY_COUNT_MAX = 5
 _COUNT_MAX = 2**31 - 1  # int32 in rollout.proto
 _MINUTES_PER_DAY = 1440
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _UNITS = ((SECONDS_PER_DAY, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -33,6 +34,11 @@ def checked_plan(plan: RolloutPlan, *, field: str = "plan") -> RolloutPlan:
     _check_time(f"{field}.node_timeout", plan.node_timeout_s, 10, 30 * SECONDS_PER_DAY)
     _check_time(f"{field}.deadline", plan.deadline_s, 60, 365 * SECONDS_PER_DAY)
     _check_time(f"{field}.trial_timeout", plan.trial_timeout_s, 5, SECONDS_PER_DAY)
+    if plan.begin_time is not None and not _FIRST_YEAR <= plan.begin_time.year <= _LAST_YEAR:
+        raise InvalidArgumentError(
+            f"{field}.begin_time: {plan.begin_time:%Y} is not a year from {_FIRST_YEAR} to {_LAST_YEAR}",
+            reason="PLAN_INVALID",
+        )
     _check_number(f"{field}.retry_count", plan.retry_count, 0, RETRY_COUNT_MAX)
     _check_time(f"{field}.retry_base", plan.retry_base_s, 10, SECONDS_PER_DAY)
     for index, window in enumerate(plan.windows):

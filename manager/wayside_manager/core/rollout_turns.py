@@ -36,6 +36,7 @@ class Turns:
         """Stores values. `retry_times`: of those who wait for their next try from now on, when it may be."""
         self._plan = rollout.plan
         self._is_paused = rollout.state is RolloutState.PAUSED
+        self._is_early = rollout.plan.begin_time is not None and now < rollout.plan.begin_time
         self._open_wave = open_wave
         self._roads = roads
         self._now = now
@@ -95,6 +96,8 @@ class Turns:
             return _WAVE
         if self._is_paused:
             return WaitReason.PAUSED
+        if self._is_early:
+            return WaitReason.BEGIN
         retry_time = self._retry_times.get(node.node_id, node.retry_time)
         if retry_time is not None and self._now < retry_time:
             return WaitReason.RETRY

@@ -164,8 +164,9 @@ def note(
 
 
 def deadline(plan: RolloutPlan, now: datetime) -> datetime:
-    """When a rollout that begins now is over."""
-    return now + timedelta(seconds=plan.deadline_s)
+    """When a rollout that is made now is over."""
+    begin_time = now if plan.begin_time is None else max(now, plan.begin_time)
+    return begin_time + timedelta(seconds=plan.deadline_s)
 
 
 def _said_of(rollout: RolloutRecord, node_ids: Iterable[str]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Plans of rollouts as people write them: plan files and options."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ TOML = """
 max_in_flight_count = 20
 max_failure_count = 3
 deadline = "7d"
+begin_time = 2026-12-01T02:00:00+08:00
 node_timeout = 90.5
 windows = ["mon-fri 01:00-04:00", { weekdays = "sat,sun", begin = "22:00", duration = "6h" }]
 time_zone = "Asia/Shanghai"
@@ -35,6 +37,7 @@ AS_JSON: dict[str, Any] = {
     "max_in_flight_count": 20,
     "max_failure_count": 3,
     "deadline": "7d",
+    "begin_time": "2026-11-30T18:00:00+00:00",
     "node_timeout": 90.5,
     "windows": ["mon-fri 01:00-04:00", {"weekdays": [6, 7], "begin": "22:00", "duration": 21_600}],
     "time_zone": "Asia/Shanghai",
@@ -63,6 +66,7 @@ def test_a_plan_file_says_the_same_in_toml_and_json(tmp_path: Path) -> None:
 
     assert shown(from_toml) == shown(from_json)
     record = plan_record(from_toml, field="plan")
+    assert record.begin_time == datetime(2026, 11, 30, 18, tzinfo=UTC)
     assert (record.deadline_s, record.node_timeout_s, record.max_failure_count) == (7 * 86_400, 90.5, 3)
     assert [wave.count or wave.percent or wave.site_ids for wave in record.waves] == [1, ("k12", "k13"), 10]
     assert [sorted(window.weekdays) for window in record.windows] == [[1, 2, 3, 4, 5], [6, 7]]
@@ -74,6 +78,8 @@ def test_a_plan_file_says_the_same_in_toml_and_json(tmp_path: Path) -> None:
         ("max_in_flight = 1", "max_in_flight: is unknown; there are waves, max_in_flight_count"),
         ('max_in_flight_count = "many"', "max_in_flight_count: cannot be"),
         ('deadline = "soon"', "deadline: 'soon' is not a duration"),
+        ("begin_time = 'soon'", "begin_time: soon is no time"),
+        ("begin_time = 7", "begin_time: 7 is no time"),
         ("deadline = true", "deadline: True is not a duration"),
         ("deadline = inf", "deadline: inf is not a duration"),
         ("deadline = 1e300", "deadline: 1e\\+300 is longer"),

@@ -1,5 +1,6 @@
 """Plans of rollouts as they come off the wire."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ FULL: dict[str, Any] = {
     "retry_count": 5,
     "retry_base": "90s",
     "retries_refused_by_gate": True,
+    "begin_time": "2026-12-01T02:00:00Z",
 }
 
 
@@ -74,6 +76,7 @@ def test_every_value_of_a_plan_is_taken_and_shown_again() -> None:
         retry_count=5,
         retry_base_s=90.0,
         retries_refused_by_gate=True,
+        begin_time=datetime(2026, 12, 1, 2, tzinfo=UTC),
     )
     assert plan_record(plan_message(record), field="plan") == record
 
@@ -104,6 +107,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"retry_count": 6}, "plan.retry_count"),
     ({"retry_base": "9s"}, "plan.retry_base"),
     ({"retry_base": "86401s"}, "plan.retry_base"),
+    ({"begin_time": "1999-12-31T23:59:59Z"}, "plan.begin_time"),
+    ({"begin_time": "9999-12-31T23:59:59Z"}, "plan.begin_time"),
     ({"time_zone": "Asia"}, "plan.time_zone"),
     ({"time_zone": "Mars/Olympus"}, "plan.time_zone"),
     ({"time_zone": "../../etc/passwd"}, "plan.time_zone"),

@@ -191,6 +191,7 @@ class RolloutPlan(google.protobuf.message.Message):
     RETRY_COUNT_FIELD_NUMBER: builtins.int
     RETRY_BASE_FIELD_NUMBER: builtins.int
     RETRIES_REFUSED_BY_GATE_FIELD_NUMBER: builtins.int
+    BEGIN_TIME_FIELD_NUMBER: builtins.int
     max_in_flight_count: builtins.int
     """Nodes at most that may be between the old and the new at a time. 0: no bound but the waves and corridors."""
     max_failure_count: builtins.int
@@ -248,6 +249,10 @@ class RolloutPlan(google.protobuf.message.Message):
     def retry_base(self) -> google.protobuf.duration_pb2.Duration:
         """Pause before the first such try; each next is twice as long, a day at most. Default 10 min, 10 s to 24 h."""
 
+    @property
+    def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Nobody is told before; the deadline counts from then. Unset, or past: at once. Years 2000 to 2199."""
+
     def __init__(
         self,
         *,
@@ -270,9 +275,10 @@ class RolloutPlan(google.protobuf.message.Message):
         retry_count: builtins.int = ...,
         retry_base: google.protobuf.duration_pb2.Duration | None = ...,
         retries_refused_by_gate: builtins.bool = ...,
+        begin_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["deadline", b"deadline", "node_timeout", b"node_timeout", "retry_base", b"retry_base", "trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_timeout", b"node_timeout", "retries_refused_by_gate", b"retries_refused_by_gate", "retry_base", b"retry_base", "retry_count", b"retry_count", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "deadline", b"deadline", "node_timeout", b"node_timeout", "retry_base", b"retry_base", "trial_timeout", b"trial_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["begin_time", b"begin_time", "deadline", b"deadline", "fetch_policy", b"fetch_policy", "is_dynamic", b"is_dynamic", "max_corridor_percent", b"max_corridor_percent", "max_failure_count", b"max_failure_count", "max_failure_percent", b"max_failure_percent", "max_in_flight_count", b"max_in_flight_count", "may_interrupt_broadcast", b"may_interrupt_broadcast", "needs_confirmation", b"needs_confirmation", "needs_consent", b"needs_consent", "node_timeout", b"node_timeout", "retries_refused_by_gate", b"retries_refused_by_gate", "retry_base", b"retry_base", "retry_count", b"retry_count", "reverses_failed_wave", b"reverses_failed_wave", "time_zone", b"time_zone", "trial_timeout", b"trial_timeout", "waves", b"waves", "windows", b"windows"]) -> None: ...
 
 Global___RolloutPlan: typing_extensions.TypeAlias = RolloutPlan
 
@@ -472,6 +478,8 @@ class RolloutWait(google.protobuf.message.Message):
         """Another rollout has it in flight."""
         REASON_RETRY: RolloutWait._Reason.ValueType  # 9
         """It could not, for a reason that passes; it is told again in a while."""
+        REASON_BEGIN: RolloutWait._Reason.ValueType  # 10
+        """The plan names a later time to begin."""
 
     class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
         """What a node waits for."""
@@ -496,6 +504,8 @@ class RolloutWait(google.protobuf.message.Message):
     """Another rollout has it in flight."""
     REASON_RETRY: RolloutWait.Reason.ValueType  # 9
     """It could not, for a reason that passes; it is told again in a while."""
+    REASON_BEGIN: RolloutWait.Reason.ValueType  # 10
+    """The plan names a later time to begin."""
 
     REASON_FIELD_NUMBER: builtins.int
     NODE_COUNT_FIELD_NUMBER: builtins.int
