@@ -15,7 +15,8 @@ from tests.link.conftest import Mosquitto
 from wayside.errors import WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v2x.peek import MessageKind
-from wayside_agent.air.platform import OverheardRadio, Surroundings, bridges
+from wayside_agent.air.overheard import OverheardRadio
+from wayside_agent.air.platform import Surroundings, bridges
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.sim_gnss import SimGnss
 from wayside_agent.drivers.sim_radio import SimRadio

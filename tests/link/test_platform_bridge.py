@@ -15,7 +15,7 @@ from tests.unit.test_platform_codec import BSM, MAP
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError
 from wayside.v1.platform_pb2 import PlatformMessage
 from wayside.v2x.peek import MessageKind, message_kind
-from wayside_agent.air.platform import MAX_PACKET_BYTES
+from wayside_agent.air.platform_bridges import MAX_PACKET_BYTES
 from wayside_agent.core.platform.messages import UNKNOWN_LATITUDE_DEG
 from wayside_agent.core.radio_recording import packet
 from wayside_agent.v2x_platform_settings import PlatformSettings, UpSettings
