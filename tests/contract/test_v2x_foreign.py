@@ -10,6 +10,7 @@ import pytest
 from tests.v2x_oracles import pool
 from wayside.v2x.codec import Profile
 from wayside.v2x.foreign import Family, foreign
+from wayside.v2x.peek import MessageKind, Peek, message_kind, peek
 from wayside_agent.cli import v2x
 from wayside_agent.core.v2x_files import FileFormat
 
@@ -101,7 +102,23 @@ def test_what_is_no_frame_is_none(data: str) -> None:
     assert foreign(bytes.fromhex(data)) is None
 
 
-def test_our_messages_are_seldom_taken_for_foreign_ones() -> None:
-    """Therefore only what no profile of ours reads is asked about."""
-    messages = pool(Profile.P20, 4, 2000)
-    assert sum(foreign(each) is not None for each in messages) < 100
+@pytest.mark.parametrize(("name", "kind"), [("etsi/CAM", MessageKind.ETSI), ("etsi/SPATEM", MessageKind.ETSI)])
+def test_a_european_message_on_the_air_is_counted_as_what_it_is(
+    name: str, kind: MessageKind, shared_data: Path
+) -> None:
+    data = bytes.fromhex((shared_data / f"v2x/{name}.hex").read_text().strip())
+    assert (message_kind(data), peek(data)) == (kind, Peek(kind))
+
+
+def test_american_messages_on_the_air_are_counted_as_what_they_are(shared_data: Path) -> None:
+    for data in logged(shared_data / "v2x/j2735/bsmLogDuringEvent.gz"):
+        found = foreign(data)
+        assert found is not None
+        assert message_kind(data) is message_kind(found.frame) is MessageKind.J2735
+        assert peek(found.frame) == Peek(MessageKind.J2735)
+
+
+@pytest.mark.parametrize("profile", list(Profile), ids=str)
+def test_no_message_of_ours_is_taken_for_a_foreign_one(profile: Profile) -> None:
+    kinds = {message_kind(each) for each in pool(profile, 4, 2000)}
+    assert kinds == {*MessageKind} - {MessageKind.J2735, MessageKind.ETSI}

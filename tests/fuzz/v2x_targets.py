@@ -8,12 +8,20 @@ from bench.v2x_codec import SAMPLES
 from tests.fuzz.engine import Target
 from tests.v2x_values import Values, types_of
 from uper_compiler.model import Reference
+from wayside.errors import InvalidArgumentError
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
+from wayside.v2x.foreign import foreign
 from wayside.v2x.peek import peek
 from wayside.v2x.readable import parsed, readable
 from wayside_agent.core import pcap_reading, tscbm
+from wayside_agent.core.conformance.expected import documents_of
+from wayside_agent.core.conformance.judging import judged
+from wayside_agent.core.conformance.page import page
+from wayside_agent.core.conformance.report import canonical, report_of
+from wayside_agent.core.conformance.suite import Recording, Suite, suite_of
 from wayside_agent.core.v2x_files import FileFormat, recorded
 
+FOREIGN = bytes.fromhex("00130400010203")
 TSCBM = bytes.fromhex("cd10") + b"".join(bytes([phase]) + bytes(12) for phase in range(1, 17)) + bytes(35)
 CAPTURE = (
     bytes.fromhex("d4c3b2a1020004000000000000000000ffff000093000000") + bytes(8) + b"\x05\0\0\0\x05\0\0\0\x04\0\x6f\0\0"
@@ -40,6 +48,24 @@ def _parse(data: bytes) -> None:
         encode(parsed(written), Profile.P20)
 
 
+def _judge(data: bytes) -> None:
+    """Whatever a recording holds, there is a report of it, and pages."""
+    expected: list[dict[str, object]] = [{"message": {"bsmFrame": {}}}, {"error": ""}]
+    result = judged(Recording(file="a"), data, expected, Profile.P20)
+    suite = Suite(name="a", version="1", profile=Profile.P20, recordings=(Recording(file="a"),))
+    report = report_of(suite, {"a": data}, [result], {})
+    page(report, digest=canonical(report).hex()[:8], language="zh")
+
+
+def _recording() -> tuple[bytes, ...]:
+    bsm, spat = (encode(parsed(SAMPLES[kind]), Profile.P20).hex() for kind in ("BSM", "SPAT"))
+    return f"{bsm}\n".encode(), f"{spat}\n{bsm}".encode()
+
+
+def _suite() -> tuple[bytes, ...]:
+    return (b'name = "a"\nversion = "1"\nprofile = "p20"\n[[recordings]]\nfile = "a"\nskip = { clock = "b" }\n',)
+
+
 def _written() -> tuple[bytes, ...]:
     return tuple(json.dumps(each).encode() for each in SAMPLES.values())
 
@@ -56,6 +82,17 @@ TARGETS = (
     Target("signal controller", tscbm.parsed, lambda: (TSCBM,), (tscbm.SignalError,)),
     Target(
         "capture file", lambda data: list(pcap_reading.packets(data)), lambda: (CAPTURE,), (pcap_reading.PcapError,)
+    ),
+    Target("frame of another region", foreign, lambda: (FOREIGN, bytes.fromhex("038100400380") + b"\x07" + FOREIGN)),
+    Target("recording that is judged", _judge, _recording),
+    Target(
+        "suite of recordings", lambda data: suite_of(data.decode("utf-8", "replace")), _suite, (InvalidArgumentError,)
+    ),
+    Target(
+        "expectations of a suite",
+        lambda data: documents_of(data.decode("utf-8", "replace"), "a"),
+        lambda: (b'{"message": {}}\n{"error": ""}\n',),
+        (InvalidArgumentError,),
     ),
     Target(
         "file of V2X messages",
