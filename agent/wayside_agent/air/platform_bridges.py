@@ -48,19 +48,10 @@ def made(
 
     Raises: InvalidArgumentError: the settings want what cannot be.
     """
-    asked = unit.v2x.platforms
-    if unit.node.kind != "rsu":
-        raise InvalidArgumentError("field v2x.platforms: only an RSU speaks to a platform of T/ITS 0117")
-    if len(asked) > MAX_PLATFORMS:
-        raise InvalidArgumentError(f"field v2x.platforms: {len(asked)} platforms; at most {MAX_PLATFORMS}")
     found: dict[str, Bridge] = {}
-    for label, each in asked.items():
-        try:
-            plan = _plan(label, each, unit)
-        except ValueError as error:
-            raise InvalidArgumentError(f"field v2x.platforms.{label}: {error}") from error
+    for label, plan in plans(unit).items():
         world = World(
-            connect=_connecting(plan, each, unit),
+            connect=partial(_wire, plan, unit),
             host=around.host,
             place_deg=partial(_place_deg, sensing),
             is_radio_open=lambda: sensing.radio is not None and sensing.radio.is_open,
@@ -76,6 +67,33 @@ def made(
     sensing.message_taps += [each.heard for each in found.values()]
     sensing.value_sources += [each.figures for each in found.values()]
     return found
+
+
+def plans(unit: Settings) -> dict[str, Plan]:
+    """What the settings say of each platform.
+
+    Raises: InvalidArgumentError: they want what cannot be.
+    """
+    asked = unit.v2x.platforms
+    if asked and unit.node.kind != "rsu":
+        raise InvalidArgumentError("field v2x.platforms: only an RSU speaks to a platform of T/ITS 0117")
+    if len(asked) > MAX_PLATFORMS:
+        raise InvalidArgumentError(f"field v2x.platforms: {len(asked)} platforms; at most {MAX_PLATFORMS}")
+    found: dict[str, Plan] = {}
+    for label, each in asked.items():
+        try:
+            found[label] = _plan(label, each, unit)
+        except ValueError as error:
+            raise InvalidArgumentError(f"field v2x.platforms.{label}: {error}") from error
+    return found
+
+
+def trial_wires(unit: Settings) -> dict[str, MqttWire]:
+    """Connections to try every platform by, beside those of a running agent.
+
+    Raises: InvalidArgumentError: as `plans`.
+    """
+    return {label: _wire(plan, unit, suffix="-check") for label, plan in plans(unit).items()}
 
 
 def _plan(label: str, asked: PlatformSettings, unit: Settings) -> Plan:
@@ -121,11 +139,12 @@ def _rule(asked: UpSettings) -> Rule:
     return Rule(MessageKind(asked.kind), SampleMode(asked.mode), asked.one_in, asked.limit_per_s, tuple(filters))
 
 
-def _connecting(plan: Plan, asked: PlatformSettings, unit: Settings) -> Callable[[], MqttWire]:
-    broker = _broker(asked, unit)
+def _wire(plan: Plan, unit: Settings, *, suffix: str = "") -> MqttWire:
+    asked = unit.v2x.platforms[plan.label]
     client_id = asked.client_id or f"{unit.node.id}-{plan.label}"
     bound = MAX_PACKET_BYTES if asked.mqtt_version == "5" else 0
-    return lambda: MqttWire(broker, client_id=client_id, topics=plan.topics.subscriptions, max_packet_bytes=bound)
+    topics = plan.topics.subscriptions
+    return MqttWire(_broker(asked, unit), client_id=client_id + suffix, topics=topics, max_packet_bytes=bound)
 
 
 def _broker(asked: PlatformSettings, unit: Settings) -> Broker:
