@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.v2x_oracles import pool
+from wayside.v1 import node_pb2
 from wayside.v2x.codec import Profile
 from wayside.v2x.foreign import Family, foreign
 from wayside.v2x.peek import MessageKind, Peek, message_kind, peek
@@ -122,3 +123,7 @@ def test_american_messages_on_the_air_are_counted_as_what_they_are(shared_data: 
 def test_no_message_of_ours_is_taken_for_a_foreign_one(profile: Profile) -> None:
     kinds = {message_kind(each) for each in pool(profile, 4, 2000)}
     assert kinds == {*MessageKind} - {MessageKind.J2735, MessageKind.ETSI}
+
+
+def test_every_kind_has_a_name_in_the_report_of_a_unit() -> None:
+    assert {f"V2X_MESSAGE_KIND_{kind.name}" for kind in MessageKind} <= {*node_pb2.V2xMessageKind.keys()}

@@ -8,17 +8,15 @@ from bench.v2x_codec import SAMPLES
 from tests.fuzz.engine import Target
 from tests.v2x_values import Values, types_of
 from uper_compiler.model import Reference
-from wayside.errors import InvalidArgumentError
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
 from wayside.v2x.foreign import foreign
 from wayside.v2x.peek import peek
 from wayside.v2x.readable import parsed, readable
 from wayside_agent.core import pcap_reading, tscbm
-from wayside_agent.core.conformance.expected import documents_of
 from wayside_agent.core.conformance.judging import judged
 from wayside_agent.core.conformance.page import page
 from wayside_agent.core.conformance.report import canonical, report_of
-from wayside_agent.core.conformance.suite import Recording, Suite, suite_of
+from wayside_agent.core.conformance.suite import Recording, Suite
 from wayside_agent.core.v2x_files import FileFormat, recorded
 
 FOREIGN = bytes.fromhex("00130400010203")
@@ -62,10 +60,6 @@ def _recording() -> tuple[bytes, ...]:
     return f"{bsm}\n".encode(), f"{spat}\n{bsm}".encode()
 
 
-def _suite() -> tuple[bytes, ...]:
-    return (b'name = "a"\nversion = "1"\nprofile = "p20"\n[[recordings]]\nfile = "a"\nskip = { clock = "b" }\n',)
-
-
 def _written() -> tuple[bytes, ...]:
     return tuple(json.dumps(each).encode() for each in SAMPLES.values())
 
@@ -85,15 +79,6 @@ TARGETS = (
     ),
     Target("frame of another region", foreign, lambda: (FOREIGN, bytes.fromhex("038100400380") + b"\x07" + FOREIGN)),
     Target("recording that is judged", _judge, _recording),
-    Target(
-        "suite of recordings", lambda data: suite_of(data.decode("utf-8", "replace")), _suite, (InvalidArgumentError,)
-    ),
-    Target(
-        "expectations of a suite",
-        lambda data: documents_of(data.decode("utf-8", "replace"), "a"),
-        lambda: (b'{"message": {}}\n{"error": ""}\n',),
-        (InvalidArgumentError,),
-    ),
     Target(
         "file of V2X messages",
         lambda data: list(recorded(data, FileFormat.AUTO)),
