@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
-from wayside_agent.air import heard, platform, signal, vehicle, warnings
+from wayside_agent.air import heard, platform, signal, vehicle
 from wayside_agent.air.overheard import OverheardRadio, Tap
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
 from wayside_agent.services import v2x_obu, v2x_rsu
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
+
+if TYPE_CHECKING:
+    from wayside_agent.services.v2x_display import Display
+    from wayside_agent.services.v2x_warnings import Warnings
 
 
 class Air:
@@ -32,8 +37,12 @@ class Air:
         if radio is not None and unit.v2x.platforms:
             radio = OverheardRadio(radio, said)
         self.voice = vehicle.voice(unit, sensing, radio, utc_s=utc_s)
-        own_ids = tuple if self.voice is None else self.voice.ids
-        self.warnings = warnings.watch(unit, sensing, utc_s=utc_s, own_ids=own_ids)
+        self.warnings: tuple[Warnings, Display] | None = None
+        if unit.v2x.warnings is not None:
+            from wayside_agent.air import warnings  # nearly a megabyte that others do without
+
+            own_ids = tuple if self.voice is None else self.voice.ids
+            self.warnings = warnings.watch(unit.v2x.warnings, unit, sensing, utc_s=utc_s, own_ids=own_ids)
         self.signal = signal.voice(unit, radio, utc_s=utc_s)
         self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
         self.platforms = platform.bridges(unit, sensing, around, utc_s=utc_s, event=self.broadcast)

@@ -25,15 +25,12 @@ OwnIds = Callable[[], Collection[bytes]]
 
 
 def watch(
-    unit: Settings, sensing: Sensing, *, utc_s: Callable[[], float | None], own_ids: OwnIds
-) -> tuple[Warnings, Display] | None:
-    """What warns, joined to sensing, and the display it tells; `None`: the settings want none.
+    asked: WarningSettings, unit: Settings, sensing: Sensing, *, utc_s: Callable[[], float | None], own_ids: OwnIds
+) -> tuple[Warnings, Display]:
+    """What warns, joined to sensing, and the display it tells.
 
     Raises: InvalidArgumentError: the settings want what the unit has not.
     """
-    asked = unit.v2x.warnings
-    if asked is None:
-        return None
     if unit.node.kind != "obu" or sensing.radio is None or sensing.gnss is None:
         raise InvalidArgumentError("field v2x.warnings: only an OBU with gnss and radio can warn its driver")
     display = Display(

@@ -23,8 +23,9 @@ from wayside_agent.core.warnings.movers import Movers, Own, Target
 from wayside_agent.core.warnings.notices import Notice, notices_of
 from wayside_agent.core.warnings.road import Crossing, NodeId, OnLane, crossing_of, lanes_under, node_id
 
-ROADSIDE_RANGE_M = 2_000.0
-"""No roadside unit is heard from farther away; its events may lie there."""
+CROSSING_RANGE_M = 2_000.0
+"""No roadside unit is heard from farther away. RSM and RSI are judged by the places in them alone: real units send a
+reference position that is nowhere near, and absolute places (china/spat_bsm_rsm_hex_and_decode.txt)."""
 MAP_AGE_S = 30.0
 """MAP comes every second (T/CSAE 159); lanes do not move."""
 LIGHTS_AGE_S = 1.5
@@ -110,9 +111,9 @@ class Picture:
             self._take_map(frame[1], heard, own.place)
         elif frame[0] == "spatFrame":
             self._take_spat(frame[1], heard, utc_s)
-        elif frame[0] == "rsiFrame" and self._is_near((frame[1].refPos.lat, frame[1].refPos.long), own.place):
+        elif frame[0] == "rsiFrame":
             self._take_rsi(frame[1], heard)
-        elif frame[0] == "rsmFrame" and self._is_near((frame[1].refPos.lat, frame[1].refPos.long), own.place):
+        elif frame[0] == "rsmFrame":
             self.movers.take_rsm(frame[1], heard, own=own)
 
     def scene(self, own: Own, now: Heard, utc_s: float | None) -> Scene:
@@ -140,7 +141,9 @@ class Picture:
 
     def _take_map(self, message: MapData, heard: Heard, here: Place) -> None:
         for node in message.nodes:
-            if self._is_near((node.refPos.lat, node.refPos.long), here):
+            if distance_m(*here, node.refPos.lat, node.refPos.long) > CROSSING_RANGE_M:
+                self.doubts["range"] += 1
+            else:
                 self._crossings[node_id(node.id)] = crossing_of(node, heard)
         if len(self._crossings) > MAX_CROSSINGS:
             nearest = sorted(self._crossings, key=lambda key: distance_m(*here, *self._crossings[key].place))
@@ -164,11 +167,6 @@ class Picture:
             self._notices[notice.key] = notice
         while len(self._notices) > MAX_NOTICES:
             del self._notices[next(iter(self._notices))]
-
-    def _is_near(self, place: Place, here: Place) -> bool:
-        is_near = distance_m(*here, *place) <= ROADSIDE_RANGE_M
-        self.doubts["range"] += not is_near
-        return is_near
 
 
 def _age_s(message: SPAT, state: IntersectionState, utc_s: float | None) -> float:
