@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from pycrate_asn1dir import ITS_IS
 
 from tests.v2x_oracles import pool
 from wayside.v1 import node_pb2
@@ -68,6 +69,46 @@ def test_spat_of_both_are_decoded(tmp_path: Path, shared_data: Path) -> None:
         {"id": 2501, "region": 3},
         "MAP_ITS_25\\2501\\2.2",
     )
+
+
+ROAD = {
+    "msgIssueRevision": 5,
+    "intersections": [
+        {
+            "id": {"id": 17},
+            "revision": 1,
+            "refPoint": {"lat": 411_600_000, "long": -1_047_500_000},
+            "laneSet": [
+                {
+                    "laneID": 1,
+                    "laneAttributes": {
+                        "directionalUse": (2, 2),
+                        "sharedWith": (0, 10),
+                        "laneType": ("vehicle", (0, 8)),
+                    },
+                    "nodeList": (
+                        "nodes",
+                        [{"delta": ("node-XY1", {"x": 10, "y": 20})}, {"delta": ("node-XY1", {"x": 1, "y": 2})}],
+                    ),
+                }
+            ],
+        }
+    ],
+}
+
+
+def test_maps_of_both_are_decoded(tmp_path: Path) -> None:
+    ITS_IS.DSRC.MapData.set_val(ROAD)
+    body = ITS_IS.DSRC.MapData.to_uper()
+    american = bytes((0, 18, len(body))) + body
+    ITS_IS.MAPEM_PDU_Descriptions.MAPEM.set_val(
+        {"header": {"protocolVersion": 2, "messageID": 5, "stationID": 9}, "map": ROAD}
+    )
+    european = ITS_IS.MAPEM_PDU_Descriptions.MAPEM.to_uper()
+    [us] = v2x.decoded_as(written(tmp_path / "us.hex", [american.hex()]), "j2735", FileFormat.AUTO)
+    [eu] = v2x.decoded_as(written(tmp_path / "eu.hex", [european.hex()]), "etsi", FileFormat.AUTO)
+    assert (us["kind"], eu["kind"], us["message"]) == ("MAP", "MAPEM", eu["message"]["map"])
+    assert us["message"]["intersections"][0]["refPoint"] == {"lat": 411_600_000, "long": -1_047_500_000}
 
 
 def test_a_message_without_a_module_is_passed_on_as_it_is(tmp_path: Path, shared_data: Path) -> None:
