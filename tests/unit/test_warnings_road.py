@@ -73,6 +73,14 @@ def test_old_future_silent_and_foreign_lights_say_nothing() -> None:
     assert Kind.RED_LIGHT not in road.found()
 
 
+@pytest.mark.parametrize(("braking_mps2", "is_warned"), [(1.5, True), (2.0, False)], ids=["too little", "enough"])
+def test_who_brakes_for_red_is_left_alone(braking_mps2: float, is_warned: bool) -> None:
+    road = Road(east_m=-60.0, speed_mps=15.0, braking_mps2=braking_mps2)  # 1.95 m/s² stop at the line
+    road.map()
+    road.light("red", end_s=30.0)
+    assert (Kind.RED_LIGHT in road.found()) is is_warned
+
+
 @pytest.mark.parametrize(
     ("north_m", "heading_deg"), [(9.0, EAST), (0.0, WEST), (0.0, 0.0)], ids=["beside", "leaves", "crosses"]
 )
@@ -91,10 +99,11 @@ def test_a_light_is_for_who_drives_in_its_lane(north_m: float, heading_deg: floa
         ("protected-green", 20.0, (200 / 19, 16.66)),
         ("red", 15.0, (200 / 24, 200 / 16)),
         ("protected-green", 5.0, None),
+        ("protected-green", None, None),
         ("red", 200.0, None),
         ("red", None, None),
     ],
-    ids=["green", "red soon green", "green too short", "red too long", "nobody knows"],
+    ids=["green", "red soon green", "green too short", "green without end", "red too long", "nobody knows"],
 )
 def test_a_speed_is_advised_that_meets_green(
     profile: Profile, light: str, end_s: float | None, advice: tuple[float, float] | None

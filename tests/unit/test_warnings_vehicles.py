@@ -119,9 +119,11 @@ def test_crossing_traffic_that_meets_us_is_told(profile: Profile, heading_deg: f
         (lambda road: road.vehicle(0.0, 56.0, heading_deg=SOUTH, speed_mps=10.0), False),
         (lambda road: road.vehicle(0.0, 40.0, heading_deg=NORTH, speed_mps=10.0), False),
         (lambda road: road.vehicle(0.0, 40.0, heading_deg=SOUTH, speed_mps=0.5), False),
+        (lambda road: road.vehicle(0.0, 40.0, heading_deg=SOUTH, speed_mps=10.0, acceleration_mps2=-1.3), False),
+        (lambda road: road.vehicle(0.0, 40.0, heading_deg=SOUTH, speed_mps=10.0, acceleration_mps2=-1.2), True),
         (lambda road: road.vehicle(0.0, 40.0, heading_deg=None, speed_mps=10.0), False),
     ],
-    ids=["meets", "1.4 s later", "1.6 s later", "drives away", "stands", "no heading"],
+    ids=["meets", "1.4 s later", "1.6 s later", "drives away", "stands", "stops before", "does not stop", "no heading"],
 )
 def test_only_who_meets_us_is_crossing_traffic(words: Words, is_warned: bool) -> None:
     road = Road(east_m=-60.0, speed_mps=15.0)

@@ -56,12 +56,15 @@ class Road:
     speed_mps: float = 15.0
     now_s: float = 100.0
     knows_time: bool = True
+    braking_mps2: float = 0.0
     picture: Picture = field(default_factory=Picture)
     judge: Judge = field(default_factory=Judge)
 
     @property
     def own(self) -> Own:
-        return Own(at(self.east_m, self.north_m), self.heading_deg, self.speed_mps)
+        return Own(
+            at(self.east_m, self.north_m), self.heading_deg, self.speed_mps, acceleration_mps2=-self.braking_mps2
+        )
 
     @property
     def utc_s(self) -> float | None:

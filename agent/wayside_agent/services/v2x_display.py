@@ -24,6 +24,8 @@ from wayside_agent.services.endless import follow_cancel
 
 MAX_WAITING = 64
 BEAT_S = 1.0
+LATE_S = 1.0
+"""A change that waited longer for a slow broker is left out."""
 RECONNECT_BASE_S, RECONNECT_CAP_S = 0.5, 5.0
 """Short: the broker is on the unit, and a driver waits."""
 
@@ -41,7 +43,7 @@ class Display:
         self._topic = topic
         self._mono_s = mono_s
         self._rng = rng
-        self._waiting: deque[Change] = deque(maxlen=MAX_WAITING)
+        self._waiting: deque[tuple[float, Change]] = deque(maxlen=MAX_WAITING)
         self._active: Sequence[Finding] = ()
         self._news = asyncio.Event()
         self.fault = "it has not been reached yet"
@@ -51,7 +53,8 @@ class Display:
         """Takes what changes and all that holds; the oldest changes give way."""
         self._active = active
         if changes:
-            self._waiting.extend(changes)
+            now_s = self._mono_s()
+            self._waiting.extend((now_s, each) for each in changes)
             self._news.set()
 
     async def run(self) -> None:
@@ -79,7 +82,9 @@ class Display:
             follow_cancel()
             self._news.clear()
             while self._waiting:
-                change = self._waiting.popleft()
+                since_s, change = self._waiting.popleft()
+                if self._mono_s() - since_s > LATE_S:
+                    continue
                 document = warning_document(change.action, change.finding, now_s=self._mono_s())
                 await sink.publish(self._topic, [encoded(document)])
             now_s = self._mono_s()

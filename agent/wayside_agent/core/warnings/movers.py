@@ -53,6 +53,7 @@ class Own:
     length_m: float = 4.8
     width_m: float = 1.8
     vehicle_class: int = 10
+    acceleration_mps2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

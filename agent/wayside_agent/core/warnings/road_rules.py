@@ -13,6 +13,8 @@ GENTLE_BRAKING_MPS2, HARD_BRAKING_MPS2 = 2.5, 5.0
 """What a driver likes, and what a car can on a wet road."""
 LIGHT_MIN_MPS = 1.5
 LIGHT_MARGIN_M = 5.0
+STOPS_RATIO = 0.9
+"""Who brakes with so much of what stops at the line has seen the light."""
 
 WAVE_MIN_M, WAVE_MAX_M = 30.0, 300.0
 """Nearer, the driver looks at the light; farther, the plan may change."""
@@ -21,7 +23,7 @@ WAVE_SLOWEST_MPS, WAVE_FASTEST_MPS = 5.6, 16.7
 WAVE_MARGIN_S = 1.0
 """Nobody is told to arrive in the first or last second of green."""
 ASSUMED_GREEN_S = 10.0
-"""Of a green whose end nobody knows."""
+"""Of a green to come whose end nobody knows."""
 
 LIMIT_BEGIN_MPS, LIMIT_STAY_MPS = 1.4, 0.3
 """5 km/h over the limit begins; 1 km/h over it goes on."""
@@ -39,7 +41,7 @@ _STAY = 1.1
 def red_light(scene: Scene) -> Finding | None:
     """All lights of the lane are red when we come to its stop line, and the last moment to brake gently is near.
 
-    Needed to stop: reaction of 1.5 s, then 2.5 m/s², and 5 m.
+    Needed to stop: reaction of 1.5 s, then 2.5 m/s², and 5 m. Who brakes enough already is not told.
     """
     on, speed_mps = scene.on, scene.own.speed_mps
     known = None if on is None else scene.plans(on)
@@ -50,6 +52,8 @@ def red_light(scene: Scene) -> Finding | None:
     plans, heard = known
     needed_m = speed_mps * REACTION_S + speed_mps**2 / (2 * GENTLE_BRAKING_MPS2) + LIGHT_MARGIN_M
     if not all(plan.light(time_s) in STOP for plan in plans) or left_m > needed_m * _STAY:
+        return None
+    if -scene.own.acceleration_mps2 * 2 * left_m >= STOPS_RATIO * speed_mps**2:
         return None
     is_late = left_m <= speed_mps * REACTION_S + speed_mps**2 / (2 * HARD_BRAKING_MPS2)
     severity = Severity.CRITICAL if is_late else Severity.WARNING
@@ -87,8 +91,9 @@ def _green_s(plan: Plan) -> tuple[float, float] | None:
     """Begin and end of the green that is or comes [s]."""
     span = plan.next_go()
     if span is not None:
-        begin_s = max(0.0, span.begin_s)
-        return begin_s, begin_s + ASSUMED_GREEN_S if math.isinf(span.end_s) else span.end_s
+        if math.isinf(span.end_s):  # to hurry for a green that may end now is no advice
+            return None if span.begin_s <= 0 else (span.begin_s, span.begin_s + ASSUMED_GREEN_S)
+        return max(0.0, span.begin_s), span.end_s
     end_s = plan.stop_end_s()
     return None if end_s is None or plan.light(end_s) not in GO | {None} else (end_s, end_s + ASSUMED_GREEN_S)
 

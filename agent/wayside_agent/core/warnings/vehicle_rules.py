@@ -98,7 +98,7 @@ def _crossing(own: Own, target: Target) -> Finding | None:
     if min(own.speed_mps, target.speed_mps) < CROSSING_MIN_MPS:
         return None
     ways = crossing_m((target.along_m, target.across_m), target.turned_deg)
-    if ways is None or min(ways) < 0:  # one of us is past it
+    if ways is None or min(ways) < 0 or _stops_before(target, ways[1]):  # below 0: one of us is past it
         return None
     ours_s, theirs_s = ways[0] / own.speed_mps, ways[1] / target.speed_mps
     gap_s = abs(ours_s - theirs_s)
@@ -108,6 +108,12 @@ def _crossing(own: Own, target: Target) -> Finding | None:
     severity = Severity.CRITICAL if ours_s <= CROSSING_ACT_S else Severity.WARNING
     heard = target.mover.heard
     return Finding(Kind.INTERSECTION_COLLISION, severity, heard, begins, distance_m=ways[0], time_s=ours_s)
+
+
+def _stops_before(target: Target, way_m: float) -> bool:
+    """It brakes, and will stand before it has gone so far."""
+    braking_mps2 = -target.mover.acceleration_mps2
+    return braking_mps2 > 0 and target.speed_mps**2 <= 2 * braking_mps2 * way_m
 
 
 def stranded(scene: Scene) -> Finding | None:
