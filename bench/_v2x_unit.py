@@ -121,7 +121,7 @@ class V2xUnit:
 
     def __init__(self, kind: str, folder: Path, centre: Centre, air: Air, *, extra: str = "") -> None:
         self.kind = kind
-        self.radio_port, self.signal_port = free_port(), free_port()
+        self.radio_port, self.signal_port = _free_udp_port(), _free_udp_port()
         sensors = SETTINGS.format(radio_port=self.radio_port, air_port=air.port)
         sensors += RSU.format(signal_port=self.signal_port) if kind == "rsu" else OBU
         self.unit = FieldUnit(f"{kind}-load", folder / kind, centre, sensors=sensors + extra, kind=kind)
@@ -172,6 +172,12 @@ class V2xUnit:
         said = self.unit.command("status", "--json").stdout
         status: dict[str, Any] = json.loads(said) if said.startswith("{") else {}
         return status
+
+
+def _free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _loop_ns_over(time_s: float) -> float:
