@@ -103,6 +103,16 @@ async def test_what_is_not_acknowledged_is_sent_again_with_its_number_until_it_i
         assert rsu.counts()["unacknowledged_count"] == 0
 
 
+async def test_what_a_platform_does_not_take_is_counted_and_not_sent_again(mosquitto: Mosquitto) -> None:
+    unit = settings(city=platform(mosquitto, ack_timeout_s=60))
+    async with centre(mosquitto) as city, running(unit) as rsu:
+        sent = await city.hears("INFO/UP")
+        for _ in range(2):
+            await city.says("INFO/UP/ACK", {"seqNum": sent["seqNum"], "errorCode": 1, "errorDesc": "who are you?"})
+        await until(lambda: rsu.counts()["rejected_count"] == 1)
+        assert rsu.counts()["malformed_count"] == 0
+
+
 async def test_a_command_that_comes_again_is_answered_again_and_not_done_again(mosquitto: Mosquitto) -> None:
     unit = settings(city=platform(mosquitto, allow=("map",)))
     async with centre(mosquitto) as city, running(unit) as rsu:

@@ -60,9 +60,16 @@ class Ear:
         if not self._is_ours(subject, message):
             self._refuse_foreign(f"{subject} names another unit, or none")
         elif isinstance(message, Ack):
-            self._outbox.acknowledged(_ACKNOWLEDGED_BY[subject], str(message.seqNum))
+            self._acknowledged(_ACKNOWLEDGED_BY[subject], message)
         else:
             await self._command(subject, message, is_retained=packet.is_retained)
+
+    def _acknowledged(self, subject: Subject, ack: Ack) -> None:
+        """Whatever it says, the platform has the message; sending it again would change nothing."""
+        if self._outbox.acknowledged(subject, str(ack.seqNum)) and ack.errorCode:
+            if not self._counts.rejected:  # once; the count tells the rest
+                logger.warning("Platform %s does not take %s: %r", self._plan.label, subject, ack.errorDesc[:100])
+            self._counts.rejected += 1
 
     async def _command(self, subject: Subject, message: Head, *, is_retained: bool) -> None:
         self._counts.commands += 1
