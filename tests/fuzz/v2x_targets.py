@@ -16,7 +16,10 @@ from wayside_agent.core import pcap_reading, tscbm
 from wayside_agent.core.conformance.judging import judged
 from wayside_agent.core.conformance.report import canonical
 from wayside_agent.core.conformance.suite import Recording
+from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.core.v2x_files import FileFormat, recorded
+from wayside_agent.core.warnings.movers import Own
+from wayside_agent.services.v2x_warnings import Warnings, World
 
 FOREIGN = bytes.fromhex("00130400010203")
 TSCBM = bytes.fromhex("cd10") + b"".join(bytes([phase]) + bytes(12) for phase in range(1, 17)) + bytes(35)
@@ -45,6 +48,25 @@ def _parse(data: bytes) -> None:
         encode(parsed(written), Profile.P20)
 
 
+def _warn(data: bytes) -> None:
+    """Whatever is on the air, the driver is warned or not."""
+    warnings = Warnings(
+        World(
+            own=lambda: Own((200_312_345, 1_103_312_000), 90.0, 15.0),
+            own_ids=tuple,
+            profile=Profile.P20,
+            utc_s=lambda: 1_795_503_302.0,
+            show=lambda _changes, _active: None,
+            mono_s=lambda: 1.0,
+        )
+    )
+    seen = peek(data)
+    warnings.look()
+    warnings.take(ReceivedMessage(data, seen.kind, 1), seen)
+    warnings.look()
+    json.dumps(warnings.picture())
+
+
 def _judge(data: bytes) -> None:
     """Whatever a recording holds, there is a report of it."""
     expected: list[dict[str, object]] = [{"message": {"bsmFrame": {}}}, {"error": ""}]
@@ -69,6 +91,7 @@ TARGETS = (
         for profile in Profile
     ),
     Target("V2X message, its begin", peek, partial(_messages, Profile.P20), (DecodeError,)),
+    Target("V2X message that may warn", _warn, partial(_messages, Profile.P20), (DecodeError,)),
     Target("V2X message as people write it", _parse, _written, (EncodeError, ValueError, RecursionError)),
     Target("signal controller", tscbm.parsed, lambda: (TSCBM,), (tscbm.SignalError,)),
     Target(
