@@ -113,7 +113,7 @@ class Road:
 
     @property
     def scene(self) -> Scene:
-        return self.picture.scene(self.own, self.heard, self.utc_s)
+        return self.picture.scene(self.own, self.now_s, self.utc_s)
 
     def found(self) -> dict[Kind, Finding]:
         """What the rules say now."""

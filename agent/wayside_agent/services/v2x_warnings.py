@@ -59,7 +59,6 @@ class World:
     """Takes what changes, and all that holds then."""
     wanted: frozenset[Kind] = frozenset(Kind)
     mono_s: Callable[[], float] = time.monotonic
-    now_ns: Callable[[], int] = time.time_ns
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
 
@@ -126,7 +125,7 @@ class Warnings:
             found: tuple[Finding, ...] = ()
         else:
             self._decode(own)
-            found = findings(self._picture.scene(own, Heard(now_s, world.now_ns()), utc_s), world.wanted)
+            found = findings(self._picture.scene(own, now_s, utc_s), world.wanted)
         changes = self._judge.step(found, now_s)
         self.begun.update(each.finding.kind for each in changes if each.action == "begin")
         world.show(changes, self._judge.active)

@@ -69,8 +69,6 @@ class Mover:
     length_m: float = 0.0
     width_m: float = 0.0
     events: frozenset[Event] = frozenset()
-    is_seen: bool = False
-    """By a roadside unit, not by its own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,6 @@ def _seen(each: ParticipantData, origin: Place, heard: Heard) -> Mover | None:
         nature=nature or Nature.THING,
         length_m=each.size.length / 100,
         width_m=each.size.width / 100,
-        is_seen=True,
     )
     if each.accelSet is None:
         return mover

@@ -52,7 +52,6 @@ class Scene:
     notices: tuple[Notice, ...]
     """Valid now, for anybody."""
     lights: dict[NodeId, "Lights"]
-    now: Heard
 
     @property
     def on(self) -> OnLane | None:
@@ -116,9 +115,8 @@ class Picture:
         elif frame[0] == "rsmFrame":
             self.movers.take_rsm(frame[1], heard, own=own)
 
-    def scene(self, own: Own, now: Heard, utc_s: float | None) -> Scene:
+    def scene(self, own: Own, now_s: float, utc_s: float | None) -> Scene:
         """The road now; forgets what is old."""
-        now_s = now.mono_s
         self._crossings = {key: each for key, each in self._crossings.items() if now_s - each.heard.mono_s <= MAP_AGE_S}
         self._lights = {key: each for key, each in self._lights.items() if now_s - each.heard.mono_s <= LIGHTS_AGE_S}
         self._notices = {key: each for key, each in self._notices.items() if now_s - each.heard.mono_s <= NOTICE_AGE_S}
@@ -129,7 +127,6 @@ class Picture:
             lanes=lanes_under(self._crossings.values(), own),
             notices=tuple(each for each in self._notices.values() if each.is_valid(minute)),
             lights=dict(self._planned(now_s, utc_s)),
-            now=now,
         )
 
     def _planned(self, now_s: float, utc_s: float | None) -> Iterator[tuple[NodeId, Lights]]:

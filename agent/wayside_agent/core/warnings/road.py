@@ -1,7 +1,7 @@
 """The lanes that lead to a crossing, from MAP, and which of them a vehicle is on.
 
-    lanes = lanes_of(node)
-    on = lane_under(roads, own)      # OnLane, or `None`
+    crossing = crossing_of(node, heard)
+    lanes = lanes_under([crossing], own)      # the nearest first
 
 Lanes end at their stop line. One without points of its own lies somewhere on its link, and counts as one lane with all
 such. What is more than so many points of one crossing is left out: a message of nonsense must not cost time for ever.
