@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from array import array
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -53,8 +54,17 @@ def main() -> None:
     file, result, mode, rsm_hz = sys.argv[1:]
     unit = settings.read(Path(file))
     lateness = Lateness()
-    asyncio.run(until_stopped(partial(_served, unit, lateness, decodes=mode == "decode", rsm_hz=int(rsm_hz))))
-    Path(result).write_text(json.dumps({"messages": lateness.messages, "ages_us": sorted(lateness.ages_us)}))
+    serve = partial(_served, unit, lateness, decodes=mode == "decode", rsm_hz=int(rsm_hz))
+    asyncio.run(until_stopped(partial(_told, serve, lateness, Path(result))))
+
+
+async def _told(serve: Callable[[], Awaitable[None]], lateness: Lateness, result: Path) -> None:
+    """Writes the result before anything is closed: on a busy machine that may take longer than a stop may."""
+    try:
+        await serve()
+    finally:
+        said = json.dumps({"messages": lateness.messages, "ages_us": sorted(lateness.ages_us)})
+        result.write_text(said)  # noqa: ASYNC240  # everything has ended, nobody waits
 
 
 async def _served(unit: settings.Settings, lateness: Lateness, *, decodes: bool, rsm_hz: int) -> None:

@@ -47,6 +47,14 @@ node = 9
 phase_ids = {{ 2 = 21, 4 = 41, 6 = 61, 8 = 81 }}
 conflicts = [[2, 4], [2, 8], [4, 6], [6, 8]]
 """
+BEAT = """
+import socket, sys, time
+sock, due_s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), time.monotonic()
+while True:
+    due_s += 0.1
+    time.sleep(max(0.0, due_s - time.monotonic()))
+    sock.sendto(bytes([0x7F]), ("127.0.0.1", int(sys.argv[1])))
+"""
 OBU = """\
 [v2x.vehicle]
 """
@@ -58,6 +66,9 @@ class Air:
 
     port: int = 0
     times_ns: dict[MessageKind, list[int]] = field(default_factory=lambda: {kind: [] for kind in MessageKind})
+
+    beats_ns: list[int] = field(default_factory=list)
+    """The same of a process that does nothing but send ten times a second: how punctual this machine is."""
 
     @contextmanager
     def listening(self) -> Iterator["Air"]:
@@ -84,12 +95,12 @@ class Air:
                 continue
             kind = message_kind(data)
             seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
-            if kind is not None:
-                self.times_ns[kind].append(seconds * 1_000_000_000 + nanoseconds)
+            times_ns = self.beats_ns if kind is None else self.times_ns[kind]
+            times_ns.append(seconds * 1_000_000_000 + nanoseconds)
 
     def begin(self) -> None:
         """Forgets what was heard."""
-        for times in self.times_ns.values():
+        for times in (*self.times_ns.values(), self.beats_ns):
             times.clear()
 
 
@@ -110,7 +121,7 @@ class V2xUnit:
 
     def __init__(self, kind: str, folder: Path, centre: Centre, air: Air, *, extra: str = "") -> None:
         self.kind = kind
-        self.radio_port, self.signal_port = free_port(), free_port()
+        self.radio_port, self.signal_port = _free_udp_port(), _free_udp_port()
         sensors = SETTINGS.format(radio_port=self.radio_port, air_port=air.port)
         sensors += RSU.format(signal_port=self.signal_port) if kind == "rsu" else OBU
         self.unit = FieldUnit(f"{kind}-load", folder / kind, centre, sensors=sensors + extra, kind=kind)
@@ -144,12 +155,15 @@ class V2xUnit:
         assert self._process
         arguments = [str(self.radio_port), str(self.signal_port), str(vehicles)]
         command = [sys.executable, "-m", "bench._v2x_traffic", *arguments]
+        beat = subprocess.Popen([sys.executable, "-c", BEAT, str(air.port)])
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as traffic:
             time.sleep(settle_s)
             air.begin()
             before_s, begin_s = cpu_s(self._process.pid), time.monotonic()
             loop_ns = _loop_ns_over(time_s)
             cpu_ratio = (cpu_s(self._process.pid) - before_s) / (time.monotonic() - begin_s)
+            beat.kill()
+            beat.wait()
             said, _ = traffic.communicate()
         time.sleep(1.0)
         return Run(cpu_ratio, loop_ns, json.loads(said), self._status())
@@ -158,6 +172,12 @@ class V2xUnit:
         said = self.unit.command("status", "--json").stdout
         status: dict[str, Any] = json.loads(said) if said.startswith("{") else {}
         return status
+
+
+def _free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _loop_ns_over(time_s: float) -> float:

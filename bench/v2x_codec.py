@@ -1,11 +1,17 @@
 """Reading, writing and peeking at V2X messages on one core, against asn1tools with the same modules in the same run.
 
 Typical messages of each kind: a BSM of 35 fields, SPAT of 8 phases, RSM of 16 participants, a MAP of one crossing.
+`COMPILED=<folder>` measures a compiled copy of `wayside`, too, which is in that folder (docs/performance.md says how).
 """
 
+import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asn1tools
 
@@ -121,7 +127,41 @@ def main() -> None:
         report.add_ratio(f"{kind}: encode, asn1tools / ours (goal {ENCODE_GOAL})", peer_written / written)
     data = encode(parsed(SAMPLES["BSM"]), PROFILE)
     report.add("BSM: peek, /s (goal 400,000)", 1e6 / _us(lambda: peek(data)), digits=0)
+    for name, ratio in _compiled(os.environ.get("COMPILED", "")):
+        report.add_ratio(name, ratio)
     report.print()
+
+
+def _compiled(folder: str) -> Iterator[tuple[str, float]]:
+    """How much faster the copy in a folder is; both in processes of their own, in turns, the best of each."""
+    if not folder:
+        return
+    runs = [(_owned(""), _owned(folder)) for _ in range(RUNS)]
+    assert str(runs[0][1]["file"]).endswith(".so"), f"{folder}: nothing in it is compiled"
+    for kind in SAMPLES:
+        for place, word in enumerate(("decode", "encode")):
+            ours, theirs = (min(run[which][kind][place] for run in runs) for which in (0, 1))
+            yield f"{kind}: {word}, ours / compiled", ours / theirs
+
+
+def _owned(folder: str) -> dict[str, Any]:
+    path = os.pathsep.join([folder, str(Path(__file__).parents[1])]).strip(os.pathsep)
+    command = [sys.executable, "-c", "from bench.v2x_codec import own; own()"]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def own() -> None:
+    """Prints times of reading and writing by kind [us], and the file that did it."""
+    frames = {kind: parsed(sample) for kind, sample in SAMPLES.items()}
+    written = {kind: encode(frame, PROFILE) for kind, frame in frames.items()}
+    assert all(decode(data, PROFILE) == frames[kind] for kind, data in written.items())
+    times = {
+        kind: (_us(lambda: decode(written[kind], PROFILE)), _us(lambda: encode(frames[kind], PROFILE)))  # noqa: B023
+        for kind in frames
+    }
+    file = sys.modules[f"wayside.v2x.generated.{PROFILE}"].__file__
+    print(json.dumps({"file": file, **times}))
 
 
 def _us(call: Callable[[], object]) -> float:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from wayside_agent.core.platform.policy import heartbeat_fault
+from wayside_agent.core.platform.heartbeat import heartbeat_fault
 from wayside_agent.core.platform.topics import Templates
 from wayside_agent.v2x_heard_settings import HeardFilter
 

@@ -1,6 +1,6 @@
 """Settings of what a unit says and hears on the air: the table `[v2x]` of its file."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -41,6 +41,53 @@ class VehicleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ),
     ] = {}
     id_period_s: Annotated[float, Meta(ge=10, le=86_400, description="Between two temporary ids [s].")] = 300.0
+    id_change_command: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Program and arguments, no shell, that changes certificate and MAC of the radio when the "
+            "temporary id changes; it gets the new one as WAYSIDE_TEMPORARY_ID, in hex. Empty: none."
+        ),
+    ] = ()
+    id_change_timeout_s: Annotated[
+        float, Meta(gt=0, le=5, description="After that it is stopped [s]; no BSM goes out until then.")
+    ] = 1.0
+
+
+WarningName = Literal[
+    "forward-collision",
+    "intersection-collision",
+    "emergency-brake",
+    "wrong-way",
+    "red-light",
+    "hazard",
+    "speed-limit",
+    "sign",
+    "green-wave",
+]
+
+
+class WarningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Warnings to the driver, published for a display at the MQTT broker of the unit."""
+
+    rules: Annotated[tuple[WarningName, ...], Meta(min_length=1, description="Which warnings are given.")] = get_args(
+        WarningName
+    )
+    topic: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^+#\x00]{1,512}$", description="MQTT topic of changes; all that holds goes to `TOPIC/active`."
+        ),
+    ] = "wayside/hmi/warnings"
+    host: Annotated[str, Meta(min_length=1, description="Host name or address of the unit's broker.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="TCP port; 0: 1883, with TLS 8883.")] = 0
+    username: Annotated[str, Meta(description="User; empty: none.")] = ""
+    password_secret: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$", description="File in `secrets_dir` with its password.")
+    ] = ""
+    tls: Annotated[bool, Meta(description="Speak TLS.")] = False
+    ca_file: Annotated[str, Meta(description="PEM file of the broker's authority; empty: the system's.")] = ""
+    certificate_file: Annotated[str, Meta(description="PEM file of the client's certificate; empty: none.")] = ""
+    key_file: Annotated[str, Meta(description="PEM file of its key.")] = ""
 
 
 Phase = Annotated[int, Meta(ge=1, le=16, description="Phase of a signal controller.")]
@@ -74,6 +121,10 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = "p20"
     vehicle: Annotated[
         VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
+    ] = None
+    warnings: Annotated[
+        WarningSettings | None,
+        Meta(description="Warns the driver of what is heard; needs a receiver and a radio. OBU only."),
     ] = None
     signal: Annotated[
         SignalSettings | None, Meta(description="Broadcasts SPAT of this controller; needs a radio. RSU only.")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,26 @@ def test_a_seeded_fault_is_found(
     report = judged_suite(write_suite(tmp_path, {"fault": made()}))
     assert report["verdict"] == "failed"
     assert [place for name, place, text in findings(report) if name == rule and words in text] == [record]
+
+
+def crossing(line: Line, node: int, count: int) -> Line:
+    frame = line.message["spatFrame"]
+    frame["msgCnt"] = count
+    frame["intersections"][0]["intersectionId"]["id"] = node
+    return line
+
+
+@pytest.mark.parametrize("counts", [[5, 90, 6, 91, 7], [5, 6, 7, 8, 9]], ids=["by-crossing", "together"])
+def test_crossings_are_counted_one_by_one_or_together(counts: list[int], tmp_path: Path) -> None:
+    made = [crossing(line, place % 2 + 1, counts[place]) for place, line in enumerate(lines("SPAT"))]
+    assert findings(judged_suite(write_suite(tmp_path, {"a": made}))) == []
+
+
+def test_a_year_that_ends_between_sending_and_hearing_is_no_fault(tmp_path: Path) -> None:
+    made = lines("SPAT")[:1]
+    made[0].time_ns = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000_000
+    made[0].message["spatFrame"] |= {"moy_min": 365 * 1440 - 1, "timeStamp_s": 59.9}
+    assert findings(judged_suite(write_suite(tmp_path, {"a": made}))) == []
 
 
 def test_a_kind_that_is_not_expected_is_found(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.contract.test_agent_sensing import running
 from wayside.errors import UnavailableError
 from wayside.v2x.peek import MessageKind
 from wayside.v2x.profile import Profile
+from wayside_agent.cli.coverage import brief, geojson
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.heard.forwarded import Form, forwarded
 from wayside_agent.core.heard.grid import METRES_PER_RAW, RAW_PER_DEGREE
@@ -96,6 +97,23 @@ async def test_the_picture_is_ready_for_json_and_holds_the_map() -> None:
     assert (cell["messages"], cell["missed"], cell["stations"], cell["furthest_m"]) == (3, 1, 1, 110)
     (subscribed,) = picture["subscriptions"]
     assert (subscribed["heard_count"], subscribed["taken_count"], subscribed["forwarded_count"]) == (3, 1, 0)
+
+
+async def test_the_map_is_geojson_for_map_programs_and_a_number_on_a_screen() -> None:
+    ear, _ = await heard([said(1), said(2, north_m=140.0), said(3, north_m=170.0)])
+    snapshot = {"is_running": True, "v2x": json.loads(json.dumps(ear.picture()))}
+    cells = snapshot["v2x"]["cells"]
+    collection = geojson(snapshot)
+    assert collection["type"] == "FeatureCollection"
+    assert [each["properties"]["messages"] for each in collection["features"]] == [each["messages"] for each in cells]
+    for feature, cell in zip(collection["features"], cells, strict=True):
+        south, west, north, east = cell["corners_deg"]
+        (ring,) = feature["geometry"]["coordinates"]
+        assert ring[0] == ring[-1] == [west, south]  # counter-clockwise, longitude first
+        assert ring[1:4] == [[east, south], [east, north], [west, north]]
+    assert brief(snapshot)["v2x"]["cells"] == len(cells) == 2
+    assert geojson({"is_running": False}) == {"type": "FeatureCollection", "features": []}
+    assert brief({"is_running": False, "v2x": {}}) == {"is_running": False, "v2x": {}}
 
 
 async def test_a_subscription_gets_its_kind_alone() -> None:

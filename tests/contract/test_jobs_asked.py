@@ -59,6 +59,24 @@ async def test_asked_again_after_a_restart_it_is_not_begun_again(unit: Unit) -> 
     assert unit.begun == [NAME]
 
 
+async def test_the_manager_hears_of_a_restart_that_nobody_asks_about_again(unit: Unit) -> None:
+    async def restart(_assignment: Assignment[Any]) -> Yield:
+        begun.set()
+        await asyncio.Event().wait()
+        return Yield()
+
+    begun, unit.does = asyncio.Event(), restart
+    async with awake(unit):
+        unit.jobs.ask(target(NAME, reboot={}))
+        await begun.wait()
+    unit.restart(boot_id="boot-2")
+    async with awake(unit):
+        said = await unit.outcome(NAME)
+        unit.wants()
+    assert (said.state, said.message) == (State.STATE_SUCCEEDED, "the computer was started again")
+    assert unit.begun == [NAME]
+
+
 async def test_what_the_settings_refuse_the_manager_hears_too(unit: Unit) -> None:
     async def refuse(_assignment: Assignment[Any]) -> Yield:
         raise RefusedError("the unit's settings switch this off")
@@ -76,5 +94,6 @@ async def test_there_is_room_for_a_few_only(unit: Unit) -> None:
     unit.jobs.ask(target("jobs/platform-city-0"))
     with pytest.raises(ResourceExhaustedError, match="ask later"):
         unit.jobs.ask(target(NAME))
-    with pytest.raises(InvalidArgumentError, match="is no name of a job"):
-        unit.jobs.ask(target("jobs/../x"))
+    for name in ("jobs/platform-../x", "jobs/j1"):
+        with pytest.raises(InvalidArgumentError, match="is no name of a job that a platform asks for"):
+            unit.jobs.ask(target(name))

@@ -230,6 +230,17 @@ async def test_what_becomes_of_a_job_is_told_in_events(node: Store) -> None:
     assert events[-1].event.details["state"] == "failed"
 
 
+async def test_what_a_platform_had_a_node_do_is_told(node: Store) -> None:
+    await say(node, "rsu-1", "platform-city-0a", "running")
+    await say(node, "rsu-1", "platform-city-0a", "succeeded", message="the computer was started again")
+    await say(node, "rsu-1", "unknown", "succeeded")
+    (told_of,) = [each.event for each in await _events(node) if each.event.kind == "node.asked"]
+    assert told_of.subject == "nodes/rsu-1"
+    assert told_of.message == (
+        "node rsu-1 was asked by a platform for jobs/platform-city-0a, which succeeded: the computer was started again"
+    )
+
+
 async def _events(store: Store) -> list[EventRecord]:
     span = await store.read_events(EventFilter(), reach=EVERYWHERE, cursor=0, limit=100)
     return list(span.records)

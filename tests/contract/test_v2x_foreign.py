@@ -6,10 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from pycrate_asn1dir import ITS_IS
 
 from tests.v2x_oracles import pool
+from wayside.v1 import node_pb2
 from wayside.v2x.codec import Profile
 from wayside.v2x.foreign import Family, foreign
+from wayside.v2x.peek import MessageKind, Peek, message_kind, peek
 from wayside_agent.cli import v2x
 from wayside_agent.core.v2x_files import FileFormat
 
@@ -68,6 +71,46 @@ def test_spat_of_both_are_decoded(tmp_path: Path, shared_data: Path) -> None:
     )
 
 
+ROAD = {
+    "msgIssueRevision": 5,
+    "intersections": [
+        {
+            "id": {"id": 17},
+            "revision": 1,
+            "refPoint": {"lat": 411_600_000, "long": -1_047_500_000},
+            "laneSet": [
+                {
+                    "laneID": 1,
+                    "laneAttributes": {
+                        "directionalUse": (2, 2),
+                        "sharedWith": (0, 10),
+                        "laneType": ("vehicle", (0, 8)),
+                    },
+                    "nodeList": (
+                        "nodes",
+                        [{"delta": ("node-XY1", {"x": 10, "y": 20})}, {"delta": ("node-XY1", {"x": 1, "y": 2})}],
+                    ),
+                }
+            ],
+        }
+    ],
+}
+
+
+def test_maps_of_both_are_decoded(tmp_path: Path) -> None:
+    ITS_IS.DSRC.MapData.set_val(ROAD)
+    body = ITS_IS.DSRC.MapData.to_uper()
+    american = bytes((0, 18, len(body))) + body
+    ITS_IS.MAPEM_PDU_Descriptions.MAPEM.set_val(
+        {"header": {"protocolVersion": 2, "messageID": 5, "stationID": 9}, "map": ROAD}
+    )
+    european = ITS_IS.MAPEM_PDU_Descriptions.MAPEM.to_uper()
+    [us] = v2x.decoded_as(written(tmp_path / "us.hex", [american.hex()]), "j2735", FileFormat.AUTO)
+    [eu] = v2x.decoded_as(written(tmp_path / "eu.hex", [european.hex()]), "etsi", FileFormat.AUTO)
+    assert (us["kind"], eu["kind"], us["message"]) == ("MAP", "MAPEM", eu["message"]["map"])
+    assert us["message"]["intersections"][0]["refPoint"] == {"lat": 411_600_000, "long": -1_047_500_000}
+
+
 def test_a_message_without_a_module_is_passed_on_as_it_is(tmp_path: Path, shared_data: Path) -> None:
     bsm = vector(shared_data / "v2x/j2735/ode_vectors", "bsm").lower()
     [document] = v2x.decoded_as(written(tmp_path / "us.hex", [bsm]), "j2735", FileFormat.AUTO)
@@ -101,7 +144,27 @@ def test_what_is_no_frame_is_none(data: str) -> None:
     assert foreign(bytes.fromhex(data)) is None
 
 
-def test_our_messages_are_seldom_taken_for_foreign_ones() -> None:
-    """Therefore only what no profile of ours reads is asked about."""
-    messages = pool(Profile.P20, 4, 2000)
-    assert sum(foreign(each) is not None for each in messages) < 100
+@pytest.mark.parametrize(("name", "kind"), [("etsi/CAM", MessageKind.ETSI), ("etsi/SPATEM", MessageKind.ETSI)])
+def test_a_european_message_on_the_air_is_counted_as_what_it_is(
+    name: str, kind: MessageKind, shared_data: Path
+) -> None:
+    data = bytes.fromhex((shared_data / f"v2x/{name}.hex").read_text().strip())
+    assert (message_kind(data), peek(data)) == (kind, Peek(kind))
+
+
+def test_american_messages_on_the_air_are_counted_as_what_they_are(shared_data: Path) -> None:
+    for data in logged(shared_data / "v2x/j2735/bsmLogDuringEvent.gz"):
+        found = foreign(data)
+        assert found is not None
+        assert message_kind(data) is message_kind(found.frame) is MessageKind.J2735
+        assert peek(found.frame) == Peek(MessageKind.J2735)
+
+
+@pytest.mark.parametrize("profile", list(Profile), ids=str)
+def test_no_message_of_ours_is_taken_for_a_foreign_one(profile: Profile) -> None:
+    kinds = {message_kind(each) for each in pool(profile, 4, 2000)}
+    assert kinds == {*MessageKind} - {MessageKind.J2735, MessageKind.ETSI}
+
+
+def test_every_kind_has_a_name_in_the_report_of_a_unit() -> None:
+    assert {f"V2X_MESSAGE_KIND_{kind.name}" for kind in MessageKind} <= {*node_pb2.V2xMessageKind.keys()}

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from random import Random
@@ -52,7 +52,13 @@ def air() -> socket.socket:
 
 
 @asynccontextmanager
-async def speaking(road: Road, air: socket.socket, *, id_period_s: float = 300.0) -> AsyncIterator[Voice]:
+async def speaking(
+    road: Road,
+    air: socket.socket,
+    *,
+    id_period_s: float = 300.0,
+    id_changes: Callable[[bytes], Awaitable[None]] | None = None,
+) -> AsyncIterator[Voice]:
     port = air.getsockname()[1]
     async with UdpRadio(
         UdpRadio.Options(bind_host="127.0.0.1", radio_host="127.0.0.1", radio_port=port, layout="dsmp")
@@ -68,6 +74,7 @@ async def speaking(road: Road, air: socket.socket, *, id_period_s: float = 300.0
                 clock_s=lambda: road.now_s,
                 pause=road.pause,
                 id_period_s=id_period_s,
+                id_changes=id_changes,
             )
         )
         task = asyncio.create_task(voice.run())  # noqa: TID251  # ended below
@@ -141,3 +148,19 @@ async def test_temporary_ids_change(air: socket.socket) -> None:
             assert message[0] == "bsmFrame"
             ids.add(message[1].id)
     assert len(ids) == 5
+
+
+async def test_the_radio_knows_a_new_id_before_it_is_said(air: socket.socket) -> None:
+    road, order = Road(), list[bytes]()
+
+    async def told(new_id: bytes) -> None:
+        order.append(new_id)
+
+    async with speaking(road, air, id_period_s=0.45, id_changes=told):
+        for _ in range(10):
+            await road.turn()
+            message = decode(DSMP.parsed(air.recv(2000)).payload, Profile.P20)
+            assert message[0] == "bsmFrame"
+            order.append(message[1].id)
+    first, second, third = dict.fromkeys(order)
+    assert order == [first] * 4 + [second] * 6 + [third] * 2

@@ -20,7 +20,7 @@ def oracle(request: pytest.FixtureRequest) -> Oracle:
 
 def test_messages_of_every_kind_are_the_bytes_that_others_make_of_them(oracle: Oracle) -> None:
     made, kinds = Values(types_of(oracle.profile), Random(5)), set()  # noqa: S311  # repeatable, no secrets
-    for _ in range(400):
+    for _ in range(200):
         frame = made.make(FRAME)
         data = encode(frame, oracle.profile)
         assert data == oracle.encode(frame)
@@ -33,22 +33,22 @@ def test_messages_of_every_kind_are_the_bytes_that_others_make_of_them(oracle: O
 def test_damaged_messages_are_judged_as_others_judge_them_or_it_is_explained(oracle: Oracle) -> None:
     """`make bench NAME=v2x-mutations` throws a million."""
     messages, random, found = pool(oracle.profile, 6, 200), Random(7), Counter[str]()  # noqa: S311  # repeatable
-    for _ in range(1500):
+    for _ in range(800):
         data = mutated(messages, random)
         words = verdict(data, oracle)
         assert is_explained(words, oracle.name), (words, data.hex())
         found[words] += 1
-    assert found[SAME] > 400
+    assert found[SAME] > 200
 
 
 def test_what_ours_reads_it_writes_and_reads_again() -> None:
     """Also what comes from a later standard, which is kept as bytes."""
     messages, random, read_count = pool(Profile.P20, 8, 200), Random(9), 0  # noqa: S311  # repeatable
-    for _ in range(3000):
+    for _ in range(1500):
         try:
             frame = decode(mutated(messages, random), Profile.P20)
         except DecodeError:
             continue
         assert decode(encode(frame, Profile.P20), Profile.P20) == frame
         read_count += 1
-    assert read_count > 1000
+    assert read_count > 500

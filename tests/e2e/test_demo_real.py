@@ -48,6 +48,8 @@ def test_the_demo_shows_all_of_it_on_real_recordings(shared_data: Path) -> None:
     assert seen["node_explained"] is True
     assert seen["bundle_fetched"] is True
     assert seen["bundle_bytes"] > 0
+    assert {"red-light", "hazard"} <= set(seen["warnings_shown"])
+    assert min(seen["city_messages"][name] for name in ("HB", "SPAT", "BSM")) > 0
     assert seen["audit_intact"] is True
     assert seen["revoked_cut_s"] > 0
     assert seen["release_before"] != seen["release_after"] == "1.1.1"

@@ -156,6 +156,13 @@ def test_a_restart_that_a_platform_asks_for_happens_once(
     assert said["readings"]["v2x.platform.city.reached"]["value"] == 1.0
     assert began(tmp_path) == 1
 
+    def events() -> list[str]:
+        found = made.centre.wayside("events", "list", "--event", "node.asked", "--count", "100")["events"]
+        return [event["message"] for event in found if event["subject"] == "nodes/rsu-bridge"]
+
+    until("the manager has heard", lambda: len(events()) > 0, 20)
+    assert "interrupted: the agent was started again meanwhile" in events()[0]
+
 
 async def asked(broker: Mosquitto) -> None:
     """A platform asks the unit who it is, for an update, and to restart."""

@@ -9,11 +9,19 @@ from tests.fuzz.engine import Target
 from tests.v2x_values import Values, types_of
 from uper_compiler.model import Reference
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
+from wayside.v2x.foreign import foreign
 from wayside.v2x.peek import peek
 from wayside.v2x.readable import parsed, readable
 from wayside_agent.core import pcap_reading, tscbm
+from wayside_agent.core.conformance.judging import judged
+from wayside_agent.core.conformance.report import canonical
+from wayside_agent.core.conformance.suite import Recording
+from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.core.v2x_files import FileFormat, recorded
+from wayside_agent.core.warnings.movers import Own
+from wayside_agent.services.v2x_warnings import Warnings, World
 
+FOREIGN = bytes.fromhex("00130400010203")
 TSCBM = bytes.fromhex("cd10") + b"".join(bytes([phase]) + bytes(12) for phase in range(1, 17)) + bytes(35)
 CAPTURE = (
     bytes.fromhex("d4c3b2a1020004000000000000000000ffff000093000000") + bytes(8) + b"\x05\0\0\0\x05\0\0\0\x04\0\x6f\0\0"
@@ -40,6 +48,37 @@ def _parse(data: bytes) -> None:
         encode(parsed(written), Profile.P20)
 
 
+def _warn(data: bytes) -> None:
+    """Whatever is on the air, the driver is warned or not."""
+    warnings = Warnings(
+        World(
+            own=lambda: Own((200_312_345, 1_103_312_000), 90.0, 15.0),
+            own_ids=tuple,
+            profile=Profile.P20,
+            utc_s=lambda: 1_795_503_302.0,
+            show=lambda _changes, _active: None,
+            mono_s=lambda: 1.0,
+        )
+    )
+    seen = peek(data)
+    warnings.look()
+    warnings.take(ReceivedMessage(data, seen.kind, 1), seen)
+    warnings.look()
+    json.dumps(warnings.picture())
+
+
+def _judge(data: bytes) -> None:
+    """Whatever a recording holds, there is a report of it."""
+    expected: list[dict[str, object]] = [{"message": {"bsmFrame": {}}}, {"error": ""}]
+    result = judged(Recording(file="a"), data, expected, Profile.P20)
+    canonical(result)
+
+
+def _recording() -> tuple[bytes, ...]:
+    bsm, spat = (encode(parsed(SAMPLES[kind]), Profile.P20).hex() for kind in ("BSM", "SPAT"))
+    return f"{bsm}\n".encode(), f"{spat}\n{bsm}".encode()
+
+
 def _written() -> tuple[bytes, ...]:
     return tuple(json.dumps(each).encode() for each in SAMPLES.values())
 
@@ -52,11 +91,14 @@ TARGETS = (
         for profile in Profile
     ),
     Target("V2X message, its begin", peek, partial(_messages, Profile.P20), (DecodeError,)),
+    Target("V2X message that may warn", _warn, partial(_messages, Profile.P20), (DecodeError,)),
     Target("V2X message as people write it", _parse, _written, (EncodeError, ValueError, RecursionError)),
     Target("signal controller", tscbm.parsed, lambda: (TSCBM,), (tscbm.SignalError,)),
     Target(
         "capture file", lambda data: list(pcap_reading.packets(data)), lambda: (CAPTURE,), (pcap_reading.PcapError,)
     ),
+    Target("frame of another region", foreign, lambda: (FOREIGN, bytes.fromhex("038100400380") + b"\x07" + FOREIGN)),
+    Target("recording that is judged", _judge, _recording),
     Target(
         "file of V2X messages",
         lambda data: list(recorded(data, FileFormat.AUTO)),

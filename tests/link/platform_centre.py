@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from tests.link.conftest import Mosquitto
 from wayside.errors import WaysideError
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v2x.peek import MessageKind
-from wayside_agent.air.platform import OverheardRadio, Surroundings, bridges
+from wayside_agent.air.overheard import OverheardRadio
+from wayside_agent.air.platform import Surroundings, bridges
 from wayside_agent.core.stamps import TimeQuality
+from wayside_agent.drivers.log_lines import LogLines
 from wayside_agent.drivers.sim_gnss import SimGnss
 from wayside_agent.drivers.sim_radio import SimRadio
 from wayside_agent.ports.devices import HostReading
@@ -109,6 +112,9 @@ async def running(
         yield Unit(made, air, jobs, event, OverheardRadio(radio, [each.said for each in made.values()]))
         for task in tasks:
             task.cancel()
+    for handler in tuple(logging.getLogger().handlers):
+        if isinstance(handler, LogLines):
+            logging.getLogger().removeHandler(handler)
 
 
 class Centre:

@@ -15,7 +15,8 @@ from tests.unit.test_platform_codec import BSM, MAP
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError
 from wayside.v1.platform_pb2 import PlatformMessage
 from wayside.v2x.peek import MessageKind, message_kind
-from wayside_agent.air.platform import MAX_PACKET_BYTES
+from wayside_agent.air.platform_bridges import MAX_PACKET_BYTES
+from wayside_agent.cli.check import findings
 from wayside_agent.core.platform.messages import UNKNOWN_LATITUDE_DEG
 from wayside_agent.core.radio_recording import packet
 from wayside_agent.v2x_platform_settings import PlatformSettings, UpSettings
@@ -100,6 +101,16 @@ async def test_what_is_not_acknowledged_is_sent_again_with_its_number_until_it_i
         await city.says("INFO/UP/ACK", {"seqNum": str(first["seqNum"]), "errorCode": 0})
         await until(lambda: rsu.counts()["sent_count"] >= 5)
         assert rsu.counts()["unacknowledged_count"] == 0
+
+
+async def test_what_a_platform_does_not_take_is_counted_and_not_sent_again(mosquitto: Mosquitto) -> None:
+    unit = settings(city=platform(mosquitto, ack_timeout_s=60))
+    async with centre(mosquitto) as city, running(unit) as rsu:
+        sent = await city.hears("INFO/UP")
+        for _ in range(2):
+            await city.says("INFO/UP/ACK", {"seqNum": sent["seqNum"], "errorCode": 1, "errorDesc": "who are you?"})
+        await until(lambda: rsu.counts()["rejected_count"] == 1)
+        assert rsu.counts()["malformed_count"] == 0
 
 
 async def test_a_command_that_comes_again_is_answered_again_and_not_done_again(mosquitto: Mosquitto) -> None:
@@ -282,13 +293,29 @@ async def test_telemetry_tells_whether_a_platform_is_reached(mosquitto: Mosquitt
         assert figures["v2x.platform.city.refused_count"] == (1.0, "")
 
 
-async def test_a_flood_is_not_looked_into(mosquitto: Mosquitto) -> None:
+@pytest.mark.parametrize("payload", [b"{", b" " * 200_000], ids=["messages", "bytes"])
+async def test_a_flood_is_not_looked_into(mosquitto: Mosquitto, payload: bytes) -> None:
     unit = settings(city=platform(mosquitto, allow=("map",)))
     async with centre(mosquitto) as city, running(unit) as rsu:
         await city.hears("INFO/UP")
         while not rsu.counts()["flooded_count"]:
-            await city.says("MAP/DOWN", b"{")
+            async with asyncio.TaskGroup() as group:
+                for _ in range(10):
+                    group.create_task(city.says("MAP/DOWN", payload))
         assert rsu.air.kept == []
+
+
+async def test_a_check_tries_every_platform_beside_a_running_agent(mosquitto: Mosquitto) -> None:
+    gone = PlatformSettings(host="127.0.0.1", port=1, tls=False)
+    unit = settings(city=platform(mosquitto), gone=gone)
+    async with running(unit) as rsu:
+        await until(lambda: rsu.counts()["is_reached"])
+        found = {each.message.partition(":")[0]: each for each in await findings(unit)}
+        assert found["platform city"].message == "platform city: answers"
+        assert found["platform gone"].message.startswith("platform gone: not reachable now (")
+        assert rsu.counts()["is_reached"]
+    wrong = await findings(settings(city=platform(mosquitto, codec="binary")))
+    assert [each for each in wrong if "rsu_id 'rsu-1' has not 8" in each.message and not each.is_ok]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from wayside.v2x.peek import MessageKind
 from wayside_agent.core.heard.sampler import Rule, SampleMode
 from wayside_agent.core.platform.answer import Reason
 from wayside_agent.core.platform.codec import KINDS
+from wayside_agent.core.platform.heartbeat import heartbeat_fault
 from wayside_agent.core.platform.messages import Head, Management, SamplingAsked
-from wayside_agent.core.platform.policy import Right, heartbeat_fault, narrowed, refused
+from wayside_agent.core.platform.policy import Right, narrowed, refused
 from wayside_agent.core.platform.subject import COMMANDS, Subject
 from wayside_agent.v2x_platform_settings import PlatformSettings, UpSettings
 

@@ -2,13 +2,19 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from wayside_agent.air import heard, platform, signal, vehicle
+from wayside_agent.air.overheard import OverheardRadio, Tap
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
 from wayside_agent.services import v2x_obu, v2x_rsu
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
+
+if TYPE_CHECKING:
+    from wayside_agent.services.v2x_display import Display
+    from wayside_agent.services.v2x_warnings import Warnings
 
 
 class Air:
@@ -27,9 +33,16 @@ class Air:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
         self._events = SafetyBroadcast()
-        said: list[platform.Tap] = []
-        radio = None if radio is None else platform.OverheardRadio(radio, said)
+        said: list[Tap] = []
+        if radio is not None and unit.v2x.platforms:
+            radio = OverheardRadio(radio, said)
         self.voice = vehicle.voice(unit, sensing, radio, utc_s=utc_s)
+        self.warnings: tuple[Warnings, Display] | None = None
+        if unit.v2x.warnings is not None:
+            from wayside_agent.air import warnings  # nearly a megabyte that others do without
+
+            own_ids = tuple if self.voice is None else self.voice.ids
+            self.warnings = warnings.watch(unit.v2x.warnings, unit, sensing, utc_s=utc_s, own_ids=own_ids)
         self.signal = signal.voice(unit, radio, utc_s=utc_s)
         self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
         self.platforms = platform.bridges(unit, sensing, around, utc_s=utc_s, event=self.broadcast)
@@ -49,6 +62,8 @@ class Air:
     def picture(self) -> Mapping[str, object]:
         """What is heard, and which platforms are reached, ready for JSON; empty: there is no radio."""
         heard_now = {} if self.heard is None else self.heard.picture()
+        if self.warnings is not None:
+            heard_now = {**heard_now, "warnings": self.warnings[0].picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
 
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -56,6 +71,8 @@ class Air:
         services: dict[str, Callable[[], Awaitable[None]]] = {}
         if self.voice is not None:
             services["v2x-obu"] = self.voice.run
+        if self.warnings is not None:
+            services["v2x-warnings"], services["v2x-display"] = (each.run for each in self.warnings)
         if self.signal is not None:
             services["v2x-rsu"] = self.signal.run
         services |= {f"v2x-{name}-broker": outlet.run for name, outlet in self._outlets.items()}

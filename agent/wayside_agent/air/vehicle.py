@@ -9,6 +9,7 @@ from wayside.v2x.profile import Profile
 from wayside_agent.core.fix import Fix
 from wayside_agent.core.gnss_plausibility import Fault
 from wayside_agent.core.speaking import Body, Signal, Speaker
+from wayside_agent.drivers.id_change_command import IdChangeCommand
 from wayside_agent.ports.devices import Radio
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.v2x_obu import Voice, World
@@ -29,7 +30,8 @@ def voice(unit: Settings, sensing: Sensing, radio: Radio | None, *, utc_s: Calla
     if unit.node.kind != "obu" or radio is None or unit.gnss is None:
         raise InvalidArgumentError("field v2x.vehicle: only an OBU with gnss and radio can speak for a vehicle")
     body = Body(vehicle.width_m, vehicle.length_m, vehicle.height_m, vehicle.vehicle_class)
-    vehicle_senses = VehicleSenses(sensing, {name: Signal(signal) for signal, name in vehicle.signals.items()})
+    vehicle_senses = senses(unit, sensing)
+    command = IdChangeCommand(vehicle.id_change_command, timeout_s=vehicle.id_change_timeout_s)
     return Voice(
         World(
             speaker=Speaker(body, secrets.token_bytes),
@@ -40,8 +42,15 @@ def voice(unit: Settings, sensing: Sensing, radio: Radio | None, *, utc_s: Calla
             utc_s=utc_s,
             doubt=vehicle_senses.doubt,
             id_period_s=vehicle.id_period_s,
+            id_changes=command if vehicle.id_change_command else None,
         )
     )
+
+
+def senses(unit: Settings, sensing: Sensing) -> "VehicleSenses":
+    """What the unit knows of its vehicle, by the settings."""
+    signals = {} if unit.v2x.vehicle is None else unit.v2x.vehicle.signals
+    return VehicleSenses(sensing, {name: Signal(signal) for signal, name in signals.items()})
 
 
 class VehicleSenses:

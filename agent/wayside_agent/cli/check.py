@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wayside.errors import WaysideError
+from wayside.errors import UnavailableError, WaysideError
 from wayside_agent import registry
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.ports.components import Activation, ComponentDriver
@@ -34,6 +34,7 @@ async def findings(unit: Settings) -> list[Finding]:
     except WaysideError as error:
         return [*found, Finding(is_ok=False, message=str(error))]
     found += [await _opened(label, device) for label, device in devices]
+    found += await _platforms(unit)
     found += await _versions(components, can_restart=bool(unit.update.reboot_command))
     return [*found, await _reached(unit.manager.device_address)]
 
@@ -77,6 +78,27 @@ async def _opened(label: str, device: Opened) -> Finding:
         return Finding(is_ok=False, message=f"{label}: {error}")
     except TimeoutError:
         return Finding(is_ok=False, message=f"{label}: did not open within {OPEN_TIMEOUT_S:g} s; check its cabling")
+
+
+async def _platforms(unit: Settings) -> list[Finding]:
+    if not unit.v2x.platforms:
+        return []
+    from wayside_agent.air.platform_bridges import trial_wires  # as in the agent, who has none does without
+
+    try:
+        wires = trial_wires(unit)
+    except WaysideError as error:
+        return [Finding(is_ok=False, message=str(error))]
+    found = []
+    for label, wire in wires.items():
+        try:
+            async with wire:
+                found.append(Finding(is_ok=True, message=f"platform {label}: answers"))
+        except UnavailableError as error:  # as with the manager
+            found.append(Finding(is_ok=True, message=f"platform {label}: not reachable now ({error})"))
+        except WaysideError as error:
+            found.append(Finding(is_ok=False, message=f"platform {label}: {error}"))
+    return found
 
 
 async def _versions(components: Mapping[str, ComponentDriver], *, can_restart: bool) -> list[Finding]:

@@ -18,6 +18,7 @@ from types import FrameType
 from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.json_log import JsonFormatter
 from wayside_agent import boot, settings
+from wayside_agent.cli import coverage
 from wayside_agent.services.status import read_snapshot
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_RESTART, EXIT_INTERRUPTED = 0, 1, 2, 3, 75, 130
@@ -58,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="one JSON document")
     show.set_defaults(command=_key)
     status = commands.add_parser("status", parents=[common], help="what the unit is and senses now")
-    status.add_argument("--json", action="store_true", help="one JSON document")
+    form = status.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON document")
+    form.add_argument("--coverage", action="store_true", help="where vehicles are heard, and how well, as GeoJSON")
     status.set_defaults(command=_status)
     update = commands.add_parser(
         "update", parents=[common], help="the update under way: show it, agree to it, refuse it"
@@ -203,8 +206,10 @@ def _status(arguments: argparse.Namespace) -> int:
         snapshot = {"is_running": False, "node": _enrolled_id(unit) or unit.node.id}
     if arguments.json:
         print(json.dumps(snapshot))
+    elif arguments.coverage:
+        print(json.dumps(coverage.geojson(snapshot)))
     else:
-        print("\n".join(_lines(snapshot)))
+        print("\n".join(_lines(coverage.brief(snapshot))))
     return EXIT_OK if snapshot["is_running"] else EXIT_FAILED
 
 

@@ -23,6 +23,8 @@ from wayside.errors import FailedPreconditionError, WaysideError
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")
 """What an artifact may be called."""
 JOB_NAME = re.compile(r"jobs/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\Z")
+ASKED_PREFIX = "jobs/platform-"
+"""Of jobs that a platform of T/ITS 0117 asked for, not the manager; which is told of them by this name."""
 MAX_MESSAGE_CHARS = 500
 """Of a `JobReport`."""
 MAX_RESULT_BYTES = 64 * 1024

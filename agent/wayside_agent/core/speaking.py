@@ -82,11 +82,22 @@ class Speaker:
         self._random_bytes = random_bytes
         self._path = PathHistory()
         self._heading_deg: float | None = None
-        self._id, self._count = b"", 0
+        self._id, self._id_before, self._count = b"", b"", 0
         self.change_id()
+
+    @property
+    def id(self) -> bytes:
+        """The present temporary id, 8 byte."""
+        return self._id
+
+    @property
+    def ids(self) -> tuple[bytes, ...]:
+        """The present temporary id, and the one before."""
+        return self._id, self._id_before
 
     def change_id(self) -> None:
         """Takes another temporary id; nothing links it to the one before."""
+        self._id_before = self._id
         self._id, self._count = self._random_bytes(8), self._random_bytes(1)[0] % _COUNT_MODULUS
         self._path.forget()
 

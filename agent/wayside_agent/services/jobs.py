@@ -107,13 +107,13 @@ class Jobs:
     def ask(self, target: wire.JobTarget) -> None:
         """Takes a job that somebody else than the manager asks for; the unit's settings judge it all the same.
 
-        One of a name is done once, whoever asks again; its outcome is told to the manager, which keeps it.
+        One of a name is done once, whoever asks again; the manager is told its outcome, also after a restart.
 
         Raises: ResourceExhaustedError: too many are asked for. InvalidArgumentError: its name is none.
         """
         asked = job_words.targets(wire.DesiredState(jobs=[target]))
-        if not asked:
-            raise InvalidArgumentError(f"job {target.job[:80]!r}: is no name of a job")
+        if not asked or not target.job.startswith(rules.ASKED_PREFIX):
+            raise InvalidArgumentError(f"job {target.job[:80]!r}: is no name of a job that a platform asks for")
         if len(self._asked.keys() | asked) > MAX_ASKED_COUNT:
             raise ResourceExhaustedError(f"{target.job}: {MAX_ASKED_COUNT} such jobs are not done yet; ask later")
         self._asked |= asked
@@ -132,6 +132,9 @@ class Jobs:
             self._jobs[job.name] = found
             if found.phase is Phase.SENDING:
                 self._sending.add(found)
+            if found.phase is Phase.DONE and found.name.startswith(rules.ASKED_PREFIX):
+                self._asked[found.name] = Target(found.name, found.kind, found.expire_s), wire.JobTarget(job=found.name)
+        self._wanted = {**self._asked, **self._wanted}  # nobody asks for their outcomes, so they are said unasked
         self._is_started = True
 
     async def run(self) -> None:

@@ -1,6 +1,6 @@
 """Takes what comes from a platform: is it for this unit, can it be read, was it answered already, what is the answer.
 
-Nothing is looked into that is not for this unit, is too long, or comes faster than `MAX_PER_S`.
+Nothing is looked into that is not for this unit, is too long, or comes faster than `MAX_PER_S` and `MAX_BYTES_PER_S`.
 """
 
 import logging
@@ -17,6 +17,7 @@ from wayside_agent.services.platform_words import Words
 from wayside_agent.services.platform_world import Counts, Plan, World
 
 MAX_PER_S = 50
+MAX_BYTES_PER_S = 512 * 1024
 _RETAINABLE = frozenset({Subject.MAP_DOWN, Subject.RSI_DOWN})
 """What stays true for a while; any other command was meant when it was sent."""
 _ACKNOWLEDGED_BY = {each.ack: each for each in ACKNOWLEDGED}
@@ -37,7 +38,7 @@ class Ear:
         self._outbox = outbox
         self._counts = counts
         self._seen = Seen()
-        self._second, self._in_second = 0, 0
+        self._second, self._in_second, self._bytes = 0, 0, 0
         self._has_warned = False
 
     async def take(self, packet: Packet) -> None:
@@ -46,7 +47,7 @@ class Ear:
         if subject is None:
             self._refuse_foreign(f"topic {packet.topic[:100]!r} is not this unit's")
             return
-        if self._is_flood():
+        if self._is_flood(len(packet.payload)):
             self._counts.flooded += 1
             return
         try:
@@ -59,9 +60,16 @@ class Ear:
         if not self._is_ours(subject, message):
             self._refuse_foreign(f"{subject} names another unit, or none")
         elif isinstance(message, Ack):
-            self._outbox.acknowledged(_ACKNOWLEDGED_BY[subject], str(message.seqNum))
+            self._acknowledged(_ACKNOWLEDGED_BY[subject], message)
         else:
             await self._command(subject, message, is_retained=packet.is_retained)
+
+    def _acknowledged(self, subject: Subject, ack: Ack) -> None:
+        """Whatever it says, the platform has the message; sending it again would change nothing."""
+        if self._outbox.acknowledged(subject, str(ack.seqNum)) and ack.errorCode:
+            if not self._counts.rejected:  # once; the count tells the rest
+                logger.warning("Platform %s does not take %s: %r", self._plan.label, subject, ack.errorDesc[:100])
+            self._counts.rejected += 1
 
     async def _command(self, subject: Subject, message: Head, *, is_retained: bool) -> None:
         self._counts.commands += 1
@@ -98,9 +106,10 @@ class Ear:
             logger.warning("Platform %s: a message is not taken: %s", self._plan.label, why)
         self._has_warned = True
 
-    def _is_flood(self) -> bool:
+    def _is_flood(self, size_bytes: int) -> bool:
         second = floor(self._world.mono_s())
         if second != self._second:
-            self._second, self._in_second = second, 0
+            self._second, self._in_second, self._bytes = second, 0, 0
         self._in_second += 1
-        return self._in_second > MAX_PER_S
+        self._bytes += size_bytes
+        return self._in_second > MAX_PER_S or self._bytes > MAX_BYTES_PER_S

@@ -9,6 +9,7 @@ import logging
 from wayside.errors import WaysideError
 from wayside.v2x.peek import MessageKind
 from wayside_agent.core.heard.sampler import Sampler
+from wayside_agent.core.job import ASKED_PREFIX
 from wayside_agent.core.platform.answer import Answer, CommandError, Reason
 from wayside_agent.core.platform.codec import on_air
 from wayside_agent.core.platform.messages import Config, Frames, Head, Management
@@ -92,7 +93,7 @@ class Orders:
     async def _manage(self, message: Management) -> None:
         manner = self._manner
         if message.reboot:
-            await self._world.reboot(f"jobs/platform-{self._plan.label}-{digest(message)[:_JOB_DIGEST_BYTES].hex()}")
+            await self._world.reboot(f"{ASKED_PREFIX}{self._plan.label}-{digest(message)[:_JOB_DIGEST_BYTES].hex()}")
         if message.hbRate is not None:
             manner.heartbeat_s = float(message.hbRate)
         if message.runningInfoRate is not None:

@@ -98,5 +98,7 @@ class Counts:
     malformed: int = 0
     flooded: int = 0
     """Passed over because more came in a second than is looked at."""
+    rejected: int = 0
+    """Messages of ours that the platform acknowledged with an error."""
     dropped: int = 0
     """V2X messages that found no room."""

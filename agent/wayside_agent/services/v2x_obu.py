@@ -45,6 +45,8 @@ class World:
     """Why the position cannot be true; empty: it can."""
     id_period_s: float = 300.0
     """Between two temporary ids."""
+    id_changes: Callable[[bytes], Awaitable[None]] | None = None
+    """Told of a new temporary id before anything is said under it; in bounded time, and never raises."""
     clock_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
@@ -56,6 +58,10 @@ class Voice:
         self._world = world
         self.why_silent = "it has not begun yet"
         """One sentence; empty: it speaks."""
+
+    def ids(self) -> tuple[bytes, ...]:
+        """The temporary ids it speaks under: the present one, and the one before, which is still on the air."""
+        return self._world.speaker.ids
 
     async def run(self) -> None:
         """Speaks for ever."""
@@ -69,6 +75,9 @@ class Voice:
             if now_s - id_since_s >= world.id_period_s:
                 world.speaker.change_id()
                 id_since_s = now_s
+                if world.id_changes is not None:
+                    await world.id_changes(world.speaker.id)
+                    now_s = world.clock_s()
             await self._speak(now_s)
 
     async def _speak(self, now_s: float) -> None:

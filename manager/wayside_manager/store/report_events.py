@@ -1,4 +1,4 @@
-"""Events of what nodes report: that a configuration or a release was taken back by the node itself.
+"""Events of what nodes report: that they took a configuration or a release back, or did what a platform asked for.
 
 Usage: `tell_set_back(connection, {"rsu-1": [report]}, now=now, allowance=allowance)` in the transaction that writes
 the reports.
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from wayside_manager.core.events import NewEvent, Severity
-from wayside_manager.core.reports import ConfigFacts, Report, UpdateFacts
+from wayside_manager.core.reports import ConfigFacts, JobFacts, Report, UpdateFacts
 from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.event_rows import append
 from wayside_manager.store.node_rows import parts
@@ -34,12 +34,15 @@ def _events(row: Row[Any], reports: Sequence[Report], now: datetime) -> Iterator
     for report in reports:
         match report.facts:
             case ConfigFacts() as facts:
-                kind, what = "config.reverted", f"configuration {facts.revision}"
+                kind, what = "config.reverted", f"took configuration {facts.revision} back by itself"
                 runs = {"runs": facts.running_config_revision, "reason": facts.message}
                 details = {"revision": facts.revision, "trial": facts.trial} | runs
             case UpdateFacts() as facts:
-                kind, what = "update.rolled_back", f"release {facts.release}"
+                kind, what = "update.rolled_back", f"took release {facts.release} back by itself"
                 details = {"release": facts.release, "rollout": facts.rollout_id, "runs": facts.running_release}
+            case JobFacts() as facts:
+                kind, what = "node.asked", f"was asked by a platform for jobs/{facts.job_id}, which {facts.state}"
+                details = {"job": facts.job_id, "state": facts.state, "reason": facts.message}
             case _:
                 continue
         reason = f": {details['reason']}" if details.get("reason") else ""
@@ -47,7 +50,7 @@ def _events(row: Row[Any], reports: Sequence[Report], now: datetime) -> Iterator
             kind=kind,
             time=report.record_time or now,
             subject=f"nodes/{row.node_id}",
-            message=f"node {row.node_id} took {what} back by itself{reason}",
+            message=f"node {row.node_id} {what}{reason}",
             severity=Severity.MINOR,
             node_id=row.node_id,
             site_id=row.site_id or "",

@@ -9,7 +9,15 @@ from sqlalchemy import Row
 
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.penalty import Penalty, after_fault, after_session
-from wayside_manager.core.reports import ConfigFacts, ConfigOutcome, HealthFacts, Report, UpdateFacts
+from wayside_manager.core.reports import (
+    ASKED_PREFIX,
+    ConfigFacts,
+    ConfigOutcome,
+    HealthFacts,
+    JobFacts,
+    Report,
+    UpdateFacts,
+)
 from wayside_manager.store.health_standing import COLUMNS as HEALTH_COLUMNS
 from wayside_manager.store.health_standing import HealthStanding
 from wayside_manager.store.moments import as_time, as_time_or_none, as_us_or_none
@@ -40,7 +48,7 @@ class Known:
         self.changes: dict[str, Any] = {}
         """Columns of `node_status` to write."""
         self.set_back: list[Report] = []
-        """Reports that told that the node went back to what it ran before."""
+        """Reports that told that the node went back to what it ran before, or did what a platform asked for."""
         self.health = HealthStanding(row[_HEALTH])
         self._kind = (row.model, row.running_version)
         self._phase = row.update_phase
@@ -72,6 +80,9 @@ class Known:
                 self._word(report, facts, receive_us)
             case UpdateFacts() as facts:
                 self._update(report, facts, receive_us)
+            case JobFacts() as facts:
+                if facts.job_id.startswith(ASKED_PREFIX) and facts.state != "running":
+                    self.set_back.append(report)
 
     def _health(self, report: Report, facts: HealthFacts, receive_us: int) -> None:
         if self.health.is_past(report, receive_us):

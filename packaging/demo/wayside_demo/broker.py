@@ -24,6 +24,34 @@ def broker(port: int, *, certificates: Path, work_dir: Path, log_dir: Path) -> P
     return Program(NAME_AMQTT, [str(amqtt), "-c", str(_amqtt(port, certificates, work_dir))], log_dir)
 
 
+def plain_broker(port: int, *, work_dir: Path, log_dir: Path) -> Program:
+    """A broker on this machine without TLS, open to all that runs here; not started.
+
+    Raises: StoryError: there is none.
+    """
+    mosquitto = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if mosquitto:
+        config = work_dir / "city.conf"
+        lines = [f"listener {port} localhost", "allow_anonymous true", "persistence false"]
+        config.write_text("\n".join([*lines, *(["user root"] if os.getuid() == 0 else [])]) + "\n")
+        return Program("city-broker", [mosquitto, "-c", str(config)], log_dir)
+    amqtt, config = Path(sys.executable).parent / "amqtt", work_dir / "city.yaml"
+    if not amqtt.exists():
+        raise StoryError("no MQTT broker: install mosquitto, or run `make setup` for amqtt")
+    config.write_text(
+        f"""
+listeners:
+  default:
+    type: tcp
+    bind: localhost:{port}
+plugins:
+  amqtt.plugins.authentication.AnonymousAuthPlugin:
+    allow_anonymous: true
+"""
+    )
+    return Program("city-broker", [str(amqtt), "-c", str(config)], log_dir)
+
+
 def _mosquitto(port: int, certificates: Path, work_dir: Path) -> Path:
     """Mutual TLS; a node may publish under its own name only, the operator may read everything."""
     access = work_dir / "mosquitto.acl"

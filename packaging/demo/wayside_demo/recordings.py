@@ -23,6 +23,8 @@ class Recordings:
     rsu_nmea: Path
     obu_nmea: Path
     radio: Path
+    controller: Path | None = None
+    """Words of a signal controller."""
 
 
 def found(work_dir: Path) -> Recordings:
@@ -50,6 +52,7 @@ def _real(data: Path, work_dir: Path) -> Recordings:
         rsu_nmea=data / "gnss/nmea/beidou-gb.log",
         obu_nmea=data / "gnss/nmea/nmea-rtk.log",
         radio=data / "v2x/china/spat_bsm_rsm_hex_and_decode.txt",
+        controller=data / "v2x/tsc/ntcip_spat_data.txt",
     )
 
 

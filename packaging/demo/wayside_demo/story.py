@@ -14,6 +14,7 @@ from rich.table import Table
 
 from wayside_demo.centre import Centre
 from wayside_demo.configuring import Configuring
+from wayside_demo.crossing import WARNINGS, Crossing
 from wayside_demo.dropping_link import DroppingLink
 from wayside_demo.fleet import Fleet
 from wayside_demo.operating import Operating
@@ -49,6 +50,7 @@ class Story:
         self.configuring = Configuring(work_dir, self.log_dir, self.centre, self.fleet, say)
         self.operating = Operating(work_dir, self.centre, say)
         self.updating = Updating(work_dir, self.fleet, NODES, people=self.centre.people, say=say)
+        self.crossing = Crossing(work_dir, self.log_dir, self.centre, say)
         self.witness = TelemetryWitness()
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
@@ -70,6 +72,7 @@ class Story:
             ("A line is cut: half the road is silent, and it is one alarm", self.cut_line),
             ("Why is the RSU not green?", self.explain),
             ("A debug bundle, without driving out", self.fetch_bundle),
+            ("A crossing: its lights speak, a taxi is warned, a city's centre watches", self.show_crossing),
             ("The OBU is stolen: its certificate is taken back", self.revoke_stolen),
             ("What was seen", self.sum_up),
         )
@@ -180,6 +183,10 @@ class Story:
         """A job."""
         self.seen |= self.operating.fetch_bundle(RSU)
 
+    def show_crossing(self) -> None:
+        """V2X on the air, to a vehicle and to a platform of T/ITS 0117."""
+        self.seen |= self.crossing.show(self.recordings)
+
     def roll_out_good(self) -> None:
         """Both units run the good release, although the OBU was killed in the middle of its download."""
         self.seen |= self.updating.roll_out_good(self.command, self.units[OBU])
@@ -247,6 +254,7 @@ class Story:
             and self.seen["restored_shown"]
             and self.seen["node_explained"]
             and self.seen["bundle_fetched"]
+            and set(self.seen["warnings_shown"]) >= WARNINGS
             and self.seen["audit_intact"]
             and self.seen["revoked_cut_s"] > 0
             and self.seen["release_after"] == DELTA_VERSION
@@ -276,6 +284,7 @@ class Story:
         """Ends everything."""
         self.centre.watch.stop()
         self.witness.close()
+        self.crossing.close()
         self.line.close()
         for program in reversed(self.programs):
             program.stop()

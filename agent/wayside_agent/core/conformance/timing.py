@@ -96,10 +96,12 @@ class CountRule:
         keys = [(received.kind.value, sender)]
         if received.kind in {MessageKind.MAP, MessageKind.SPAT}:
             keys.append((received.kind.value, ""))
-        before = [self._last[key] for key in keys if key in self._last]
+        is_first, before = keys[0] not in self._last, [self._last[key] for key in keys if key in self._last]
         self._last.update(dict.fromkeys(keys, (count, received.payload)))
-        if keys[0] not in self._last or not before or any(self._follows(each, received, count) for each in before):
-            return () if before else None
+        if is_first:
+            return None
+        if any(self._follows(each, received, count) for each in before):
+            return ()
         return [Finding("count", {"kind": received.kind, "sender": sender, "before": before[0][0], "count": count})]
 
     def _follows(self, before: tuple[int, bytes], received: Any, count: int) -> bool:  # noqa: ANN401
@@ -168,8 +170,9 @@ def _offset_ms(mark: Mark, time_ns: int) -> int:
     if mark.minute_of_year is None or mark.minute_of_year >= _YEAR_MINUTES:
         return offset_ms
     year = datetime.fromtimestamp(now_ms // 1000, UTC).year
-    begin_ms = int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000
-    return mark.minute_of_year * MINUTE_MS + mark.ms - (now_ms - begin_ms)
+    begins_ms = [int(datetime(each, 1, 1, tzinfo=UTC).timestamp()) * 1000 for each in (year - 1, year, year + 1)]
+    mark_ms = mark.minute_of_year * MINUTE_MS + mark.ms
+    return min((begin_ms + mark_ms - now_ms for begin_ms in begins_ms), key=abs)  # the year that was meant
 
 
 def _ms(time_ns: int) -> int:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from wayside_agent.core.heard.sampler import Rule, SampleMode
 from wayside_agent.core.platform.answer import Answer, Reason
+from wayside_agent.core.platform.heartbeat import heartbeat_fault
 from wayside_agent.core.platform.messages import Config, Head, Management, Query, SamplingAsked
 from wayside_agent.core.platform.subject import Subject
 
@@ -36,15 +37,7 @@ _SIMPLE = {
     Subject.RSM_DOWN: Right.RSM,
     Subject.SPAT_DOWN: Right.SPAT,
 }
-MIN_HEARTBEAT_S = 1.0
 MANAGER_ONLY = "updates come from the manager"
-
-
-def heartbeat_fault(period_s: float, ttl_s: float) -> str:
-    """Why a unit with this period would seem dead at its platform; empty: it would not."""
-    if MIN_HEARTBEAT_S <= period_s < ttl_s:
-        return ""
-    return f"a heartbeat every {period_s:g} s must come between {MIN_HEARTBEAT_S:g} s and the platform's {ttl_s:g} s"
 
 
 def refused(subject: Subject, message: Head, allowed: AbstractSet[Right], *, ttl_s: float) -> Answer | None:

@@ -268,6 +268,10 @@ class _V2xMessageKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     """Roadside information."""
     V2X_MESSAGE_KIND_EXTENSION: _V2xMessageKind.ValueType  # 6
     """A phase-2 message behind the extension bit."""
+    V2X_MESSAGE_KIND_J2735: _V2xMessageKind.ValueType  # 7
+    """Frame of SAE J2735 (United States), not decoded."""
+    V2X_MESSAGE_KIND_ETSI: _V2xMessageKind.ValueType  # 8
+    """Message of ETSI ITS (Europe), not decoded."""
 
 class V2xMessageKind(_V2xMessageKind, metaclass=_V2xMessageKindEnumTypeWrapper):
     """Alternatives of the Chinese MessageFrame."""
@@ -286,6 +290,10 @@ V2X_MESSAGE_KIND_RSI: V2xMessageKind.ValueType  # 5
 """Roadside information."""
 V2X_MESSAGE_KIND_EXTENSION: V2xMessageKind.ValueType  # 6
 """A phase-2 message behind the extension bit."""
+V2X_MESSAGE_KIND_J2735: V2xMessageKind.ValueType  # 7
+"""Frame of SAE J2735 (United States), not decoded."""
+V2X_MESSAGE_KIND_ETSI: V2xMessageKind.ValueType  # 8
+"""Message of ETSI ITS (Europe), not decoded."""
 Global___V2xMessageKind: typing_extensions.TypeAlias = V2xMessageKind
 
 @typing.final

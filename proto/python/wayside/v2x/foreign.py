@@ -57,6 +57,15 @@ _ENVELOPE_VERSION, _UNSECURED, _SIGNED = 3, 0x80, 0x81
 _HAS_DATA = 0x40
 _LONG = 0x80
 _LONG_MAX = 0xBF
+BEGINS = frozenset(
+    [
+        *(bytes((0, number)) for number in J2735_NAMES),
+        *(bytes((version, number)) for version in _ETSI_VERSIONS for number in ETSI_NAMES),
+        bytes((_ENVELOPE_VERSION, _UNSECURED)),
+        bytes((_ENVELOPE_VERSION, _SIGNED)),
+    ]
+)
+"""The first two bytes of all that `foreign` knows."""
 
 
 class Foreign(NamedTuple):

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from wayside.v2x.codec import decode
+from wayside.v2x.foreign import BEGINS, Family, foreign
+from wayside.v2x.profile import Profile
 from wayside.v2x.units import UNITS
 from wayside.v2x.uper import MAX_MESSAGE_BYTES, DecodeError
 
@@ -21,6 +24,8 @@ _BSM_BYTES = 33
 """Up to here heading reaches at most, with every optional field before it."""
 _BITS_64 = (1 << 64) - 1
 _OPTIONAL_RSI_TIME = 4
+_FOREIGN_MAX = 3
+"""First bytes of other regions: J2735 0, ETSI 1 and 2, an envelope of IEEE 1609.2 3."""
 
 
 class MessageKind(StrEnum):
@@ -32,6 +37,10 @@ class MessageKind(StrEnum):
     SPAT = "SPAT"
     RSI = "RSI"
     EXTENSION = "EXTENSION"
+    J2735 = "J2735"
+    """Not ours: a frame of SAE J2735, whatever it holds."""
+    ETSI = "ETSI"
+    """Not ours: a message of ETSI ITS."""
 
 
 _ROOT = (MessageKind.BSM, MessageKind.MAP, MessageKind.RSM, MessageKind.SPAT, MessageKind.RSI)
@@ -42,10 +51,26 @@ def message_kind(message: bytes) -> MessageKind | None:
     if not message:
         return None
     first = message[0]
+    if first <= _FOREIGN_MAX and message[:2] in BEGINS and (region := _region(message)):
+        return region
     if first & 0x80:
         return MessageKind.EXTENSION
     index = first >> 4
     return _ROOT[index] if index < len(_ROOT) else None
+
+
+def _region(data: bytes) -> MessageKind | None:
+    """Whose frame it is that begins as a BSM of ours would; what any profile of ours reads is ours."""
+    found = foreign(data)
+    if found is None:
+        return None
+    for profile in Profile:
+        try:
+            decode(data, profile)
+        except DecodeError:
+            continue
+        return None
+    return MessageKind.J2735 if found.family is Family.J2735 else MessageKind.ETSI
 
 
 class Peek(Struct, frozen=True, gc=False):
@@ -92,6 +117,8 @@ def peek(data: bytes) -> Peek:
     if not data or len(data) > MAX_MESSAGE_BYTES:
         raise DecodeError(f"message: {len(data)} bytes are none")
     try:
+        if data[0] <= _FOREIGN_MAX and data[:2] in BEGINS and (region := _region(data)):
+            return Peek(region)
         if data[0] < 16:  # noqa: PLR2004  # the four bits of a BSM
             return _bsm(data)
         return _other(data)
