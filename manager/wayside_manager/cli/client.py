@@ -4,9 +4,10 @@ async with connected(context) as manager:
     answer = await manager.call(manager.fleet.GetNode, GetNodeRequest(name="nodes/rsu-1"))
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -32,6 +33,7 @@ from wayside.v1 import (
     rollout_service_pb2_grpc,
     site_service_pb2_grpc,
 )
+from wayside_manager.api.identity import REQUEST_ID_HEADER
 from wayside_manager.cli.context import Context
 
 CALL_TIMEOUT_S = 30.0
@@ -108,12 +110,17 @@ class ManagerClient:
     async def upload(
         self, rpc: "grpc.aio.StreamUnaryMultiCallable[Request, Reply]", requests: AsyncIterator[Request]
     ) -> Reply:
-        """The answer to a stream of messages.
+        """The answer to a stream of messages; all but the first are sent when the manager has let the call in.
 
         Raises: WaysideError: what the manager answered, or `UnavailableError`.
         """
+        opened: asyncio.Future[grpc.aio.StreamUnaryCall[Request, Reply]] = asyncio.get_running_loop().create_future()
         try:
-            return await rpc(requests, timeout=UPLOAD_TIMEOUT_S, metadata=self._metadata)
+            if not self._is_proven:
+                await self._log_in()
+            call = rpc(_patient(requests, opened), timeout=UPLOAD_TIMEOUT_S, metadata=self._metadata)
+            opened.set_result(call)
+            return await call
         except grpc.aio.AioRpcError as exc:
             raise self._failure(exc) from exc
 
@@ -157,6 +164,23 @@ class ManagerClient:
 
     def _failure(self, exc: grpc.aio.AioRpcError) -> WaysideError:
         return from_rpc_error(exc, peer=f"the manager at {self._address}")
+
+
+async def _patient(
+    requests: AsyncIterator[Request], opened: "asyncio.Future[grpc.aio.StreamUnaryCall[Request, Reply]]"
+) -> AsyncIterator[Request]:
+    """The first message, and the others once the manager has let the call in.
+
+    It answers with headers then; who is refused gets none. A write that meets a refusal would hide why, for grpc.aio
+    forgets the status (grpc/grpc issue 36066).
+    """
+    yield await anext(requests)
+    call = await opened
+    headers = cast("Iterable[tuple[str, str | bytes]]", await call.initial_metadata())  # types-grpcio has it wrong
+    if REQUEST_ID_HEADER not in {name for name, _ in headers}:
+        return
+    async for request in requests:
+        yield request
 
 
 @asynccontextmanager
