@@ -1,0 +1,189 @@
+"""Repeats MAP and RSI on the air for a roadside unit, at their periods, the more urgent first, until they end.
+
+What a platform brings is on the disk before it is acknowledged, and is on the air again after a restart. RSM is sent
+once: it is old a moment later. `core.broadcasts` says what goes out; this file keeps the beat.
+Usage: `await repeater.broadcast(kind, message, source="platform:city")`; `await repeater.run()` never returns.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError, WaysideError
+from wayside.v2x.codec import decode
+from wayside.v2x.peek import MessageKind
+from wayside.v2x.profile import Profile
+from wayside.v2x.uper import DecodeError
+from wayside_agent.core.broadcasts import MAX_BYTES, Broadcast, BroadcastError, broadcasts_of, encoded
+from wayside_agent.core.cadence import Cadence
+from wayside_agent.core.signal_phases import minute_of_year
+from wayside_agent.services.v2x_obu import Send
+
+BEAT_S = 0.1
+"""Every period is a multiple of it."""
+MAX_COUNT = 64
+RSM_AID = 3623
+_COUNT_MODULUS = 128
+
+logger = logging.getLogger(__name__)
+
+
+class Shelf(Protocol):
+    """Where messages of others are kept over a restart."""
+
+    async def put(self, key: str, source: str, message: bytes) -> None:
+        """Raises: WaysideError."""
+
+    async def remove(self, key: str) -> None:
+        """Raises: WaysideError."""
+
+    async def all(self) -> list[tuple[str, bytes]]:
+        """Raises: WaysideError."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What speaks and knows around it."""
+
+    shelf: Shelf
+    profile: Profile
+    send: Send
+    utc_s: Callable[[], float | None]
+    own: Sequence[Broadcast] = ()
+    """What the settings say; nobody replaces it."""
+    clock_s: Callable[[], float] = time.monotonic
+    pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+
+
+class Repeater:
+    """The repeated voice of one roadside unit. Satisfies `ports.platform.Broadcaster`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._on_air: dict[str, Broadcast] = {each.key: each for each in world.own}
+        self._counts: dict[int, int] = {}
+        self._has_loaded = asyncio.Event()
+        self._beat = 0
+        self._fault = ""
+
+    @property
+    def rate_hz(self) -> float:
+        """Messages it should send now [1/s]."""
+        return sum(1 / each.period_s for each in self._on_air.values())
+
+    @property
+    def on_air(self) -> tuple[Broadcast, ...]:
+        """What is repeated."""
+        return tuple(self._on_air.values())
+
+    async def broadcast(self, kind: MessageKind, message: bytes, *, source: str) -> None:
+        """See `ports.platform.Broadcaster`. A RSI whose parts have all ended takes the one before it off the air.
+
+        Raises: InvalidArgumentError: it cannot go on the air; ResourceExhaustedError: too many, or the disk is full;
+            FailedPreconditionError: it is for others to send; DeviceError: the radio or the disk.
+        """
+        if kind is MessageKind.RSM:
+            await self._once(message)
+            return
+        if kind not in {MessageKind.MAP, MessageKind.RSI}:
+            raise FailedPreconditionError(f"{kind.value} comes from this unit's own sources only")
+        await self._has_loaded.wait()
+        minute = self._minute()
+        pieces = self._pieces(message, source)
+        fresh = [each for each in pieces if each.key not in self._on_air]
+        if len(self._on_air) + len(fresh) > MAX_COUNT:
+            raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+        for each in pieces:
+            if minute is not None and each.is_over(minute):
+                await self._withdraw(each.key)
+                continue
+            await self._world.shelf.put(each.key, source, encoded_whole(each, self._world.profile))
+            self._on_air[each.key] = each
+
+    async def run(self) -> None:
+        """Repeats for ever."""
+        world = self._world
+        await self._load()
+        cadence = Cadence(BEAT_S, world.clock_s())
+        while True:
+            due_s = cadence.next_s(world.clock_s())
+            await world.pause(max(0.0, due_s - world.clock_s()))
+            self._tell(await self._speak())
+            self._beat += 1
+
+    async def _load(self) -> None:
+        try:
+            for source, message in await self._world.shelf.all():
+                try:
+                    self._on_air.update({each.key: each for each in self._pieces(message, source)})
+                except WaysideError as error:
+                    logger.warning("a message for the air is left out: %s", error)
+        except WaysideError as error:
+            logger.warning("messages for the air cannot be read: %s", error)
+        self._has_loaded.set()
+
+    def _pieces(self, message: bytes, source: str) -> tuple[Broadcast, ...]:
+        try:
+            return broadcasts_of(decode(message, self._world.profile), self._world.profile, source=source)
+        except (BroadcastError, DecodeError) as error:
+            raise InvalidArgumentError(f"message: {error}") from error
+
+    async def _speak(self) -> str:
+        """Says what is due; why not, in one sentence."""
+        fault, minute = "", self._minute()
+        for each in sorted(self._on_air.values(), key=lambda one: -one.priority):
+            if minute is not None and each.is_over(minute):
+                fault = await self._end(each) or fault
+            elif self._beat % round(each.period_s / BEAT_S) == 0:
+                fault = await self._say(each, minute) or fault
+        return fault
+
+    async def _say(self, each: Broadcast, minute: int | None) -> str:
+        count = self._counts.get(each.application_id)
+        count = secrets.randbelow(_COUNT_MODULUS) if count is None else (count + 1) % _COUNT_MODULUS
+        message = encoded(each, message_count=count, minute=minute, profile=self._world.profile)
+        try:
+            await self._world.send(message, application_id=each.application_id)
+        except WaysideError as error:  # the radio is away; sensing opens it again and says so
+            return str(error)
+        self._counts[each.application_id] = count
+        return ""
+
+    async def _end(self, each: Broadcast) -> str:
+        try:
+            await self._withdraw(each.key)
+        except WaysideError as error:  # its file is refused again after a restart, for it has ended
+            return str(error)
+        logger.info("%s is over and off the air", each.key)
+        return ""
+
+    async def _withdraw(self, key: str) -> None:
+        self._on_air.pop(key, None)
+        await self._world.shelf.remove(key)
+
+    async def _once(self, message: bytes) -> None:
+        if len(message) > MAX_BYTES:
+            raise InvalidArgumentError(f"message: {len(message)} bytes do not fit the air; at most {MAX_BYTES} do")
+        await self._world.send(message, application_id=RSM_AID)
+
+    def _minute(self) -> int | None:
+        utc_s = self._world.utc_s()
+        return None if utc_s is None else minute_of_year(datetime.fromtimestamp(utc_s, UTC))
+
+    def _tell(self, fault: str) -> None:
+        if fault != self._fault:
+            if fault:
+                logger.warning("MAP and RSI are not all sent: %s", fault)
+            else:
+                logger.info("MAP and RSI are sent")
+        self._fault = fault
+
+
+def encoded_whole(each: Broadcast, profile: Profile) -> bytes:
+    """A message as it is kept."""
+    return encoded(each, message_count=0, minute=None, profile=profile)
