@@ -137,6 +137,8 @@ class Repeater:
         """Says what is due; why not, in one sentence."""
         fault, minute = "", self._minute()
         for each in sorted(self._on_air.values(), key=lambda one: -one.priority):
+            if self._on_air.get(each.key) is not each:
+                continue  # withdrawn or replaced while another was sent
             if minute is not None and each.is_over(minute):
                 fault = await self._end(each) or fault
             elif self._beat % round(each.period_s / BEAT_S) == 0:
