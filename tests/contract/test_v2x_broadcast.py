@@ -11,7 +11,13 @@ import msgspec
 import pytest
 
 from tests.contract.test_air import UNIT, made
-from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError, WaysideError
+from wayside.errors import (
+    AlreadyExistsError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    WaysideError,
+)
 from wayside.v2x.codec import Profile, decode, encode
 from wayside.v2x.generated.messages import (
     MapData,
@@ -61,7 +67,11 @@ class Road:
 
 @asynccontextmanager
 async def road(
-    folder: Path, *, utc_s: float | None = NOW.timestamp(), own: tuple[MapData, ...] = ()
+    folder: Path,
+    *,
+    utc_s: float | None = NOW.timestamp(),
+    own: tuple[MapData, ...] = (),
+    phases: frozenset[int] = frozenset(),
 ) -> AsyncIterator[Road]:
     clock, turns, rested = [100.0], asyncio.Semaphore(0), asyncio.Event()
 
@@ -76,7 +86,8 @@ async def road(
         at.sent.append((name, application_id, content.msgCnt))
 
     pieces = [piece for each in own for piece in broadcasts_of(("mapFrame", each), Profile.P20, source="settings")]
-    world = World(BroadcastFiles(folder), Profile.P20, send, lambda: utc_s, pieces, lambda: clock[0], pause)
+    spoken = {(REGION, NODE): phases}
+    world = World(BroadcastFiles(folder), Profile.P20, send, lambda: utc_s, pieces, spoken, lambda: clock[0], pause)
     at = Road(Repeater(world), turns, rested)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(endless("v2x-broadcast", at.repeater.run))
@@ -167,6 +178,52 @@ def test_a_map_of_several_crossings_goes_out_in_one_message_each() -> None:
     nodes = [Node(id=NodeReferenceID(region=1, id=number), refPos=middle) for number in range(3)]
     pieces = broadcasts_of(("mapFrame", MapData(msgCnt=0, nodes=nodes)), Profile.P20, source=CITY)
     assert [each.key for each in pieces] == [f"{CITY}/map/1-{number}" for number in range(3)]
+
+
+async def test_each_event_has_a_life_of_its_own(tmp_path: Path) -> None:
+    works = road_works()
+    assert works.rtes is not None
+    one, other = works.rtes[0], msgspec.structs.replace(works.rtes[0], rteId=2)
+    both = msgspec.structs.replace(works, rtes=[one, other])
+    ended = msgspec.structs.replace(one, timeDetails=RSITimeDetails(endTime=MINUTE - 1))
+    async with road(tmp_path) as at:
+        await at.repeater.broadcast(MessageKind.RSI, encode(("rsiFrame", both), Profile.P20), source=CITY)
+        assert at.repeater.rate_hz == 4.0
+        again = msgspec.structs.replace(works, rtes=[ended])
+        await at.repeater.broadcast(MessageKind.RSI, encode(("rsiFrame", again), Profile.P20), source=CITY)
+        assert [each.key.rpartition("/")[2] for each in at.repeater.on_air] == ["event-2"]
+
+
+async def test_what_begins_later_waits_and_an_end_is_not_taken_for_that_of_another_year(tmp_path: Path) -> None:
+    works = road_works()
+    assert works.rtes is not None
+    later = msgspec.structs.replace(works.rtes[0], timeDetails=RSITimeDetails(startTime=MINUTE + 2, endTime=MINUTE + 9))
+    message = encode(("rsiFrame", msgspec.structs.replace(works, rtes=[later])), Profile.P20)
+    async with road(tmp_path) as at:
+        await at.repeater.broadcast(MessageKind.RSI, message, source=CITY)
+        assert await at.beats(10) == []
+    async with road(tmp_path, utc_s=NOW.timestamp() + 180) as at:
+        assert len(await at.beats(10)) == 2
+    async with road(tmp_path, utc_s=NOW.timestamp() + 200 * 86_400) as at:
+        assert (await at.beats(10), at.repeater.on_air) == ([], ())
+
+
+async def test_nobody_replaces_the_map_of_the_settings_or_brings_one_without_spats_phases(
+    tmp_path: Path,
+) -> None:
+    async with road(tmp_path, own=(road_map(),)) as at:
+        with pytest.raises(AlreadyExistsError, match=f"have the MAP of crossing {REGION}/{NODE}"):
+            await at.repeater.broadcast(MessageKind.MAP, the_map(), source=CITY)
+    async with road(tmp_path, phases=frozenset({PHASE_ID, 7})) as at:
+        with pytest.raises(InvalidArgumentError, match="lacks phase 7"):
+            await at.repeater.broadcast(MessageKind.MAP, the_map(), source=CITY)
+
+
+def test_a_file_with_more_than_can_be_on_the_air_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_bytes(b"{}\n" * (MAX_COUNT + 1))
+    with pytest.raises(InvalidArgumentError, match="more than 64 messages"):
+        made(msgspec.structs.replace(RSU, v2x=V2xSettings(broadcast_files=(str(path),))))
 
 
 def settings_with(path: Path, *, phase: int = PHASE_ID) -> V2xSettings:

@@ -11,11 +11,10 @@ from wayside.v2x.uper import EncodeError
 from wayside_agent.core.broadcasts import Broadcast, BroadcastError, broadcasts_of, phases_of
 from wayside_agent.drivers.broadcast_files import BroadcastFiles
 from wayside_agent.ports.devices import Radio
-from wayside_agent.services.v2x_broadcast import Repeater, World
+from wayside_agent.services.v2x_broadcast import MAX_COUNT, Repeater, World
 from wayside_agent.settings import Settings
 
 MAX_FILE_BYTES = 1024 * 1024
-_MAX_LINES = 64
 OWN = "settings"
 
 
@@ -38,7 +37,9 @@ def repeater(unit: Settings, radio: Radio | None, *, utc_s: Callable[[], float |
     ]
     _check_phases(unit, own)
     shelf = BroadcastFiles(Path(unit.state_dir) / "broadcasts")
-    return Repeater(World(shelf, profile, radio.send, utc_s, own))
+    signal = unit.v2x.signal
+    phases = {} if signal is None else {(signal.region, signal.node): frozenset(signal.phase_ids.values())}
+    return Repeater(World(shelf, profile, radio.send, utc_s, own, phases))
 
 
 def _read(path: Path, profile: Profile, *, field: str) -> list[Broadcast]:
@@ -47,9 +48,8 @@ def _read(path: Path, profile: Profile, *, field: str) -> list[Broadcast]:
 
     found: list[Broadcast] = []
     try:
-        with path.open("rb") as file:
-            lines = file.read(MAX_FILE_BYTES).splitlines()
-        for line in [each for each in lines if each.strip()][:_MAX_LINES]:
+        lines = _lines(path)
+        for line in lines:
             document = msgspec.json.decode(line, type=dict[str, object])
             found += broadcasts_of(parsed(_message_of(document)), profile, source=OWN)
     except OSError as error:
@@ -59,6 +59,16 @@ def _read(path: Path, profile: Profile, *, field: str) -> list[Broadcast]:
     if not found:
         raise InvalidArgumentError(f"field {field}: {path} holds no message; give documents of `wayside-agent v2x`")
     return found
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Raises: OSError; BroadcastError: there are too many."""
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    lines = [each for each in content.splitlines() if each.strip()]
+    if len(content) > MAX_FILE_BYTES or len(lines) > MAX_COUNT:
+        raise BroadcastError(f"it has more than {MAX_COUNT} messages, or {MAX_FILE_BYTES} bytes")
+    return lines
 
 
 def _message_of(document: dict[str, object]) -> dict[str, object]:

@@ -3,8 +3,9 @@
     pieces = broadcasts_of(frame, profile, source="platform:city")     # BroadcastError: it cannot go on the air
     fresh = encoded(piece, message_count=7, minute=201_600, profile=profile)
 
-What is about the same thing from the same source takes the place of what was there: one key. A MAP of several crossings
-goes out in one message each, for it must fit the air. The sender's count and minute are made anew for each message.
+What is about the same thing from the same source takes the place of what was there: one key. Each crossing of a MAP,
+and each event or sign of an RSI, goes out in a message of its own: it must fit the air, and one may change without
+the others. The sender's count and minute are made anew for each message.
 Source: T/CSAE 159-2020 (periods, priorities, AIDs); 1400 byte with the head of DSMP, as in v2x-messages.md.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 
 from wayside.v2x.codec import encode
-from wayside.v2x.generated.messages import MapData, MessageFrame, RoadSideInformation, RTEData, RTSData
+from wayside.v2x.generated.messages import MapData, MessageFrame, RoadSideInformation, RSITimeDetails
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import EncodeError
 
@@ -42,12 +43,43 @@ class Broadcast:
     period_s: float
     priority: int
     """The greater, the sooner."""
+    begin_min: int | None = None
+    """Minute of the year before which nobody is told; `None`: it holds already."""
     end_min: int | None = None
     """Minute of the year after which it is over; `None`: until it is withdrawn."""
 
     def is_over(self, minute: int) -> bool:
         """Whether it has ended; an end more than half a year behind is one in the next year."""
         return self.end_min is not None and 0 < (minute - self.end_min) % _MINUTE_UNKNOWN < _HALF_A_YEAR
+
+    def is_early(self, minute: int) -> bool:
+        """Whether it has not begun."""
+        return self.begin_min is not None and 0 < (self.begin_min - minute) % _MINUTE_UNKNOWN < _HALF_A_YEAR
+
+    def end_s(self, utc_s: float, minute: int) -> float | None:
+        """When it is over, seconds since 1970, told at a moment in that minute of the year; `None`: it has no end."""
+        if self.end_min is None:
+            return None
+        ahead_min = (self.end_min - minute + _HALF_A_YEAR) % _MINUTE_UNKNOWN - _HALF_A_YEAR
+        return (utc_s // 60 + ahead_min + 1) * 60
+
+    @property
+    def crossing(self) -> tuple[int, int] | None:
+        """Region and id of the crossing a MAP is of."""
+        _, content = self.frame
+        if not isinstance(content, MapData):
+            return None
+        return content.nodes[0].id.region or 0, content.nodes[0].id.id
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message of somebody else as it is kept over a restart."""
+
+    source: str
+    message: bytes
+    end_s: float | None
+    """When it is over, seconds since 1970; `None`: not before it is withdrawn, or nobody knew the time."""
 
 
 def broadcasts_of(frame: MessageFrame, profile: Profile, *, source: str) -> tuple[Broadcast, ...]:
@@ -59,7 +91,7 @@ def broadcasts_of(frame: MessageFrame, profile: Profile, *, source: str) -> tupl
     if isinstance(content, MapData):
         found = tuple(_of_map(content, source))
     elif isinstance(content, RoadSideInformation):
-        found = (_of_rsi(content, source),)
+        found = tuple(_of_rsi(content, source))
     else:
         raise BroadcastError("only MAP and RSI are repeated")
     for each in found:
@@ -108,24 +140,32 @@ def _of_map(content: MapData, source: str) -> Iterable[Broadcast]:
         yield Broadcast(key, ("mapFrame", part), MAP_AID, MAP_PERIOD_S, MAP_PRIORITY)
 
 
-def _of_rsi(content: RoadSideInformation, source: str) -> Broadcast:
+def _of_rsi(content: RoadSideInformation, source: str) -> Iterable[Broadcast]:
     events, signs = content.rtes or [], content.rtss or []
     if not events and not signs:
         raise BroadcastError("the RSI has neither events nor signs")
-    parts = ".".join([*(f"e{each.rteId}" for each in events), *(f"s{each.rtsId}" for each in signs)])
-    is_event = bool(events)
-    return Broadcast(
-        f"{source}/rsi/{content.id.hex()}-{parts}",
-        ("rsiFrame", content),
-        EVENT_AID if is_event else SIGN_AID,
-        EVENT_PERIOD_S if is_event else SIGN_PERIOD_S,
-        EVENT_PRIORITY if is_event else SIGN_PRIORITY,
-        _end([*events, *signs]),
-    )
+    replace, key = msgspec.structs.replace, f"{source}/rsi/{content.id.hex()}"
+    for event in events:
+        part = replace(content, rtes=[event], rtss=None)
+        begin, end = _span(event.timeDetails)
+        yield Broadcast(
+            f"{key}/event-{event.rteId}", ("rsiFrame", part), EVENT_AID, EVENT_PERIOD_S, EVENT_PRIORITY, begin, end
+        )
+    for sign in signs:
+        part = replace(content, rtes=None, rtss=[sign])
+        begin, end = _span(sign.timeDetails)
+        yield Broadcast(
+            f"{key}/sign-{sign.rtsId}", ("rsiFrame", part), SIGN_AID, SIGN_PERIOD_S, SIGN_PRIORITY, begin, end
+        )
 
 
-def _end(parts: "Iterable[RTEData | RTSData]") -> int | None:
-    """When the last of them is over; `None`: one has no end."""
-    ends = [None if each.timeDetails is None else each.timeDetails.endTime for each in parts]
-    known = [each for each in ends if each is not None and each < _MINUTE_UNKNOWN]
-    return max(known) if len(known) == len(ends) else None
+def _span(details: RSITimeDetails | None) -> tuple[int | None, int | None]:
+    """First and last minute of the year; `None`: not given."""
+    if details is None:
+        return None, None
+    begin, end = details.startTime, details.endTime
+    return _minute(begin), _minute(end)
+
+
+def _minute(minute: int | None) -> int | None:
+    return minute if minute is not None and minute < _MINUTE_UNKNOWN else None

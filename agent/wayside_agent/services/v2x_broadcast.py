@@ -9,17 +9,23 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from wayside.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError, WaysideError
+from wayside.errors import (
+    AlreadyExistsError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    WaysideError,
+)
 from wayside.v2x.codec import decode
 from wayside.v2x.peek import MessageKind
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import DecodeError
-from wayside_agent.core.broadcasts import MAX_BYTES, Broadcast, BroadcastError, broadcasts_of, encoded
+from wayside_agent.core.broadcasts import MAX_BYTES, Broadcast, BroadcastError, Kept, broadcasts_of, encoded, phases_of
 from wayside_agent.core.cadence import Cadence
 from wayside_agent.core.signal_phases import minute_of_year
 from wayside_agent.services.v2x_obu import Send
@@ -36,13 +42,13 @@ logger = logging.getLogger(__name__)
 class Shelf(Protocol):
     """Where messages of others are kept over a restart."""
 
-    async def put(self, key: str, source: str, message: bytes) -> None:
+    async def put(self, key: str, kept: Kept) -> None:
         """Raises: WaysideError."""
 
     async def remove(self, key: str) -> None:
         """Raises: WaysideError."""
 
-    async def all(self) -> list[tuple[str, bytes]]:
+    async def all(self) -> list[Kept]:
         """Raises: WaysideError."""
 
 
@@ -56,6 +62,8 @@ class World:
     utc_s: Callable[[], float | None]
     own: Sequence[Broadcast] = ()
     """What the settings say; nobody replaces it."""
+    phases: Mapping[tuple[int, int], frozenset[int]] = field(default_factory=dict)
+    """Phases that the unit's own SPAT speaks of, by region and id of their crossing: a MAP must have them."""
     clock_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
@@ -66,6 +74,8 @@ class Repeater:
     def __init__(self, world: World) -> None:
         self._world = world
         self._on_air: dict[str, Broadcast] = {each.key: each for each in world.own}
+        self._end_s: dict[str, float] = {}
+        self._lock = asyncio.Lock()
         self._counts: dict[int, int] = {}
         self._has_loaded = asyncio.Event()
         self._beat = 0
@@ -82,10 +92,11 @@ class Repeater:
         return tuple(self._on_air.values())
 
     async def broadcast(self, kind: MessageKind, message: bytes, *, source: str) -> None:
-        """See `ports.platform.Broadcaster`. A RSI whose parts have all ended takes the one before it off the air.
+        """See `ports.platform.Broadcaster`. An event or sign that has ended takes the one before it off the air.
 
         Raises: InvalidArgumentError: it cannot go on the air; ResourceExhaustedError: too many, or the disk is full;
-            FailedPreconditionError: it is for others to send; DeviceError: the radio or the disk.
+            FailedPreconditionError: it is for others to send; AlreadyExistsError: the settings have that crossing;
+            DeviceError: the radio or the disk.
         """
         if kind is MessageKind.RSM:
             await self._once(message)
@@ -93,17 +104,8 @@ class Repeater:
         if kind not in {MessageKind.MAP, MessageKind.RSI}:
             raise FailedPreconditionError(f"{kind.value} comes from this unit's own sources only")
         await self._has_loaded.wait()
-        minute = self._minute()
-        pieces = self._pieces(message, source)
-        fresh = [each for each in pieces if each.key not in self._on_air]
-        if len(self._on_air) + len(fresh) > MAX_COUNT:
-            raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
-        for each in pieces:
-            if minute is not None and each.is_over(minute):
-                await self._withdraw(each.key)
-                continue
-            await self._world.shelf.put(each.key, source, encoded_whole(each, self._world.profile))
-            self._on_air[each.key] = each
+        async with self._lock:
+            await self._take(self._pieces(message, source), source)
 
     async def run(self) -> None:
         """Repeats for ever."""
@@ -116,31 +118,76 @@ class Repeater:
             self._tell(await self._speak())
             self._beat += 1
 
+    async def _take(self, pieces: Sequence[Broadcast], source: str) -> None:
+        world, minute, utc_s = self._world, self._minute(), self._world.utc_s()
+        over = [each for each in pieces if minute is not None and each.is_over(minute)]
+        wanted = [each for each in pieces if each not in over]
+        fresh = [each for each in wanted if each.key not in self._on_air]
+        if len(self._on_air) + len(fresh) > MAX_COUNT:
+            raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+        for each in over:
+            await self._withdraw(each.key)
+        for each in wanted:
+            end_s = None if utc_s is None or minute is None else each.end_s(utc_s, minute)
+            content = encoded(each, message_count=0, minute=None, profile=world.profile)
+            await world.shelf.put(each.key, Kept(source, content, end_s))
+            self._put(each, end_s)
+
     async def _load(self) -> None:
         try:
-            for source, message in await self._world.shelf.all():
-                try:
-                    self._on_air.update({each.key: each for each in self._pieces(message, source)})
-                except WaysideError as error:
-                    logger.warning("a message for the air is left out: %s", error)
+            found = await self._world.shelf.all()
         except WaysideError as error:
             logger.warning("messages for the air cannot be read: %s", error)
+            found = []
+        for kept in found:
+            try:
+                pieces = self._pieces(kept.message, kept.source)
+                if len(self._on_air) + len(pieces) > MAX_COUNT:
+                    raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air")
+            except WaysideError as error:
+                logger.warning("a message for the air is left out: %s", error)
+                continue
+            for each in pieces:
+                self._put(each, kept.end_s)
         self._has_loaded.set()
 
+    def _put(self, each: Broadcast, end_s: float | None) -> None:
+        self._on_air[each.key] = each
+        self._end_s.pop(each.key, None)
+        if end_s is not None:
+            self._end_s[each.key] = end_s
+
     def _pieces(self, message: bytes, source: str) -> tuple[Broadcast, ...]:
+        """Raises: InvalidArgumentError, AlreadyExistsError."""
         try:
-            return broadcasts_of(decode(message, self._world.profile), self._world.profile, source=source)
+            found = broadcasts_of(decode(message, self._world.profile), self._world.profile, source=source)
         except (BroadcastError, DecodeError) as error:
             raise InvalidArgumentError(f"message: {error}") from error
+        crossings = {each.crossing for each in self._world.own} - {None}
+        for each in found:
+            if each.crossing is None:
+                continue
+            region, node = each.crossing
+            if each.crossing in crossings:
+                raise AlreadyExistsError(f"message: the unit's settings have the MAP of crossing {region}/{node}")
+            phases = phases_of([each], region, node) or frozenset()
+            if missing := sorted(self._world.phases.get(each.crossing, frozenset()) - phases):
+                named = ", ".join(map(str, missing))
+                raise InvalidArgumentError(
+                    f"message: the MAP of crossing {region}/{node} lacks phase {named}, of which the unit's SPAT speaks"
+                )
+        return found
 
     async def _speak(self) -> str:
         """Says what is due; why not, in one sentence."""
-        fault, minute = "", self._minute()
+        fault, minute, utc_s = "", self._minute(), self._world.utc_s()
         for each in sorted(self._on_air.values(), key=lambda one: -one.priority):
             if self._on_air.get(each.key) is not each:
                 continue  # withdrawn or replaced while another was sent
-            if minute is not None and each.is_over(minute):
+            if self._is_over(each, minute, utc_s):
                 fault = await self._end(each) or fault
+            elif minute is not None and each.is_early(minute):
+                continue
             elif self._beat % round(each.period_s / BEAT_S) == 0:
                 fault = await self._say(each, minute) or fault
         return fault
@@ -156,6 +203,12 @@ class Repeater:
         self._counts[each.application_id] = count
         return ""
 
+    def _is_over(self, each: Broadcast, minute: int | None, utc_s: float | None) -> bool:
+        end_s = self._end_s.get(each.key)
+        if end_s is not None:
+            return utc_s is not None and utc_s >= end_s
+        return minute is not None and each.is_over(minute)
+
     async def _end(self, each: Broadcast) -> str:
         try:
             await self._withdraw(each.key)
@@ -166,6 +219,7 @@ class Repeater:
 
     async def _withdraw(self, key: str) -> None:
         self._on_air.pop(key, None)
+        self._end_s.pop(key, None)
         await self._world.shelf.remove(key)
 
     async def _once(self, message: bytes) -> None:
@@ -184,8 +238,3 @@ class Repeater:
             else:
                 logger.info("MAP and RSI are sent")
         self._fault = fault
-
-
-def encoded_whole(each: Broadcast, profile: Profile) -> bytes:
-    """A message as it is kept."""
-    return encoded(each, message_count=0, minute=None, profile=profile)
