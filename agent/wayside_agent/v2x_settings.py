@@ -129,6 +129,14 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     signal: Annotated[
         SignalSettings | None, Meta(description="Broadcasts SPAT of this controller; needs a radio. RSU only.")
     ] = None
+    broadcast_files: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^/.")], ...],
+        Meta(
+            max_length=16,
+            description="Absolute paths of MAP and RSI to repeat: documents of `wayside-agent v2x decode`, one a line. "
+            "RSU only.",
+        ),
+    ] = ()
     subscriptions: Annotated[
         tuple[SubscriptionSettings, ...], Meta(description="Heard messages that are passed on.")
     ] = ()

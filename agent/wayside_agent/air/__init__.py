@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from wayside_agent.air import heard, platform, signal, vehicle
+from wayside_agent.air import broadcast, heard, platform, signal, vehicle
 from wayside_agent.air.overheard import OverheardRadio, Tap
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
@@ -44,14 +44,18 @@ class Air:
             own_ids = tuple if self.voice is None else self.voice.ids
             self.warnings = warnings.watch(unit.v2x.warnings, unit, sensing, utc_s=utc_s, own_ids=own_ids)
         self.signal = signal.voice(unit, radio, utc_s=utc_s)
+        self.repeater = broadcast.repeater(unit, radio, utc_s=utc_s)
         self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
-        self.platforms = platform.bridges(unit, sensing, around, utc_s=utc_s, event=self.broadcast)
+        self.platforms = platform.bridges(
+            unit, sensing, around, utc_s=utc_s, event=self.broadcast, broadcaster=self.repeater
+        )
         said += [each.said for each in self.platforms.values()]
 
     def planned_rate_hz(self) -> float | None:
         """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or a vehicle must be silent."""
-        if self.signal is not None:
-            return 1 / v2x_rsu.PERIOD_S
+        repeated_hz = 0.0 if self.repeater is None else self.repeater.rate_hz
+        if self.signal is not None or repeated_hz:
+            return repeated_hz + (0.0 if self.signal is None else 1 / v2x_rsu.PERIOD_S)
         return None if self.voice is None or self.voice.why_silent else 1 / v2x_obu.PERIOD_S
 
     def broadcast(self) -> str:
@@ -75,6 +79,8 @@ class Air:
             services["v2x-warnings"], services["v2x-display"] = (each.run for each in self.warnings)
         if self.signal is not None:
             services["v2x-rsu"] = self.signal.run
+        if self.repeater is not None:
+            services["v2x-broadcast"] = self.repeater.run
         services |= {f"v2x-{name}-broker": outlet.run for name, outlet in self._outlets.items()}
         services |= {f"v2x-platform-{name}": bridge.run for name, bridge in self.platforms.items()}
         return services

@@ -15,7 +15,7 @@ from wayside_demo.broker import plain_broker
 from wayside_demo.centre import Centre
 from wayside_demo.field import FieldUnit
 from wayside_demo.recordings import Recordings
-from wayside_demo.road_air import NODE, PHASE_ID, REGION, RoadAir, write_drive
+from wayside_demo.road_air import NODE, PHASE_ID, REGION, RoadAir, write_broadcasts, write_drive
 from wayside_demo.stage import StoryError, free_port, until
 
 RSU, OBU = "rsu-crossing", "obu-taxi"
@@ -40,6 +40,7 @@ class Crossing:
         """Lets them drive and speak; what a foreign MQTT client has seen of it."""
         self._folder.mkdir()
         write_drive(self._folder / "drive.nmea")
+        write_broadcasts(self._folder / "crossing.jsonl")
         rsu_port, obu_port, signal_port = free_port(), free_port(), free_port()
         self._broker.start()
         until("the city's broker listens", lambda: self._foreign.has_connected(self._broker_port), 20)
@@ -50,9 +51,7 @@ class Crossing:
         for unit in self._units:
             if (enrolled := unit.enroll()).returncode:
                 raise StoryError(f"{unit.node_id} was not enrolled: {enrolled.stderr.strip()[-300:]}")
-        self._air = RoadAir(
-            recordings.radio, recordings.controller, rsu_port=rsu_port, obu_port=obu_port, signal_port=signal_port
-        )
+        self._air = RoadAir(recordings.radio, recordings.controller, rsu_port=rsu_port, signal_port=signal_port)
         self._air.start()
         for unit in self._units:
             unit.until_online()
@@ -99,14 +98,17 @@ driver = "simulator"
 
 {_radio(own_port, obu_port)}
 
+[v2x]
+broadcast_files = ["{self._folder / "crossing.jsonl"}"]
+
 [v2x.signal]
 controller = "127.0.0.1"
 bind_host = "127.0.0.1"
 bind_port = {signal_port}
 region = {REGION}
 node = {NODE}
-phase_ids = {{ 2 = 21, 4 = {PHASE_ID}, 6 = 61, 8 = 81 }}
-conflicts = [[2, 4], [2, 8], [4, 6], [6, 8]]
+phase_ids = {{ 4 = {PHASE_ID} }}
+conflicts = [[2, 4], [4, 6]]
 
 [v2x.platforms.city]
 host = "localhost"

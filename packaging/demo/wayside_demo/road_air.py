@@ -1,22 +1,22 @@
-"""The air around the demo's crossing: a signal controller, real packets of others, a map and a way to drive.
+"""Around the demo's crossing: a signal controller, real packets of others, a map, road works, a way to drive.
 
-    air = RoadAir(recordings, rsu_port=..., obu_port=..., signal_port=...)
+    air = RoadAir(radio, controller, rsu_port=..., signal_port=...)
     air.start(); air.close()
 
 What a roadside unit is sent is what was recorded; where nothing real is there, a controller is made up.
 """
 
 import contextlib
+import json
 import math
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from wayside.v2x.codec import encode
 from wayside.v2x.generated.messages import Connection as LaneConnection
 from wayside.v2x.generated.messages import (
     Lane,
@@ -34,7 +34,7 @@ from wayside.v2x.generated.messages import (
     RTEData,
 )
 from wayside.v2x.peek import MessageKind
-from wayside.v2x.profile import Profile
+from wayside.v2x.readable import readable
 from wayside_agent.core.application_id import REGULAR_IDS
 from wayside_agent.core.fix import Fix, FixMode, FixQuality, Position
 from wayside_agent.core.frame_layout import DSMP
@@ -87,6 +87,12 @@ def write_drive(path: Path) -> None:
             file.write(sentences(fix, with_view=False))
 
 
+def write_broadcasts(path: Path) -> None:
+    """What the roadside unit repeats, as it takes it: the map and the road works."""
+    documents = (readable(("mapFrame", road_map())), readable(("rsiFrame", road_works())))
+    path.write_text("".join(json.dumps(each) + "\n" for each in documents))
+
+
 def road_map() -> MapData:
     """The crossing, with the lane the vehicle comes by."""
     points = [RoadPoint(posOffset=_offset(south_m)) for south_m in (WAY_M + 20, 120.0, STOP_LINE_M)]
@@ -114,11 +120,11 @@ def road_works() -> RoadSideInformation:
 class RoadAir:
     """Everything around the two units of a crossing."""
 
-    def __init__(self, radio: Path, controller: Path | None, *, rsu_port: int, obu_port: int, signal_port: int) -> None:
+    def __init__(self, radio: Path, controller: Path | None, *, rsu_port: int, signal_port: int) -> None:
         """`radio`: recorded packets; `controller`: recorded words of a signal controller, `None`: made up."""
         self._packets = [each for each in messages(radio.read_text().splitlines()) if isinstance(each, ReceivedMessage)]
         self._word = _recorded_word(controller) if controller else _made_up_word()
-        self._ports = (rsu_port, obu_port, signal_port)
+        self._ports = (rsu_port, signal_port)
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._play, name="road-air", daemon=True)
 
@@ -133,23 +139,16 @@ class RoadAir:
             self._thread.join(5)
 
     def _play(self) -> None:
-        rsu_port, obu_port, signal_port = self._ports
-        slow = list(self._slow())
+        rsu_port, signal_port = self._ports
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             beat = 0
             while not self._ends.wait(_BEAT_S):
                 with contextlib.suppress(OSError):  # a unit is not up yet
                     sock.sendto(self._word, ("127.0.0.1", signal_port))
                     if beat % _SLOW_BEATS == 0:
-                        for datagram in slow:
-                            sock.sendto(datagram, ("127.0.0.1", obu_port))
                         for each in self._packets:
                             sock.sendto(_framed(each.payload, each.kind), ("127.0.0.1", rsu_port))
                 beat += 1
-
-    def _slow(self) -> Iterator[bytes]:
-        yield _framed(encode(("mapFrame", road_map()), Profile.P20), MessageKind.MAP)
-        yield _framed(encode(("rsiFrame", road_works()), Profile.P20), MessageKind.RSI)
 
 
 def _framed(payload: bytes, kind: MessageKind) -> bytes:
