@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from statistics import median
 from typing import Any
 
 from bench._harness import Report
-from bench._sessions import BIN, Manager, after, channel, enrolled, greet, say, serving
+from bench._sessions import BIN, TICK_MS, Manager, after, channel, enrolled, greet, say, serving
 from wayside.release_manifest import FORMAT, Component, Manifest
 from wayside.release_packing import write_release
 from wayside.v1 import node_pb2, node_service_pb2, node_service_pb2_grpc
@@ -43,11 +43,12 @@ def main() -> None:
         folder = Path(name)
         spec = _ordered(manager, _published(manager, folder))
         artifact = manager.folder / "artifacts" / spec["sha256"]
-        with _nginx(folder / "nginx", manager.folder, artifact.parent) as url:
-            _measure(spec | {"url": f"{url}/{spec['sha256']}"}, artifact, folder).print()
+        with _nginx(folder / "nginx", manager.folder, artifact.parent) as (url, nginx_cpu_ms):
+            servers = {"gRPC": manager.cpu_ms, "HTTPS": nginx_cpu_ms}
+            _measure(spec | {"url": f"{url}/{spec['sha256']}"}, artifact, folder, servers).print()
 
 
-def _measure(spec: dict[str, Any], artifact: Path, folder: Path) -> Report:
+def _measure(spec: dict[str, Any], artifact: Path, folder: Path, servers: Mapping[str, Callable[[], float]]) -> Report:
     figures = Report("download")
     megabytes = spec["size_bytes"] / 1e6
     figures.add("artifact, MB", megabytes, digits=1)
@@ -55,8 +56,10 @@ def _measure(spec: dict[str, Any], artifact: Path, folder: Path) -> Report:
     ours: dict[str, list[dict[str, float]]] = {"gRPC": [], "HTTPS": []}
     for _ in range(RUN_COUNT):  # in turns, so that a busy moment meets all
         peers.append(_curl_and_hash(spec, folder))
-        ours["gRPC"].append(_fetch(spec, [], folder))
-        ours["HTTPS"].append(_fetch(spec, [spec["url"]], folder))
+        for name, addresses in (("gRPC", []), ("HTTPS", [spec["url"]])):
+            begin_ms = servers[name]()
+            fetched = _fetch(spec, addresses, folder)
+            ours[name].append(fetched | {"serving_s": (servers[name]() - begin_ms) / 1000})
     peer_s, curl_cpu_s, peer_cpu_s = (median(values) for values in zip(*peers, strict=True))
     figures.add("curl and sha256sum, MB/s", megabytes / peer_s, digits=0)
     figures.add("curl and sha256sum, CPU s", peer_cpu_s)
@@ -71,6 +74,9 @@ def _measure(spec: dict[str, Any], artifact: Path, folder: Path) -> Report:
         figures.add(f"{name}, CPU s", cpu_s)
         figures.add(f"{name}, MB per CPU s", megabytes / cpu_s, digits=0)
         figures.add(f"{name}, MB per CPU s without hashing", megabytes / (cpu_s - hash_s), digits=0)
+        serving_s = sum(run["serving_s"] for run in runs)
+        served = "manager" if name == "gRPC" else "nginx"
+        figures.add(f"{name}, MB the {served} serves per CPU s", megabytes * len(runs) / serving_s, digits=0)
         figures.add(f"{name}, RSS before, MiB", median(run["before_mib"] for run in runs), digits=1)
         figures.add(f"{name}, RSS grows by, MiB", max(run["grown_mib"] for run in runs), digits=1)
         figures.add_ratio(f"{name}: time / curl and sha256sum", wall_s / peer_s)
@@ -138,8 +144,8 @@ async def _told(manager: Manager, roll_out: Callable[[], object]) -> tuple[bytes
 
 
 @contextmanager
-def _nginx(folder: Path, data: Path, artifacts: Path) -> Iterator[str]:
-    """The URL of a static server with the manager's own certificate."""
+def _nginx(folder: Path, data: Path, artifacts: Path) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The URL of a static server with the manager's own certificate, and the CPU it has used [ms]."""
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
@@ -161,9 +167,16 @@ def _nginx(folder: Path, data: Path, artifacts: Path) -> Iterator[str]:
             except OSError:
                 continue
         try:
-            yield f"https://localhost:{port}"
+            yield f"https://localhost:{port}", partial(_family_cpu_ms, process.pid)
         finally:
             process.terminate()
+
+
+def _family_cpu_ms(pid: int) -> float:
+    """CPU of a process and its children [ms]."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    stats = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in (pid, *children)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) * TICK_MS
 
 
 def _curl_and_hash(spec: dict[str, Any], folder: Path) -> tuple[float, float, float]:
