@@ -31,7 +31,7 @@ test: $(STAMP) ## Runs every test
 	sh packaging/system_packages.sh mosquitto gpsd softhsm2:softhsm2-util faketime fiu-utils:fiu-run \
 		"rsyslog-openssl:/usr/lib/*/rsyslog/lmnsd_ossl.so" rauc swupdate squashfs-tools:mksquashfs dbus:dbus-daemon \
 		nginx-light:nginx "libnginx-mod-http-js:/usr/lib/nginx/modules/ngx_http_js_module.so"
-	python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 conformance: $(STAMP) ## Runs the public TUF suite against the unit's client; SUITE=<checkout of theupdateframework/tuf-conformance>
 	sh packaging/system_packages.sh faketime

@@ -19,8 +19,8 @@ pytestmark = [
     # of regular expressions in schemas: a word of Python's on what a later version may read otherwise
     pytest.mark.filterwarnings("ignore:Possible :FutureWarning"),
 ]
-EXAMPLE_COUNT = 150
-MUTATION_COUNT = 800
+EXAMPLE_COUNT = 100
+MUTATION_COUNT = 500
 SAMPLE = settings(
     max_examples=EXAMPLE_COUNT, deadline=HANG_S * 1000, database=None, suppress_health_check=list(HealthCheck)
 )

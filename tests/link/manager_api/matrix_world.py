@@ -20,7 +20,7 @@ from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, csr
-from tests.link.manager_api.stubs import CALL_S
+from tests.link.manager_api.stubs import CALL_S, is_status_lost
 from wayside.status import from_rpc_error
 from wayside_manager.services.authority import new_key
 
@@ -29,10 +29,6 @@ CSR_PEM = csr(KEY)
 KEY_PEM = (
     KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 )
-
-
-_LOST_STATUS = "the manager does not answer: Internal error from Core"
-"""Of grpc.aio, where a write meets the end of its call, instead of the server's status (grpc/grpc issue 36066)."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +85,12 @@ class World:
     async def call(self, channel: grpc.aio.Channel, method: str, token: str, *messages: Message) -> Answer:
         """One call of any kind; of a stream down, the first message is read."""
         await channel.channel_ready()  # else a first message would be waited for while a busy machine connects
-        while (answer := await self._call(channel, method, token, *messages)).said.startswith(_LOST_STATUS):
+        while (answer := await self._call(channel, method, token, *messages)) is None:
             pass
         return answer
 
-    async def _call(self, channel: grpc.aio.Channel, method: str, token: str, *messages: Message) -> Answer:
+    async def _call(self, channel: grpc.aio.Channel, method: str, token: str, *messages: Message) -> Answer | None:
+        """`None`: what the server said was lost."""
         found = descriptor(method)
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
         maker = getattr(channel, f"{_kind(found.client_streaming)}_{_kind(found.server_streaming)}")
@@ -102,6 +99,8 @@ class World:
         try:
             reply = await (_first(call, self.first_message_s) if found.server_streaming else call)
         except grpc.aio.AioRpcError as exc:
+            if is_status_lost(exc):
+                return None
             error = from_rpc_error(exc)
             result = exc.code().name if error.reason == exc.code().name else f"{exc.code().name} {error.reason}"
             return Answer(result, f"{error.message} {dict(error.metadata)}")

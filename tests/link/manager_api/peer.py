@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.link.manager_api.stubs import CALL_S, Stubs
+from tests.link.manager_api.stubs import CALL_S, Stubs, is_status_lost
 from tests.releases import archive
 from tests.signing import signed_targets, target
 from wayside.errors import WaysideError
@@ -74,6 +74,7 @@ class Session:
         tree_sha256: str = "",
         peer_address: str = "",
     ) -> None:
+        self._peer = peer
         self.call = peer.node.Session(None, timeout=CALL_S)
         self._peer_address = peer_address  # where it serves its neighbours
         self._tree_sha256 = tree_sha256  # of the files it runs
@@ -86,9 +87,14 @@ class Session:
             running_tree_sha256=self._tree_sha256,
             peer_address=self._peer_address,
         )
-        with suppress(grpc.aio.AioRpcError):  # refused before it was written: `next` says why
-            await self.call.write(node_service_pb2.SessionRequest(hello=hello))
-        return self
+        while True:
+            try:
+                await self.call.write(node_service_pb2.SessionRequest(hello=hello))
+            except grpc.aio.AioRpcError as exc:  # refused before it was written: `next` says why
+                if is_status_lost(exc):
+                    self.call = self._peer.node.Session(None, timeout=CALL_S)
+                    continue
+            return self
 
     async def report(self, sequence: int, **body: Any) -> None:  # noqa: ANN401  # fields of a message
         if not body:

@@ -46,6 +46,11 @@ Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 
 
+def is_status_lost(error: grpc.aio.AioRpcError) -> bool:
+    """Whether grpc.aio forgot what the server said: a write that met the end of its call (grpc/grpc issue 36066)."""
+    return error.code() is grpc.StatusCode.INTERNAL and "Internal error from Core" in (error.details() or "")
+
+
 class Stubs:
     """Calls over a channel; failures come as our errors."""
 
