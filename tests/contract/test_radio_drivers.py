@@ -1,6 +1,7 @@
 """Every radio driver: messages in and out, and what is passed over."""
 
 import asyncio
+import select
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -70,6 +71,8 @@ async def test_the_time_of_a_message_is_that_of_its_coming_not_of_its_reading() 
     async with UdpRadio(UdpRadio.Options()) as radio:
         before_ns = time.time_ns()
         say(radio.local_port, BSM)
+        assert radio._socket is not None
+        select.select([radio._socket], [], [])  # the kernel may take its time to hand it over
         after_ns = time.time_ns()
         heard = await radio.read()
     assert before_ns <= heard.time_ns <= after_ns

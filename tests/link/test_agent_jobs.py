@@ -169,6 +169,17 @@ async def test_a_shell_is_talked_to_over_a_call(tmp_path: Path) -> None:
     assert b"33 99" in heard
 
 
+async def test_what_is_shown_to_an_operator_who_has_left_breaks_nothing() -> None:
+    async def leaves(context: Context) -> None:
+        await context.read()
+
+    async with asyncio.timeout(20), RoughManager(sound) as manager, link_to(manager) as link:
+        manager.conversations["OpenShell"] = leaves
+        async with link.terminal("jobs/j1") as terminal:
+            assert await terminal.typed() is None
+            await terminal.show(b"$ ")
+
+
 async def test_a_shell_ends_when_the_operator_has_left(tmp_path: Path) -> None:
     async def leaves(context: Context) -> None:
         await context.read()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import grpc
 
+from wayside.errors import UnavailableError
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.link.session import translated
 from wayside_agent.ports.jobs import Typed
@@ -38,11 +39,19 @@ class ManagerTerminal:
         return Typed(response.input[:MAX_BYTES], _side(response.rows), _side(response.columns))
 
     async def show(self, content: bytes) -> None:
-        """See `ports.jobs.Terminal`."""
-        await self.say(wire.OpenShellRequest(output=content[:MAX_BYTES]))
+        """See `ports.jobs.Terminal`. To an operator who has left nothing is shown; `typed` says that."""
+        await self._said(wire.OpenShellRequest(output=content[:MAX_BYTES]))
 
     async def say(self, request: wire.OpenShellRequest) -> None:
         """Sends one message.
+
+        Raises: WaysideError.
+        """
+        if not await self._said(request):
+            raise UnavailableError(f"{self._address}: the shell was ended before it began")
+
+    async def _said(self, request: wire.OpenShellRequest) -> bool:
+        """Sends one message; False: the other side has ended the call, and is content.
 
         Raises: WaysideError.
         """
@@ -52,7 +61,8 @@ class ManagerTerminal:
                     await self._call.write(request)
                 except asyncio.InvalidStateError:
                     await self._call.read()  # raises what the call ended with
-                    raise
+                    return False
+        return True
 
     async def close(self) -> None:
         """Says that nothing more comes, and waits for the manager to have everything that was shown.
