@@ -112,6 +112,8 @@ class RadioState(SourceState[RadioCounters]):
     _before: RadioCounters = field(default_factory=RadioCounters)
     received: Counter[MessageKind] = field(default_factory=Counter)
     received_by_application: dict[int, int] = field(default_factory=dict)
+    verdicts: Counter[bool | None] = field(default_factory=Counter)
+    """Messages of which somebody says whether the signature is good, by that; `None`: it was not looked at."""
     neighbours: Neighbours = field(default_factory=Neighbours)
     """Stations heard lately."""
     delivery: PacketDelivery = field(default_factory=PacketDelivery)
