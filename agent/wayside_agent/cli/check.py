@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wayside.errors import UnavailableError, WaysideError
 from wayside_agent import registry
+from wayside_agent.air import signal
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.ports.components import Activation, ComponentDriver
 from wayside_agent.ports.opened import Opened
@@ -44,6 +45,9 @@ def _devices(unit: Settings) -> list[tuple[str, Opened]]:
     gnss, radio = registry.gnss(unit), registry.radio(unit)
     devices += [("GNSS", gnss)] if gnss else []
     devices += [("radio", radio)] if radio else []
+    signal.check_platform(unit)
+    controller = registry.signal_controller(unit)
+    devices += [("signal controller", controller)] if controller else []
     return devices + [(f"sensor feed {index}", feed) for index, feed in enumerate(registry.feeds(unit))]
 
 

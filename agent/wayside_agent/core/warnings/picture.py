@@ -17,6 +17,7 @@ from wayside_agent.core.bsm import bsm_of
 from wayside_agent.core.heard.grid import distance_m
 from wayside_agent.core.heard.plausibility import Place
 from wayside_agent.core.signal_phases import minute_of_year
+from wayside_agent.core.signal_spat import made_ago_s
 from wayside_agent.core.warnings.lights import Plan, plan_of
 from wayside_agent.core.warnings.model import Heard
 from wayside_agent.core.warnings.movers import Movers, Own, Target
@@ -37,7 +38,7 @@ LIGHTS_LATE_S, LIGHTS_EARLY_S = 2.0, 1.0
 MAX_CROSSINGS, MAX_LIGHTS, MAX_NOTICES = 8, 32, 128
 _NO_LIGHTS = sum(1 << 15 - bit for bit in (2, 8, 9, 13))
 """Status of a crossing: it flashes, has failed, is off, or says itself that its times are not valid."""
-_MINUTE_MS, _MINUTE_S, _HOUR_S, _YEAR_S, _UNKNOWN_MINUTE = 60_000, 60.0, 3600.0, 366 * 86_400.0, 527_040
+_MINUTE_MS, _HOUR_S = 60_000, 3600.0
 _MS_PER_S = 1000
 
 
@@ -148,7 +149,7 @@ class Picture:
 
     def _take_spat(self, message: SPAT, heard: Heard, utc_s: float | None) -> None:
         for state in message.intersections:
-            age_s = _age_s(message, state, utc_s)
+            age_s = made_ago_s(message, state, utc_s)
             if not -LIGHTS_EARLY_S <= age_s <= LIGHTS_LATE_S:
                 self.doubts["stale"] += 1
             elif state.status & _NO_LIGHTS:
@@ -164,19 +165,3 @@ class Picture:
             self._notices[notice.key] = notice
         while len(self._notices) > MAX_NOTICES:
             del self._notices[next(iter(self._notices))]
-
-
-def _age_s(message: SPAT, state: IntersectionState, utc_s: float | None) -> float:
-    """How old it was when it was heard [s], by its own time; 0: nobody knows."""
-    own_time = state if state.timeStamp is not None else message
-    mark_ms = own_time.timeStamp
-    if utc_s is None or mark_ms is None or mark_ms >= _MINUTE_MS:
-        return 0.0
-    moment = datetime.fromtimestamp(utc_s, UTC)
-    second_s = utc_s % _MINUTE_S
-    if own_time.moy is None or own_time.moy == _UNKNOWN_MINUTE:
-        minutes, period_s = 0, _MINUTE_S
-    else:
-        minutes, period_s = minute_of_year(moment) - own_time.moy, _YEAR_S
-    age_s = minutes * _MINUTE_S + second_s - mark_ms / _MS_PER_S
-    return (age_s + period_s / 2) % period_s - period_s / 2
