@@ -25,7 +25,16 @@ from wayside.v2x.codec import decode
 from wayside.v2x.peek import MessageKind
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import DecodeError
-from wayside_agent.core.broadcasts import MAX_BYTES, Broadcast, BroadcastError, Kept, broadcasts_of, encoded, phases_of
+from wayside_agent.core.broadcasts import (
+    MAX_BYTES,
+    Broadcast,
+    BroadcastError,
+    Kept,
+    broadcasts_of,
+    encoded,
+    following,
+    phases_of,
+)
 from wayside_agent.core.cadence import Cadence
 from wayside_agent.core.signal_phases import minute_of_year
 from wayside_agent.services.v2x_obu import Send
@@ -121,7 +130,7 @@ class Repeater:
     async def _take(self, pieces: Sequence[Broadcast], source: str) -> None:
         world, minute, utc_s = self._world, self._minute(), self._world.utc_s()
         over = [each for each in pieces if minute is not None and each.is_over(minute)]
-        wanted = [each for each in pieces if each not in over]
+        wanted = [following(each, self._on_air.get(each.key)) for each in pieces if each not in over]
         fresh = [each for each in wanted if each.key not in self._on_air]
         if len(self._on_air) + len(fresh) > MAX_COUNT:
             raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
