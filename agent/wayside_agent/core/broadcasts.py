@@ -19,6 +19,7 @@ from wayside.v2x.codec import encode
 from wayside.v2x.generated.messages import MapData, MessageFrame, RoadSideInformation, RSITimeDetails, RTEData
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import EncodeError
+from wayside_agent.core.rsi_codes import EVENTS, SIGNS
 
 MAX_BYTES = 1400 - 6
 """Of a message; the longest head of DSMP takes the rest."""
@@ -80,6 +81,16 @@ class Broadcast:
         _, content = self.frame
         events = content.rtes if isinstance(content, RoadSideInformation) else None
         return events[0] if events else None
+
+    @property
+    def unknown_code(self) -> str:
+        """The code of its event or sign that nobody here knows, in words; empty: it is known, or has none."""
+        _, content = self.frame
+        if not isinstance(content, RoadSideInformation):
+            return ""
+        events = [f"event {each.eventType}" for each in content.rtes or () if each.eventType not in EVENTS]
+        signs = [f"sign {each.signType}" for each in content.rtss or () if each.signType not in SIGNS]
+        return ", ".join(events + signs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,10 +77,18 @@ class World:
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
 
+def tell_unknown(each: Broadcast) -> None:
+    """Says in the log that a code is none of those the unit can name; it is broadcast all the same."""
+    if each.unknown_code:
+        logger.warning("%s: code of %s is not known here; is it the one that is meant?", each.key, each.unknown_code)
+
+
 class Repeater:
     """The repeated voice of one roadside unit. Satisfies `ports.platform.Broadcaster`."""
 
     def __init__(self, world: World) -> None:
+        for each in world.own:
+            tell_unknown(each)
         self._world = world
         self._on_air: dict[str, Broadcast] = {each.key: each for each in world.own}
         self._end_s: dict[str, float] = {}
@@ -140,6 +148,8 @@ class Repeater:
             end_s = None if utc_s is None or minute is None else each.end_s(utc_s, minute)
             content = encoded(each, message_count=0, minute=None, profile=world.profile)
             await world.shelf.put(each.key, Kept(source, content, end_s))
+            if each.key not in self._on_air:
+                tell_unknown(each)
             self._put(each, end_s)
 
     async def _load(self) -> None:
