@@ -36,6 +36,7 @@ async def findings(unit: Settings) -> list[Finding]:
         return [*found, Finding(is_ok=False, message=str(error))]
     found += [await _opened(label, device) for label, device in devices]
     found += await _platforms(unit)
+    found += await _display(unit)
     found += await _versions(components, can_restart=bool(unit.update.reboot_command))
     return [*found, await _reached(unit.manager.device_address)]
 
@@ -103,6 +104,20 @@ async def _platforms(unit: Settings) -> list[Finding]:
         except WaysideError as error:
             found.append(Finding(is_ok=False, message=f"platform {label}: {error}"))
     return found
+
+
+async def _display(unit: Settings) -> list[Finding]:
+    asked = unit.v2x.warnings
+    if asked is None:
+        return []
+    from wayside_agent.air.warnings import trial_display  # as above
+
+    address = f"broker of the warnings, {asked.host}"
+    try:
+        async with trial_display(asked, unit):
+            return [Finding(is_ok=True, message=f"{address}: answers")]
+    except WaysideError as error:  # it is the unit's own: without it no driver is warned
+        return [Finding(is_ok=False, message=f"{address}: {error}; start it, or correct field v2x.warnings")]
 
 
 async def _versions(components: Mapping[str, ComponentDriver], *, can_restart: bool) -> list[Finding]:

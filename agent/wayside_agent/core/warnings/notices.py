@@ -25,6 +25,7 @@ from wayside_agent.core.warnings.model import Heard
 from wayside_agent.core.warnings.movers import Own
 from wayside_agent.core.warnings.plane import Point, ahead_of, foot_on, offset_m, place_of, turn_deg
 from wayside_agent.core.warnings.road import NodeId, OnLane, node_id
+from wayside_agent.core.warnings.way import along_way
 
 ALONG_DEG = 60.0
 """A path is followed by who goes its way so nearly; ours."""
@@ -97,14 +98,15 @@ def distance_ahead_m(notice: Notice, own: Own, *, on: OnLane | None) -> float | 
         found = [_along_path_m(notice, path, own) for path in notice.paths]
         found += [_on_link_m(notice, each, own, on) for each in notice.links]
         return min((each for each in found if each is not None), default=None)
-    return _towards_m(notice, own)
+    return _towards_m(notice, own, on)
 
 
-def _towards_m(notice: Notice, own: Own) -> float | None:
+def _towards_m(notice: Notice, own: Own, on: OnLane | None = None) -> float | None:
     """To its place, if the way is clear that it goes there."""
     if notice.place is None:
         return None
-    along_m, across_m = ahead_of(own.heading_deg, offset_m(own.place, notice.place))
+    straight = ahead_of(own.heading_deg, offset_m(own.place, notice.place))
+    along_m, across_m, _ = along_way(own, on, straight, None)
     if along_m**2 + across_m**2 <= notice.radius_m**2:
         return 0.0
     if along_m < 0 or abs(across_m) > max(notice.radius_m, ASIDE_M):
