@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.link.conftest import Mosquitto
-from tests.link.platform_centre import centre, platform, settings, until
+from tests.link.platform_centre import centre, platform, running, settings, until
 from tests.unit.crossing_maker import crossing
 from tests.unit.test_signal_spat import spat
 from wayside.errors import InvalidArgumentError
@@ -146,3 +146,17 @@ async def test_a_platform_that_is_not_there_or_may_not_tell_the_lights_is_named(
             async with on_air(asked):
                 pass
         assert any(why in each.message and not each.is_ok for each in await findings(asked))
+
+
+async def test_a_platform_that_is_not_reached_is_away_for_longer_and_longer_and_its_check_says_why(
+    mosquitto: Mosquitto, unused_tcp_port: int
+) -> None:
+    lost = msgspec.structs.replace(platform(mosquitto, heartbeat_period_s=1, ttl_s=2), port=unused_tcp_port)
+    async with running(settings(city=lost)) as rsu:
+        sample = rsu.made["city"].sample
+        assert platform_finding(sample).state is State.UNKNOWN
+        await until(lambda: platform_finding(rsu.made["city"].sample).state is State.DEGRADED)
+        found = platform_finding(rsu.made["city"].sample)
+        assert found.name == "platform.city"
+        assert "is not reached for more than 2 s: " in found.reason
+        assert found.reason.endswith(rsu.made["city"].fault)
