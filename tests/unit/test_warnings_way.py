@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.unit.warning_world import EAST, Road, offset
+from tests.unit.warning_world import EAST, NODE, UPSTREAM, Road, offset
 from wayside_agent.core.bsm import Event
 from wayside_agent.core.warnings.model import Kind
 from wayside_agent.core.warnings.own_curve import OwnCurve
@@ -78,6 +78,14 @@ def test_an_event_without_a_path_straight_ahead_of_a_bend_is_not_ours() -> None:
         road.notice(eventType=408, eventPos=offset(-120.0, -5.0))
     assert Kind.HAZARD in straight.found()
     assert Kind.HAZARD not in bent.found()
+
+
+def test_an_event_on_our_link_behind_a_bend_is_ours() -> None:
+    road = Road(curve_per_m=1 / RADIUS_M)  # what the lane says goes before the arc
+    road.map(line=BEND)
+    link = {"upstreamNodeId": UPSTREAM, "downstreamNodeId": NODE}
+    road.notice(eventType=408, eventPos=offset(-120.0, 50.0), referenceLinks=[link])
+    assert road.found()[Kind.HAZARD].distance_m == pytest.approx(30 + 50 * math.sqrt(2), abs=0.5)
 
 
 def driven(turn_dps: tuple[float, ...], speed_mps: float = 15.0, *, gap_s: float = 0.1) -> float:

@@ -23,7 +23,7 @@ from wayside_agent.core.warnings.model import Heard
 from wayside_agent.core.warnings.movers import Movers, Own, Target
 from wayside_agent.core.warnings.notices import Notice, notices_of
 from wayside_agent.core.warnings.road import Crossing, NodeId, OnLane, crossing_of, lanes_under, node_id
-from wayside_agent.core.warnings.way import followed
+from wayside_agent.core.warnings.way import bend_of, followed
 
 CROSSING_RANGE_M = 2_000.0
 """No roadside unit is heard from farther away. RSM and RSI are judged by the places in them alone: real units send a
@@ -54,6 +54,8 @@ class Scene:
     notices: tuple[Notice, ...]
     """Valid now, for anybody."""
     lights: dict[NodeId, "Lights"]
+    bend: OnLane | None = None
+    """The lane it drives along, if that bends ahead."""
 
     @property
     def on(self) -> OnLane | None:
@@ -124,13 +126,14 @@ class Picture:
         self._notices = {key: each for key, each in self._notices.items() if now_s - each.heard.mono_s <= NOTICE_AGE_S}
         minute = None if utc_s is None else minute_of_year(datetime.fromtimestamp(utc_s, UTC))
         lanes = lanes_under(self._crossings.values(), own)
-        on = next((each for each in lanes if each.is_along), None)
+        bend = bend_of(next((each for each in lanes if each.is_along), None))
         return Scene(
             own=own,
-            targets=followed(self.movers.around(own, now_s), own, on),
+            targets=followed(self.movers.around(own, now_s), own, bend),
             lanes=lanes,
             notices=tuple(each for each in self._notices.values() if each.is_valid(minute)),
             lights=dict(self._planned(now_s, utc_s)),
+            bend=bend,
         )
 
     def _planned(self, now_s: float, utc_s: float | None) -> Iterator[tuple[NodeId, Lights]]:

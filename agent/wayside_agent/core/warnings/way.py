@@ -1,6 +1,7 @@
 """Where others are along the way that we will drive, not along a straight line: in a bend the two are different.
 
-    ahead = along_way(own, on, (along_m, across_m), heading_deg)
+    bend = bend_of(on)                      # the lane we are on, if it bends ahead
+    ahead = along_way(own, bend, (along_m, across_m), heading_deg)
 
 Our way is, the first that is known: the lane of the MAP we are on, if it bends ahead, as far as its stop line; the arc
 we have been driving for a while (`core.warnings.own_curve`); a straight line. Rules that look ahead
@@ -24,12 +25,17 @@ MIN_CURVE_PER_M = 1 / 500
 _QUARTER = math.pi / 2
 
 
-def along_way(own: Own, on: OnLane | None, point: Point, heading_deg: float | None) -> Ahead:
+def bend_of(on: OnLane | None) -> OnLane | None:
+    """The lane a vehicle drives along; `None`: it is not known, or straight within reach."""
+    return on if on is not None and _bends(on) else None
+
+
+def along_way(own: Own, bend: OnLane | None, point: Point, heading_deg: float | None) -> Ahead:
     """Where a place is along our way.
 
     Args:
         own: This vehicle.
-        on: The lane it drives along; `None`: it is not known.
+        bend: As `bend_of` says.
         point: Ahead of us and to our right, on straight lines [m].
         heading_deg: Where who is there goes, seen from north; `None`: not known.
     """
@@ -37,17 +43,16 @@ def along_way(own: Own, on: OnLane | None, point: Point, heading_deg: float | No
     straight = Ahead(*point, turned)
     if point[0] <= 0 or math.hypot(*point) > REACH_M:
         return straight
-    found = None if on is None else _along_lane(own, on, point, heading_deg)
+    found = None if bend is None else _along_lane(own, bend, point, heading_deg)
     return found or _along_arc(own.curve_per_m, straight)
 
 
-def followed(targets: Sequence[Target], own: Own, on: OnLane | None) -> tuple[Target, ...]:
+def followed(targets: Sequence[Target], own: Own, bend: OnLane | None) -> tuple[Target, ...]:
     """The same targets, with where they are along our way, where it bends."""
-    lane = on if on is not None and _bends(on) else None
-    if lane is None and abs(own.curve_per_m) < MIN_CURVE_PER_M:
+    if bend is None and abs(own.curve_per_m) < MIN_CURVE_PER_M:
         return tuple(targets)
     return tuple(
-        replace(each, way=along_way(own, lane, (each.along_m, each.across_m), each.mover.heading_deg))
+        replace(each, way=along_way(own, bend, (each.along_m, each.across_m), each.mover.heading_deg))
         for each in targets
     )
 
