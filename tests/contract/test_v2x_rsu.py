@@ -162,6 +162,10 @@ async def test_greens_that_cross_by_the_map_on_the_air_are_not_broadcast_and_its
         assert found.reason == "the signal controller lets crossing phases go at once: 2 and 4, 2 and 8, 6 and 8"
         await at.says(datagrams[1])
         assert await at.turn() is not None
+        assert signal_finding(at.voice.sample).reason.endswith("seen within the last minute"), "a moment is as bad"
+        at.clock[0] += 60.0
+        await at.says(datagrams[2])
+        assert await at.turn() is not None
         assert signal_finding(at.voice.sample).state is State.OK
 
 

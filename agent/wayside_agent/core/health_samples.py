@@ -77,7 +77,7 @@ class SignalSample:
     """Who tells the lights of the crossing."""
 
     fault: str = ""
-    """Why nothing is broadcast of it, in one sentence."""
+    """Why nothing is broadcast of it, or was not a moment ago, in one sentence."""
     doubt: str = ""
     """What is wrong although something is."""
     is_known: bool = True

@@ -8,6 +8,7 @@ Usage: `await SignalVoice(world).run()` never returns.
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,8 @@ SPAT_AID = 3619
 _COUNT_MODULUS = 128
 FIRST_WORD_S = 5.0
 """So long after the start a controller that has not spoken yet is not called silent by its check."""
+CONFLICT_HOLD_S = 60.0
+"""So long a conflict is told after it was seen: one that lasts a moment is as bad."""
 SILENT = "the signal controller is silent"
 NO_PHASE = "no phase of the signal controller is one of the map's"
 
@@ -64,6 +67,8 @@ class SignalVoice:
         self._begun_s = world.clock_s()
         self._heard_s: float | None = None
         """When the newest word was made; `None`: there never was one."""
+        self._conflict = ("", -math.inf)
+        """The newest, and when it was seen."""
         self._map = _Map()
         self._count = secrets.randbelow(_COUNT_MODULUS)
         self._fault = ""
@@ -134,7 +139,11 @@ class SignalVoice:
             return None, SignalSample(fault=self._fault or SILENT, is_known=not is_early)
         if pairs := conflicts_in(plan, world.intersection, self._map.conflicts):
             named = ", ".join(f"{one} and {other}" for one, other in pairs)
-            return None, SignalSample(fault=f"the signal controller lets crossing phases go at once: {named}")
+            self._conflict = f"the signal controller lets crossing phases go at once: {named}", world.clock_s()
+            return None, SignalSample(fault=self._conflict[0])
+        words, seen_s = self._conflict
+        if world.clock_s() - seen_s < CONFLICT_HOLD_S:
+            return plan.aged(age_s), SignalSample(fault=f"{words}; seen within the last minute")
         return plan.aged(age_s), self._doubted(plan)
 
     def _doubted(self, plan: SignalPlan) -> SignalSample:
