@@ -28,6 +28,7 @@ from wayside_agent.services.v2x_warnings import Warnings, World
 
 FOREIGN = bytes.fromhex("00130400010203")
 TSCBM = bytes.fromhex("cd10") + b"".join(bytes([phase]) + bytes(12) for phase in range(1, 17)) + bytes(35)
+_LIGHTS = bytes(10) + bytes.fromhex("02 0000 02 01021609 02022500 5a00 01 03021d01")
 CAPTURE = (
     bytes.fromhex("d4c3b2a1020004000000000000000000ffff000093000000") + bytes(8) + b"\x05\0\0\0\x05\0\0\0\x04\0\x6f\0\0"
 )
@@ -79,12 +80,22 @@ def _judge(data: bytes) -> None:
     canonical(result)
 
 
-def _frames_of_lights() -> tuple[bytes, ...]:
-    """A frame, and one whose CRC is right whatever is in it."""
+def _framed(content: bytes) -> bytes:
     head = bytes.fromhex("0400 06051b 0010 0100 06051b 0020 ffff 000000000000 3c10 87 0301 00000000")
-    said = bytes(10) + bytes.fromhex("02 0000 02 01021609 02022500 5a00 01 03021d01")
-    body = head + len(said).to_bytes(2, "little") + said
-    return (b"\xc0" + body + gat1743.crc16(body).to_bytes(2, "little") + b"\xc0",)
+    body = head + len(content).to_bytes(2, "little") + content
+    body += gat1743.crc16(body).to_bytes(2, "little")
+    return b"\xc0" + body.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + b"\xc0"
+
+
+def _frames_of_lights() -> tuple[bytes, ...]:
+    return (_framed(_LIGHTS),)
+
+
+def _read_lights(data: bytes) -> None:
+    """Whatever is in a frame that is whole, its lights can be said, or the reason is told."""
+    plan = gat1743.parsed(_framed(data[:4000]))
+    assert plan is not None
+    assert all(now.max_s is None or 0 <= now.max_s <= 255 for now in plan.phases.values())
 
 
 def _tell_lights(data: bytes) -> None:
@@ -126,6 +137,7 @@ TARGETS = (
     Target("V2X message as people write it", _parse, _written, (EncodeError, ValueError, RecursionError)),
     Target("signal controller", tscbm.parsed, lambda: (TSCBM,), (SignalError,)),
     Target("signal controller of GA/T 1743", gat1743.parsed, _frames_of_lights, (SignalError,)),
+    Target("lights of GA/T 1743 whose CRC is right", _read_lights, lambda: (_LIGHTS,), (SignalError,)),
     Target(
         "SPAT that tells the lights of a unit's crossing",
         _tell_lights,
