@@ -159,6 +159,7 @@ class Agent:
             unit,
             self.sensing,
             radio_source,
+            controller=registry.signal_controller(unit),
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
@@ -223,6 +224,8 @@ class Agent:
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
+            signal=self.air.signal_sample,
+            platforms=self.air.platform_samples,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry

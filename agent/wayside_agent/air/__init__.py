@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from wayside_agent.air import broadcast, heard, platform, signal, vehicle
 from wayside_agent.air.guarded import GuardedRadio
 from wayside_agent.air.overheard import OverheardRadio, Tap
+from wayside_agent.core.health_samples import PlatformSample, SignalSample
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
+from wayside_agent.ports.signal import SignalFeed
 from wayside_agent.services import v2x_obu, v2x_rsu
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
@@ -27,6 +29,7 @@ class Air:
         sensing: Sensing,
         radio: Radio | None,
         *,
+        controller: SignalFeed | None = None,
         utc_s: Callable[[], float | None],
         site_broker: heard.BrokerNow = lambda: None,
         around: platform.Surroundings = platform.ALONE,
@@ -47,11 +50,16 @@ class Air:
 
             own_ids = tuple if self.voice is None else self.voice.ids
             self.warnings = warnings.watch(unit.v2x.warnings, unit, sensing, utc_s=utc_s, own_ids=own_ids)
-        self.signal = signal.voice(unit, radio, utc_s=utc_s)
         self.repeater = broadcast.repeater(unit, radio, utc_s=utc_s)
+        self.signal = signal.voice(unit, radio, controller=controller, repeater=self.repeater, utc_s=utc_s)
         self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
         self.platforms = platform.bridges(
-            unit, sensing, around, utc_s=utc_s, event=self.broadcast, broadcaster=self.repeater
+            unit,
+            sensing,
+            around,
+            utc_s=utc_s,
+            event=self.broadcast,
+            broadcaster=signal.mouth(self.signal, self.repeater),
         )
         said += [each.said for each in self.platforms.values()]
 
@@ -66,6 +74,14 @@ class Air:
         """The road event that is being broadcast, in one sentence; empty: none."""
         radio = self._sensing.radio
         return "" if radio is None else self._events.sentence(radio.counters.sent, time.monotonic())
+
+    def signal_sample(self) -> SignalSample | None:
+        """What the check of the lights looks at; `None`: the unit broadcasts none."""
+        return None if self.signal is None else self.signal.sample
+
+    def platform_samples(self) -> tuple[PlatformSample, ...]:
+        """What the checks of platforms look at."""
+        return tuple(each.sample for each in self.platforms.values())
 
     def picture(self) -> Mapping[str, object]:
         """What is heard, and which platforms are reached, ready for JSON; empty: there is no radio."""
