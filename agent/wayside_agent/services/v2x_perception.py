@@ -198,7 +198,7 @@ class Perception:
                 return str(error)
             self._count = (self._count + 1) % COUNT_MODULUS
             self.tally.said(group, world.clock_s())
-        return self._unheard()
+        return "" if said else self._unheard()
 
     def _unheard(self) -> str:
         """Why there are no objects, if nobody looks."""
