@@ -223,6 +223,7 @@ class Agent:
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
+            sensors=self.air.sensor_faults,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry

@@ -8,7 +8,7 @@ from msgspec import Meta
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Latitude, WGS 84 [°].")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Longitude, WGS 84 [°].")]
 Elevation = Annotated[float, Meta(ge=-409, le=6143, description="Above the ellipsoid WGS 84 [m].")]
-SensorName = Annotated[str, Meta(min_length=1, max_length=64)]
+SensorName = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
 class PerceptionSensorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -229,11 +229,23 @@ async def test_a_sensor_that_falls_silent_is_told_and_so_is_its_return() -> None
         await at.beats(10)
         assert at.picture()["silent_sensors"] == ["south"]
         assert at.picture()["why_silent"] == ""
+        assert at.voice.sensor_faults() == {"north": "", "south": "sensor south: nothing for 2 s"}
         await at.beats(15)
         assert at.picture()["why_silent"] == "no sensor is heard (north, south)"
         await at.sees()
         await at.beats()
         assert (at.picture()["silent_sensors"], at.picture()["why_silent"]) == (["south"], "")
+
+
+async def test_a_sensor_whose_clock_is_wrong_is_not_taken_for_well() -> None:
+    async with road(north=SensorRules()) as at:
+        for _ in range(25):
+            await at.sees(car(), age_s=40.0)
+            assert await at.beats() == []
+        fault = "time_ms: 40.0 s old; set both clocks by NTP or PTP, or send it sooner"
+        assert at.voice.sensor_faults() == {"north": f"sensor north: {fault}"}
+        assert at.picture()["sensors"]["north"]["document_age_s"] == 40.0
+        assert at.picture()["why_silent"] == "no sensor is heard (north)"
 
 
 async def test_what_is_planned_is_what_traffic_asks_for_also_when_the_radio_is_away() -> None:

@@ -75,6 +75,10 @@ class Air:
             heard_now = {**heard_now, "perception": self.perception.picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
 
+    def sensor_faults(self) -> Mapping[str, str]:
+        """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""
+        return {} if self.perception is None else self.perception.sensor_faults()
+
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs, by name."""
         services: dict[str, Callable[[], Awaitable[None]]] = {}

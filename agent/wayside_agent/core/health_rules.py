@@ -51,6 +51,8 @@ def findings(sample: Sample, limits: Mapping[str, Limit], *, before: Callable[[s
         yield from _gnss(sample.gnss, judge)
     if sample.radio is not None:
         yield from _radio(sample.radio, judge)
+    for name, fault in sample.sensors.items():
+        yield flagged(f"perception.{name}", bool(fault), fault)
     yield from _time(sample.time, judge)
     if sample.power is not None:
         yield from _power(sample.power, judge)

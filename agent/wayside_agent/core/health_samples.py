@@ -164,6 +164,8 @@ class Sample:
     buses: tuple[BusSample, ...] = ()
     gnss: GnssSample | None = None
     radio: RadioSample | None = None
+    sensors: Mapping[str, str] = field(default_factory=dict)
+    """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""
     time: TimeSample = TimeSample()
     power: PowerSample | None = None
     environment: EnvironmentSample | None = None

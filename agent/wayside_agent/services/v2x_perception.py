@@ -102,10 +102,9 @@ class Perception:
         """RSM that were due of late [1/s]: traffic says how many, see `core.perception.planned`."""
         return self._due.rate_hz
 
-    @property
-    def silent_sensors(self) -> frozenset[str]:
-        """Sensors that have said nothing for too long."""
-        return self._silent
+    def sensor_faults(self) -> Mapping[str, str]:
+        """Sensors that the settings name, each with why it is not heard; empty: it is."""
+        return {name: self._sensor_fault(name) for name in self._world.scene.named}
 
     async def run(self) -> None:
         """Listens and speaks for ever."""
@@ -208,12 +207,19 @@ class Perception:
         is_alone = bool(known) and self._silent.issuperset(known)
         return f"no sensor is heard ({', '.join(sorted(self._silent))})" if is_alone else ""
 
+    def _sensor_fault(self, name: str) -> str:
+        if name not in self._silent:
+            return ""
+        state = self._world.scene.sensors.get(name)
+        why = self.fault or ("" if state is None else state.fault)
+        return f"sensor {name}: {why or f'nothing for {self._world.bounds.silent_s:g} s'}"
+
     def _tell_silent(self, now_s: float) -> None:
         limit_s = self._world.bounds.silent_s
         is_early = now_s - self._begin_s <= limit_s
         silent = frozenset() if is_early else frozenset(self._world.scene.silent(now_s, limit_s))
         for name in sorted(silent - self._silent):
-            logger.warning("sensor %s is silent: nothing for %g s", name, limit_s)
+            logger.warning("sensor %s is silent, or nothing it says can be used, for %g s", name, limit_s)
         for name in sorted(self._silent - silent):
             logger.info("sensor %s is heard again", name)
         self._silent = silent

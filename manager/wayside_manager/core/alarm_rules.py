@@ -61,6 +61,7 @@ RULES: Mapping[str, AlarmRule] = {
     "radio.rate": _rule(_S.MAJOR, _S.MINOR, 30, 60),
     "radio.busy": _rule(_S.MINOR, _S.WARNING, 120, 120),
     "radio.certificate": _rule(_S.CRITICAL, _S.MAJOR, 0, 60),
+    "perception.*": _rule(_S.MAJOR, None, 30, 60),
     "time.source": _rule(_S.MINOR, None, 120, 60),
     "time.offset": _rule(_S.MAJOR, _S.WARNING, 30, 60),
     "time.jump": _rule(_S.MAJOR, None, 0, 60),

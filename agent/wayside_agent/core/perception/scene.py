@@ -7,6 +7,7 @@
 Times of sensors are held against the unit's trusted time once, when they come; from then on a steady clock counts.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,8 +64,10 @@ class Track:
 class SensorState:
     """How one sensor is doing."""
 
-    heard_s: float
-    """When its last document came, by the steady clock."""
+    heard_s: float | None = None
+    """When the last document came that could be used, by the steady clock."""
+    fault: str = ""
+    """Why its last document could not be used; empty: it could."""
     document_count: int = 0
     object_count: int = 0
     """Objects that were taken."""
@@ -93,12 +96,13 @@ class Scene:
 
         Raises: DocumentError: its sensor is not to be heard, its time cannot be true, or the unit's is not known.
         """
-        sensor, refusals = self._sensor(document.sensor_id, mono_s), list(document.refusals)
-        sensor.heard_s, sensor.document_count = mono_s, sensor.document_count + 1
+        sensor, refusals = self._sensor(document.sensor_id), list(document.refusals)
+        sensor.document_count += 1
         sensor.age_s = None if utc_s is None else utc_s - document.time_ms / 1000
-        if sensor.age_s is None or utc_s is None:
-            raise DocumentError("the unit does not know the time")
-        self._check_age(sensor.age_s)
+        sensor.fault = self._time_fault(sensor.age_s)
+        if sensor.fault or utc_s is None:
+            raise DocumentError(sensor.fault)
+        sensor.heard_s = mono_s
         for seen in document.objects:
             refusal = self._put(document, seen, utc_s, mono_s)
             if refusal is None:
@@ -115,30 +119,38 @@ class Scene:
         return list(self._objects.values())
 
     @property
+    def named(self) -> frozenset[str]:
+        """Sensors that the settings name."""
+        return frozenset(self._rules.sensors)
+
+    @property
     def expected(self) -> frozenset[str]:
         """Sensors that should be heard: those of the settings, else those that were."""
         return frozenset(self._rules.sensors or self.sensors)
 
     def silent(self, mono_s: float, silent_s: float) -> list[str]:
-        """Expected sensors that have said nothing for so long, or never."""
-        return [
-            name for name in self.expected if name not in self.sensors or mono_s - self.sensors[name].heard_s > silent_s
-        ]
+        """Expected sensors of which no document could be used for so long, or ever."""
+        last_s = {name: each.heard_s for name, each in self.sensors.items() if each.heard_s is not None}
+        return [name for name in self.expected if mono_s - last_s.get(name, -math.inf) > silent_s]
 
-    def _sensor(self, name: str, mono_s: float) -> SensorState:
+    def _sensor(self, name: str) -> SensorState:
         if self._rules.sensors and name not in self._rules.sensors:
             raise DocumentError(f"sensor_id: {printable(name)!r} is not in the settings")
         if name not in self.sensors:
             if len(self.sensors) >= MAX_SENSORS:
                 raise DocumentError(f"sensor_id: {MAX_SENSORS} others were heard already; name yours in the settings")
-            self.sensors[name] = SensorState(heard_s=mono_s)
+            self.sensors[name] = SensorState()
         return self.sensors[name]
 
-    def _check_age(self, age_s: float) -> None:
+    def _time_fault(self, age_s: float | None) -> str:
+        """Why a document of that age cannot be used; empty: it can."""
+        if age_s is None:
+            return "the unit does not know the time"
         if age_s < -MAX_AHEAD_S:
-            raise DocumentError(f"time_ms: {-age_s:.1f} s ahead of the unit's time; set both clocks by NTP or PTP")
+            return f"time_ms: {-age_s:.1f} s ahead of the unit's time; set both clocks by NTP or PTP"
         if age_s > self._rules.stale_s:
-            raise DocumentError(f"time_ms: {age_s:.1f} s old; set both clocks by NTP or PTP, or send it sooner")
+            return f"time_ms: {age_s:.1f} s old; set both clocks by NTP or PTP, or send it sooner"
+        return ""
 
     def _put(self, document: Document, seen: SeenObject, utc_s: float, mono_s: float) -> Refusal | None:
         """Takes one object; why not."""

@@ -89,7 +89,8 @@ def _sensor(state: SensorState, now_s: float, *, is_silent: bool) -> dict[str, A
         "objects": state.object_count,
         "refused_objects": state.refused_object_count,
         "newest_refusal": state.newest_refusal,
-        "heard_s_ago": round(now_s - state.heard_s, 3),
+        "heard_s_ago": None if state.heard_s is None else round(now_s - state.heard_s, 3),
+        "fault": state.fault,
         "document_age_s": None if state.age_s is None else round(state.age_s, 3),
         "is_silent": is_silent,
     }
