@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from wayside_agent.core.cadence import Cadence
 from wayside_agent.core.perception.allowance import Allowance
 from wayside_agent.core.perception.document import Document, DocumentError, SeenObject
 from wayside_agent.core.perception.latency import Latency
 from wayside_agent.core.perception.place import Place, SensorPlace, distance_m, offset_of, placed
 from wayside_agent.core.perception.planned import DueRate
 from wayside_agent.core.perception.scene import MAX_SENSORS, Rules, Scene, SensorRules
+from wayside_agent.core.perception.step import Step
 from wayside_agent.core.perception.tracks import MAX_TRACKS, REST_S, Tracks
 
 UTC_S = 1_795_416_902.0
@@ -205,6 +207,37 @@ def test_more_documents_than_allowed_are_not_looked_into() -> None:
     assert [allowance.takes(0.0) for _ in range(12)] == [True] * 10 + [False] * 2
     assert [allowance.takes(0.2) for _ in range(3)] == [True, True, False]
     assert sum(allowance.takes(100.0) for _ in range(20)) == 10
+
+
+def beaten(arrivals_s: list[float], *, begin_s: float) -> tuple[list[float], list[float]]:
+    """Periods of the beat, and what each document waited for it, over a while [s]."""
+    step, cadence = Step(0.1), Cadence(0.1, begin_s)
+    now_s, waiting, waits, periods = begin_s, list(arrivals_s), [], []
+    while waiting:
+        due_s = cadence.next_s(now_s)
+        while waiting and waiting[0] <= due_s:
+            came_s = waiting.pop(0)
+            step.heard(came_s, 40)
+            waits.append(due_s - came_s)
+        periods.append(due_s - now_s)
+        cadence.begin_s -= step.earlier_s(due_s)
+        now_s = due_s
+    return periods, waits
+
+
+@pytest.mark.parametrize("phase_s", [0.0, 0.013, 0.05, 0.099])
+def test_the_beat_comes_in_step_with_a_sensor_and_no_period_is_ever_longer(phase_s: float) -> None:
+    jitter_s = (0.0, 0.003, -0.002, 0.004, 0.001)
+    arrivals = [100 + phase_s + turn * 0.1 + jitter_s[turn % 5] for turn in range(300)]
+    periods, waits = beaten(arrivals, begin_s=100.0)
+    assert all(0.0979 <= each <= 0.1001 for each in periods)
+    assert sum(waits[-100:]) / 100 <= 0.02
+    assert max(waits[-100:]) <= 0.03
+
+
+def test_the_beat_stays_where_it_is_for_sensors_that_come_at_any_time() -> None:
+    periods, _ = beaten([100 + turn * 0.037 for turn in range(800)], begin_s=100.0)
+    assert all(each == pytest.approx(0.1) for each in periods)
 
 
 TRAFFIC = {

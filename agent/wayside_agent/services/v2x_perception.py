@@ -24,6 +24,7 @@ from wayside_agent.core.perception.place import Place
 from wayside_agent.core.perception.planned import DueRate
 from wayside_agent.core.perception.rsm import COUNT_MODULUS, MAX_PARTICIPANTS, RSM_AID, Head, chosen, rsms
 from wayside_agent.core.perception.scene import Scene
+from wayside_agent.core.perception.step import Step
 from wayside_agent.core.perception.tally import Tally
 from wayside_agent.ports.opened import Opened
 from wayside_agent.services.endless import follow_cancel
@@ -88,6 +89,7 @@ class Perception:
         self._allowance = Allowance(world.bounds.max_documents_per_s)
         self._count = secrets.randbelow(COUNT_MODULUS)
         self._due = DueRate()
+        self._step = Step(PERIOD_S)
         self._silent: frozenset[str] = frozenset()
         self._begin_s = world.clock_s()
         self._word_s = self._begin_s - WORD_S
@@ -152,11 +154,13 @@ class Perception:
             return
         tally.document_count += 1
         try:
-            refusals = world.scene.take(world.read(payload), utc_s=world.utc_s(), mono_s=now_s)
+            document = world.read(payload)
+            refusals = world.scene.take(document, utc_s=world.utc_s(), mono_s=now_s)
         except DocumentError as error:
             tally.refused_document_count += 1
             self._refuse(f"document: {error}", now_s)
             return
+        self._step.heard(now_s, len(document.objects))
         if refusals:
             self._refuse(f"object: {refusals[-1].field}: {refusals[-1].reason}", now_s)
 
@@ -175,6 +179,7 @@ class Perception:
             now_s = world.clock_s()
             self._tell_silent(now_s)
             self._tell(await self._speak(now_s))
+            cadence.begin_s -= self._step.earlier_s(due_s)
 
     async def _speak(self, now_s: float) -> str:
         """Says what is to be said; why it cannot, in one sentence."""
