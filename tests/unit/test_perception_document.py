@@ -102,17 +102,26 @@ def test_a_tracking_id_is_as_long_as_64_digits() -> None:
         (document(time_ms="now"), "time_ms"),
         (document(sensor_id=""), "sensor_id"),
         (document(sensor_id="x" * 65), "sensor_id"),
+        (document(sensor_id="north\n"), "sensor_id"),
         (document(road="G98"), "unknown field"),
         (document(*[GOOD] * (MAX_OBJECTS + 1)), "objects"),
         (b" " * (MAX_BYTES + 1), "at most 262144"),
         (b'{"objects": ' + b"[" * 20_000, "recursion"),
     ],
-    ids=["empty", "binary", "array", "early", "text", "nobody", "long", "unknown", "many", "large", "deep"],
+    ids=["empty", "binary", "array", "early", "text", "nobody", "long", "line", "unknown", "many", "large", "deep"],
 )
 def test_a_document_that_cannot_be_used_is_refused_in_one_sentence(payload: bytes, said: str) -> None:
     with pytest.raises(DocumentError, match=said) as caught:
         read_json(payload)
     assert len(str(caught.value)) <= 160
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "sensor_id", "count"), [(-1, "north", 0), (1, "no th", 0), (1, "", 0), (1, "north", MAX_OBJECTS + 1)]
+)
+def test_a_document_in_another_notation_has_the_same_bounds(time_ms: int, sensor_id: str, count: int) -> None:
+    with pytest.raises(DocumentError):
+        of_words(time_ms, sensor_id, [], count=count)
 
 
 def test_a_number_that_is_none_is_left_out_whatever_the_notation() -> None:

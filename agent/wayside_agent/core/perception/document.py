@@ -62,6 +62,8 @@ class Source(StrEnum):
 
 Metres = Annotated[float, Meta(gt=0, le=10_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)]
+_SENSOR_ID = r"^[A-Za-z0-9_.:-]{1,64}\Z"
+"""Fit for a log, and for the name of a check."""
 
 
 class SeenObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,7 +105,7 @@ class SeenObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     elevation_accuracy_m: Metres | None = None
     speed_accuracy_mps: Annotated[float, Meta(gt=0, le=1000)] | None = None
     heading_accuracy_deg: Annotated[float, Meta(gt=0, le=360)] | None = None
-    v2x_id: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}$")] | None = None
+    v2x_id: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}\Z")] | None = None
     """Temporary id of the BSM it was matched to, in hex."""
 
     @property
@@ -136,7 +138,7 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The document's own fields; objects are looked into one by one."""
 
     time_ms: Annotated[int, Meta(ge=0, le=_MAX_TIME_MS)]
-    sensor_id: Name
+    sensor_id: Annotated[str, Meta(pattern=_SENSOR_ID)]
     objects: Annotated[list[msgspec.Raw], Meta(max_length=MAX_OBJECTS)]
 
 
@@ -164,8 +166,8 @@ def of_words(time_ms: int, sensor_id: str, objects: Iterable[Mapping[str, Any]],
     """
     if not 0 <= time_ms <= _MAX_TIME_MS:
         raise DocumentError(f"time_ms: {time_ms} is no time")
-    if not 0 < len(sensor_id) <= MAX_ID_CHARS:
-        raise DocumentError(f"sensor_id: has {len(sensor_id)} characters; 1 to {MAX_ID_CHARS} are wanted")
+    if not re.match(_SENSOR_ID, sensor_id):
+        raise DocumentError(f"sensor_id: {printable(sensor_id)!r} is not 1 to 64 letters, digits, and _ . : -")
     if count > MAX_OBJECTS:
         raise DocumentError(f"objects: there are {count}; at most {MAX_OBJECTS} are taken")
     return _document(time_ms, sensor_id, (_read(_converted, each) for each in objects))

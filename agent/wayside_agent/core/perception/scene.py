@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wayside_agent.core.perception.document import Document, DocumentError, Refusal, SeenObject, Source, printable
+from wayside_agent.core.perception.document import Document, DocumentError, Refusal, SeenObject, Source
 from wayside_agent.core.perception.place import Place, SensorPlace, place_of, placed
 from wayside_agent.core.perception.tracks import Tracks
 
@@ -135,7 +135,7 @@ class Scene:
 
     def _sensor(self, name: str) -> SensorState:
         if self._rules.sensors and name not in self._rules.sensors:
-            raise DocumentError(f"sensor_id: {printable(name)!r} is not in the settings")
+            raise DocumentError(f"sensor_id: {name!r} is not in the settings")
         if name not in self.sensors:
             if len(self.sensors) >= MAX_SENSORS:
                 raise DocumentError(f"sensor_id: {MAX_SENSORS} others were heard already; name yours in the settings")

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 REST_S = 60.0
 """How long a number rests after its object was last seen."""
-MAX_TRACKS = 16_384
+MAX_TRACKS = 8192
 """Objects of the last minute; a sensor that invents ids gets no more."""
 _NUMBERS = 65_536
 

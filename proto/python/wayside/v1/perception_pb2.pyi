@@ -129,7 +129,7 @@ class PerceptionDocument(google.protobuf.message.Message):
     time_ms: builtins.int
     """UTC milliseconds since 1970."""
     sensor_id: builtins.str
-    """1 to 64 characters; the sensor's name in the settings."""
+    """The sensor's name in the settings: 1 to 64 letters, digits, and _ . : -"""
     @property
     def objects(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PerceivedObject]:
         """At most 512. None: the road is empty."""
