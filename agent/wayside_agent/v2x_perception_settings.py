@@ -38,6 +38,13 @@ class PerceptionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         Literal["json", "protobuf"],
         Meta(description="JSON, or `PerceptionDocument` of proto/wayside/v1/perception.proto."),
     ] = "json"
+    messages: Annotated[
+        tuple[Literal["rsm", "ssm"], ...],
+        Meta(min_length=1, max_length=2, description="What goes out. SSM of phase 2 is not confirmed, see the guide."),
+    ] = ("rsm",)
+    ssm_application_id: Annotated[int, Meta(ge=0, le=270_549_119, description="AID of SSM; needed with it.")] | None = (
+        None
+    )
     sensors: Annotated[
         dict[SensorName, PerceptionSensorSettings],
         Meta(max_length=16, description="Sensors by the id in their documents; others are refused. Empty: any."),

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -16,10 +16,12 @@ from tests.contract.test_air import made
 from tests.contract.test_v2x_broadcast import RSU
 from wayside.errors import InvalidArgumentError
 from wayside.v2x.codec import Profile, decode
-from wayside.v2x.generated.messages import RoadsideSafetyMessage
+from wayside.v2x.generated.messages import MessageFrameExt, RoadsideSafetyMessage
 from wayside_agent.core.perception.document import read_json
 from wayside_agent.core.perception.place import Place, place_of
+from wayside_agent.core.perception.rsm import RSM, Kind
 from wayside_agent.core.perception.scene import Rules, Scene, SensorRules
+from wayside_agent.core.perception.ssm import ssm
 from wayside_agent.core.perception.tracks import Tracks
 from wayside_agent.ports.errors import DeviceAbsentError
 from wayside_agent.services.endless import endless
@@ -29,6 +31,7 @@ from wayside_agent.v2x_perception_settings import PerceptionSensorSettings, Perc
 from wayside_agent.v2x_settings import V2xSettings
 
 UTC_S = 1_795_416_902.0
+SSM_AID = 4000
 HERE = place_of(20.03, 110.33, None)
 
 
@@ -63,6 +66,7 @@ class Road:
     is_time_known: bool = True
     has_radio: bool = True
     sent: list[RoadsideSafetyMessage] = field(default_factory=list)
+    shared: list[MessageFrameExt] = field(default_factory=list)
 
     @property
     def utc_s(self) -> float:
@@ -94,7 +98,9 @@ class Road:
 
 
 @asynccontextmanager
-async def road(bounds: Bounds | None = None, **sensors: SensorRules) -> AsyncIterator[Road]:
+async def road(
+    bounds: Bounds | None = None, kinds: Sequence[Kind] = (RSM,), **sensors: SensorRules
+) -> AsyncIterator[Road]:
     clock, turns, rested, mouth = [100.0], asyncio.Semaphore(0), asyncio.Event(), Mouth()
 
     async def pause(time_s: float) -> None:
@@ -105,9 +111,13 @@ async def road(bounds: Bounds | None = None, **sensors: SensorRules) -> AsyncIte
     async def send(payload: bytes, *, application_id: int) -> None:
         if not at.has_radio:
             raise DeviceAbsentError("radio: there is none")
-        assert application_id == 3623
         assert len(payload) <= 1394
         _, content = decode(payload, Profile.P20)
+        if application_id == SSM_AID:
+            assert isinstance(content, MessageFrameExt)
+            at.shared.append(content)
+            return
+        assert application_id == 3623
         assert isinstance(content, RoadsideSafetyMessage)
         at.sent.append(content)
 
@@ -123,6 +133,7 @@ async def road(bounds: Bounds | None = None, **sensors: SensorRules) -> AsyncIte
             utc_s=lambda: at.utc_s if at.is_time_known else None,
             rng=Random(1),  # noqa: S311  # spreads waits
             bounds=bounds or Bounds(),
+            kinds=kinds,
             clock_s=lambda: clock[0],
             pause=pause,
         )
@@ -248,6 +259,18 @@ async def test_a_sensor_whose_clock_is_wrong_is_not_taken_for_well() -> None:
         assert at.picture()["why_silent"] == "no sensor is heard (north)"
 
 
+async def test_rsm_and_ssm_of_the_same_objects_go_out_under_their_own_aids_and_counts() -> None:
+    async with road(kinds=(RSM, ssm(SSM_AID))) as at:
+        for _ in range(70):
+            await at.sees(*(car(number) for number in range(33)))
+            await at.beats()
+        assert (len(at.sent), len(at.shared)) == (210, 140)
+        assert {each.messageId for each in at.shared} == {12}
+        now = at.picture()
+        assert (now["sent_by_kind"], now["latency_s"]["object_to_air"]["count"]) == ({"RSM": 210, "SSM": 140}, 70 * 33)
+        assert at.voice.rate_hz == pytest.approx(50.0)
+
+
 async def test_what_is_planned_is_what_traffic_asks_for_also_when_the_radio_is_away() -> None:
     async with road() as at:
         assert at.voice.rate_hz == 0.0
@@ -271,13 +294,14 @@ def with_eyes(kind: str = "rsu", **fields: Any) -> Any:  # noqa: ANN401  # setti
     ("unit", "said"),
     [
         (with_eyes("obu"), r"v2x\.perception: only an RSU with a radio"),
+        (with_eyes(messages=("rsm", "ssm")), r"v2x\.perception\.ssm_application_id: SSM needs an AID"),
         (with_eyes(latitude_deg=20.0), r"v2x\.perception: give both latitude_deg and longitude_deg"),
         (
             with_eyes(sensors={"north": PerceptionSensorSettings(longitude_deg=110.0)}),
             r"v2x\.perception\.sensors\.north: give both",
         ),
     ],
-    ids=["obu", "half a place", "half a sensor"],
+    ids=["obu", "no AID", "half a place", "half a sensor"],
 )
 def test_settings_that_make_no_sense_are_refused_by_the_name_of_the_field(unit: Any, said: str) -> None:  # noqa: ANN401
     with pytest.raises(InvalidArgumentError, match=said):

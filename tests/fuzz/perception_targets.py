@@ -46,9 +46,7 @@ def _use(read: Callable[[bytes], Document], data: bytes) -> None:
         scene.take(document, utc_s=document.time_ms / 1000, mono_s=1.0)
     except DocumentError:
         return
-    for message, group in rsms(
-        chosen(scene.fresh(1.0), HEAD.reference, max_count=64), HEAD, count=0, profile=Profile.P20
-    ):
+    for message, group in rsms(chosen(scene.fresh(1.0), HEAD.reference, max_count=64), HEAD, 0, Profile.P20):
         name, _ = decode(message, Profile.P20)
         assert name == "rsmFrame"
         assert len(group) <= 16

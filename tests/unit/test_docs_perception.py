@@ -18,11 +18,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
 
 
-def test_the_example_of_the_settings_is_valid() -> None:
-    (example,) = blocks("toml")
-    v2x = msgspec.convert(tomllib.loads(example)["v2x"], V2xSettings)
-    assert v2x.perception is not None
-    assert list(v2x.perception.sensors) == ["north-radar"]
+def test_the_examples_of_the_settings_are_valid() -> None:
+    first, second = (msgspec.convert(tomllib.loads(each)["v2x"], V2xSettings).perception for each in blocks("toml"))
+    assert first is not None
+    assert (list(first.sensors), first.messages) == (["north-radar"], ("rsm",))
+    assert second is not None
+    assert second.messages == ("rsm", "ssm")
 
 
 def test_the_example_of_a_document_is_taken_whole() -> None:

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wayside.v2x import phase2
 from wayside.v2x.codec import Profile, decode
-from wayside.v2x.generated.messages import ParticipantData, RoadsideSafetyMessage
+from wayside.v2x.generated.messages import MessageFrameExt, ParticipantData, RoadsideSafetyMessage
+from wayside.v2x.generated.phase2_messages import SensorSharingMsg
 from wayside_agent.core.perception.document import Document, ObjectClass, SeenObject, Source, of_words
 from wayside_agent.core.perception.place import Place, SensorPlace, place_of
 from wayside_agent.core.perception.rsm import Head, chosen, participant, rsms, unit_id
 from wayside_agent.core.perception.scene import Rules, Scene, SensorRules, Track
+from wayside_agent.core.perception.ssm import ssms
 from wayside_agent.core.perception.tracks import Tracks
 
 UTC_MS = 1_795_416_902_250
@@ -137,7 +140,7 @@ def decoded(message: bytes, profile: Profile = Profile.P20) -> RoadsideSafetyMes
 
 def test_160_objects_are_in_ten_messages_each_once_and_the_counts_go_on() -> None:
     tracks = tracks_of(*(seen(number, x_m=number * 2.0 - 160, speed_mps=10.0) for number in range(160)))
-    messages = list(rsms(tracks, HEAD, count=124, profile=Profile.P20))
+    messages = list(rsms(tracks, HEAD, 124, Profile.P20))
     contents = [decoded(message) for message, _ in messages]
     assert [each.msgCnt for each in contents] == [124, 125, 126, 127, 0, 1, 2, 3, 4, 5]
     assert [len(each.participants) for each in contents] == [16] * 10
@@ -149,7 +152,7 @@ def test_160_objects_are_in_ten_messages_each_once_and_the_counts_go_on() -> Non
 
 def test_a_message_that_does_not_fit_is_shared_out_further() -> None:
     tracks = tracks_of(*(seen(number) for number in range(40)))
-    messages = list(rsms(tracks, HEAD, count=0, profile=Profile.P20, max_bytes=200))
+    messages = list(rsms(tracks, HEAD, 0, Profile.P20, max_bytes=200))
     assert max(len(message) for message, _ in messages) <= 200
     contents = [decoded(message) for message, _ in messages]
     assert [one.ptcId for each in contents for one in each.participants] == list(range(40))
@@ -158,6 +161,39 @@ def test_a_message_that_does_not_fit_is_shared_out_further() -> None:
 
 def test_a_unit_is_called_by_the_end_of_its_serial_number() -> None:
     assert [unit_id(name) for name in ("E1", "ESN-2026-000017")] == [b"E1\0\0\0\0\0\0", b"6-000017"]
+
+
+def shared(message: bytes, profile: Profile = Profile.P20) -> SensorSharingMsg:
+    name, extension = decode(message, profile)
+    assert name == "msgFrameExt"
+    assert isinstance(extension, MessageFrameExt)
+    content = phase2.opened(extension, profile, unconfirmed=True)
+    assert isinstance(content, SensorSharingMsg)
+    return content
+
+
+def test_ssm_says_the_same_of_the_same_objects_and_what_they_are_more_finely() -> None:
+    kinds = list(ObjectClass)
+    tracks = tracks_of(*(seen(number, kind=kinds[number % len(kinds)]) for number in range(70)))
+    head = Head(HERE, unit_id("ESN-0001"), UTC_MS + 40)
+    contents = [shared(message) for message, _ in ssms(tracks, head, 127, Profile.P20)]
+    assert [each.msgCnt for each in contents] == [127, 0, 1]
+    assert {(each.equipmentType, each.id, each.secMark) for each in contents} == {
+        (1, b"ESN-0001", (UTC_MS + 40) % 60_000)
+    }
+    found = [one for each in contents for one in each.participants or ()]
+    assert [one.ptc for one in found] == [participant(each, HERE) for each in tracks]
+    assert [one.detectedPTCType for one in found[: len(kinds)]] == [0, 1, 1, 10, 3, 4, 5, 6, 8, 7, 9]
+
+
+def test_ssm_fits_the_air_whatever_is_known_of_its_objects() -> None:
+    full = {"speed_mps": 1.0, "acceleration_mps2": 1.0, "speed_accuracy_mps": 1.0, "heading_accuracy_deg": 1.0}
+    far = {"x_m": None, "y_m": None, "latitude_deg": -60.0, "longitude_deg": -60.0, "elevation_m": 6000.0}
+    more = {"height_m": 3.0, "v2x_id": "0" * 16, "kind": ObjectClass.BUS, "elevation_accuracy_m": 1.0}
+    tracks = tracks_of(*(seen(number, **full, **far, **more) for number in range(100)))
+    messages = list(ssms(tracks, HEAD, 0, Profile.P20))
+    assert max(len(message) for message, _ in messages) <= 1394
+    assert sum(len(shared(message).participants or ()) for message, _ in messages) == 100
 
 
 SIZES = {"length_m": 40.95, "width_m": 10.23, "height_m": 6.35}
@@ -206,5 +242,8 @@ def test_whatever_a_document_may_say_can_be_said_on_the_air(
     scene = Scene(Rules(), Tracks())
     scene.take(found, utc_s=UTC_MS / 1000, mono_s=1.0)
     tracks = scene.fresh(1.0)
-    ((message, _),) = rsms(tracks, Head(here, b"\0" * 8), count=0, profile=profile)
-    assert decoded(message, profile).participants == [participant(each, here) for each in tracks]
+    ((message, _),) = rsms(tracks, Head(here, b"\0" * 8), 0, profile)
+    said = [participant(each, here) for each in tracks]
+    assert decoded(message, profile).participants == said
+    ((message, _),) = ssms(tracks, Head(here, b"\0" * 8), 0, profile)
+    assert [each.ptc for each in shared(message, profile).participants or ()] == said

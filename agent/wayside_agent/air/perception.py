@@ -10,10 +10,11 @@ from wayside_agent.air.heard import local_broker
 from wayside_agent.ports.devices import Radio
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
-from wayside_agent.v2x_perception_settings import PerceptionSensorSettings
+from wayside_agent.v2x_perception_settings import PerceptionSensorSettings, PerceptionSettings
 
 if TYPE_CHECKING:
     from wayside_agent.core.perception.place import Place, SensorPlace
+    from wayside_agent.core.perception.rsm import Kind
     from wayside_agent.link.perception import PerceptionFeed
     from wayside_agent.services.v2x_perception import Perception
 
@@ -74,6 +75,7 @@ def eyes(
             utc_s=utc_s,
             rng=SystemRandom(),
             bounds=Bounds(asked.max_documents_per_s, asked.max_participants, asked.silent_s),
+            kinds=_kinds(asked),
         )
     )
     sensing.value_sources.append(made.figures)
@@ -91,6 +93,20 @@ def feed(unit: Settings, *, suffix: str = "") -> "PerceptionFeed":
     if asked is None:
         raise InvalidArgumentError(f"{_FIELD}: is not set")
     return PerceptionFeed(local_broker(unit), client_id=f"{unit.node.id}-perception{suffix}", topics=asked.topics)
+
+
+def _kinds(asked: PerceptionSettings) -> "tuple[Kind, ...]":
+    """Raises: InvalidArgumentError: SSM without an AID."""
+    from wayside_agent.core.perception.rsm import RSM
+
+    kinds = [RSM] if "rsm" in asked.messages else []
+    if "ssm" in asked.messages:
+        if asked.ssm_application_id is None:
+            raise InvalidArgumentError(f"{_FIELD}.ssm_application_id: SSM needs an AID; no public source names one")
+        from wayside_agent.core.perception.ssm import ssm  # all of phase 2, which others do without
+
+        kinds.append(ssm(asked.ssm_application_id))
+    return tuple(kinds)
 
 
 def _sensor_place(asked: PerceptionSensorSettings, field: str) -> "SensorPlace | None":

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -22,8 +22,8 @@ from wayside_agent.core.perception.allowance import Allowance
 from wayside_agent.core.perception.document import Document, DocumentError
 from wayside_agent.core.perception.place import Place
 from wayside_agent.core.perception.planned import DueRate
-from wayside_agent.core.perception.rsm import COUNT_MODULUS, MAX_PARTICIPANTS, RSM_AID, Head, chosen, rsms
-from wayside_agent.core.perception.scene import Scene
+from wayside_agent.core.perception.rsm import COUNT_MODULUS, RSM, Head, Kind, chosen
+from wayside_agent.core.perception.scene import Scene, Track
 from wayside_agent.core.perception.step import Step
 from wayside_agent.core.perception.tally import Tally
 from wayside_agent.ports.opened import Opened
@@ -77,6 +77,7 @@ class World:
     utc_s: Callable[[], float | None]
     rng: Random
     bounds: Bounds = Bounds()
+    kinds: Sequence[Kind] = (RSM,)
     clock_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
@@ -87,7 +88,7 @@ class Perception:
     def __init__(self, world: World) -> None:
         self._world = world
         self._allowance = Allowance(world.bounds.max_documents_per_s)
-        self._count = secrets.randbelow(COUNT_MODULUS)
+        self._counts = {each.name: secrets.randbelow(COUNT_MODULUS) for each in world.kinds}
         self._due = DueRate()
         self._step = Step(PERIOD_S)
         self._silent: frozenset[str] = frozenset()
@@ -101,7 +102,7 @@ class Perception:
 
     @property
     def rate_hz(self) -> float:
-        """RSM that were due of late [1/s]: traffic says how many, see `core.perception.planned`."""
+        """Messages that were due of late [1/s]: traffic says how many, see `core.perception.planned`."""
         return self._due.rate_hz
 
     def sensor_faults(self) -> Mapping[str, str]:
@@ -183,26 +184,34 @@ class Perception:
 
     async def _speak(self, now_s: float) -> str:
         """Says what is to be said; why it cannot, in one sentence."""
-        world, place = self._world, self._world.place()
+        world, place, utc_s = self._world, self._world.place(), self._world.utc_s()
         tracks, why_silent = world.scene.fresh(now_s), ""
-        if world.utc_s() is None:
+        if utc_s is None:
             why_silent = "the time is not known"
         elif place is None:
             why_silent = "where the unit stands is not known; set v2x.perception.latitude_deg and longitude_deg"
-        if why_silent or place is None:
+        if why_silent or place is None or utc_s is None:
             self._due.add(0)
             return why_silent
         said = chosen(tracks, place, max_count=world.bounds.max_participants)
-        self._due.add(-(-len(said) // MAX_PARTICIPANTS))
-        head = Head(place, world.unit_id)
-        for message, group in rsms(said, head, count=self._count, profile=world.profile):
+        self._due.add(sum(-(-len(said) // kind.max_participants) for kind in world.kinds))
+        head = Head(place, world.unit_id, round(utc_s * 1000))
+        for kind in world.kinds:
+            if fault := await self._say(kind, said, head):
+                return fault
+        return "" if said else self._unheard()
+
+    async def _say(self, kind: Kind, tracks: Sequence[Track], head: Head) -> str:
+        """Says objects by one kind of message; why it cannot."""
+        world = self._world
+        for message, group in kind.messages(tracks, head, self._counts[kind.name], world.profile):
             try:
-                await world.send(message, application_id=RSM_AID)
+                await world.send(message, application_id=kind.application_id)
             except WaysideError as error:  # the radio is away; sensing opens it again and says so
                 return str(error)
-            self._count = (self._count + 1) % COUNT_MODULUS
-            self.tally.said(group, world.clock_s())
-        return "" if said else self._unheard()
+            self._counts[kind.name] = (self._counts[kind.name] + 1) % COUNT_MODULUS
+            self.tally.said(kind.name, group, world.clock_s())
+        return ""
 
     def _unheard(self) -> str:
         """Why there are no objects, if nobody looks."""

@@ -1,6 +1,6 @@
 """Roadside safety messages (RSM) of the objects on the road: at most 16 in each, as many messages as it takes.
 
-    messages = rsms(chosen(tracks, here, max_count=256), Head(here, b"RSU-1   "), count=7, profile=Profile.P20)
+    for message, group in rsms(chosen(tracks, here, max_count=256), Head(here, b"RSU-1   "), 7, Profile.P20):
 
 The nearest go first, and who walks or rides a bicycle counts as half as far: if not all have room, those are said.
 `None` of an object is what the message set calls "unavailable". A size that is not known is 0, as roadside units in the
@@ -10,7 +10,7 @@ Source: T/CSAE 53, YD/T 3709-2020 (structure, units); T/CSAE 159-2020 (AID, peri
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wayside.v2x.codec import encode
@@ -86,6 +86,24 @@ class Head:
     """Where the unit stands; offsets are from there."""
     unit_id: bytes
     """8 bytes."""
+    time_ms: int = 0
+    """Now, UTC milliseconds since 1970."""
+
+
+Messages = Iterator[tuple[bytes, Sequence[Track]]]
+"""Messages, each made when it is asked for, with the objects in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of message that objects go out in."""
+
+    name: str
+    application_id: int
+    max_participants: int
+    """In one message."""
+    messages: Callable[[Sequence[Track], Head, int, Profile], Messages]
+    """Of objects, a unit's head, and the first count."""
 
 
 def unit_id(name: str) -> bytes:
@@ -98,17 +116,26 @@ def chosen(tracks: Sequence[Track], reference: Place, *, max_count: int) -> list
     return sorted(tracks, key=lambda each: _importance(each, reference))[:max_count]
 
 
-def rsms(
-    tracks: Sequence[Track], head: Head, *, count: int, profile: Profile, max_bytes: int = MAX_BYTES
-) -> Iterator[tuple[bytes, Sequence[Track]]]:
-    """The messages, each made when it is asked for, with the objects in it; their counts go on from `count`.
+def rsms(tracks: Sequence[Track], head: Head, count: int, profile: Profile, *, max_bytes: int = MAX_BYTES) -> Messages:
+    """RSM of objects; their counts go on from `count`.
 
     Raises: EncodeError: an object is outside what the message set can say. Not one that a document could bring.
     """
-    waiting = deque(tracks[begin : begin + MAX_PARTICIPANTS] for begin in range(0, len(tracks), MAX_PARTICIPANTS))
+
+    def encoded(group: Sequence[Track], number: int) -> bytes:
+        return _encoded(group, head, number, profile)
+
+    return shared_out(tracks, encoded, count, most=MAX_PARTICIPANTS, max_bytes=max_bytes)
+
+
+def shared_out(
+    tracks: Sequence[Track], encoded: Callable[[Sequence[Track], int], bytes], count: int, *, most: int, max_bytes: int
+) -> Messages:
+    """Objects over as many messages as it takes, `most` at most in each, and fewer where the message is too long."""
+    waiting = deque(tracks[begin : begin + most] for begin in range(0, len(tracks), most))
     while waiting:
         group = waiting.popleft()
-        message = _encoded(group, head, count, profile)
+        message = encoded(group, count)
         if len(message) > max_bytes and len(group) > 1:
             half = len(group) // 2
             waiting.extendleft((group[half:], group[:half]))
@@ -217,3 +244,6 @@ def _named(accuracy: float | None, limits: Sequence[float], raw: Sequence[int]) 
         return 0
     index = bisect_left(limits, accuracy)
     return raw[index] if index < len(raw) else 0
+
+
+RSM = Kind("RSM", RSM_AID, MAX_PARTICIPANTS, rsms)

@@ -1,10 +1,11 @@
 """What the eyes of a roadside unit have counted, and how long the way of an object to the air took.
 
 tally = Tally()
-tally.said(group, now_s)            # after its message has gone out
+tally.said("RSM", group, now_s)     # after its message has gone out
 tally.picture(scene, now_s)         # ready for JSON
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +22,8 @@ class Tally:
     refused_document_count: int = 0
     flooded_count: int = 0
     """Documents beyond the rate; not looked into."""
-    sent_count: int = 0
-    """RSM."""
+    sent: Counter[str] = field(default_factory=Counter)
+    """Messages by their kind."""
     participant_count: int = 0
     """In them."""
     newest_refusal: str = ""
@@ -32,9 +33,9 @@ class Tally:
     from_reception: Latency = field(default_factory=Latency)
     """From the document's arrival."""
 
-    def said(self, group: Sequence[Track], now_s: float) -> None:
+    def said(self, kind: str, group: Sequence[Track], now_s: float) -> None:
         """Takes the objects of a message that has just gone out."""
-        self.sent_count += 1
+        self.sent[kind] += 1
         self.participant_count += len(group)
         for each in group:
             if not each.is_said:
@@ -64,7 +65,8 @@ class Tally:
             "newest_refusal": self.newest_refusal,
             "stale_objects": scene.stale_count,
             "objects_now": len(scene.fresh(now_s)),
-            "sent_messages": self.sent_count,
+            "sent_messages": self.sent.total(),
+            "sent_by_kind": dict(self.sent),
             "sent_participants": self.participant_count,
             "latency_s": {
                 "object_to_air": _quantiles(self.from_object, now_s),
