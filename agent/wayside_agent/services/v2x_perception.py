@@ -196,10 +196,8 @@ class Perception:
         said = chosen(tracks, place, max_count=world.bounds.max_participants)
         self._due.add(sum(-(-len(said) // kind.max_participants) for kind in world.kinds))
         head = Head(place, world.unit_id, round(utc_s * 1000))
-        for kind in world.kinds:
-            if fault := await self._say(kind, said, head):
-                return fault
-        return "" if said else self._unheard()
+        faults = [await self._say(kind, said, head) for kind in world.kinds]
+        return next(filter(None, faults), "") if said else self._unheard()
 
     async def _say(self, kind: Kind, tracks: Sequence[Track], head: Head) -> str:
         """Says objects by one kind of message; why it cannot."""
