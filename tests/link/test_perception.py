@@ -37,6 +37,8 @@ pytestmark = pytest.mark.timeout(60)
 LONG_S = 20.0
 TOPIC = "wayside/perception/camera"
 LATITUDE_DEG, LONGITUDE_DEG = 20.03, 110.33
+SURVEYED_DEG = 20.0295, 110.3302
+"""Where the node's configuration says the unit stands."""
 METRES_OF_DEGREE = 110_704.7, 104_627.0
 """Of latitude and longitude at 20.03°, WGS 84."""
 SHARE_95 = math.sqrt(-2 * math.log(0.05))
@@ -73,14 +75,12 @@ def settings(mosquitto: Mosquitto, radio_port: int = 0, **fields: Any) -> Settin
         v2x=V2xSettings(
             local_broker=LocalBrokerSettings(port=mosquitto.port),
             perception=PerceptionSettings(
-                latitude_deg=LATITUDE_DEG,
-                longitude_deg=LONGITUDE_DEG,
                 sensors={
                     "camera": PerceptionSensorSettings(
                         latitude_deg=LATITUDE_DEG, longitude_deg=LONGITUDE_DEG, source="video"
                     )
                 },
-                **fields,
+                **{"latitude_deg": LATITUDE_DEG, "longitude_deg": LONGITUDE_DEG, **fields},
             ),
         ),
     )
@@ -129,7 +129,7 @@ async def standing(mosquitto: Mosquitto, **fields: Any) -> AsyncIterator[Rsu]:  
             time_quality=lambda: TimeQuality.GNSS,
             rng=Random(1),  # noqa: S311  # spreads waits
         )
-        rsu = Rsu(Air(unit, sensing, radio, utc_s=time.time), ears, mosquitto)
+        rsu = Rsu(Air(unit, sensing, radio, utc_s=time.time, surveyed=lambda: SURVEYED_DEG), ears, mosquitto)
         async with asyncio.timeout(LONG_S), asyncio.TaskGroup() as group:
             services = {"sensing": sensing.run, **rsu.air.services()}
             tasks = [group.create_task(endless(name, service)) for name, service in services.items()]
@@ -236,6 +236,17 @@ async def test_a_unit_hears_its_sensors_again_when_the_broker_is_back(mosquitto:
         async with publishing(mosquitto, lambda time_ms: as_json(fused, time_ms)):
             while rsu.picture()["why_silent"]:
                 await rsu.hears()
+
+
+async def test_a_unit_without_a_place_in_its_settings_stands_where_its_configuration_says(
+    mosquitto: Mosquitto, fused: list[Fused]
+) -> None:
+    async with (
+        standing(mosquitto, latitude_deg=None, longitude_deg=None) as rsu,
+        publishing(mosquitto, lambda time_ms: as_json(fused, time_ms)),
+    ):
+        (heard,) = await rsu.hears()
+    assert (heard.refPos.lat / 1e7, heard.refPos.long / 1e7) == SURVEYED_DEG
 
 
 async def test_a_check_tries_the_sensors_broker_beside_a_running_agent(mosquitto: Mosquitto) -> None:

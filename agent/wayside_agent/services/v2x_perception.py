@@ -95,7 +95,7 @@ class Perception:
         self._begin_s = world.clock_s()
         self._word_s = self._begin_s - WORD_S
         self.tally = Tally()
-        self.fault = "it has not been reached yet"
+        self.fault = "the broker of the sensors has not been reached yet"
         """Why the broker is not reached, in one sentence; empty: it is."""
         self.why_silent = "it has not begun yet"
         """Why objects would not go out, in one sentence; empty: they do, or would if there were any."""
