@@ -163,6 +163,7 @@ class Agent:
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
+            surveyed=self._surveyed,
         )
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
@@ -226,6 +227,7 @@ class Agent:
             mono_s=time.monotonic,
             signal=self.air.signal_sample,
             platforms=self.air.platform_samples,
+            sensors=self.air.sensor_faults,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry
@@ -347,6 +349,11 @@ class Agent:
     def _site_broker(self) -> Broker | None:
         telemetry = self.configuration.running.telemetry
         return broker(telemetry, self._unit, self._files) if telemetry.broker_host else None
+
+    def _surveyed(self) -> tuple[float, float] | None:
+        """Where the configuration says the unit stands [°]."""
+        place = self.configuration.running.health.place
+        return (place.latitude_degrees, place.longitude_degrees) if place.radius_m else None
 
     def _software(self) -> tuple[str, str]:
         """What runs, and the phase of the update."""

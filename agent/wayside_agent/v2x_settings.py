@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from wayside_agent.v2x_heard_settings import LocalBrokerSettings, SubscriptionSettings
+from wayside_agent.v2x_perception_settings import PerceptionSettings
 from wayside_agent.v2x_platform_settings import PlatformName, PlatformSettings
 
 SignalName = Literal[
@@ -190,6 +191,10 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             "RSU only.",
         ),
     ] = ()
+    perception: Annotated[
+        PerceptionSettings | None,
+        Meta(description="Broadcasts RSM of what sensors at the road see; needs a radio. RSU only."),
+    ] = None
     subscriptions: Annotated[
         tuple[SubscriptionSettings, ...], Meta(description="Heard messages that are passed on.")
     ] = ()

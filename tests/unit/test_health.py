@@ -51,6 +51,7 @@ WELL = Sample(
     radio=RADIO,
     signal=SignalSample(),
     platforms=(PlatformSample("city"),),
+    sensors={"north": ""},
     time=TimeSample("gnss", is_synchronized=True, offset_s=0.001),
     power=PowerSample(24.0, on_battery=False, battery_ratio=1.0),
     environment=EnvironmentSample(40.0, 0.5, is_door_open=False, has_leak=False, fan_rpm=1500.0),
@@ -155,6 +156,7 @@ TABLE: dict[str, tuple[Sample, str, State, str]] = {
         State.FAILED,
         "below 0",
     ),
+    "silent-sensor": (replace(WELL, sensors={"north": "sensor north: gone"}), "perception.north", State.FAILED, "gone"),
     "no-time": (replace(WELL, time=TimeSample("floor", is_synchronized=False)), "time.source", State.FAILED, "nothing"),
     "holdover": (
         replace(WELL, time=TimeSample("clock", is_synchronized=False, holdover_s=5 * 3600.0)),

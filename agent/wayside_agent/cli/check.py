@@ -37,6 +37,7 @@ async def findings(unit: Settings) -> list[Finding]:
     found += [await _opened(label, device) for label, device in devices]
     found += await _platforms(unit)
     found += await _display(unit)
+    found += await _perception(unit)
     found += await _versions(components, can_restart=bool(unit.update.reboot_command))
     return [*found, await _reached(unit.manager.device_address)]
 
@@ -118,6 +119,20 @@ async def _display(unit: Settings) -> list[Finding]:
             return [Finding(is_ok=True, message=f"{address}: answers")]
     except WaysideError as error:  # it is the unit's own: without it no driver is warned
         return [Finding(is_ok=False, message=f"{address}: {error}; start it, or correct field v2x.warnings")]
+
+
+async def _perception(unit: Settings) -> list[Finding]:
+    if unit.v2x.perception is None:
+        return []
+    from wayside_agent.air.perception import feed  # as with platforms
+
+    try:
+        async with feed(unit, suffix="-check"):
+            return [Finding(is_ok=True, message="v2x.perception: its broker answers")]
+    except UnavailableError as error:  # it may start after the agent
+        return [Finding(is_ok=True, message=f"v2x.perception: its broker is not reachable now ({error})")]
+    except WaysideError as error:
+        return [Finding(is_ok=False, message=f"v2x.perception: {error}")]
 
 
 async def _versions(components: Mapping[str, ComponentDriver], *, can_restart: bool) -> list[Finding]:

@@ -55,6 +55,8 @@ def findings(sample: Sample, limits: Mapping[str, Limit], *, before: Callable[[s
     if sample.signal is not None:
         yield signal_finding(sample.signal)
     yield from map(platform_finding, sample.platforms)
+    for name, fault in sample.sensors.items():
+        yield flagged(f"perception.{name}", bool(fault), fault)
     yield from _time(sample.time, judge)
     if sample.power is not None:
         yield from _power(sample.power, judge)

@@ -191,6 +191,8 @@ class Sample:
     radio: RadioSample | None = None
     signal: SignalSample | None = None
     platforms: tuple[PlatformSample, ...] = ()
+    sensors: Mapping[str, str] = field(default_factory=dict)
+    """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""
     time: TimeSample = TimeSample()
     power: PowerSample | None = None
     environment: EnvironmentSample | None = None

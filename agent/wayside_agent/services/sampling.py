@@ -56,6 +56,8 @@ class Sampling:
     signal: Callable[[], SignalSample | None] = lambda: None
     """Who tells the lights of the crossing; `None`: nobody is asked."""
     platforms: Callable[[], tuple[PlatformSample, ...]] = tuple
+    sensors: Callable[[], Mapping[str, str]] = dict
+    """Sensors at the road, each with why it is not heard; empty: it is."""
     clock: ClockWatch = field(default_factory=ClockWatch)
     """Leaps of the system clock."""
     roles: Roles = field(default_factory=Roles)
@@ -82,6 +84,7 @@ class Sampling:
             radio=None if radio is None else self._radio(radio),
             signal=self.signal(),
             platforms=self.platforms(),
+            sensors=self.sensors(),
             time=self._time(),
             power=power,
             environment=environment_sample(told, self.roles, supply),

@@ -64,6 +64,7 @@ RULES: Mapping[str, AlarmRule] = {
     # without them vehicles drive by their eyes; a controller that is restarted needs some seconds
     "signal.feed": _rule(_S.MAJOR, _S.WARNING, 10, 30),
     "platform.*": _rule(None, _S.MINOR, 0, 60),
+    "perception.*": _rule(_S.MAJOR, None, 30, 60),
     "time.source": _rule(_S.MINOR, None, 120, 60),
     "time.offset": _rule(_S.MAJOR, _S.WARNING, 30, 60),
     "time.jump": _rule(_S.MAJOR, None, 0, 60),
