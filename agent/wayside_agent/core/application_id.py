@@ -22,6 +22,8 @@ REGULAR_IDS = {
 Source: AID and access-layer profile of the C-V2X interoperability tests of 2020.
 """
 
+VEHICLE_IDS = (111, 112)
+"""AID of the BSM of an ordinary vehicle: regular, and with an event. Source: T/CSAE 159-2020."""
 MESSAGE_IDS = {
     **dict.fromkeys((111, 112, 113, 114), MessageKind.BSM),
     3618: MessageKind.MAP,
