@@ -16,7 +16,8 @@ from wayside.v2x.peek import MessageKind, message_kind, peek
 from wayside_agent.core.frame_layout import DSMP, Layout, Length, Magic, Payload, Timestamp
 from wayside_agent.core.pace import TimeBase
 from wayside_agent.core.packet_delivery import PacketDelivery
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
+from wayside_agent.core.radio_recording import record
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, Verdict
 from wayside_agent.drivers.radio_replay import RadioReplay
 from wayside_agent.drivers.radio_rsu41 import Rsu41Radio
 from wayside_agent.drivers.radio_udp import UdpRadio
@@ -363,6 +364,26 @@ async def test_a_capture_with_dsmp_is_replayed_with_its_ids(tmp_path: Path) -> N
     async with RadioReplay(RadioReplay.Options(path=str(path), speed=0)) as radio:
         heard = [await radio.read(), await radio.read()]
     assert [(each.payload, each.application_id) for each in heard] == [(BSM, 111), (SPAT, 3619)]
+
+
+async def test_dsmp_with_an_extension_is_not_taken_for_a_bare_message(tmp_path: Path) -> None:
+    path = tmp_path / "road.pcap"
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    ethernet = bytes(12) + b"\x88\xdc"
+    good = DSMP.built(BSM, application_id=111, time_ns=0)
+    frames = [ethernet + each for each in (b"\x04\x10" + good[2:], good)]
+    packets = [struct.pack("<IIII", 1_700_000_000, n, len(each), len(each)) + each for n, each in enumerate(frames)]
+    path.write_bytes(head + b"".join(packets))
+    heard = await all_messages(radio := RadioReplay(RadioReplay.Options(path=str(path), speed=0)))
+    assert [(each.payload, each.application_id) for each in heard] == [(BSM, 111)]
+    assert radio.counters().malformed_count == 1
+
+
+async def test_a_recorded_verdict_is_heard_again(tmp_path: Path) -> None:
+    path, verdict = tmp_path / "road.jsonl", Verdict(verified=True, signer_digest=bytes(range(8)), certificate_days=9.5)
+    path.write_text(record(ReceivedMessage(BSM, MessageKind.BSM, 1_700_000_000_000_000_000, 111, verdict)))
+    [heard] = await all_messages(RadioReplay(RadioReplay.Options(path=str(path), speed=0)))
+    assert heard.verdict == verdict
 
 
 async def test_lines_of_hex_come_ten_a_second(tmp_path: Path) -> None:
