@@ -10,9 +10,8 @@ from typing import Any
 
 from wayside.v2x.codec import DecodeError, Profile, decode
 from wayside.v2x.foreign import foreign
-from wayside.v2x.generated.messages import MessageFrame, MessageFrameExt
+from wayside.v2x.generated.messages import MessageFrame
 from wayside.v2x.peek import MessageKind, peek
-from wayside.v2x.phase2 import name_of
 from wayside.v2x.plausibility import doubts
 from wayside_agent.core.packet_delivery import PacketDelivery
 from wayside_agent.core.radio_recording import RecordError
@@ -25,7 +24,6 @@ class Tally:
     def __init__(self) -> None:
         self._kinds: Counter[str] = Counter()
         self._foreign: Counter[str] = Counter()
-        self._phase2: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
         self._read: dict[Profile, Counter[str]] = {profile: Counter() for profile in Profile}
         self._plausible: Counter[Profile] = Counter(dict.fromkeys(Profile, 0))
@@ -47,9 +45,6 @@ class Tally:
             self._foreign[f"{stranger.family} {stranger.name}"] += 1
             return
         self._kinds[each.kind.value] += 1
-        extension = next((frame[1] for frame in frames.values() if frame), None)
-        if isinstance(extension, MessageFrameExt):
-            self._phase2[name_of(extension.messageId)] += 1
         for profile, frame in frames.items():
             self._read[profile][each.kind.value] += frame is not None
             self._plausible[profile] += frame is not None and not any(doubts(frame))
@@ -63,7 +58,6 @@ class Tally:
             "readable": {profile.value: dict(counts) for profile, counts in self._read.items()},
             "plausible": {profile.value: count for profile, count in self._plausible.items()},
             "plausible_profile": self._best(),
-            "phase2": dict(self._phase2),
             "foreign": dict(self._foreign),
             "size_bytes": self._size_bytes,
             "duration_s": (max(times_ns) - min(times_ns)) / 1e9 if times_ns else None,
