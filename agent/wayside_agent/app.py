@@ -23,6 +23,7 @@ from wayside.node_config import Load
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
+from wayside_agent.air.guarded import guarded
 from wayside_agent.air.platform import Surroundings as PlatformSurroundings
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
@@ -114,7 +115,7 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        radio_source = registry.radio(unit)
+        radio_source = guarded(registry.radio(unit), unit.v2x)
         self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio
         self.ends = ends_of(

@@ -112,6 +112,9 @@ class SignalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     permissive: Annotated[tuple[Phase, ...], Meta(description="Phases whose green must give way.")] = ()
 
 
+Aid = Annotated[int, Meta(ge=0, le=270_549_119, description="Application id (PSID), as a number.")]
+
+
 class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is spoken on the air."""
 
@@ -119,6 +122,16 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Literal["r19", "p20"],
         Meta(description="Revision of the message set that the radios of this road speak: 2019, or YD/T 3709-2020."),
     ] = "p20"
+    receive_aids: Annotated[
+        tuple[Aid, ...],
+        Meta(max_length=64, description="AIDs that are heard; others, and messages without one, are not. Empty: all."),
+    ] = ()
+    send_aids: Annotated[
+        tuple[Aid, ...], Meta(max_length=64, description="AIDs the unit sends under; nothing else is. Empty: all.")
+    ] = ()
+    require_verified: Annotated[
+        bool, Meta(description="Hear only what the radio's security chip, or the unit, has verified.")
+    ] = False
     vehicle: Annotated[
         VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
     ] = None

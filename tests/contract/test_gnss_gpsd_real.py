@@ -1,6 +1,7 @@
 """The gpsd driver against the real gpsd, which is fed a receiver over TCP. Skips where gpsd is not installed."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,11 +21,19 @@ GPSD = shutil.which("gpsd") or shutil.which("gpsd", path="/usr/sbin:/usr/local/s
 pytestmark = pytest.mark.skipif(GPSD is None, reason="gpsd is not installed: apt-get install gpsd")
 
 
+FIRST_WORD_S = 0.5
+
+
 class Receiver:
-    """A receiver behind a TCP port; speaks when told to."""
+    """A receiver behind a TCP port; speaks when told to.
+
+    As long as nobody has heard it, it waits after each epoch: gpsd tells nobody what it reads before it has taken the
+    driver's request, and a receiver that says all at once may have ended by then.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self.is_heard = asyncio.Event()
         self.may_speak = asyncio.Event()
         self.may_end = asyncio.Event()
 
@@ -33,6 +42,10 @@ class Receiver:
         await self.may_speak.wait()
         try:
             for line in self._data.splitlines(keepends=True):
+                if line.startswith(b"$GNGGA"):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(FIRST_WORD_S):
+                            await self.is_heard.wait()
                 writer.write(line)
                 await writer.drain()
             await self.may_end.wait()
@@ -52,8 +65,8 @@ async def gpsd_of(receiver: Receiver) -> AsyncIterator[tuple[int, asyncio.subpro
     try:
         yield port, process
     finally:
-        receiver.may_speak.set()
-        receiver.may_end.set()
+        for each in (receiver.may_speak, receiver.is_heard, receiver.may_end):
+            each.set()
         if process.returncode is None:
             process.terminate()
         await process.wait()
@@ -94,7 +107,9 @@ async def test_positions_through_gpsd_are_those_of_the_sentences(drive: bytes) -
         gnss = await opened(port)
         try:
             receiver.may_speak.set()
-            fixes = await fixes_until_silence(gnss)
+            fixes = [await gnss.read()]
+            receiver.is_heard.set()
+            fixes += await fixes_until_silence(gnss)
         finally:
             await gnss.__aexit__(None, None, None)
     ours = NmeaDecoder()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from wayside_agent.air import broadcast, heard, platform, signal, vehicle
+from wayside_agent.air.guarded import GuardedRadio
 from wayside_agent.air.overheard import OverheardRadio, Tap
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
@@ -33,6 +34,9 @@ class Air:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
         self._events = SafetyBroadcast()
+        self._guard = radio if isinstance(radio, GuardedRadio) else None
+        if self._guard is not None:
+            sensing.value_sources.append(self._guard.figures)
         said: list[Tap] = []
         if radio is not None and unit.v2x.platforms:
             radio = OverheardRadio(radio, said)
@@ -68,6 +72,8 @@ class Air:
         heard_now = {} if self.heard is None else self.heard.picture()
         if self.warnings is not None:
             heard_now = {**heard_now, "warnings": self.warnings[0].picture()}
+        if self._guard is not None:
+            heard_now = {**heard_now, "radio": self._guard.picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
 
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:

@@ -7,17 +7,21 @@
 A layout has one payload. A length that contradicts the datagram, a wrong magic, missing or trailing bytes make the
 datagram malformed: UPER has no check of its own and decodes at wrong offsets, so only an exact frame is believed.
 
+The security chip of a radio may say of each message whether its signature holds: fields `verified`, `signer` and
+`certificate-days` carry that along.
+
 Source: DSMP per YD/T 3708-2020 (protocol type 4, AID, 2-octet length); AID p-encoding in `application_id`.
 No public text describes the framings of Chinese vendors, therefore they are configuration.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from wayside_agent.core.application_id import LayoutError, p_decoded, p_encoded
+from wayside_agent.core.v2x import Verdict
 
 Endian = Literal["big", "little"]
 _HEX = r"^([0-9a-fA-F]{2}){1,64}$"
@@ -74,7 +78,30 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The UPER MessageFrame."""
 
 
-Field = Magic | Length | ApplicationId | Timestamp | Skip | Payload
+class Verified(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="verified", tag_field="kind"):
+    """One byte: whether the radio's chip found the signature good."""
+
+    good: Annotated[int, msgspec.Meta(ge=0, le=255, description="Value that says it is good.")] = 1
+    bad: Annotated[
+        int, msgspec.Meta(ge=0, le=255, description="Value that says it is not; any other: nobody has looked.")
+    ] = 0
+
+
+class Signer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="signer", tag_field="kind"):
+    """HashedId8 of the certificate a message is signed with, 8 bytes; zeros: none."""
+
+
+class CertificateDays(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="certificate-days", tag_field="kind"
+):
+    """Days until that certificate ends; all bits set: not known."""
+
+    size_bytes: Annotated[int, msgspec.Meta(ge=1, le=4, description="Size of the field [byte].")] = 2
+    endian: Annotated[Endian, msgspec.Meta(description="Byte order.")] = "big"
+
+
+Field = Magic | Length | ApplicationId | Timestamp | Skip | Payload | Verified | Signer | CertificateDays
+_SIGNER_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,8 @@ class Frame:
     application_id: int | None = None
     time_ns: int | None = None
     """The sender's time, UTC nanoseconds since 1970; `None`: not in the layout, or 0."""
+    verdict: Verdict | None = None
+    """Of the radio's chip; `None`: the layout has no such field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +124,8 @@ class Layout:
     """
 
     fields: Sequence[Field]
+    max_bytes: int | None = None
+    """Longest datagram; `None`: the network says."""
 
     def __post_init__(self) -> None:
         payloads = [index for index, each in enumerate(self.fields) if isinstance(each, Payload)]
@@ -113,6 +144,7 @@ class Layout:
 
         Raises: LayoutError: it is not in this layout.
         """
+        self._check_size(len(datagram))
         reader = _Reader(datagram, payload_end=len(datagram) - self._trailer_size())
         for each in self.fields:
             _READERS[type(each)](reader, each)
@@ -121,7 +153,7 @@ class Layout:
     def built(self, payload: bytes, *, application_id: int | None, time_ns: int) -> bytes:
         """A datagram in this layout.
 
-        Raises: LayoutError: the application id is missing, or a number does not fit its field.
+        Raises: LayoutError: the application id is missing, a number does not fit its field, or all of it is too long.
         """
         parts = [self._part(each, payload, application_id, time_ns) for each in self.fields]
         ends = [sum(len(part) for part in parts[: index + 1]) for index in range(len(parts))]
@@ -129,7 +161,13 @@ class Layout:
             if isinstance(each, Length):
                 counted = {"payload": len(payload), "rest": ends[-1] - ends[index], "frame": ends[-1]}[each.counts]
                 parts[index] = _integer(counted, each.size_bytes, each.endian, "the length")
-        return b"".join(parts)
+        datagram = b"".join(parts)
+        self._check_size(len(datagram))
+        return datagram
+
+    def _check_size(self, size_bytes: int) -> None:
+        if self.max_bytes is not None and size_bytes > self.max_bytes:
+            raise LayoutError(f"the datagram of {size_bytes} byte is longer than the {self.max_bytes} of the layout")
 
     def _trailer_size(self) -> int:
         """Bytes behind the payload."""
@@ -137,7 +175,7 @@ class Layout:
         for each in reversed(self.fields):
             if isinstance(each, Payload):
                 break
-            sizes.append(len(each.hex) // 2 if isinstance(each, Magic) else each.size_bytes)
+            sizes.append(_size_bytes(each))
         return sum(sizes)
 
     @staticmethod
@@ -155,8 +193,8 @@ class Layout:
                 return _integer(time_ns // _NANOSECONDS[each.unit], each.size_bytes, each.endian, "the time")
             case Payload():
                 return payload
-            case Length() | Skip():
-                return bytes(each.size_bytes)
+            case Length() | Skip() | Verified() | Signer() | CertificateDays():  # the chip says it, not we
+                return bytes(_size_bytes(each))
 
 
 @dataclass(slots=True)
@@ -170,6 +208,7 @@ class _Reader:
     payload_size: int | None = None
     application_id: int | None = None
     time_ns: int | None = None
+    verdict: Verdict | None = None
 
     def take(self, size_bytes: int) -> bytes:
         if self.offset + size_bytes > len(self.datagram):
@@ -205,6 +244,22 @@ class _Reader:
     def skip(self, each: Skip) -> None:
         self.take(each.size_bytes)
 
+    def verified(self, each: Verified) -> None:
+        [value] = self.take(1)
+        self._say(verified=value == each.good if value in {each.good, each.bad} else None)
+
+    def signer(self, _: Signer) -> None:
+        digest = self.take(_SIGNER_BYTES)
+        self._say(signer_digest=digest if any(digest) else None)
+
+    def certificate_days(self, each: CertificateDays) -> None:
+        value = self.take(each.size_bytes)
+        is_known = value != b"\xff" * each.size_bytes
+        self._say(certificate_days=float(int.from_bytes(value, each.endian)) if is_known else None)
+
+    def _say(self, **said: Any) -> None:  # noqa: ANN401  # members of a Verdict
+        self.verdict = replace(self.verdict or Verdict(), **said)
+
     def message(self, _: Payload) -> None:
         if self.payload_end <= self.offset:
             raise LayoutError("the datagram has no payload")
@@ -213,7 +268,7 @@ class _Reader:
     def frame(self) -> Frame:
         if self.payload_size not in {None, len(self.payload)}:
             raise LayoutError(f"the length says {self.payload_size} byte and the payload has {len(self.payload)}")
-        return Frame(payload=self.payload, application_id=self.application_id, time_ns=self.time_ns)
+        return Frame(self.payload, self.application_id, self.time_ns, self.verdict)
 
 
 _READERS: Mapping[type, Callable[..., None]] = {
@@ -223,7 +278,25 @@ _READERS: Mapping[type, Callable[..., None]] = {
     Timestamp: _Reader.timestamp,
     Skip: _Reader.skip,
     Payload: _Reader.message,
+    Verified: _Reader.verified,
+    Signer: _Reader.signer,
+    CertificateDays: _Reader.certificate_days,
 }
+
+
+def _size_bytes(each: Field) -> int:
+    """Of a field whose size is known from the layout; 0 for the payload and what is p-encoded."""
+    match each:
+        case Magic():
+            return len(each.hex) // 2
+        case Verified():
+            return 1
+        case Signer():
+            return _SIGNER_BYTES
+        case Payload():
+            return 0
+        case _:
+            return each.size_bytes
 
 
 def _integer(value: int, size_bytes: int, endian: Endian, name: str) -> bytes:
@@ -235,8 +308,10 @@ def _integer(value: int, size_bytes: int, endian: Endian, name: str) -> bytes:
 
 RAW = Layout(fields=(Payload(),))
 """The datagram is the message."""
+DSM_MAX_BYTES = 1400
 DSMP = Layout(
-    fields=(Magic(hex="0400"), ApplicationId(encoding="p"), Length(size_bytes=2, counts="payload"), Payload())
+    fields=(Magic(hex="0400"), ApplicationId(encoding="p"), Length(size_bytes=2, counts="payload"), Payload()),
+    max_bytes=DSM_MAX_BYTES,
 )
-"""Adaptation layer type 4, DSMP version 0 without extensions."""
+"""Adaptation layer type 4, DSMP version 0 without extensions; DsmMaxLength of YD/T 3708-2020."""
 LAYOUTS: Mapping[str, Layout] = {"raw": RAW, "dsmp": DSMP}

@@ -19,11 +19,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wayside.errors import FailedPreconditionError, WaysideError
+from wayside.names import PLATFORM_JOB_PREFIX
 
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")
 """What an artifact may be called."""
 JOB_NAME = re.compile(r"jobs/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\Z")
-ASKED_PREFIX = "jobs/platform-"
+ASKED_PREFIX = f"jobs/{PLATFORM_JOB_PREFIX}"
 """Of jobs that a platform of T/ITS 0117 asked for, not the manager; which is told of them by this name."""
 MAX_MESSAGE_CHARS = 500
 """Of a `JobReport`."""

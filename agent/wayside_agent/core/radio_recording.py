@@ -12,11 +12,12 @@ Source: data platform interface of a city's RSUs of 2020, checked on the public 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
 import msgspec
 
 from wayside.v2x.peek import MessageKind, message_kind
-from wayside_agent.core.v2x import ReceivedMessage
+from wayside_agent.core.v2x import ReceivedMessage, Verdict
 
 _TITLED_HEX = re.compile(r"\s*([A-Z]{3,4})[^:\uff1a]{0,40}[:\uff1a]\s*([0-9a-fA-F]{32,})\s*\Z")
 _HEADER_SIZE_BYTES = 16
@@ -26,6 +27,26 @@ _TIME_MAX_MS = (2**63 - 1) // _NANOSECONDS_PER_MILLISECOND
 
 class RecordError(ValueError):
     """A line or packet of a recording holds no message."""
+
+
+class VerdictLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A `Verdict`, for JSON."""
+
+    verified: bool | None = None
+    signer: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16})?$")] = ""
+    """HashedId8, hex."""
+    certificate_days: float | None = None
+    checked_by: Literal["radio", "agent"] = "radio"
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """The same, to be written."""
+        signer = (verdict.signer_digest or b"").hex()
+        return cls(verdict.verified, signer, verdict.certificate_days, verdict.checked_by)
+
+    def verdict(self) -> Verdict:
+        """The same, as it was."""
+        return Verdict(self.verified, bytes.fromhex(self.signer) or None, self.certificate_days, self.checked_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +59,11 @@ class Packet:
     messages: tuple[bytes, ...]
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
+class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     time_ns: int
     payload: str
     application_id: int | None = None
+    verdict: VerdictLine | None = None
 
 
 def packet(data: bytes, *, has_count: bool) -> Packet:
@@ -100,12 +122,14 @@ def recorded_message(line: str) -> ReceivedMessage:
     kind = message_kind(payload)
     if kind is None or not 0 <= record.time_ns < 2**63:
         raise RecordError("the line holds no message of a known kind, or no time")
-    return ReceivedMessage(payload, kind, record.time_ns, record.application_id)
+    verdict = None if record.verdict is None else record.verdict.verdict()
+    return ReceivedMessage(payload, kind, record.time_ns, record.application_id, verdict)
 
 
 def record(message: ReceivedMessage) -> str:
     """The line of a message, without a line end."""
-    line = _Line(message.time_ns, message.payload.hex(), message.application_id)
+    verdict = None if message.verdict is None else VerdictLine.of(message.verdict)
+    line = _Line(message.time_ns, message.payload.hex(), message.application_id, verdict)
     return msgspec.json.encode(line).decode("ascii")
 
 

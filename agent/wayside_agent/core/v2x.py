@@ -2,10 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from msgspec import Struct
 
 from wayside.v2x.peek import MessageKind
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What somebody who looked at the signature of a message says of it."""
+
+    verified: bool | None = None
+    """Whether it is by who it says; `None`: not looked at."""
+    signer_digest: bytes | None = None
+    """HashedId8 of the certificate it is signed with."""
+    certificate_days: float | None = None
+    """Until that certificate ends [d]."""
+    checked_by: Literal["radio", "agent"] = "radio"
+    """The security chip of the radio, or the unit's own security module."""
 
 
 class ReceivedMessage(Struct, frozen=True, gc=False):
@@ -18,6 +33,8 @@ class ReceivedMessage(Struct, frozen=True, gc=False):
     """UTC nanoseconds since 1970, of reception or as recorded."""
     application_id: int | None = None
     """AID (PSID) when the radio says it."""
+    verdict: Verdict | None = None
+    """On its signature; `None`: nobody says anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Recording of V2X messages: our own lines of JSON, or the hex file of a Chinese roadside unit.
+"""Recording of V2X messages: a capture (pcap), our lines of JSON, lines of hex, the file of a Chinese roadside unit.
 
-**Tested with:** the public file of SPAT, BSM and RSM packets; recordings of `sim_radio`.
-**Source:** `core.radio_recording`.
+**Tested with:** the public file of SPAT, BSM and RSM packets; recordings of `sim_radio`; captures with DSMP.
+**Source:** `core.v2x_files`.
 """
 
 import asyncio
@@ -14,13 +14,16 @@ import msgspec
 from msgspec.structs import replace
 
 from wayside_agent.core.pace import TimeBase
-from wayside_agent.core.radio_recording import RecordError, messages
+from wayside_agent.core.radio_recording import RecordError
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
+from wayside_agent.core.v2x_files import FileFormat, recorded
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
 
 _SIZE_MAX_BYTES = 64 * 1024 * 1024
+_PERIOD_S = 0.1
+"""Between messages of a file that has no times."""
 
 
 class RadioReplay:
@@ -33,7 +36,11 @@ class RadioReplay:
         period_s: (
             Annotated[
                 float,
-                msgspec.Meta(ge=0, le=3600, description="Time between messages [s], 0: no pause; absent: as recorded."),
+                msgspec.Meta(
+                    ge=0,
+                    le=3600,
+                    description="Time between messages [s], 0: no pause; absent: as recorded, or 0.1 without times.",
+                ),
             ]
             | None
         ) = None
@@ -106,6 +113,8 @@ class RadioReplay:
         if options.period_s is not None:
             return options.period_s / options.speed
         earlier, later = (self._messages[index % len(self._messages)] for index in (self._next - 1, self._next))
+        if not later.time_ns:  # bare hex has no times
+            return _PERIOD_S / options.speed
         step_s = (later.time_ns - earlier.time_ns) / NANOSECONDS_PER_SECOND
         return (min(step_s, options.gap_max_s) if step_s >= 0 else options.gap_max_s) / options.speed
 
@@ -130,5 +139,4 @@ def _read(path: Path) -> list[ReceivedMessage | RecordError]:
     Raises: OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        text = file.read(_SIZE_MAX_BYTES).decode("utf-8", errors="replace")
-    return list(messages(text.splitlines()))
+        return list(recorded(file.read(_SIZE_MAX_BYTES), FileFormat.AUTO))

@@ -204,7 +204,7 @@ class UdpRadio:
             return None
         if self._options.uses_frame_time:
             time_ns = frame.time_ns or time_ns
-        return ReceivedMessage(frame.payload, kind, time_ns, frame.application_id)
+        return ReceivedMessage(frame.payload, kind, time_ns, frame.application_id, frame.verdict)
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """Sends one UPER MessageFrame under an AID.

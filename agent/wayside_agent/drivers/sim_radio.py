@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Annotated, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from wayside.v2x.peek import MessageKind
 from wayside_agent.core.application_id import REGULAR_IDS
@@ -45,13 +46,25 @@ class SimRadio:
         latitude_deg: Annotated[float, msgspec.Meta(ge=-80, le=80, description="Centre of the circle.")] = 20.0317
         longitude_deg: Annotated[float, msgspec.Meta(ge=-179, le=179, description="Centre of the circle.")] = 110.3312
         radius_m: Annotated[float, msgspec.Meta(ge=10, le=10_000, description="Radius of the circle [m].")] = 250.0
-        seed: Annotated[int, msgspec.Meta(ge=0, description="Equal seeds give equal vehicles.")] = 1
+        seed: Annotated[int, msgspec.Meta(ge=0, description="Equal seeds give equal vehicles and losses.")] = 1
+        loss_ratio: Annotated[float, msgspec.Meta(ge=0, le=1, description="Share of messages that get lost.")] = 0.0
+        delay_s: Annotated[float, msgspec.Meta(ge=0, le=10, description="From sending to hearing [s].")] = 0.0
+        delay_jitter_s: Annotated[
+            float, msgspec.Meta(ge=0, le=10, description="What comes on top, evenly spread [s]; the order is kept.")
+        ] = 0.0
+        range_m: Annotated[
+            float, msgspec.Meta(gt=0, le=100_000, description="Vehicles farther from the unit are not heard [m].")
+        ] = 100_000.0
+        unit_north_m: Annotated[
+            float, msgspec.Meta(ge=-100_000, le=100_000, description="Where the unit stands, north of the centre [m].")
+        ] = 0.0
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._vehicles: tuple[_Vehicle, ...] = ()
         self._index = 0
-        self._start_mono_s = 0.0
+        self._start_mono_s = self._heard_mono_s = 0.0
+        self._chance = random.Random(options.seed)  # noqa: S311  # a simulation, not a secret
         self._sent_count = 0
         self._sent_by_application: dict[int, int] = {}
         self.sent: deque[tuple[bytes, int]] = deque(maxlen=_SENT_KEPT)
@@ -62,7 +75,8 @@ class SimRadio:
         self._vehicles = _vehicles(self._options)
         self._index = self._sent_count = 0
         self._sent_by_application = {}
-        self._start_mono_s = asyncio.get_running_loop().time()
+        self._start_mono_s = self._heard_mono_s = asyncio.get_running_loop().time()
+        self._chance = random.Random(self._options.seed)  # noqa: S311  # as above
         self.sent.clear()
         return self
 
@@ -72,13 +86,21 @@ class SimRadio:
         """Nothing to close."""
 
     async def read(self) -> ReceivedMessage:
-        """The next BSM, when it is due; vehicles take turns inside a period."""
-        elapsed_s = _elapsed_s(self._options, self._index)
-        due_mono_s = self._start_mono_s + elapsed_s
-        await asyncio.sleep(max(0.0, due_mono_s - asyncio.get_running_loop().time()))
-        message = _message(self._options, self._vehicles, self._index, time_ns=time.time_ns())
-        self._index += 1
-        return message
+        """The next BSM that is heard, when it is; vehicles take turns inside a period."""
+        options, clock = self._options, asyncio.get_running_loop().time
+        while True:
+            index, self._index = self._index, self._index + 1
+            delay_s = options.delay_s + options.delay_jitter_s * self._chance.random()
+            is_lost = self._chance.random() < options.loss_ratio
+            sent_mono_s = self._start_mono_s + _elapsed_s(options, index)
+            if is_lost or not _is_near(options, self._vehicles, index):
+                await asyncio.sleep(max(0.0, sent_mono_s - clock()))  # where nobody is heard time passes too
+                continue
+            self._heard_mono_s = max(self._heard_mono_s, sent_mono_s + delay_s)
+            await asyncio.sleep(max(0.0, self._heard_mono_s - clock()))
+            now_ns = time.time_ns()
+            sent_ns = now_ns - round((clock() - sent_mono_s) * NANOSECONDS_PER_SECOND)
+            return replace(_message(options, self._vehicles, index, time_ns=sent_ns), time_ns=now_ns)
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """Keeps a message."""
@@ -120,6 +142,13 @@ def _vehicles(options: SimRadio.Options) -> tuple[_Vehicle, ...]:
 
 def _elapsed_s(options: SimRadio.Options, index: int) -> float:
     return index / options.vehicle_count / options.rate_hz
+
+
+def _is_near(options: SimRadio.Options, vehicles: tuple[_Vehicle, ...], index: int) -> bool:
+    vehicle = vehicles[index % len(vehicles)]
+    angle = vehicle.start_angle + vehicle.speed_mps * _elapsed_s(options, index) / vehicle.radius_m
+    north_m = vehicle.radius_m * math.cos(angle) - options.unit_north_m
+    return math.hypot(north_m, vehicle.radius_m * math.sin(angle)) <= options.range_m
 
 
 def _message(options: SimRadio.Options, vehicles: tuple[_Vehicle, ...], index: int, *, time_ns: int) -> ReceivedMessage:

@@ -15,6 +15,8 @@ from wayside_agent.core.download import is_drip
 from wayside_agent.link.session import translated
 
 MEBIBYTE = 1024 * 1024
+CHUNK_BYTES = 256 * 1024
+"""Asked for: gRPC and the C library hold several chunks, and the memory of the daemon must not grow with an update."""
 DRIP_WINDOW_S = 60.0
 """Time waited for chunks after which it is looked how much came."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from wayside.errors import FailedPreconditionError, NotFoundError, OutOfRangeError
-from wayside.names import checked_label, job_id, node_id, rollout_id, rollout_name
+from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, OutOfRangeError
+from wayside.names import PLATFORM_JOB_PREFIX, checked_label, job_id, node_id, rollout_id, rollout_name
 from wayside.v1 import job_pb2, job_service_pb2, job_service_pb2_grpc
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.identity import admission
@@ -63,7 +63,7 @@ class JobService(job_service_pb2_grpc.JobServiceServicer):
     ) -> job_service_pb2.CreateJobResponse:
         """Asks one node for some work."""
         job = new_job(
-            job_id=checked_label(request.job_id, field="job_id") if request.job_id else f"j{secrets.token_hex(8)}",
+            job_id=_chosen_id(request.job_id) if request.job_id else f"j{secrets.token_hex(8)}",
             node_id=node_id(request.node, field="node"),
             work=job_work(request.spec),
             now=self._now(),
@@ -195,3 +195,17 @@ class JobService(job_service_pb2_grpc.JobServiceServicer):
     async def _shown(self, job: JobRecord) -> job_pb2.Job:
         artifacts = await self._store.list_artifacts([job.job_id])
         return job_message(job, artifacts.get(job.job_id, ()))
+
+
+def _chosen_id(value: str) -> str:
+    """A job's id of the caller's choice.
+
+    Raises: InvalidArgumentError: it is no label, or the name of a job that a unit's platform asks for.
+    """
+    if value.startswith(PLATFORM_JOB_PREFIX):
+        raise InvalidArgumentError(
+            f"job_id: {value[:80]!r} begins with {PLATFORM_JOB_PREFIX!r}, as only jobs do that platforms ask for; "
+            "choose another name",
+            reason="NAME_RESERVED",
+        )
+    return checked_label(value, field="job_id")

@@ -21,13 +21,20 @@ def certificate(
     hostname: Annotated[list[str], typer.Option(help="Name or address clients use; repeat for more.")],
 ) -> None:
     """Makes a server certificate that nodes and operators trust, and a new key for it."""
-    folder = DataFolder(data)
+    make_certificate(directory, DataFolder(data), hostname)
+    print_line(f"made {directory / 'certificate.pem'} for {', '.join(hostname)}")
+
+
+def make_certificate(directory: Path, folder: DataFolder, hostnames: list[str]) -> None:
+    """Writes `ca.pem`, `certificate.pem` and `key.pem` for a server with these names.
+
+    Raises: FailedPreconditionError: there is a key already, or the folder is none of a manager.
+    """
     read_settings(folder.settings)  # says so when the folder is none
     authorities = read_authorities(folder)
     if (directory / "key.pem").exists():
         raise FailedPreconditionError(f"{directory / 'key.pem'} is there already; name another folder or remove it")
-    credential = authorities.signing.server_credential(hostname, now=utc_now(), life=BROKER_LIFE)
+    credential = authorities.signing.server_credential(hostnames, now=utc_now(), life=BROKER_LIFE)
     write_whole(directory / "ca.pem", authorities.authorities_pem)
     write_whole(directory / "key.pem", credential.key_pem, is_secret=True)
     write_whole(directory / "certificate.pem", credential.certificate.pem)
-    print_line(f"made {directory / 'certificate.pem'} for {', '.join(hostname)}")

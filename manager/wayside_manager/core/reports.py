@@ -63,10 +63,6 @@ class HealthFacts:
     """When, by the unit's clock."""
 
 
-ASKED_PREFIX = "platform-"
-"""Begin of the ids of jobs that a platform of T/ITS 0117 asked a unit for, not the manager."""
-
-
 @dataclass(frozen=True, slots=True)
 class JobFacts:
     """Of a JobReport."""

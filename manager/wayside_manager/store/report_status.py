@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from wayside.names import PLATFORM_JOB_PREFIX
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.penalty import Penalty, after_fault, after_session
 from wayside_manager.core.reports import (
-    ASKED_PREFIX,
     ConfigFacts,
     ConfigOutcome,
     HealthFacts,
@@ -81,7 +81,7 @@ class Known:
             case UpdateFacts() as facts:
                 self._update(report, facts, receive_us)
             case JobFacts() as facts:
-                if facts.job_id.startswith(ASKED_PREFIX) and facts.state != "running":
+                if facts.job_id.startswith(PLATFORM_JOB_PREFIX) and facts.state != "running":
                     self.set_back.append(report)
 
     def _health(self, report: Report, facts: HealthFacts, receive_us: int) -> None:

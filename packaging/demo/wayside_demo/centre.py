@@ -15,6 +15,7 @@ from wayside_demo.ceremony import People
 from wayside_demo.recordings import ROOT
 from wayside_demo.stage import BIN, Program, StoryError, free_port, run, until
 from wayside_demo.witness import OperatorWatch
+from wayside_manager.cli.certificate import make_certificate
 from wayside_manager.cli.initialise import initialise
 from wayside_manager.settings import DataFolder, Settings
 
@@ -34,8 +35,7 @@ class Centre:
         asyncio.run(initialise(DataFolder(self.data), settings))  # as `wayside-manager init` does
         self.people = People(work_dir / "people", DataFolder(self.data))
         certificates = work_dir / "broker"
-        names = ["--hostname", "localhost", "--hostname", "127.0.0.1"]
-        run([str(BIN / "wayside-manager"), "certificate", str(certificates), "--data", str(self.data), *names])
+        make_certificate(certificates, DataFolder(self.data), ["localhost", "127.0.0.1"])  # likewise
         serve = [str(BIN / "wayside-manager"), "serve", "--data", str(self.data)]
         self.manager = Program("manager", serve, log_dir)
         self.broker = broker(self.broker_port, certificates=certificates, work_dir=work_dir, log_dir=log_dir)

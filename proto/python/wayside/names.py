@@ -9,6 +9,8 @@ from wayside.errors import InvalidArgumentError
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")  # RFC 1034, as AIP-122 asks
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){0,3}(?:-[0-9A-Za-z][0-9A-Za-z.]{0,40})?\Z")
+PLATFORM_JOB_PREFIX = "platform-"
+"""Begin of the ids of jobs that a platform of T/ITS 0117 asked a unit for, not the manager; nobody else may use it."""
 _ESN = re.compile(r"[!-~]{1,64}\Z")  # printable ASCII, as serial numbers on type plates are
 
 

@@ -47,6 +47,12 @@ async def test_a_job_goes_to_the_unit_and_its_outcome_comes_back(operator: Peer,
     await settled_jobs(session)
 
 
+async def test_the_name_of_a_job_that_a_platform_asked_for_is_nobody_elses(operator: Peer) -> None:
+    with pytest.raises(InvalidArgumentError, match="job_id") as caught:
+        await operator.create_job("rsu-1", "platform-city-0011", self_test=SELF_TEST)
+    assert caught.value.reason == "NAME_RESERVED"
+
+
 async def test_a_result_with_a_number_no_double_holds_is_shown_as_text(operator: Peer, rsu_peer: Peer) -> None:
     await operator.create_job("rsu-1", "j1", self_test=SELF_TEST)
     session = await job_session(rsu_peer)

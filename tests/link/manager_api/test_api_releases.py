@@ -1,6 +1,7 @@
 """ReleaseService over real TLS."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -149,17 +150,42 @@ async def test_a_node_fetches_only_the_release_it_should_run(operator: Peer, rsu
         await fetch("releases/9.9.9")
     with pytest.raises(PermissionDeniedError):
         await fetch("releases/1.1.0")
-    session = await Session(rsu_peer).opened()
-    await session.report(1)
-    chosen = node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
-    request = rollout_service_pb2.CreateRolloutRequest(release="releases/1.1.0", selector=chosen)
-    await operator.call(operator.rollout.CreateRollout, request)
-    while not (await session.until("desired_state")).HasField("release"):
-        pass
+    await should_run(rsu_peer, operator, "releases/1.1.0")
     await fetch("releases/1.1.0")
     for offset in (-1, len(ARCHIVE) + 1):
         with pytest.raises(OutOfRangeError):
             await fetch("releases/1.1.0", offset)
+
+
+async def should_run(rsu_peer: Peer, operator: Peer, release: str) -> None:
+    """Returns when the unit has been told to run the release."""
+    session = await Session(rsu_peer).opened()
+    await session.report(1)
+    chosen = node_pb2.NodeSelector(nodes=["nodes/rsu-1"])
+    request = rollout_service_pb2.CreateRolloutRequest(release=release, selector=chosen)
+    await operator.call(operator.rollout.CreateRollout, request)
+    while not (await session.until("desired_state")).HasField("release"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("asked_bytes", "largest_bytes"),
+    [(0, 1 << 20), (1, 1 << 16), (200_000, 200_000), (-1, 1 << 16), (1 << 30, 1 << 20)],
+)
+async def test_chunks_are_as_large_as_a_unit_asks_within_bounds(
+    operator: Peer, rsu_peer: Peer, asked_bytes: int, largest_bytes: int
+) -> None:
+    release = release_archive("1.1.0", payload=random.Random(7).randbytes(1_200_000))  # noqa: S311  # no secret
+    await operator.publish(release)
+    await should_run(rsu_peer, operator, "releases/1.1.0")
+
+    request = node_service_pb2.FetchArtifactRequest(
+        release="releases/1.1.0", offset_bytes=5, max_chunk_bytes=asked_bytes
+    )
+    parts = [part async for part in rsu_peer.stream(rsu_peer.node.FetchArtifact, request)]
+    assert max(len(part.content) for part in parts) == largest_bytes
+    assert b"".join(part.content for part in parts) == release[5:]
+    assert parts[1].offset_bytes == 5 + largest_bytes
 
 
 async def test_a_configuration_the_node_does_not_have_is_not_found(rsu_peer: Peer) -> None:

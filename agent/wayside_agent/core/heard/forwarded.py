@@ -12,6 +12,7 @@ import msgspec
 
 from wayside.v2x.codec import DecodeError, Profile, decode
 from wayside_agent.core.heard.plausibility import Doubt
+from wayside_agent.core.radio_recording import VerdictLine
 from wayside_agent.core.v2x import ReceivedMessage
 
 
@@ -35,6 +36,8 @@ def forwarded(message: ReceivedMessage, form: Form, profile: Profile, *, doubt: 
     document: dict[str, Any] = {"kind": message.kind, "profile": profile, "time_ns": message.time_ns}
     if message.application_id is not None:
         document["application_id"] = message.application_id
+    if message.verdict is not None:
+        document["verdict"] = VerdictLine.of(message.verdict)
     if doubt is not None:
         document["doubt"] = doubt
     if form is Form.BOTH:

@@ -36,7 +36,9 @@ class CreateJobRequest(google.protobuf.message.Message):
     note: builtins.str
     """Why. At most 500 characters."""
     job_id: builtins.str
-    """Makes the call repeatable: the job's id, a lower-case RFC 1034 label. Empty: the manager makes one up."""
+    """Makes the call repeatable: the job's id, a lower-case RFC 1034 label that does not begin with `platform-`. Empty: the
+    manager makes one up.
+    """
     @property
     def spec(self) -> wayside.v1.job_pb2.JobSpec:
         """What to do."""

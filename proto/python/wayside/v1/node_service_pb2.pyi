@@ -590,6 +590,7 @@ class FetchArtifactRequest(google.protobuf.message.Message):
     OFFSET_BYTES_FIELD_NUMBER: builtins.int
     DELTA_SHA256_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
+    MAX_CHUNK_BYTES_FIELD_NUMBER: builtins.int
     release: builtins.str
     """`releases/{version}`."""
     offset_bytes: builtins.int
@@ -598,6 +599,8 @@ class FetchArtifactRequest(google.protobuf.message.Message):
     """Of the delta with this SHA-256, from the desired state. Empty: of the whole."""
     sha256: builtins.str
     """Asked of a neighbour, instead of all but the offset: the artifact with this SHA-256. A manager passes it over."""
+    max_chunk_bytes: builtins.int
+    """Most bytes wanted in one chunk: a unit holds some chunks in memory. 64 KiB to 1 MiB; 0: 1 MiB. A sender may send less."""
     def __init__(
         self,
         *,
@@ -605,8 +608,9 @@ class FetchArtifactRequest(google.protobuf.message.Message):
         offset_bytes: builtins.int = ...,
         delta_sha256: builtins.str = ...,
         sha256: builtins.str = ...,
+        max_chunk_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["delta_sha256", b"delta_sha256", "offset_bytes", b"offset_bytes", "release", b"release", "sha256", b"sha256"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["delta_sha256", b"delta_sha256", "max_chunk_bytes", b"max_chunk_bytes", "offset_bytes", b"offset_bytes", "release", b"release", "sha256", b"sha256"]) -> None: ...
 
 Global___FetchArtifactRequest: typing_extensions.TypeAlias = FetchArtifactRequest
 

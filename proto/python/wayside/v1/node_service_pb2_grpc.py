@@ -113,7 +113,7 @@ class NodeServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def FetchArtifact(self, request, context):
-        """Sends the bytes of a release from an offset, in chunks of 1 MiB.
+        """Sends the bytes of a release from an offset, in chunks of at most 1 MiB.
 
         Returns (gRPC error code):
         NOT_FOUND if there is no such release, or its bytes were removed meanwhile.

@@ -295,7 +295,7 @@ class NodeServiceStub(typing.Generic[_NodeServiceSessionType, _NodeServiceFetchA
     """
 
     FetchArtifact: _NodeServiceFetchArtifactType
-    """Sends the bytes of a release from an offset, in chunks of 1 MiB.
+    """Sends the bytes of a release from an offset, in chunks of at most 1 MiB.
 
     Returns (gRPC error code):
       NOT_FOUND if there is no such release, or its bytes were removed meanwhile.
@@ -445,7 +445,7 @@ class NodeServiceServicer(metaclass=abc.ABCMeta):
         request: wayside.v1.node_service_pb2.FetchArtifactRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[wayside.v1.node_service_pb2.FetchArtifactResponse], collections.abc.AsyncIterator[wayside.v1.node_service_pb2.FetchArtifactResponse]]:
-        """Sends the bytes of a release from an offset, in chunks of 1 MiB.
+        """Sends the bytes of a release from an offset, in chunks of at most 1 MiB.
 
         Returns (gRPC error code):
           NOT_FOUND if there is no such release, or its bytes were removed meanwhile.
