@@ -159,9 +159,11 @@ class Agent:
             unit,
             self.sensing,
             radio_source,
+            controller=registry.signal_controller(unit),
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
+            surveyed=self._surveyed,
         )
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
@@ -223,6 +225,9 @@ class Agent:
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
+            signal=self.air.signal_sample,
+            platforms=self.air.platform_samples,
+            sensors=self.air.sensor_faults,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry
@@ -344,6 +349,11 @@ class Agent:
     def _site_broker(self) -> Broker | None:
         telemetry = self.configuration.running.telemetry
         return broker(telemetry, self._unit, self._files) if telemetry.broker_host else None
+
+    def _surveyed(self) -> tuple[float, float] | None:
+        """Where the configuration says the unit stands [°]."""
+        place = self.configuration.running.health.place
+        return (place.latitude_degrees, place.longitude_degrees) if place.radius_m else None
 
     def _software(self) -> tuple[str, str]:
         """What runs, and the phase of the update."""

@@ -18,12 +18,15 @@ from wayside_agent.core.frame_layout import (
     DSMP,
     RAW,
     ApplicationId,
+    CertificateDays,
     Layout,
     Length,
     Magic,
     Payload,
+    Signer,
     Skip,
     Timestamp,
+    Verified,
 )
 from wayside_agent.core.frames import CLASSIC, EXTENDED_FLAG, FrameBatch
 from wayside_agent.core.gpsd_json import GpsdDecoder
@@ -35,6 +38,7 @@ from wayside_agent.core.signals import Database, Signal
 from wayside_agent.core.signals import Message as CanMessage
 from wayside_agent.core.stamps import TimeQuality
 
+_CHIP = Layout(fields=(Verified(), ApplicationId(encoding="p"), Signer(), CertificateDays(size_bytes=4), Payload()))
 _VENDOR = Layout(
     fields=(
         Magic(hex="fa55"),
@@ -186,6 +190,13 @@ TARGETS = (
         lambda: (_VENDOR.built(b"\x20" * 30, application_id=111, time_ns=1_800_000_000 * 10**9),),
         (LayoutError,),
         words=(b"\xfa\x55", b"\x0d\x0a", b"\xff" * 8),
+    ),
+    Target(
+        "radio datagram, with the word of a chip",
+        _radio(_CHIP),
+        lambda: (_CHIP.built(b"\x20" * 30, application_id=111, time_ns=0),),
+        (LayoutError,),
+        words=(b"\xff" * 4, b"\x01"),
     ),
     Target("CAN frames of a known database", _can, _frames),
     Target(
