@@ -23,8 +23,8 @@ from wayside.node_config import Load
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
-from wayside_agent.air.guarded import guarded
 from wayside_agent.air.platform import Surroundings as PlatformSurroundings
+from wayside_agent.air.radio import radio_of
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
@@ -115,7 +115,11 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        radio_source = guarded(registry.radio(unit), unit.v2x)
+        radio_source = radio_of(
+            registry.radio(unit),
+            unit.v2x,
+            utc_s=lambda: self.time.known_s(),  # noqa: PLW0108  # it is made below
+        )
         self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio
         self.ends = ends_of(
@@ -227,6 +231,7 @@ class Agent:
             mono_s=time.monotonic,
             signal=self.air.signal_sample,
             platforms=self.air.platform_samples,
+            security=self.air.security_sample,
             sensors=self.air.sensor_faults,
         )
         checks = HealthChecks(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from wayside_agent.air import broadcast, heard, perception, platform, signal, vehicle
 from wayside_agent.air.guarded import GuardedRadio
 from wayside_agent.air.overheard import OverheardRadio, Tap
-from wayside_agent.core.health_samples import PlatformSample, SignalSample
+from wayside_agent.air.radio import verification_of
+from wayside_agent.core.health_samples import PlatformSample, SecuritySample, SignalSample
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
 from wayside_agent.ports.signal import SignalFeed
@@ -41,6 +42,9 @@ class Air:
         self._guard = radio if isinstance(radio, GuardedRadio) else None
         if self._guard is not None:
             sensing.value_sources.append(self._guard.figures)
+        self.verification = verification_of(radio)
+        if self.verification is not None:
+            sensing.value_sources.append(self.verification.figures)
         said: list[Tap] = []
         if radio is not None and unit.v2x.platforms:
             radio = OverheardRadio(radio, said)
@@ -86,6 +90,10 @@ class Air:
         """What the checks of platforms look at."""
         return tuple(each.sample for each in self.platforms.values())
 
+    def security_sample(self) -> SecuritySample | None:
+        """What the check of signatures looks at; `None`: nobody looks at them."""
+        return None if self.verification is None else SecuritySample(self.verification.refused_ratio)
+
     def picture(self) -> Mapping[str, object]:
         """What is heard, and which platforms are reached, ready for JSON; empty: there is no radio."""
         heard_now = {} if self.heard is None else self.heard.picture()
@@ -95,6 +103,8 @@ class Air:
             heard_now = {**heard_now, "perception": self.perception.picture()}
         if self._guard is not None:
             heard_now = {**heard_now, "radio": self._guard.picture()}
+        if self.verification is not None:
+            heard_now = {**heard_now, "security": self.verification.picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
 
     def sensor_faults(self) -> Mapping[str, str]:
@@ -114,6 +124,8 @@ class Air:
             services["v2x-broadcast"] = self.repeater.run
         if self.perception is not None:
             services["v2x-perception"] = self.perception.run
+        if self.verification is not None:
+            services["v2x-verification"] = self.verification.run
         services |= {f"v2x-{name}-broker": outlet.run for name, outlet in self._outlets.items()}
         services |= {f"v2x-platform-{name}": bridge.run for name, bridge in self.platforms.items()}
         return services

@@ -98,6 +98,14 @@ class PlatformSample:
 
 
 @dataclass(frozen=True, slots=True)
+class SecuritySample:
+    """Signed messages that are heard."""
+
+    refused_ratio: float | None = None
+    """Of the newest that were looked at, how many were wrong, 0 to 1; `None`: too few."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimeSample:
     """The clock."""
 
@@ -191,6 +199,7 @@ class Sample:
     radio: RadioSample | None = None
     signal: SignalSample | None = None
     platforms: tuple[PlatformSample, ...] = ()
+    security: SecuritySample | None = None
     sensors: Mapping[str, str] = field(default_factory=dict)
     """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""
     time: TimeSample = TimeSample()

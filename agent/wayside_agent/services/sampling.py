@@ -13,6 +13,7 @@ from wayside_agent.core.health_samples import (
     PowerSample,
     RadioSample,
     Sample,
+    SecuritySample,
     SignalSample,
     SoftwareSample,
     SourceSample,
@@ -56,6 +57,8 @@ class Sampling:
     signal: Callable[[], SignalSample | None] = lambda: None
     """Who tells the lights of the crossing; `None`: nobody is asked."""
     platforms: Callable[[], tuple[PlatformSample, ...]] = tuple
+    security: Callable[[], SecuritySample | None] = lambda: None
+    """What signatures are like; `None`: nobody looks at them."""
     sensors: Callable[[], Mapping[str, str]] = dict
     """Sensors at the road, each with why it is not heard; empty: it is."""
     clock: ClockWatch = field(default_factory=ClockWatch)
@@ -84,6 +87,7 @@ class Sampling:
             radio=None if radio is None else self._radio(radio),
             signal=self.signal(),
             platforms=self.platforms(),
+            security=self.security(),
             sensors=self.sensors(),
             time=self._time(),
             power=power,

@@ -26,18 +26,22 @@ def parsed_spdu(payload: bytes) -> Spdu:
     return found
 
 
-def unsecured(payload: bytes) -> bytes:
-    """The message of an envelope without a signature.
+def opened(payload: bytes) -> tuple[bytes, Spdu | None]:
+    """The message in an envelope, and what is said of its signature; `None`: it has none.
 
     Raises: SpduError.
     """
+    if payload[1:2] != bytes((choice(0),)):
+        spdu = parsed_spdu(payload)
+        return spdu.message, spdu
+    if len(payload) > MAX_BYTES:
+        raise SpduError(f"the envelope of {len(payload)} byte is too long")
     reader = _EnvelopeReader(payload)
     reader.expect(VERSION, "the version")
-    if reader.byte() != choice(0):
-        raise SpduError("the envelope is not one without a signature")
+    reader.byte()
     message = reader.octets()
     reader.finish()
-    return message
+    return message, None
 
 
 class _EnvelopeReader(CertificateReader):
