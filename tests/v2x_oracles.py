@@ -17,15 +17,13 @@ from typing import Any, Protocol
 import asn1tools
 from pycrate_asn1c.asnproc import GLOBAL, PycrateGenerator, compile_text, generate_modules
 
-from tests.v2x_values import ASN1, Values, files, phase2_types_of
+from tests.v2x_values import ASN1, PHASE2, Values, files, phase2_types_of
 from uper_compiler.model import Bits, Reference, Type
 from wayside.v2x import phase2
 from wayside.v2x.codec import DecodeError, Profile, decode, encode
 from wayside.v2x.generated.messages import MessageFrameExt
 
 FRAME = Reference("MessageFrame")
-PHASE2 = {number: Reference(kind.__name__) for kind, number in phase2.NUMBERS.items()}
-"""Types of phase 2 by messageId; oracles read them by themselves, as the standard's open type holds them."""
 OPEN_TYPE = "Phase2Messages.asn"
 STANDARDS_FRAME = """
 StandardsFrame DEFINITIONS AUTOMATIC TAGS ::= BEGIN
@@ -230,13 +228,6 @@ def pool(profile: Profile, seed: int, count: int) -> list[bytes]:
     """Random messages of every kind."""
     made = Values(phase2_types_of(profile), Random(seed))  # noqa: S311  # repeatable, no secrets
     return [encode(made.make(FRAME), profile) for _ in range(count)]
-
-
-def phase2_pool(profile: Profile, number: int, seed: int, count: int) -> list[bytes]:
-    """What open types hold: random messages of one type of phase 2."""
-    made = Values(phase2_types_of(profile), Random(seed), most_items=2)  # noqa: S311  # repeatable, no secrets
-    frames = (phase2.frame(made.make(PHASE2[number]), profile, unconfirmed=True) for _ in range(count))
-    return [extension.value for _, extension in frames if isinstance(extension, MessageFrameExt)]
 
 
 def mutated(messages: list[bytes], random: Random) -> bytes:

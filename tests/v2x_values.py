@@ -24,10 +24,14 @@ from uper_compiler.model import (
     resolved,
 )
 from uper_compiler.naming import attribute, class_name
+from wayside.v2x import phase2
 from wayside.v2x.codec import Profile
 from wayside.v2x.generated import messages, phase2_messages
+from wayside.v2x.generated.messages import MessageFrameExt
 
 ASN1 = Path(__file__).parents[1] / "proto" / "asn1"
+PHASE2 = {number: Reference(kind.__name__) for kind, number in phase2.NUMBERS.items()}
+"""Types of phase 2 by messageId."""
 LETTERS = "".join(map(chr, range(32, 127)))
 
 
@@ -116,6 +120,13 @@ class Values:
                 return {member.name: self.foreign(member.type, each) for member, each in named if each is not None}
             case _:
                 return value
+
+
+def phase2_pool(profile: Profile, number: int, seed: int, count: int) -> list[bytes]:
+    """What open types hold: random messages of one type of phase 2."""
+    made = Values(phase2_types_of(profile), Random(seed), most_items=2)  # noqa: S311  # repeatable, no secrets
+    frames = (phase2.frame(made.make(PHASE2[number]), profile, unconfirmed=True) for _ in range(count))
+    return [extension.value for _, extension in frames if isinstance(extension, MessageFrameExt)]
 
 
 def plain(value: object) -> object:

@@ -1,18 +1,21 @@
 """Messages of phase 2: a frame of another maker, two other codecs, what people write, and what is not confirmed."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from random import Random
 from typing import Any
 
 import pytest
 
-from tests.v2x_oracles import ORACLES, PHASE2, SAME, Oracle, is_explained, mutated, phase2_pool, pycrate_type, verdict
-from tests.v2x_values import Values, phase2_types_of
+from tests.v2x_oracles import ORACLES, SAME, Oracle, is_explained, mutated, pycrate_type, verdict
+from tests.v2x_values import PHASE2, Values, phase2_pool, phase2_types_of
 from wayside.v2x import phase2
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
-from wayside.v2x.generated.messages import MessageFrameExt
+from wayside.v2x.generated.messages import MessageFrameExt, UnknownAlternative
 from wayside.v2x.generated.phase2_messages import CLPMM, MemberManagement, MemberNode, SensorSharingMsg
+from wayside.v2x.peek import MessageKind, Peek, message_kind, peek
 from wayside.v2x.phase2_readable import parsed, readable
 
 PLATOON = bytes.fromhex("802a0010274c1919999998181819c9f4991999999818181980000000100000000c80001919999998181819a6")
@@ -210,3 +213,23 @@ def test_an_extension_that_is_none_of_its_type_is_refused_with_its_reason() -> N
         phase2.opened(extension_of(frame_of(16, b"\x4c")), Profile.P20)
     with pytest.raises(DecodeError, match="1 bytes follow its end"):
         phase2.opened(extension_of(frame_of(16, PLATOON[5:] + b"\0")), Profile.P20)
+
+
+def test_a_peek_sees_of_which_kind_an_extension_is() -> None:
+    for number, name in phase2.NAMES.items():
+        for size in (1, 127, 128, 400):  # the length in front of the number is a byte, or two
+            seen = peek(frame_of(number, bytes(size)))
+            assert seen == Peek(MessageKind.__members__.get(name, MessageKind.EXTENSION))
+    nobodys = encode(("unknown", UnknownAlternative(index=5, value=b"\0\x10")), Profile.P20)
+    assert message_kind(nobodys) is MessageKind.EXTENSION
+    assert {message_kind(PLATOON[:size]) for size in range(1, 4)} == {MessageKind.EXTENSION}
+
+
+def test_a_unit_that_reads_no_phase_2_does_not_load_it() -> None:
+    program = (
+        "import sys; from wayside.v2x import codec, peek, readable; "
+        f"readable.readable(codec.decode(bytes.fromhex('{PLATOON.hex()}'), codec.Profile.P20)); "
+        "print([name for name in sys.modules if 'phase2' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

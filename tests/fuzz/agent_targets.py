@@ -36,8 +36,14 @@ from wayside_agent.core.nmea_sentence import encoded
 from wayside_agent.core.nmea_text import sentences
 from wayside_agent.core.signals import Database, Signal
 from wayside_agent.core.signals import Message as CanMessage
+from wayside_agent.core.spdu.coer import SpduError
+from wayside_agent.core.spdu.envelope import parsed_spdu
 from wayside_agent.core.stamps import TimeQuality
 
+_SIGNED = bytes.fromhex(
+    "038100400380046162636440016f0001aad27f4ff75881010180030080000000000000000081047273753100000000002b5da3c0860001"
+    "0101016f0080808200" + "11" * 32 + "8080" + "22" * 64 + "8080" + "33" * 64
+)
 _CHIP = Layout(fields=(Verified(), ApplicationId(encoding="p"), Signer(), CertificateDays(size_bytes=4), Payload()))
 _VENDOR = Layout(
     fields=(
@@ -197,6 +203,13 @@ TARGETS = (
         lambda: (_CHIP.built(b"\x20" * 30, application_id=111, time_ns=0),),
         (LayoutError,),
         words=(b"\xff" * 4, b"\x01"),
+    ),
+    Target(
+        "signed envelope",
+        parsed_spdu,
+        lambda: (_SIGNED, _SIGNED[:90] + b"\x80" + bytes(8) + _SIGNED[-66:]),
+        (SpduError,),
+        words=(b"\x03\x81", b"\x40\x03\x80", b"\x82\xff\xff", b"\x01\x40", b"\x84\x40"),
     ),
     Target("CAN frames of a known database", _can, _frames),
     Target(

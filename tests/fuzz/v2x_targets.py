@@ -7,10 +7,12 @@ from random import Random
 
 from bench.v2x_codec import SAMPLES
 from tests.fuzz.engine import Target
-from tests.v2x_values import Values, types_of
+from tests.v2x_values import PHASE2, Values, phase2_pool, types_of
 from uper_compiler.model import Reference
+from wayside.v2x import phase2, phase2_readable
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
 from wayside.v2x.foreign import foreign
+from wayside.v2x.generated.messages import MessageFrameExt
 from wayside.v2x.peek import peek
 from wayside.v2x.readable import parsed, readable
 from wayside_agent.core import gat1743, pcap_reading, tscbm
@@ -45,6 +47,35 @@ def _decode(profile: Profile, data: bytes) -> None:
     frame = decode(data, profile)
     assert decode(encode(frame, profile), profile) == frame
     readable(frame)
+
+
+def _open(data: bytes) -> None:
+    """What a frame of phase 2 holds can be written, and is read again as the same; people can read it, too."""
+    _, extension = decode(data, Profile.P20)
+    if not isinstance(extension, MessageFrameExt):
+        return
+    message = phase2.opened(extension, Profile.P20, unconfirmed=True)
+    frame = phase2.frame(message, Profile.P20, unconfirmed=True)
+    assert isinstance(frame[1], MessageFrameExt)
+    assert phase2.opened(frame[1], Profile.P20, unconfirmed=True) == message
+    phase2_readable.readable(frame, Profile.P20, unconfirmed=True)
+
+
+def _phase2() -> tuple[bytes, ...]:
+    return tuple(
+        encode(("msgFrameExt", MessageFrameExt(messageId=number, value=value)), Profile.P20)
+        for number in PHASE2
+        for value in phase2_pool(Profile.P20, number, 1, 4)
+    )
+
+
+def _phase2_written() -> tuple[bytes, ...]:
+    frames = (decode(each, Profile.P20) for each in _phase2())
+    return tuple(json.dumps(phase2_readable.readable(each, Profile.P20, unconfirmed=True)).encode() for each in frames)
+
+
+def _parse_phase2(data: bytes) -> None:
+    encode(phase2_readable.parsed(json.loads(data), Profile.P20), Profile.P20)
 
 
 def _parse(data: bytes) -> None:
@@ -131,6 +162,13 @@ TARGETS = (
             f"V2X message, profile {profile}", partial(_decode, profile), partial(_messages, profile), (DecodeError,)
         )
         for profile in Profile
+    ),
+    Target("V2X message of phase 2", _open, _phase2, (DecodeError,)),
+    Target(
+        "V2X message of phase 2 as people write it",
+        _parse_phase2,
+        _phase2_written,
+        (EncodeError, ValueError, RecursionError),
     ),
     Target("V2X message, its begin", peek, partial(_messages, Profile.P20), (DecodeError,)),
     Target("V2X message that may warn", _warn, partial(_messages, Profile.P20), (DecodeError,)),

@@ -24,6 +24,9 @@ from uper_compiler.model import (
 
 TOKEN = re.compile(r"\s+|--[^\n]*|(::=|\.\.\.|\.\.|[{}(),;|]|-?\d+|&?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)")
 
+FRAGMENTS = 65_536
+"""From here a length is written in another way (X.691, 11.9)."""
+
 
 def read(folders: list[Path]) -> Types:
     """The types of all modules in some folders.
@@ -98,6 +101,10 @@ class Module:
                 break
         for word in (",", "...", "}"):
             self._take(word)
+        numbers = [number for number, _ in rows]
+        for number in numbers:
+            if numbers.count(number) > 1:
+                raise CompileError(f"{self._name}: {number} names two types")
         return ObjectSet(tuple(rows))
 
     @property
@@ -214,6 +221,8 @@ class Module:
         low = int(self._take())
         high = int(self._take()) if self._is("..") else low
         self._take(")")
+        if high < low:
+            raise CompileError(f"{self._name}: there is nothing between {low} and {high}")
         return low, high
 
     def _size(self) -> tuple[int, int]:
@@ -221,6 +230,8 @@ class Module:
         self._take("SIZE")
         bounds = self._range()
         self._take(")")
+        if bounds[1] >= FRAGMENTS:
+            raise CompileError(f"{self._name}: a size of {bounds[1]} comes in fragments, which are not read")
         return bounds
 
 

@@ -82,22 +82,26 @@ class Judge:
             return Outcome.UNSUPPORTED
 
     def _outcome(self, spdu: Spdu, now_s: float) -> Outcome:
-        certificate = (
-            self._known(spdu.signer_digest) if spdu.signer_digest else self._introduced(spdu.certificates, now_s)
-        )
+        digest = spdu.signer_digest
+        certificate = self._known(digest) if digest else self._introduced(spdu.certificates, now_s)
         if certificate is None:
             return Outcome.UNKNOWN_SIGNER
         if not _is_valid(certificate, now_s):
             return Outcome.CERTIFICATE_TIME
         if spdu.application_id not in certificate.application_ids:
             return Outcome.WRONG_AID
-        made_s = None if spdu.generation_time_us is None else spdu.generation_time_us / _MICROSECONDS
-        if made_s is not None and not -LEAP_S <= now_s - made_s <= self._max_age_s + LEAP_S:
+        if not self._is_fresh(spdu, now_s):
             return Outcome.STALE
-        if spdu.expiry_time_us is not None and spdu.expiry_time_us / _MICROSECONDS < now_s - LEAP_S:
-            return Outcome.STALE
-        is_good = self._is_signed(spdu.to_be_signed, certificate.whole, spdu.signature, certificate.key)
+        # the name of the hash is not signed with the rest
+        is_named = spdu.hash_name is HASH_OF.get(certificate.key.algorithm, HashName.SHA256)
+        is_good = is_named and self._is_signed(spdu.to_be_signed, certificate.whole, spdu.signature, certificate.key)
         return Outcome.VERIFIED if is_good else Outcome.BAD_SIGNATURE
+
+    def _is_fresh(self, spdu: Spdu, now_s: float) -> bool:
+        made_us, end_us = spdu.generation_time_us, spdu.expiry_time_us
+        if made_us is not None and not -LEAP_S <= now_s - made_us / _MICROSECONDS <= self._max_age_s + LEAP_S:
+            return False
+        return end_us is None or end_us / _MICROSECONDS >= now_s - LEAP_S
 
     def _known(self, digest: bytes) -> SpduCertificate | None:
         found = self._signers.get(digest)

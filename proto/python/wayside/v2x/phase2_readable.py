@@ -8,6 +8,7 @@ What is not confirmed is bytes, `"value": "0c1a…"`; with `unconfirmed=True` it
 """
 
 from collections.abc import Mapping
+from reprlib import repr as brief
 from typing import Any, cast
 
 from wayside.v2x import phase2
@@ -57,16 +58,16 @@ def parsed(written: object, profile: Profile) -> messages.MessageFrame:
         return phase1.parsed(cast("Mapping[str, object]", written))  # which says what is wrong with other things
     said: Any = written[FRAME]
     if not isinstance(said, dict):
-        raise EncodeError(f"{_WHERE}: {said!r} is not an object")
+        raise EncodeError(f"{_WHERE}: {brief(said)} is not an object")
     for key in said:
         if key not in _KEYS:
-            raise EncodeError(f"{_WHERE}: {key!r} is none of {', '.join(_KEYS)}")
+            raise EncodeError(f"{_WHERE}: {brief(key)} is none of {', '.join(_KEYS)}")
     number = said.get("messageId")
     if "message" not in said:
         kept = {key: said[key] for key in ("messageId", "value") if key in said}
         return phase1.parsed({FRAME: kept})
     if not isinstance(number, int) or number not in _TYPES:
-        raise EncodeError(f"{_WHERE}.messageId: {number!r} is passed on as bytes; give its value")
+        raise EncodeError(f"{_WHERE}.messageId: {brief(number)} is passed on as bytes; give its value")
     message = _NAMES.read(_TYPES[number], said["message"], f"{_WHERE}.message")
     try:
         return phase2.frame(message, profile, unconfirmed=said.get("confirmed") is False)

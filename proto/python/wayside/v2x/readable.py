@@ -7,6 +7,7 @@ A key that is missing is a field that was not sent; `null` is a quantity the sen
 """
 
 from collections.abc import Callable, Mapping
+from reprlib import repr as brief  # of what people wrote, however large and deep it is
 from types import ModuleType
 from typing import Any
 
@@ -39,7 +40,7 @@ class Names:
 
     def __init__(self, *modules: tuple[ModuleType, ModuleType]) -> None:
         """Each the names, and the classes."""
-        self._classes = [classes for _, classes in modules]
+        self._classes: dict[str, type] = {}
         self._fields_of: dict[str, str] = {}
         self._octets: dict[str, None] = {}
         self._fields: dict[str, dict[str, tuple[str, str]]] = {}
@@ -47,7 +48,8 @@ class Names:
         self._lists: dict[str, str] = {}
         self._enumerations: dict[str, tuple[str, ...]] = {}
         self._bits: dict[str, tuple[int, dict[int, str]]] = {}
-        for names, _ in modules:
+        for names, classes in modules:
+            self._classes |= {each: getattr(classes, each) for each in names.FIELDS_OF.values()}
             self._fields_of |= names.FIELDS_OF
             self._octets |= names.OCTETS
             self._fields |= names.FIELDS
@@ -96,8 +98,10 @@ class Names:
         if not isinstance(written, Mapping) or len(written) != 1:
             raise EncodeError(f"{where}: give one of {', '.join(choices)}")
         [(name, content)] = written.items()
+        if name == "unknown":
+            return name, _unknown(content, f"{where}.{name}")
         if name not in choices:
-            raise EncodeError(f"{where}: {name!r} is none of {', '.join(choices)}")
+            raise EncodeError(f"{where}: {brief(name)} is none of {', '.join(choices)}")
         return name, self.read(choices[name], content, f"{where}.{name}")
 
     def read(self, kind: str, written: Any, where: str) -> Any:  # noqa: ANN401, C901, PLR0911
@@ -117,7 +121,7 @@ class Names:
             return [self.read(self._lists[kind], each, f"{where}[{place}]") for place, each in enumerate(items)]
         if kind in UNITS:
             if written is not None and (isinstance(written, bool) or not isinstance(written, int | float)):
-                raise EncodeError(f"{where}: {written!r} is no number")
+                raise EncodeError(f"{where}: {brief(written)} is no number")
             return _tried(UNITS[kind].raw, written, where)
         if kind in self._enumerations:
             names = self._enumerations[kind]
@@ -140,12 +144,10 @@ class Names:
         given = _of(dict, written, where, "an object")
         for key in given:
             if key not in keys:
-                raise EncodeError(f"{where}: {key!r} is none of {', '.join(keys)}")
+                raise EncodeError(f"{where}: {brief(key)} is none of {', '.join(keys)}")
         values = {keys[key][0]: self.read(keys[key][1], each, f"{where}.{key}") for key, each in given.items()}
-        name = self._fields_of[kind]
-        [made, *_] = [getattr(each, name) for each in self._classes if hasattr(each, name)]
         try:
-            return made(**values)
+            return self._classes[self._fields_of[kind]](**values)
         except TypeError as error:
             raise EncodeError(f"{where}: {error}") from None
 
@@ -155,7 +157,7 @@ class Names:
         names = _of(list, written, where, "a list of names of bits")
         for name in names:
             if name not in places:
-                raise EncodeError(f"{where}: {name!r} is none of {', '.join(places)}")
+                raise EncodeError(f"{where}: {brief(name)} is none of {', '.join(places)}")
         return sum(1 << size - 1 - place for place in {places[name] for name in names})
 
 
@@ -166,15 +168,25 @@ def _key(name: str, kind: str) -> str:
     return f"{name}_{UNITS[kind].suffix}" if kind in UNITS else name
 
 
+def _unknown(written: Any, where: str) -> messages.UnknownAlternative:  # noqa: ANN401
+    """An alternative that came after the standard we know, as `Names.alternative` writes it."""
+    given = _of(dict, written, where, "an object")
+    if given.keys() != {"index", "value"}:
+        raise EncodeError(f"{where}: give index and value, nothing else")
+    value = _of(str, given["value"], f"{where}.value", "bytes as hexadecimal digits")
+    index = _of(int, given["index"], f"{where}.index", "a number")
+    return messages.UnknownAlternative(index=index, value=_tried(bytes.fromhex, value, f"{where}.value"))
+
+
 def _place(names: tuple[str, ...], name: str, where: str) -> int:
     if name not in names:
-        raise EncodeError(f"{where}: {name!r} is none of {', '.join(names)}")
+        raise EncodeError(f"{where}: {brief(name)} is none of {', '.join(names)}")
     return names.index(name)
 
 
 def _of(kind: type, written: Any, where: str, wanted: str) -> Any:  # noqa: ANN401
     if not isinstance(written, kind) or isinstance(written, bool):
-        raise EncodeError(f"{where}: {written!r} is not {wanted}")
+        raise EncodeError(f"{where}: {brief(written)} is not {wanted}")
     return written
 
 
