@@ -4,16 +4,20 @@ import asyncio
 import json
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
+from wayside.v2x.peek import MessageKind
 from wayside_agent.air import Air
 from wayside_agent.air.guarded import guarded
 from wayside_agent.core.frame_layout import ApplicationId, Layout, Payload, Verified
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.radio_udp import UdpRadio
+from wayside_agent.services.device_health import radio_health
 from wayside_agent.services.sensing import Sensing
+from wayside_agent.services.source_state import RadioState
 from wayside_agent.settings import ManagerSettings, NodeSettings, Settings
 from wayside_agent.v2x_settings import V2xSettings
 
@@ -79,8 +83,9 @@ async def test_what_nobody_found_good_is_counted_where_it_is_let_through() -> No
     heard = [datagram(BSM, 111, each) for each in (GOOD, BAD, BAD, UNSEEN)]
     async with hearing(V2xSettings(), *heard) as (air, sensing, _):
         said = json.loads(json.dumps(air.picture()))["radio"]
-        received = sensing.radio.received.total() if sensing.radio else 0
-    assert received == 5
+        health = radio_health(sensing.radio, 0)
+    assert health is not None
+    assert (sum(each.count for each in health.received), health.unverified_count) == (5, 3)
     assert [said[f"{name}_count"] for name in ("verified", "bad_signature", "unverified")] == [2, 2, 3]
 
 
@@ -88,8 +93,9 @@ async def test_what_nobody_found_good_is_counted_where_it_is_held_back() -> None
     heard = [datagram(BSM, 111, each) for each in (GOOD, BAD, BAD, UNSEEN)]
     async with hearing(V2xSettings(require_verified=True), *heard) as (air, sensing, _):
         said = json.loads(json.dumps(air.picture()))["radio"]
-        received = sensing.radio.received.total() if sensing.radio else 0
-    assert received == 2
+        health = radio_health(sensing.radio, 0)
+    assert health is not None
+    assert (sum(each.count for each in health.received), health.unverified_count) == (2, 0)
     assert [said[f"{name}_count"] for name in ("verified", "bad_signature", "unverified")] == [2, 2, 3]
 
 
@@ -111,6 +117,12 @@ async def test_telemetry_names_aids_of_messages_and_no_other() -> None:
         "radio.unlisted_count": 0,
         "radio.withheld_count": 0,
     }
+
+
+def test_where_nobody_looks_at_signatures_the_health_report_does_not_speak_of_them() -> None:
+    health = radio_health(RadioState(received=Counter({MessageKind.BSM: 5})), 0)
+    assert health is not None
+    assert not health.HasField("unverified_count")
 
 
 def test_a_verdict_leaves_room_for_none() -> None:

@@ -51,7 +51,7 @@ class RadioFigures:
         return {
             "verified_count": good,
             "bad_signature_count": bad + (0 if self._guard is None else self._guard.bad_signature_count),
-            "unverified_count": state.received.total() - good + held_back,
+            "unverified_count": state.unverified_count + held_back,
         }
 
 

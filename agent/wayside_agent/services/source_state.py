@@ -121,6 +121,11 @@ class RadioState(SourceState[RadioCounters]):
     station: Callable[[], Station] = Station
     """How it works now."""
 
+    @property
+    def unverified_count(self) -> int:
+        """Messages heard whose signature nobody found good."""
+        return self.received.total() - self.verdicts[True]
+
 
 @dataclass(slots=True)
 class FeedState(SourceState[FeedCounters]):
