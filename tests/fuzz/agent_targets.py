@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from tests import v2x_signed
 from tests.fuzz.engine import Target
 from wayside.v2x.peek import message_kind
 from wayside_agent.core import boot_choice, icmp, pcap, spool_format
@@ -40,10 +41,6 @@ from wayside_agent.core.spdu.coer import SpduError
 from wayside_agent.core.spdu.envelope import parsed_spdu
 from wayside_agent.core.stamps import TimeQuality
 
-_SIGNED = bytes.fromhex(
-    "038100400380046162636440016f0001aad27f4ff75881010180030080000000000000000081047273753100000000002b5da3c0860001"
-    "0101016f0080808200" + "11" * 32 + "8080" + "22" * 64 + "8080" + "33" * 64
-)
 _CHIP = Layout(fields=(Verified(), ApplicationId(encoding="p"), Signer(), CertificateDays(size_bytes=4), Payload()))
 _VENDOR = Layout(
     fields=(
@@ -207,7 +204,10 @@ TARGETS = (
     Target(
         "signed envelope",
         parsed_spdu,
-        lambda: (_SIGNED, _SIGNED[:90] + b"\x80" + bytes(8) + _SIGNED[-66:]),
+        lambda: tuple(
+            v2x_signed.Signer(v2x_signed.Signer(issues=True)).message(b"\x00" * 30, by_digest=each)
+            for each in (True, False)
+        ),
         (SpduError,),
         words=(b"\x03\x81", b"\x40\x03\x80", b"\x82\xff\xff", b"\x01\x40", b"\x84\x40"),
     ),
