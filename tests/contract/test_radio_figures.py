@@ -120,9 +120,10 @@ async def test_telemetry_names_aids_of_messages_and_no_other() -> None:
 
 
 def test_where_nobody_looks_at_signatures_the_health_report_does_not_speak_of_them() -> None:
-    health = radio_health(RadioState(received=Counter({MessageKind.BSM: 5})), 0)
-    assert health is not None
-    assert not health.HasField("unverified_count")
+    for verdicts in (Counter[bool | None](), Counter[bool | None]({None: 5})):
+        health = radio_health(RadioState(received=Counter({MessageKind.BSM: 5}), verdicts=verdicts), 0)
+        assert health is not None
+        assert not health.HasField("unverified_count")
 
 
 def test_a_verdict_leaves_room_for_none() -> None:

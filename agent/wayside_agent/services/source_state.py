@@ -122,6 +122,11 @@ class RadioState(SourceState[RadioCounters]):
     """How it works now."""
 
     @property
+    def is_judged(self) -> bool:
+        """Whether anybody has found a signature good or bad before the message was heard."""
+        return bool(self.verdicts[True] or self.verdicts[False])
+
+    @property
     def unverified_count(self) -> int:
         """Messages heard whose signature nobody found good."""
         return self.received.total() - self.verdicts[True]

@@ -1414,7 +1414,7 @@ class RadioHealth(google.protobuf.message.Message):
     neighbour_count: builtins.int
     """Stations heard in the last 10 s."""
     unverified_count: builtins.int
-    """Messages heard whose signature nobody found good, since the agent started. Absent: nobody looks at signatures."""
+    """Messages heard whose signature nobody found good, since the agent started. Absent: the radio says of none whether it is."""
     @property
     def received(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___V2xMessageCount]:
         """Messages heard, by kind, since the agent started."""
