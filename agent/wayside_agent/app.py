@@ -24,6 +24,7 @@ from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
 from wayside_agent.air.guarded import guarded
+from wayside_agent.air.opening import secured
 from wayside_agent.air.platform import Surroundings as PlatformSurroundings
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
@@ -115,7 +116,8 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        radio_source = guarded(registry.radio(unit), unit.v2x)
+        plain_radio, self._looks = secured(unit, registry.radio(unit), utc_s=lambda: self.time.known_s())
+        radio_source = guarded(plain_radio, unit.v2x)
         self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio
         self.ends = ends_of(
@@ -162,6 +164,7 @@ class Agent:
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
+            looks=self._looks,
         )
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
@@ -223,6 +226,7 @@ class Agent:
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
+            looks=self._looks,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry

@@ -1,7 +1,7 @@
 """Finds drivers by the name under which they are registered, and makes them from a unit's settings.
 
 Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor`,
-`wayside.key` and `wayside.component`; ours and a third party's look the same. A driver is a class with a nested msgspec
+`wayside.key`, `wayside.component` and `wayside.security`; ours and a third party's look the same. A driver is a class with a nested msgspec
 Struct `Options`, and takes one as its argument.
 """
 
@@ -16,11 +16,14 @@ from wayside_agent.drivers.key_file import KeyFile
 from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
 from wayside_agent.ports.keys import KeyStore
+from wayside_agent.v2x_security_settings import SecuritySettings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key", "wayside.component")
+    from wayside_agent.ports.security import SecurityModule
+
+GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key", "wayside.component", "wayside.security")
 
 Port_co = TypeVar("Port_co", covariant=True)
 
@@ -126,6 +129,15 @@ def components(unit: settings.Settings) -> dict[str, ComponentDriver]:
             raise InvalidArgumentError(f"field components.name: two components are called {name!r}; rename one")
     chosen = enumerate(unit.components)
     return {each.name: made("wayside.component", each, field=f"components[{index}]") for index, each in chosen}
+
+
+def security(chosen: SecuritySettings) -> "SecurityModule":
+    """What verifies signatures of V2X messages.
+
+    Raises: NotFoundError, InvalidArgumentError. DeviceError: what it needs is not there.
+    """
+    driver = settings.Driver(driver=chosen.module, options=chosen.options)
+    return cast("SecurityModule", made("wayside.security", driver, field="v2x.security"))
 
 
 def key_store(chosen: settings.IdentitySettings) -> KeyStore:

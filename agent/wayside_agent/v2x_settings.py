@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from wayside_agent.v2x_heard_settings import LocalBrokerSettings, SubscriptionSettings
 from wayside_agent.v2x_platform_settings import PlatformName, PlatformSettings
+from wayside_agent.v2x_security_settings import SecuritySettings
 
 SignalName = Literal[
     "speed_mps",
@@ -132,6 +133,9 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     require_verified: Annotated[
         bool, Meta(description="Hear only what the radio's security chip, or the unit, has verified.")
     ] = False
+    security: Annotated[
+        SecuritySettings | None, Meta(description="Opens signed envelopes, and verifies samples; needs a radio.")
+    ] = None
     vehicle: Annotated[
         VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
     ] = None

@@ -15,6 +15,7 @@ from wayside_agent.settings import Settings
 
 if TYPE_CHECKING:
     from wayside_agent.services.v2x_display import Display
+    from wayside_agent.services.v2x_verification import Verification
     from wayside_agent.services.v2x_warnings import Warnings
 
 
@@ -30,9 +31,11 @@ class Air:
         utc_s: Callable[[], float | None],
         site_broker: heard.BrokerNow = lambda: None,
         around: platform.Surroundings = platform.ALONE,
+        looks: "Verification | None" = None,
     ) -> None:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
+        self._looks = looks
         self._events = SafetyBroadcast()
         self._guard = radio if isinstance(radio, GuardedRadio) else None
         if self._guard is not None:
@@ -74,6 +77,8 @@ class Air:
             heard_now = {**heard_now, "warnings": self.warnings[0].picture()}
         if self._guard is not None:
             heard_now = {**heard_now, "radio": self._guard.picture()}
+        if self._looks is not None:
+            heard_now = {**heard_now, "security": self._looks.picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
 
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -83,6 +88,8 @@ class Air:
             services["v2x-obu"] = self.voice.run
         if self.warnings is not None:
             services["v2x-warnings"], services["v2x-display"] = (each.run for each in self.warnings)
+        if self._looks is not None:
+            services["v2x-verification"] = self._looks.run
         if self.signal is not None:
             services["v2x-rsu"] = self.signal.run
         if self.repeater is not None:

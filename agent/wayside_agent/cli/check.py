@@ -34,6 +34,7 @@ async def findings(unit: Settings) -> list[Finding]:
     except WaysideError as error:
         return [*found, Finding(is_ok=False, message=str(error))]
     found += [await _opened(label, device) for label, device in devices]
+    found += _security(unit)
     found += await _platforms(unit)
     found += await _versions(components, can_restart=bool(unit.update.reboot_command))
     return [*found, await _reached(unit.manager.device_address)]
@@ -78,6 +79,18 @@ async def _opened(label: str, device: Opened) -> Finding:
         return Finding(is_ok=False, message=f"{label}: {error}")
     except TimeoutError:
         return Finding(is_ok=False, message=f"{label}: did not open within {OPEN_TIMEOUT_S:g} s; check its cabling")
+
+
+def _security(unit: Settings) -> list[Finding]:
+    if unit.v2x.security is None:
+        return []
+    from wayside_agent.air.secured import trust  # as in the agent, who verifies nothing does without
+
+    try:
+        known = len(trust(unit.v2x.security).authorities)
+    except WaysideError as error:
+        return [Finding(is_ok=False, message=str(error))]
+    return [Finding(is_ok=True, message=f"V2X signatures: {known} authorities")]
 
 
 async def _platforms(unit: Settings) -> list[Finding]:

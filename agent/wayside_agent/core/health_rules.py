@@ -163,6 +163,10 @@ def _radio(radio: RadioSample, judge: Judge) -> Iterator[Finding]:
         yield judge("radio.busy", radio.busy_ratio, "share of time the channel is busy")
     if radio.certificate_left_s is not None:
         yield judge("radio.certificate", radio.certificate_left_s, "time its certificate has left", unit="s")
+    if radio.security is not None and radio.security.fault:
+        yield Finding("radio.security", State.FAILED, f"no signature can be verified: {radio.security.fault}")
+    elif radio.security is not None:
+        yield judge("radio.security", radio.security.refused_ratio, "signed messages refused, of the samples judged")
 
 
 def _time(time: TimeSample, judge: Judge) -> Iterator[Finding]:

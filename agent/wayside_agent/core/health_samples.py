@@ -59,6 +59,16 @@ class GnssSample:
 
 
 @dataclass(frozen=True, slots=True)
+class SecuritySample:
+    """The look at signatures of what is heard."""
+
+    refused_ratio: float | None = None
+    """Samples that are not believed, of those lately judged; `None`: too few were."""
+    fault: str = ""
+    """Why nothing can be verified, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class RadioSample:
     """The V2X radio."""
 
@@ -70,6 +80,8 @@ class RadioSample:
     busy_ratio: float | None = None
     certificate_left_s: float | None = None
     """Until the certificate it signs with ends, negative: it has; `None`: it has none, or nobody can tell."""
+    security: SecuritySample | None = None
+    """`None`: the unit verifies nothing itself."""
 
 
 @dataclass(frozen=True, slots=True)

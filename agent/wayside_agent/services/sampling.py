@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from wayside_agent.core.clock_watch import ClockWatch
 from wayside_agent.core.frames import Controller
@@ -12,6 +13,7 @@ from wayside_agent.core.health_samples import (
     PowerSample,
     RadioSample,
     Sample,
+    SecuritySample,
     SoftwareSample,
     SourceSample,
     StorageSample,
@@ -27,6 +29,9 @@ from wayside_agent.services.pulse import BusRates, Pulse
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.source_state import BusState, GnssState, RadioState, SourceState
 from wayside_agent.services.timekeeping import Timekeeping
+
+if TYPE_CHECKING:
+    from wayside_agent.services.v2x_verification import Verification  # most units verify nothing
 
 FIX_KEPT_S = 10.0
 """Real receivers drop single epochs: a fix is lost when none came for so long."""
@@ -51,6 +56,8 @@ class Sampling:
     """When what the unit trusts by ends, seconds since 1970, by what it is; `None`: not known."""
     clock_s: Callable[[], float]
     mono_s: Callable[[], float]
+    looks: "Verification | None" = None
+    """What verifies signatures; `None`: nothing does."""
     clock: ClockWatch = field(default_factory=ClockWatch)
     """Leaps of the system clock."""
     roles: Roles = field(default_factory=Roles)
@@ -140,6 +147,7 @@ class Sampling:
             planned_rate_hz=self.pulse.planned_rate_hz(),
             busy_ratio=station.channel_busy_ratio,
             certificate_left_s=None if end_s is None else end_s - self.time.utc_s(),
+            security=None if self.looks is None else SecuritySample(self.looks.refused_ratio(), self.looks.fault),
         )
 
     def _time(self) -> TimeSample:

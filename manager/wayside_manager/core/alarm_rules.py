@@ -60,6 +60,7 @@ RULES: Mapping[str, AlarmRule] = {
     "radio.open": _rule(_S.MAJOR, None, 30, 30),
     "radio.rate": _rule(_S.MAJOR, _S.MINOR, 30, 60),
     "radio.busy": _rule(_S.MINOR, _S.WARNING, 120, 120),
+    "radio.security": _rule(_S.MAJOR, _S.MINOR, 30, 60),
     "radio.certificate": _rule(_S.CRITICAL, _S.MAJOR, 0, 60),
     "time.source": _rule(_S.MINOR, None, 120, 60),
     "time.offset": _rule(_S.MAJOR, _S.WARNING, 30, 60),
