@@ -13,7 +13,10 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from pycrate_asn1dir.ITS_IEEE1609_2 import Ieee1609Dot2, Ieee1609Dot2BaseTypes
+from pycrate_asn1dir.ITS_IEEE1609_2 import (  # type: ignore[import-untyped]
+    Ieee1609Dot2,
+    Ieee1609Dot2BaseTypes,
+)
 
 from wayside_agent.core.security.signing import HASHES, SIZES_BYTES, Algorithm
 
@@ -164,7 +167,11 @@ class SignedWorld:
 
 
 def to_be_signed(
-    *, aids: tuple[int, ...] = (AID,), issues: bool = False, start: int = START, duration: tuple[str, int] = ("years", 3)
+    *,
+    aids: tuple[int, ...] = (AID,),
+    issues: bool = False,
+    start: int = START,
+    duration: tuple[str, int] = ("years", 3),
 ) -> dict[str, Any]:
     """A ToBeSignedCertificate with a P-256 key of no curve."""
     value: dict[str, Any] = {
@@ -183,11 +190,11 @@ def to_be_signed(
 
 def _alternative(algorithm: Algorithm, content: bytes) -> bytes:
     number = NUMBERS[algorithm]
-    if number < 2:  # noqa: PLR2004  # those in the root have no length
+    if number < 2:  # those in the root have no length
         return bytes((0x80 | number,)) + content
-    length = bytes((len(content),)) if len(content) < 0x80 else bytes((0x81, len(content)))  # noqa: PLR2004
+    length = bytes((len(content),)) if len(content) < 0x80 else bytes((0x81, len(content)))
     return bytes((0x80 | number,)) + length + content
 
 
 def _openssl(*arguments: str) -> bytes:
-    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout  # noqa: S603, S607
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout

@@ -116,7 +116,12 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        plain_radio, self._looks = secured(unit, registry.radio(unit), utc_s=lambda: self.time.known_s())
+        plain_radio, self._looks = secured(
+            unit,
+            registry.radio(unit),
+            registry.security,
+            utc_s=lambda: self.time.known_s(),  # noqa: PLW0108  # it is made below
+        )
         radio_source = guarded(plain_radio, unit.v2x)
         self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio

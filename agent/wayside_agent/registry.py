@@ -1,8 +1,8 @@
 """Finds drivers by the name under which they are registered, and makes them from a unit's settings.
 
-Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor`,
-`wayside.key`, `wayside.component` and `wayside.security`; ours and a third party's look the same. A driver is a class with a nested msgspec
-Struct `Options`, and takes one as its argument.
+Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor`, `wayside.key`,
+`wayside.component` and `wayside.security`; ours and a third party's look the same. A driver is a class with a nested
+msgspec Struct `Options`, and takes one as its argument.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
     from wayside_agent.ports.security import SecurityModule
 
-GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key", "wayside.component", "wayside.security")
+GROUPS = (
+    "wayside.can",
+    "wayside.gnss",
+    "wayside.radio",
+    "wayside.sensor",
+    "wayside.key",
+    "wayside.component",
+    "wayside.security",
+)
 
 Port_co = TypeVar("Port_co", covariant=True)
 

@@ -19,11 +19,13 @@ class SecuritySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     unwrap: Annotated[
         bool, Meta(description="Take messages out of their envelope, so that the unit reads what they say.")
     ] = True
-    sample_one_in: Annotated[int, Meta(ge=1, le=100_000, description="Of so many signed messages, one is verified.")] = 10
+    sample_one_in: Annotated[
+        int, Meta(ge=1, le=100_000, description="Of so many signed messages, one is verified.")
+    ] = 10
     sample_limit_per_s: Annotated[float, Meta(gt=0, le=1000, description="At most so many [1/s].")] = 50.0
-    max_age_s: Annotated[
-        float, Meta(gt=0, le=3600, description="A message that was made longer ago is stale [s].")
-    ] = 5.0
+    max_age_s: Annotated[float, Meta(gt=0, le=3600, description="A message that was made longer ago is stale [s].")] = (
+        5.0
+    )
     leap_s: Annotated[
         int,
         Meta(

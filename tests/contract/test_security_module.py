@@ -32,9 +32,7 @@ def test_a_signature_of_another_program_holds(module: OpensslModule, algorithm: 
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
-def test_no_changed_message_signature_or_key_holds(
-    module: OpensslModule, algorithm: Algorithm, tmp_path: Path
-) -> None:
+def test_no_changed_message_signature_or_key_holds(module: OpensslModule, algorithm: Algorithm, tmp_path: Path) -> None:
     signature, key = signed(algorithm, tmp_path)
     assert not module.verify(TOLD + b".", signature, key)
     assert not module.verify(TOLD, replace(signature, r=_other(signature.r)), key)

@@ -128,7 +128,7 @@ def test_an_authority_between_counts_if_it_is_in_the_folder(world: SignedWorld) 
 def test_an_authority_that_its_own_issuer_has_not_signed_is_no_authority(world: SignedWorld) -> None:
     other = world.holder(world.root, issues=True).certificate
     forged = other[:-1] + bytes((other[-1] ^ 1,))
-    with pytest.raises(SpduError, match="the signature of certificate [0-9a-f]{16} does not hold"):
+    with pytest.raises(SpduError, match=r"the signature of certificate [0-9a-f]{16} does not hold"):
         Trust([certificate(world.root.certificate), certificate(forged)], MODULE.verify, leap_s=0, max_age_s=5.0)
 
 
@@ -190,13 +190,17 @@ def made_up(rng: random.Random) -> tuple[dict[str, Any], frozenset[int]]:
     aids = tuple(rng.sample(range(300), rng.randrange(1, 5)))
     unit = rng.choice(["microseconds", "milliseconds", "seconds", "minutes", "hours", "sixtyHours", "years"])
     tbs = to_be_signed(aids=aids, start=rng.randrange(1 << 32), duration=(unit, rng.randrange(1 << 16)))
+    group = {"jValue": bytes(4), "value": bytes(9)}
     tbs["id"] = rng.choice(
         [
             ("none", 0),
             ("name", "rsu-1"),
             ("binaryId", b"12"),
             ("linkageData", {"iCert": 1, "linkage-value": bytes(9)}),
-            ("linkageData", {"iCert": 1, "linkage-value": bytes(9), "group-linkage-value": {"jValue": bytes(4), "value": bytes(9)}}),
+            (
+                "linkageData",
+                {"iCert": 1, "linkage-value": bytes(9), "group-linkage-value": group},
+            ),
         ]
     )
     here = {"latitude": 1, "longitude": -2}
@@ -207,16 +211,23 @@ def made_up(rng: random.Random) -> tuple[dict[str, Any], frozenset[int]]:
         ("polygonalRegion", [here, here, here]),
         ("identifiedRegion", countries),
     ]
+    ranges = [{"psid": 1, "sspRange": ("all", 0)}, {"psid": 2}]
     optional: dict[str, Any] = {
         "region": rng.choice(regions),
         "assuranceLevel": b"\x80",
         "certIssuePermissions": [
-            {"subjectPermissions": ("explicit", [{"psid": 1, "sspRange": ("all", 0)}, {"psid": 2}]), "minChainLength": 2},
+            {
+                "subjectPermissions": ("explicit", ranges),
+                "minChainLength": 2,
+            },
             {"subjectPermissions": ("all", 0), "chainLengthRange": -1, "eeType": (3 << 6, 8)},
         ],
         "certRequestPermissions": [{"subjectPermissions": ("all", 0)}],
         "canRequestRollover": 0,
-        "encryptionKey": {"supportedSymmAlg": "aes128Ccm", "publicKey": ("eciesNistP256", ("compressed-y-1", bytes(32)))},
+        "encryptionKey": {
+            "supportedSymmAlg": "aes128Ccm",
+            "publicKey": ("eciesNistP256", ("compressed-y-1", bytes(32))),
+        },
     }
     tbs |= {name: value for name, value in optional.items() if rng.random() < 0.5}
     if rng.random() < 0.5:
@@ -238,7 +249,7 @@ def test_real_signed_messages_are_taken_out_of_their_envelope(shared_data: Path)
     frames = real_frames(shared_data)
     found = [spdu(each) for each in frames]
     signed = [each.signed for each in found if each.signed is not None]
-    assert len(found) > 200  # noqa: PLR2004
+    assert len(found) > 200
     assert {each.aid for each in signed} == {131}
     assert {each.unread for each in found if each.signed is None} == {
         "an implicit certificate; only explicit ones are read"

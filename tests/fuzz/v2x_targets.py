@@ -16,6 +16,9 @@ from wayside_agent.core import pcap_reading, tscbm
 from wayside_agent.core.conformance.judging import judged
 from wayside_agent.core.conformance.report import canonical
 from wayside_agent.core.conformance.suite import Recording
+from wayside_agent.core.security.certificate import certificate
+from wayside_agent.core.security.coer import SpduError
+from wayside_agent.core.security.spdu import spdu
 from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.core.v2x_files import FileFormat, recorded
 from wayside_agent.core.warnings.movers import Own
@@ -79,6 +82,21 @@ def _recording() -> tuple[bytes, ...]:
     return f"{bsm}\n".encode(), f"{spat}\n{bsm}".encode()
 
 
+def _certificate() -> bytes:
+    """By name, for a circle, with an assurance, one AID, and leave to certify all."""
+    begin = bytes.fromhex("80030080") + bytes(8) + b"\x78\x81\x03rsu" + bytes(5) + bytes.fromhex("2af90f40860003")
+    region = b"\x80" + bytes(10)
+    permissions = bytes.fromhex("c0010100016f01010081")
+    return begin + region + permissions + b"\x80\x80\x82" + bytes(32) + b"\x80\x80" + bytes(64)
+
+
+def _envelopes() -> tuple[bytes, ...]:
+    """Signed with a certificate, and with a digest."""
+    header = bytes.fromhex("0381004003800300112240016f") + bytes(8)
+    signature = b"\x80\x80" + bytes(64)
+    return header + b"\x81\x01\x01" + _certificate() + signature, header + b"\x80" + bytes(8) + signature
+
+
 def _written() -> tuple[bytes, ...]:
     return tuple(json.dumps(each).encode() for each in SAMPLES.values())
 
@@ -97,6 +115,8 @@ TARGETS = (
     Target(
         "capture file", lambda data: list(pcap_reading.packets(data)), lambda: (CAPTURE,), (pcap_reading.PcapError,)
     ),
+    Target("signed envelope", spdu, _envelopes, (SpduError,)),
+    Target("V2X certificate", certificate, lambda: (_certificate(),), (SpduError,)),
     Target("frame of another region", foreign, lambda: (FOREIGN, bytes.fromhex("038100400380") + b"\x07" + FOREIGN)),
     Target("recording that is judged", _judge, _recording),
     Target(

@@ -10,7 +10,6 @@ from msgspec import structs
 
 from wayside.errors import InvalidArgumentError
 from wayside.v2x.peek import message_kind
-from wayside_agent import registry
 from wayside_agent.core.security.coer import SpduError
 from wayside_agent.core.security.signing import Dialect
 from wayside_agent.core.security.spdu import is_spdu, spdu
@@ -18,27 +17,27 @@ from wayside_agent.core.security.trust import Trust
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
 from wayside_agent.drivers.trust_folder import authorities
 from wayside_agent.ports.devices import DescribedRadio, Radio
+from wayside_agent.ports.security import SecurityModule
 from wayside_agent.services.v2x_verification import Sampling, Verification
 from wayside_agent.v2x_security_settings import SecuritySettings
 
 _FIELD = "v2x.security"
 
 
-def verification(asked: SecuritySettings, *, utc_s: Callable[[], float | None]) -> Verification:
+def verification(asked: SecuritySettings, module: SecurityModule, *, utc_s: Callable[[], float | None]) -> Verification:
     """What looks at signatures.
 
     Raises: NotFoundError, InvalidArgumentError: the settings, or what they name. DeviceError: nothing can verify.
     """
     sampling = Sampling(asked.sample_one_in, asked.sample_limit_per_s)
-    return Verification(trust(asked), sampling, utc_s=utc_s, mono_s=time.monotonic)
+    return Verification(trust(asked, module), sampling, utc_s=utc_s, mono_s=time.monotonic)
 
 
-def trust(asked: SecuritySettings) -> Trust:
+def trust(asked: SecuritySettings, module: SecurityModule) -> Trust:
     """Authorities as the settings name them.
 
     Raises: as `verification`.
     """
-    module = registry.security(asked)
     known = authorities(Path(asked.trust_dir), dialect_of(asked), field=f"{_FIELD}.trust_dir")
     for each in known:
         if not module.supports(each.key.algorithm):

@@ -87,7 +87,7 @@ def _security(unit: Settings) -> list[Finding]:
     from wayside_agent.air.secured import trust  # as in the agent, who verifies nothing does without
 
     try:
-        known = len(trust(unit.v2x.security).authorities)
+        known = len(trust(unit.v2x.security, registry.security(unit.v2x.security)).authorities)
     except WaysideError as error:
         return [Finding(is_ok=False, message=str(error))]
     return [Finding(is_ok=True, message=f"V2X signatures: {known} authorities")]

@@ -4,7 +4,8 @@ A dozen functions of its EVP interface by ctypes: the `cryptography` package kno
 loads (ADR 0028). The interpreter's lock is free while OpenSSL calculates.
 
 **Tested with:** OpenSSL 3.0, against signatures of the `openssl` command.
-**Source:** EVP_DigestVerifyInit(3), EVP_PKEY_CTX_set1_id(3), d2i_PUBKEY(3); RFC 5480; GB/T 32918 (SM2), GB/T 32905 (SM3).
+**Source:** EVP_DigestVerifyInit(3), EVP_PKEY_CTX_set1_id(3), d2i_PUBKEY(3); RFC 5480;
+GB/T 32918 (SM2), GB/T 32905 (SM3).
 """
 
 import ctypes

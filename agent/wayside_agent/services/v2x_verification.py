@@ -51,6 +51,7 @@ class Verification:
         self._allowance = sampling.limit_per_s
         self._allowed_s = mono_s()
         self._window: deque[tuple[float, bool]] = deque(maxlen=WINDOW)
+        self._is_looking = False
         self.outcomes: dict[MessageKind, Counter[Outcome]] = {}
         self.signed_count = 0
         self.unread_count = 0
@@ -59,6 +60,11 @@ class Verification:
         """Samples for which the queue had no room."""
         self.fault = ""
         """Why nothing can be verified, in one sentence."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a sample waits, or is being judged."""
+        return self._is_looking or bool(self._waiting)
 
     def heard(self, message: ReceivedMessage, signed: Signed | None) -> Verdict:
         """Takes note of a message, and maybe a sample; what can be said of it at once.
@@ -100,7 +106,9 @@ class Verification:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                self._is_looking = True
                 await self._look(*self._waiting.popleft())
+                self._is_looking = False
 
     async def _look(self, kind: MessageKind, signed: Signed, aid: int | None, now_s: float | None) -> None:
         try:

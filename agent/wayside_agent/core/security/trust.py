@@ -104,32 +104,42 @@ class Trust:
         if now_s is None or (signed.certificate is None and signed.signer_digest is None):
             return Outcome.NOT_LOOKED_AT
         found = signed.certificate or self.certificate(signed.signer_digest)
-        if found is None:
+        if found is None or not self._authorized_by(found):
             return Outcome.UNKNOWN_SIGNER
         if signed.hash_name != HASHES[found.key.algorithm]:
             return Outcome.NOT_LOOKED_AT
-        digest = found.digest()
-        issuer = None if found.issuer_digest is None else self._authorities.get(found.issuer_digest)
-        own = self._authorities.get(digest)
-        if issuer is None and own is None:
-            return Outcome.UNKNOWN_SIGNER
-        if not self._holds(found, now_s) or (issuer is not None and not self._holds(issuer, now_s)):
+        doubt = self._doubt(found, signed, aid, now_s)  # first, for it costs little
+        if doubt is not None:
+            return doubt
+        told = signed_input(signed.hash_name, signed.to_be_signed, found.canonical)
+        is_proven = self._is_certified(found) and self._does(told, signed.signature, found.key)
+        return Outcome.VERIFIED if is_proven else Outcome.REFUSED
+
+    def _authorized_by(self, found: Certificate) -> Certificate | None:
+        """The authority that vouches for a certificate: itself, if it is in the folder, or its issuer."""
+        own = self._authorities.get(found.digest())
+        if own is not None and own.canonical == found.canonical:
+            return own
+        return None if found.issuer_digest is None else self._authorities.get(found.issuer_digest)
+
+    def _doubt(self, found: Certificate, signed: Signed, aid: int | None, now_s: float) -> Outcome | None:
+        """What is wrong beside signatures."""
+        authority = self._authorized_by(found)
+        if not self._holds(found, now_s) or (authority is not None and not self._holds(authority, now_s)):
             return Outcome.EXPIRED
         if signed.aid not in found.aids or aid not in {None, signed.aid}:
             return Outcome.WRONG_AID
-        if not self._is_fresh(signed, now_s):
-            return Outcome.STALE
-        if own is None and issuer is not None and not self._is_certified(digest, found, issuer):
-            return Outcome.REFUSED
-        told = signed_input(signed.hash_name, signed.to_be_signed, found.canonical)
-        return Outcome.VERIFIED if self._does(told, signed.signature, found.key) else Outcome.REFUSED
+        return None if self._is_fresh(signed, now_s) else Outcome.STALE
 
-    def _is_certified(self, digest: bytes, found: Certificate, issuer: Certificate) -> bool:
+    def _is_certified(self, found: Certificate) -> bool:
+        digest, authority = found.digest(), self._authorized_by(found)
+        if authority is None or authority.canonical == found.canonical:
+            return authority is not None
         known = self._certified.get(digest)
         if known is not None and known.canonical == found.canonical:
             self._certified.move_to_end(digest)
             return True
-        if not issuer.may_issue(found.aids) or not self._is_issued(found, issuer):
+        if not authority.may_issue(found.aids) or not self._is_issued(found, authority):
             return False
         _keep(self._certified, digest, found)
         return True
