@@ -23,9 +23,8 @@ from wayside.node_config import Load
 from wayside.sd_notify import notify
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
-from wayside_agent.air.guarded import guarded
-from wayside_agent.air.opening import secured
 from wayside_agent.air.platform import Surroundings as PlatformSurroundings
+from wayside_agent.air.radio import radio_of
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
@@ -116,13 +115,11 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        plain_radio, self._looks = secured(
-            unit,
+        radio_source = radio_of(
             registry.radio(unit),
-            registry.security,
+            unit.v2x,
             utc_s=lambda: self.time.known_s(),  # noqa: PLW0108  # it is made below
         )
-        radio_source = guarded(plain_radio, unit.v2x)
         self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio
         self.ends = ends_of(
@@ -166,10 +163,11 @@ class Agent:
             unit,
             self.sensing,
             radio_source,
+            controller=registry.signal_controller(unit),
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
-            looks=self._looks,
+            surveyed=self._surveyed,
         )
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
@@ -231,7 +229,10 @@ class Agent:
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
-            looks=self._looks,
+            signal=self.air.signal_sample,
+            platforms=self.air.platform_samples,
+            security=self.air.security_sample,
+            sensors=self.air.sensor_faults,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry
@@ -353,6 +354,11 @@ class Agent:
     def _site_broker(self) -> Broker | None:
         telemetry = self.configuration.running.telemetry
         return broker(telemetry, self._unit, self._files) if telemetry.broker_host else None
+
+    def _surveyed(self) -> tuple[float, float] | None:
+        """Where the configuration says the unit stands [°]."""
+        place = self.configuration.running.health.place
+        return (place.latitude_degrees, place.longitude_degrees) if place.radius_m else None
 
     def _software(self) -> tuple[str, str]:
         """What runs, and the phase of the update."""

@@ -1,66 +1,35 @@
-"""A radio whose signed messages are taken out of their envelope, and some of them verified."""
+"""A radio whose signed messages are taken out of their envelopes, and looked at by samples."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from msgspec import structs
+from msgspec.structs import replace
 
-from wayside.errors import InvalidArgumentError
-from wayside.v2x.peek import message_kind
-from wayside_agent.core.security.coer import SpduError
-from wayside_agent.core.security.signing import Dialect
-from wayside_agent.core.security.spdu import is_spdu, spdu
-from wayside_agent.core.security.trust import Trust
+from wayside.errors import InvalidArgumentError, WaysideError
+from wayside.v2x.peek import MessageKind, message_kind
+from wayside_agent.core.spdu.certificate import parsed_certificate
+from wayside_agent.core.spdu.coer import SpduError
+from wayside_agent.core.spdu.envelope import is_envelope, opened
+from wayside_agent.core.spdu.judging import Judge
+from wayside_agent.core.spdu.model import SpduCertificate
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
-from wayside_agent.drivers.trust_folder import authorities
+from wayside_agent.drivers.security_openssl import OpenSslModule
 from wayside_agent.ports.devices import DescribedRadio, Radio
-from wayside_agent.ports.security import SecurityModule
 from wayside_agent.services.v2x_verification import Sampling, Verification
 from wayside_agent.v2x_security_settings import SecuritySettings
 
-_FIELD = "v2x.security"
-
-
-def verification(asked: SecuritySettings, module: SecurityModule, *, utc_s: Callable[[], float | None]) -> Verification:
-    """What looks at signatures.
-
-    Raises: NotFoundError, InvalidArgumentError: the settings, or what they name. DeviceError: nothing can verify.
-    """
-    sampling = Sampling(asked.sample_one_in, asked.sample_limit_per_s)
-    return Verification(trust(asked, module), sampling, utc_s=utc_s, mono_s=time.monotonic)
-
-
-def trust(asked: SecuritySettings, module: SecurityModule) -> Trust:
-    """Authorities as the settings name them.
-
-    Raises: as `verification`.
-    """
-    known = authorities(Path(asked.trust_dir), dialect_of(asked), field=f"{_FIELD}.trust_dir")
-    for each in known:
-        if not module.supports(each.key.algorithm):
-            raise InvalidArgumentError(f"field {_FIELD}.module: it cannot verify {each.key.algorithm}; choose another")
-    try:
-        return Trust(known, module.verify, leap_s=asked.leap_s, max_age_s=asked.max_age_s)
-    except SpduError as error:
-        raise InvalidArgumentError(f"field {_FIELD}.trust_dir: {error}") from error
-
-
-def dialect_of(asked: SecuritySettings) -> Dialect:
-    """The numbers of SM2 and SM3."""
-    return Dialect(asked.sm2_signature, asked.sm2_key, asked.sm3_hash, asked.sm3_issuer)
+MAX_CERTIFICATE_BYTES = 65_535
+_FOREIGN = frozenset({MessageKind.J2735, MessageKind.ETSI})
 
 
 class SecuredRadio:
-    """A radio in front of which envelopes are opened."""
+    """A radio that hands over envelopes."""
 
-    def __init__(self, radio: Radio, looks: Verification, asked: SecuritySettings) -> None:
+    def __init__(self, radio: Radio, verification: Verification) -> None:
         self._radio = radio
-        self._looks = looks
-        self._dialect = dialect_of(asked)
-        self._unwraps = asked.unwrap
+        self.verification = verification
 
     async def __aenter__(self) -> Self:
         """Opens the radio; see `ports.devices.Radio`."""
@@ -74,27 +43,27 @@ class SecuredRadio:
         await self._radio.__aexit__(kind, error, trace)
 
     async def read(self) -> ReceivedMessage:
-        """See `ports.devices.Radio`; what is no envelope is handed on as it is."""
+        """See `ports.devices.Radio`; an envelope that is not understood stays as it is."""
         message = await self._radio.read()
-        return self._opened(message) if is_spdu(message.payload) else message
+        return self._opened(message) if is_envelope(message.payload) and message.kind not in _FOREIGN else message
 
     def _opened(self, message: ReceivedMessage) -> ReceivedMessage:
+        """The message in an envelope, if it is one of ours; else what it was: a BSM can begin like an envelope."""
         try:
-            found = spdu(message.payload, self._dialect)
+            inner, spdu = opened(message.payload)
         except SpduError:
             return message
-        kind = message_kind(found.payload)
-        if kind is None:
+        kind = message_kind(inner)
+        if kind is None or kind in _FOREIGN:
             return message
-        inner = structs.replace(message, payload=found.payload, kind=kind)
-        verdict = self._looks.heard(inner, found.signed)
-        if inner.application_id is None and found.signed is not None:
-            inner = structs.replace(inner, application_id=found.signed.aid)
-        opened = inner if self._unwraps else message
-        return structs.replace(opened, verdict=message.verdict or verdict)
+        if spdu is None:
+            return replace(message, payload=inner, kind=kind)
+        self.verification.offer(spdu)
+        verdict = message.verdict or self.verification.verdict(spdu)
+        return replace(message, payload=inner, kind=kind, application_id=spdu.application_id, verdict=verdict)
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
-        """See `ports.devices.Radio`; the radio signs, not the unit."""
+        """See `ports.devices.Radio`; the radio signs."""
         await self._radio.send(payload, application_id=application_id)
 
     def counters(self) -> RadioCounters:
@@ -104,3 +73,33 @@ class SecuredRadio:
     def station(self) -> Station:
         """See `ports.devices.DescribedRadio`."""
         return self._radio.station() if isinstance(self._radio, DescribedRadio) else Station()
+
+
+def secured(radio: Radio, asked: SecuritySettings, *, utc_s: Callable[[], float | None]) -> SecuredRadio:
+    """The radio behind what looks at signatures.
+
+    Raises: InvalidArgumentError: there is no certificate to trust, or one cannot be read.
+    """
+    if not asked.sm2_id.isascii():
+        raise InvalidArgumentError("field v2x.security.sm2_id: it must be ASCII")
+    try:
+        judge = Judge(OpenSslModule(asked.sm2_id.encode()), _anchors(Path(asked.trust_dir)), max_age_s=asked.max_age_s)
+    except WaysideError as error:
+        raise InvalidArgumentError(f"field v2x.security.trust_dir: {error}") from error
+    return SecuredRadio(radio, Verification(judge, Sampling(asked.sample_one_in, asked.limit_per_s), utc_s=utc_s))
+
+
+def _anchors(folder: Path) -> list[SpduCertificate]:
+    """Raises: InvalidArgumentError."""
+    found = []
+    try:
+        for path in sorted(folder.glob("*.oer")):
+            with path.open("rb") as file:
+                found.append(parsed_certificate(file.read(MAX_CERTIFICATE_BYTES + 1)))
+    except OSError as error:
+        raise InvalidArgumentError(f"{error.filename} cannot be read ({error.strerror})") from error
+    except SpduError as error:
+        raise InvalidArgumentError(f"{path.name} is no certificate that is understood: {error}") from error
+    if not found:
+        raise InvalidArgumentError(f"{folder} has no certificate; put those of who issues them there, as NAME.oer")
+    return found

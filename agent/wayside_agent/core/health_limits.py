@@ -23,7 +23,6 @@ LIMITS: Mapping[str, Limit] = {
     "gnss.correction": Limit(degraded_above=30.0, margin=5.0),
     "radio.rate": Limit(degraded_below=0.9, failed_below=0.5, margin=0.02),
     "radio.busy": Limit(degraded_above=0.6, failed_above=0.8, margin=0.05),
-    "radio.security": Limit(degraded_above=0.1, margin=0.02),
     "radio.certificate": Limit(degraded_below=7 * DAY_S, failed_below=0.0),
     "time.offset": Limit(degraded_above=0.1, failed_above=1.0, margin=0.02),
     "time.holdover": Limit(degraded_above=4 * 3600.0, failed_above=DAY_S),

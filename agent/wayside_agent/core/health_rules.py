@@ -24,6 +24,7 @@ from wayside_agent.core.health_samples import (
     TimeSample,
     UplinkSample,
 )
+from wayside_agent.core.health_v2x import v2x_findings
 
 _SHOWN_IDS = 5
 
@@ -51,6 +52,7 @@ def findings(sample: Sample, limits: Mapping[str, Limit], *, before: Callable[[s
         yield from _gnss(sample.gnss, judge)
     if sample.radio is not None:
         yield from _radio(sample.radio, judge)
+    yield from v2x_findings(sample)
     yield from _time(sample.time, judge)
     if sample.power is not None:
         yield from _power(sample.power, judge)
@@ -163,10 +165,6 @@ def _radio(radio: RadioSample, judge: Judge) -> Iterator[Finding]:
         yield judge("radio.busy", radio.busy_ratio, "share of time the channel is busy")
     if radio.certificate_left_s is not None:
         yield judge("radio.certificate", radio.certificate_left_s, "time its certificate has left", unit="s")
-    if radio.security is not None and radio.security.fault:
-        yield Finding("radio.security", State.FAILED, f"no signature can be verified: {radio.security.fault}")
-    elif radio.security is not None:
-        yield judge("radio.security", radio.security.refused_ratio, "signed messages refused, of the samples judged")
 
 
 def _time(time: TimeSample, judge: Judge) -> Iterator[Finding]:

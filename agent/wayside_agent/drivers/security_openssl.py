@@ -1,133 +1,135 @@
-"""Verifies signatures with the OpenSSL of the system: ECDSA with P-256, P-384 and brainpool, and SM2 with SM3.
+"""Verifies signatures of V2X messages by OpenSSL: ECDSA through `cryptography`, SM2 by libcrypto itself.
 
-A dozen functions of its EVP interface by ctypes: the `cryptography` package knows no SM2, and is nothing the daemon
-loads (ADR 0028). The interpreter's lock is free while OpenSSL calculates.
+`cryptography` has the hash SM3 and no SM2. The few functions of libcrypto that verify SM2 are called by ctypes, with
+lengths that this file checks (ADR 0028).
 
-**Tested with:** OpenSSL 3.0, against signatures of the `openssl` command.
-**Source:** EVP_DigestVerifyInit(3), EVP_PKEY_CTX_set1_id(3), d2i_PUBKEY(3); RFC 5480;
-GB/T 32918 (SM2), GB/T 32905 (SM3).
+**Tested with:** OpenSSL 3.0; keys and signatures made by the `openssl` command; signed frames of a US deployment.
+**Source:** GM/T 0003 (SM2), sm2(7) of OpenSSL 3; RFC 5480 and GM/T 0006 (object identifiers).
 """
 
 import ctypes
-from typing import Annotated
+import ctypes.util
+import hashlib
+from functools import cache
 
-import msgspec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from wayside_agent.core.security.signing import HASHES, Algorithm, Key, Signature
-from wayside_agent.ports.errors import DeviceError
+from wayside.errors import InvalidArgumentError, UnavailableError
+from wayside_agent.core.spdu.model import HASH_OF, Algorithm, HashName, Key, Signature
 
-LIBRARY = "libcrypto.so.3"
-DEFAULT_ID = "1234567812345678"
-"""Distinguishing ID of GM/T 0009, where nobody has agreed on another."""
-_EC = bytes.fromhex("06072a8648ce3d0201")
-_CURVES = {
-    Algorithm.P256: bytes.fromhex("06082a8648ce3d030107"),
-    Algorithm.P384: bytes.fromhex("06052b81040022"),
-    Algorithm.BRAINPOOL256: bytes.fromhex("06092b2403030208010107"),
-    Algorithm.BRAINPOOL384: bytes.fromhex("06092b240303020801010b"),
-    Algorithm.SM2: bytes.fromhex("06082a811ccf5501822d"),
+SM2_ID = b"1234567812345678"
+"""Who signs, where nobody says otherwise (GM/T 0009)."""
+_CURVES: dict[Algorithm, type[ec.EllipticCurve]] = {
+    Algorithm.NIST_P256: ec.SECP256R1,
+    Algorithm.BRAINPOOL_P256: ec.BrainpoolP256R1,
+    Algorithm.BRAINPOOL_P384: ec.BrainpoolP384R1,
+    Algorithm.NIST_P384: ec.SECP384R1,
 }
-"""DER of the object identifiers of curves."""
-_GOOD = 1
-_SEQUENCE, _INTEGER, _BITS = 0x30, 0x02, 0x03
-_LONG = 0x80
+_SM2_POINTS = {b"\x02": 33, b"\x03": 33, b"\x04": 65}
+_SM2_SPKI = bytes.fromhex("06072a8648ce3d020106082a811ccf5501822d")  # ecPublicKey, curve SM2
 
 
-class OpensslModule:
-    """The system's OpenSSL."""
+class OpenSslModule:
+    """OpenSSL of this machine."""
 
-    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """How SM2 is verified."""
+    def __init__(self, sm2_id: bytes = SM2_ID) -> None:
+        self._sm2_id = sm2_id
 
-        sm2_id: Annotated[
-            str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,64}$", description="Distinguishing ID of signers of SM2.")
-        ] = DEFAULT_ID
+    def digest(self, name: HashName, content: bytes) -> bytes:
+        """See SecurityModule."""
+        try:
+            return hashlib.new(name.value, content).digest()
+        except ValueError as error:
+            raise UnavailableError(f"OpenSSL of this machine has no {name.value}") from error
 
-    def __init__(self, options: Options) -> None:
-        """Raises: DeviceError: the system has no OpenSSL 3."""
-        self._id = options.sm2_id.encode("ascii")
-        self._lib = _opened()
-        digests = {name: self._lib.EVP_get_digestbyname(name.encode()) for name in set(HASHES.values())}
-        self._digests = {algorithm: digests[name] for algorithm, name in HASHES.items() if digests[name]}
-
-    def supports(self, algorithm: Algorithm) -> bool:
-        """See `ports.security.SecurityModule`."""
-        return algorithm in self._digests
-
-    def verify(self, message: bytes, signature: Signature, key: Key) -> bool:
-        """See `ports.security.SecurityModule`."""
-        if not self.supports(key.algorithm):
-            raise DeviceError(f"this system's OpenSSL cannot verify {key.algorithm}; install one that can")
+    def verify(self, signature: Signature, key: Key, content: bytes) -> bool:
+        """See SecurityModule."""
         if signature.algorithm is not key.algorithm:
             return False
-        lib = self._lib
-        public = self._public(key)
-        if not public:
-            return False
-        context = asked = None
+        r, s = (int.from_bytes(each, "big") for each in (signature.r, signature.s))
+        der = utils.encode_dss_signature(r, s)
+        if key.algorithm is Algorithm.SM2:
+            return _libcrypto().verify_sm2(key.point, self._sm2_id, content, der)
+        digest = self.digest(HASH_OF.get(key.algorithm, HashName.SHA256), content)
+        algorithm = hashes.SHA384() if len(digest) == hashes.SHA384.digest_size else hashes.SHA256()
         try:
-            context, asked = lib.EVP_MD_CTX_new(), lib.EVP_PKEY_CTX_new(public, None)
-            if not context or not asked:
-                raise DeviceError("OpenSSL has no memory")
-            if key.algorithm is Algorithm.SM2 and lib.EVP_PKEY_CTX_set1_id(asked, self._id, len(self._id)) != _GOOD:
-                raise DeviceError("OpenSSL does not take the distinguishing ID of SM2")
-            lib.EVP_MD_CTX_set_pkey_ctx(context, asked)
-            if lib.EVP_DigestVerifyInit(context, None, self._digests[key.algorithm], None, public) != _GOOD:
-                raise DeviceError(f"OpenSSL does not verify {key.algorithm}")
-            der = _der(_SEQUENCE, _number(signature.r) + _number(signature.s))
-            return bool(lib.EVP_DigestVerify(context, der, len(der), message, len(message)) == _GOOD)
+            public = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[key.algorithm](), key.point)
+            public.verify(der, digest, ec.ECDSA(utils.Prehashed(algorithm)))
+        except InvalidSignature:
+            return False
+        except UnsupportedAlgorithm as error:
+            raise UnavailableError(f"OpenSSL of this machine cannot verify {key.algorithm.value}") from error
+        except ValueError as error:
+            raise InvalidArgumentError(f"the key is no point of {key.algorithm.value}") from error
+        return True
+
+
+def _element(tag: int, content: bytes) -> bytes:
+    """One element of DER, shorter than 128 bytes."""
+    return bytes((tag, len(content))) + content
+
+
+class _LibCrypto:
+    """The functions of libcrypto that verify SM2."""
+
+    def __init__(self) -> None:
+        name = ctypes.util.find_library("crypto")
+        try:
+            self._lib = ctypes.CDLL(name or "libcrypto.so.3")
+            self._declare()
+        except (OSError, AttributeError) as error:
+            raise UnavailableError("libcrypto of OpenSSL 3 is not there; SM2 cannot be verified") from error
+
+    def _declare(self) -> None:
+        pointer, size, text = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p
+        for name, result, arguments in (
+            ("d2i_PUBKEY", pointer, (pointer, ctypes.POINTER(text), ctypes.c_long)),
+            ("EVP_PKEY_free", None, (pointer,)),
+            ("EVP_PKEY_CTX_new", pointer, (pointer, pointer)),
+            ("EVP_PKEY_CTX_free", None, (pointer,)),
+            ("EVP_PKEY_CTX_set1_id", ctypes.c_int, (pointer, text, ctypes.c_int)),
+            ("EVP_MD_CTX_new", pointer, ()),
+            ("EVP_MD_CTX_free", None, (pointer,)),
+            ("EVP_MD_CTX_set_pkey_ctx", None, (pointer, pointer)),
+            ("EVP_sm3", pointer, ()),
+            ("EVP_DigestVerifyInit", ctypes.c_int, (pointer, pointer, pointer, pointer, pointer)),
+            ("EVP_DigestVerify", ctypes.c_int, (pointer, text, size, text, size)),
+            ("ERR_clear_error", None, ()),
+        ):
+            function = getattr(self._lib, name)
+            function.restype, function.argtypes = result, list(arguments)
+
+    def verify_sm2(self, point: bytes, signer_id: bytes, content: bytes, der: bytes) -> bool:
+        """Whether the signature holds.
+
+        Raises: InvalidArgumentError: the key is no point of the curve. UnavailableError: libcrypto has no SM2.
+        """
+        if len(point) != _SM2_POINTS.get(point[:1], 0):
+            raise InvalidArgumentError("the key is no point of sm2")
+        spki = _element(0x30, _element(0x30, _SM2_SPKI) + _element(0x03, b"\x00" + point))
+        lib, begin = self._lib, ctypes.c_char_p(spki)
+        key = lib.d2i_PUBKEY(None, ctypes.byref(begin), len(spki))
+        if not key:
+            lib.ERR_clear_error()
+            raise InvalidArgumentError("the key is no point of sm2")
+        key_context, context = lib.EVP_PKEY_CTX_new(key, None), lib.EVP_MD_CTX_new()
+        try:
+            is_ready = key_context and context and lib.EVP_PKEY_CTX_set1_id(key_context, signer_id, len(signer_id)) == 1
+            if is_ready:
+                lib.EVP_MD_CTX_set_pkey_ctx(context, key_context)
+                is_ready = lib.EVP_DigestVerifyInit(context, None, lib.EVP_sm3(), None, key) == 1
+            if not is_ready:
+                raise UnavailableError("libcrypto of this machine cannot verify SM2")
+            return bool(lib.EVP_DigestVerify(context, der, len(der), content, len(content)) == 1)
         finally:
             lib.EVP_MD_CTX_free(context)
-            lib.EVP_PKEY_CTX_free(asked)
-            lib.EVP_PKEY_free(public)
-            lib.ERR_clear_error()  # of this thread: what was refused is no error
-
-    def _public(self, key: Key) -> int | None:
-        """The key in OpenSSL's hands; `None`: it is none."""
-        kind = _der(_SEQUENCE, _EC + _CURVES[key.algorithm])
-        der = _der(_SEQUENCE, kind + _der(_BITS, b"\0" + key.point))
-        # kept in a variable: OpenSSL reads it, and moves the pointer on
-        held = ctypes.create_string_buffer(der, len(der))
-        at = ctypes.c_void_p(ctypes.addressof(held))
-        public: int | None = self._lib.d2i_PUBKEY(None, ctypes.byref(at), len(der))
-        if not public:
-            self._lib.ERR_clear_error()
-        return public
+            lib.EVP_PKEY_CTX_free(key_context)
+            lib.EVP_PKEY_free(key)
+            lib.ERR_clear_error()
 
 
-def _opened() -> ctypes.CDLL:
-    """Raises: DeviceError."""
-    try:
-        lib = ctypes.CDLL(LIBRARY)
-        pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
-        for name, result, *arguments in (
-            ("EVP_get_digestbyname", pointer, ctypes.c_char_p),
-            ("d2i_PUBKEY", pointer, pointer, pointer, ctypes.c_long),
-            ("EVP_PKEY_free", None, pointer),
-            ("EVP_MD_CTX_new", pointer),
-            ("EVP_MD_CTX_free", None, pointer),
-            ("EVP_MD_CTX_set_pkey_ctx", None, pointer, pointer),
-            ("EVP_PKEY_CTX_new", pointer, pointer, pointer),
-            ("EVP_PKEY_CTX_free", None, pointer),
-            ("EVP_PKEY_CTX_set1_id", number, pointer, ctypes.c_char_p, number),
-            ("EVP_DigestVerifyInit", number, pointer, pointer, pointer, pointer, pointer),
-            ("EVP_DigestVerify", number, pointer, ctypes.c_char_p, size, ctypes.c_char_p, size),
-            ("ERR_clear_error", None),
-        ):
-            function = getattr(lib, name)
-            function.restype, function.argtypes = result, arguments
-    except (OSError, AttributeError) as error:
-        raise DeviceError(f"signatures are verified by OpenSSL 3, and {LIBRARY} is not there: {error}") from error
-    return lib
-
-
-def _number(value: bytes) -> bytes:
-    """A number from 0 in DER."""
-    content = value.lstrip(b"\0") or b"\0"
-    return _der(_INTEGER, b"\0" + content if content[0] & 0x80 else content)
-
-
-def _der(tag: int, content: bytes) -> bytes:
-    """An element; of 255 bytes at most, which two numbers of 48 bytes are not near."""
-    length = bytes((len(content),)) if len(content) < _LONG else bytes((_LONG | 1, len(content)))
-    return bytes((tag,)) + length + content
+@cache
+def _libcrypto() -> _LibCrypto:
+    return _LibCrypto()

@@ -1,23 +1,21 @@
-"""What verifies signatures of V2X messages: OpenSSL, or a security chip."""
+"""What verifies signatures of V2X messages: OpenSSL, or a chip with a driver of its own."""
 
 from typing import Protocol
 
-from wayside_agent.core.security.signing import Algorithm, Key, Signature
+from wayside_agent.core.spdu.model import HashName, Key, Signature
 
 
 class SecurityModule(Protocol):
-    """Verifies one signature at a time; many threads may ask at once."""
+    """Verifies and hashes. Blocks; called from a thread, one call at a time."""
 
-    def supports(self, algorithm: Algorithm) -> bool:
-        """Whether it can verify these; never raises."""
+    def digest(self, name: HashName, content: bytes) -> bytes:
+        """The hash of some bytes.
 
-    def verify(self, message: bytes, signature: Signature, key: Key) -> bool:
-        """Whether somebody with this key has signed the message.
+        Raises: UnavailableError: it cannot hash so.
+        """
 
-        Args:
-            message: What is hashed once more with the hash of the algorithm (`signing.signed_input`).
-            signature: Of the algorithm of the key.
-            key: As a certificate has it; a point that is not on its curve verifies nothing.
+    def verify(self, signature: Signature, key: Key, content: bytes) -> bool:
+        """Whether the signature over some bytes, which it hashes itself, is by who has the key.
 
-        Raises: DeviceError: it cannot verify at all.
+        Raises: UnavailableError: it cannot verify such. InvalidArgumentError: the key is no point of its curve.
         """

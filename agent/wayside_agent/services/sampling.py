@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from wayside_agent.core.clock_watch import ClockWatch
 from wayside_agent.core.frames import Controller
@@ -10,10 +9,12 @@ from wayside_agent.core.health_samples import (
     BusSample,
     GnssSample,
     HostSample,
+    PlatformSample,
     PowerSample,
     RadioSample,
     Sample,
     SecuritySample,
+    SignalSample,
     SoftwareSample,
     SourceSample,
     StorageSample,
@@ -29,9 +30,6 @@ from wayside_agent.services.pulse import BusRates, Pulse
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.services.source_state import BusState, GnssState, RadioState, SourceState
 from wayside_agent.services.timekeeping import Timekeeping
-
-if TYPE_CHECKING:
-    from wayside_agent.services.v2x_verification import Verification  # most units verify nothing
 
 FIX_KEPT_S = 10.0
 """Real receivers drop single epochs: a fix is lost when none came for so long."""
@@ -56,8 +54,13 @@ class Sampling:
     """When what the unit trusts by ends, seconds since 1970, by what it is; `None`: not known."""
     clock_s: Callable[[], float]
     mono_s: Callable[[], float]
-    looks: "Verification | None" = None
-    """What verifies signatures; `None`: nothing does."""
+    signal: Callable[[], SignalSample | None] = lambda: None
+    """Who tells the lights of the crossing; `None`: nobody is asked."""
+    platforms: Callable[[], tuple[PlatformSample, ...]] = tuple
+    security: Callable[[], SecuritySample | None] = lambda: None
+    """What signatures are like; `None`: nobody looks at them."""
+    sensors: Callable[[], Mapping[str, str]] = dict
+    """Sensors at the road, each with why it is not heard; empty: it is."""
     clock: ClockWatch = field(default_factory=ClockWatch)
     """Leaps of the system clock."""
     roles: Roles = field(default_factory=Roles)
@@ -82,6 +85,10 @@ class Sampling:
             buses=tuple(self._bus(name, bus, rates[name]) for name, bus in sorted(self.sensing.buses.items())),
             gnss=None if gnss is None else self._gnss(gnss),
             radio=None if radio is None else self._radio(radio),
+            signal=self.signal(),
+            platforms=self.platforms(),
+            security=self.security(),
+            sensors=self.sensors(),
             time=self._time(),
             power=power,
             environment=environment_sample(told, self.roles, supply),
@@ -147,7 +154,6 @@ class Sampling:
             planned_rate_hz=self.pulse.planned_rate_hz(),
             busy_ratio=station.channel_busy_ratio,
             certificate_left_s=None if end_s is None else end_s - self.time.utc_s(),
-            security=None if self.looks is None else SecuritySample(self.looks.refused_ratio(), self.looks.fault),
         )
 
     def _time(self) -> TimeSample:

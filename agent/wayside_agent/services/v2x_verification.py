@@ -1,144 +1,112 @@
-"""Looks at the signatures of some of the messages the unit hears, beside the way the messages go.
+"""Looks at samples of signed messages: verifies them in a thread, and counts what came of it.
 
-verification.heard(message, signed)      # for every signed message; cheap, the caller never waits
-await verification.run()                 # a thread judges one after the other
-
-A sample waits in a short queue; when it is full, the newest is dropped and counted.
+verification.offer(spdu)          # never waits; what is too much is passed over
+await verification.run()          # for ever
 """
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wayside.v2x.peek import MessageKind
-from wayside_agent.core.security.spdu import Signed
-from wayside_agent.core.security.trust import DISBELIEVED, Outcome, Trust
-from wayside_agent.core.v2x import ReceivedMessage, Verdict
-from wayside_agent.ports.errors import DeviceError
+from wayside_agent.core.spdu.judging import DAY_S, EPOCH_S, REFUSED, Judge, Outcome
+from wayside_agent.core.spdu.model import Spdu
+from wayside_agent.core.v2x import Verdict
 
-QUEUE_MAX = 64
+_WAITING_MAX = 32
 WINDOW = 100
-"""Newest samples by which the check of health goes."""
-WINDOW_MIN = 10
-"""Fewer say nothing."""
-WINDOW_S = 300.0
-"""Older ones say nothing."""
-DAY_S = 86_400.0
+"""Newest samples that the check of health is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which messages are looked at."""
+    """How much is looked at."""
 
-    one_in: int = 10
-    limit_per_s: float = 50.0
+    one_in: int
+    limit_per_s: int
 
 
 class Verification:
-    """The looks of one unit."""
+    """The signed messages one unit hears."""
 
     def __init__(
-        self, trust: Trust, sampling: Sampling, *, utc_s: Callable[[], float | None], mono_s: Callable[[], float]
+        self,
+        judge: Judge,
+        sampling: Sampling,
+        *,
+        utc_s: Callable[[], float | None],
+        mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Stores values; `utc_s` is the trusted time, `None` while it is not known."""
-        self._trust = trust
+        self._judge = judge
         self._sampling = sampling
         self._utc_s = utc_s
         self._mono_s = mono_s
-        self._waiting: deque[tuple[MessageKind, Signed, int | None, float | None]] = deque()
-        self._wake = asyncio.Event()
-        self._allowance = sampling.limit_per_s
-        self._allowed_s = mono_s()
-        self._window: deque[tuple[float, bool]] = deque(maxlen=WINDOW)
-        self._is_looking = False
-        self.outcomes: dict[MessageKind, Counter[Outcome]] = {}
-        self.signed_count = 0
-        self.unread_count = 0
-        """Envelopes without a signature, or of a form that is not known."""
-        self.dropped_count = 0
-        """Samples for which the queue had no room."""
-        self.fault = ""
-        """Why nothing can be verified, in one sentence."""
+        self._waiting: deque[Spdu] = deque(maxlen=_WAITING_MAX)
+        self._is_asked = asyncio.Event()
+        self._second, self._taken = 0, 0
+        self._outcomes: Counter[Outcome] = Counter()
+        self._recent: deque[bool] = deque(maxlen=WINDOW)
+        self.signed_count = self.passed_over_count = 0
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a sample waits, or is being judged."""
-        return self._is_looking or bool(self._waiting)
-
-    def heard(self, message: ReceivedMessage, signed: Signed | None) -> Verdict:
-        """Takes note of a message, and maybe a sample; what can be said of it at once.
-
-        Args:
-            message: As it was taken out of its envelope.
-            signed: What the envelope says; `None`: it could not be read.
-        """
-        if signed is None:
-            self.unread_count += 1
-            return Verdict(checked_by="agent")
+    def offer(self, spdu: Spdu) -> None:
+        """Takes a message to be verified if it is its turn."""
         self.signed_count += 1
-        digest = self._trust.hear(signed)
-        now_s = self._utc_s()
-        if self._is_sampled():
-            if len(self._waiting) < QUEUE_MAX:
-                self._waiting.append((message.kind, signed, message.application_id, now_s))
-                self._wake.set()
-            else:
-                self.dropped_count += 1
-        end_s = self._trust.end_s(digest)
-        days = None if end_s is None or now_s is None else (end_s - now_s) / DAY_S
-        return Verdict(None, digest, days, "agent")
+        # a certificate that is new is worth more than its turn: without it nobody knows the signer
+        is_turn = self.signed_count % self._sampling.one_in == 0 or bool(spdu.certificates)
+        if not is_turn:
+            return
+        second = int(self._mono_s())
+        if second != self._second:
+            self._second, self._taken = second, 0
+        if self._taken >= self._sampling.limit_per_s or len(self._waiting) == _WAITING_MAX:
+            self.passed_over_count += 1
+            return
+        self._taken += 1
+        self._waiting.append(spdu)
+        self._is_asked.set()
 
-    def _is_sampled(self) -> bool:
-        if (self.signed_count - 1) % self._sampling.one_in:
-            return False
-        now_s, limit = self._mono_s(), self._sampling.limit_per_s
-        self._allowance = min(max(limit, 1.0), self._allowance + (now_s - self._allowed_s) * limit)
-        self._allowed_s = now_s
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
+    def verdict(self, spdu: Spdu) -> Verdict:
+        """What is known of who signed a message; the message itself has not been looked at."""
+        digest, certificate = self._judge.signer(spdu)
+        utc_s = self._utc_s()
+        if certificate is None or utc_s is None:
+            return Verdict(None, digest, None, "agent")
+        end_s = EPOCH_S + certificate.start_s + certificate.duration_s
+        return Verdict(None, digest, round((end_s - utc_s) / DAY_S, 2), "agent")
 
     async def run(self) -> None:
-        """Judges samples for ever."""
+        """Verifies for ever. While the time is not known nothing can be in date, and nothing is looked at."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._is_asked.wait()
+            self._is_asked.clear()
             while self._waiting:
-                self._is_looking = True
-                await self._look(*self._waiting.popleft())
-                self._is_looking = False
+                spdu, utc_s = self._waiting.popleft(), self._utc_s()
+                if utc_s is None:
+                    self.passed_over_count += 1
+                    continue
+                outcome = await asyncio.to_thread(self._judge.outcome, spdu, utc_s)
+                self._outcomes[outcome] += 1
+                self._recent.append(outcome in REFUSED)
 
-    async def _look(self, kind: MessageKind, signed: Signed, aid: int | None, now_s: float | None) -> None:
-        try:
-            outcome = await asyncio.to_thread(self._trust.judged, signed, aid=aid, now_s=now_s)
-            self.fault = ""
-        except DeviceError as error:
-            outcome, self.fault = Outcome.NOT_LOOKED_AT, str(error)
-        self.outcomes.setdefault(kind, Counter())[outcome] += 1
-        if outcome is Outcome.VERIFIED or outcome in DISBELIEVED:
-            self._window.append((self._mono_s(), outcome in DISBELIEVED))
-
+    @property
     def refused_ratio(self) -> float | None:
-        """Share of the newest samples that are not believed, 0 to 1; `None`: too few say anything."""
-        now_s = self._mono_s()
-        while self._window and now_s - self._window[0][0] > WINDOW_S:
-            self._window.popleft()
-        if len(self._window) < WINDOW_MIN:
+        """Of the newest samples, how many were wrong, 0 to 1; `None`: there are fewer than ten."""
+        if len(self._recent) < 10:  # noqa: PLR2004  # too few to say anything
             return None
-        return sum(is_refused for _, is_refused in self._window) / len(self._window)
+        return sum(self._recent) / len(self._recent)
 
     def picture(self) -> Mapping[str, object]:
-        """What came of it since the start, ready for JSON."""
+        """Counts since the start, ready for JSON."""
         return {
             "signed_count": self.signed_count,
-            "unread_count": self.unread_count,
-            "dropped_count": self.dropped_count,
-            "refused_ratio": self.refused_ratio(),
-            "fault": self.fault,
-            "by_kind": {
-                kind.value: {outcome.value: counts[outcome] for outcome in Outcome}
-                for kind, counts in self.outcomes.items()
-            },
+            "passed_over_count": self.passed_over_count,
+            "outcomes": {outcome.value: self._outcomes[outcome] for outcome in Outcome},
+        }
+
+    def figures(self) -> Mapping[str, tuple[float, str]]:
+        """For telemetry, with units."""
+        return {
+            "v2x.security.signed_count": (float(self.signed_count), ""),
+            **{f"v2x.security.{outcome.value}_count": (float(self._outcomes[outcome]), "") for outcome in Outcome},
         }
