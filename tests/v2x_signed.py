@@ -67,7 +67,7 @@ class Signer:
             **self.extras,
         }
         if self.issues:
-            signed["certIssuePermissions"] = [{"subjectPermissions": ("all", 0)}]
+            signed.setdefault("certIssuePermissions", [{"subjectPermissions": ("all", 0)}])
             signed.pop("appPermissions")
         issuer = self.issuer or self
         content = written(Ieee1609Dot2.ToBeSignedCertificate, signed)
@@ -85,14 +85,15 @@ class Signer:
         payload: bytes,
         *,
         aid: int = 111,
-        at_s: float = NOW_S,
+        at_s: float | None = NOW_S,
         by_digest: bool = False,
         **header: Any,  # noqa: ANN401  # as pycrate wants it
     ) -> bytes:
         """A message in its envelope."""
+        made = {} if at_s is None else {"generationTime": int((at_s - EPOCH_S) * 1e6)}
         signed = {
             "payload": {"data": {"protocolVersion": 3, "content": ("unsecuredData", payload)}},
-            "headerInfo": {"psid": aid, "generationTime": int((at_s - EPOCH_S) * 1e6), **header},
+            "headerInfo": {"psid": aid, **made, **header},
         }
         content = written(Ieee1609Dot2.ToBeSignedData, signed)
         value = {

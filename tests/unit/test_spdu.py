@@ -139,6 +139,7 @@ def test_a_chain_over_an_authority_of_the_middle_leads_to_the_anchor(curve: str)
         (RSU, {"aid": 3619}, Outcome.WRONG_AID),
         (RSU, {"at_s": NOW_S - 60}, Outcome.STALE),
         (RSU, {"at_s": NOW_S + 60}, Outcome.STALE),
+        (RSU, {"at_s": None}, Outcome.STALE),
         (RSU, {"expiryTime": int((NOW_S - EPOCH_S - 60) * 1e6)}, Outcome.STALE),
         (Signer(ROOT, start_s=NOW_S - 2 * 31_556_952), {}, Outcome.CERTIFICATE_TIME),
         (Signer(ROOT, start_s=NOW_S + 3600), {}, Outcome.CERTIFICATE_TIME),
@@ -146,12 +147,46 @@ def test_a_chain_over_an_authority_of_the_middle_leads_to_the_anchor(curve: str)
         (Signer(RSU), {}, Outcome.UNKNOWN_SIGNER),
         (Signer(), {}, Outcome.UNKNOWN_SIGNER),
     ],
-    ids=["aid", "old", "ahead", "over", "ended", "not begun", "other root", "issuer that may not", "itself"],
+    ids=[
+        "aid",
+        "old",
+        "ahead",
+        "without time",
+        "over",
+        "ended",
+        "not begun",
+        "other root",
+        "issuer that may not",
+        "itself",
+    ],
 )
 def test_a_message_that_is_not_what_it_says_has_its_own_reason(
     signer: Signer, fields: dict[str, Any], outcome: Outcome
 ) -> None:
     assert judge().outcome(parsed_spdu(signer.message(BSM, **fields)), NOW_S) is outcome
+
+
+def authority(*aids: int, **more: Any) -> Signer:  # noqa: ANN401  # of Signer
+    """Who may certify for some AIDs."""
+    permissions = [{"subjectPermissions": ("explicit", [{"psid": aid} for aid in aids])}]
+    return Signer(ROOT, issues=True, extras={"certIssuePermissions": permissions}, **more)
+
+
+def test_an_authority_certifies_only_for_the_aids_it_may() -> None:
+    maps = authority(3618, 3619)
+    allowed, other = Signer(maps, aids=(3618,)), Signer(maps, aids=(111, 3618))
+    assert judge(maps).outcome(parsed_spdu(allowed.message(BSM, aid=3618)), NOW_S) is Outcome.VERIFIED
+    assert judge(maps).outcome(parsed_spdu(other.message(BSM)), NOW_S) is Outcome.UNKNOWN_SIGNER
+
+
+def test_a_signer_is_forgotten_when_its_authority_is_over() -> None:
+    passing = Signer(issues=True, start_s=NOW_S - 31_556_952 + 60)
+    judging, car = judge(passing), Signer(passing)
+    assert judging.outcome(parsed_spdu(car.message(BSM)), NOW_S) is Outcome.VERIFIED
+    later_s = NOW_S + 120
+    for by_digest in (True, False):
+        message = parsed_spdu(car.message(BSM, at_s=later_s, by_digest=by_digest))
+        assert judging.outcome(message, later_s) is Outcome.UNKNOWN_SIGNER
 
 
 def test_no_byte_of_a_message_can_be_changed() -> None:

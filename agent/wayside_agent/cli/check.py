@@ -9,6 +9,7 @@ from pathlib import Path
 from wayside.errors import UnavailableError, WaysideError
 from wayside_agent import registry
 from wayside_agent.air import signal
+from wayside_agent.air.radio import radio_of
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.ports.components import Activation, ComponentDriver
 from wayside_agent.ports.opened import Opened
@@ -44,7 +45,8 @@ async def findings(unit: Settings) -> list[Finding]:
 
 def _devices(unit: Settings) -> list[tuple[str, Opened]]:
     devices: list[tuple[str, Opened]] = [(f"CAN bus {name}", bus) for name, bus in registry.can_buses(unit).items()]
-    gnss, radio = registry.gnss(unit), registry.radio(unit)
+    gnss = registry.gnss(unit)
+    radio = radio_of(registry.radio(unit), unit.v2x, utc_s=lambda: None)  # as the agent makes it: with who it trusts
     devices += [("GNSS", gnss)] if gnss else []
     devices += [("radio", radio)] if radio else []
     signal.check_platform(unit)

@@ -8,7 +8,6 @@ lengths that this file checks (ADR 0028).
 """
 
 import ctypes
-import ctypes.util
 import hashlib
 from functools import cache
 
@@ -75,9 +74,8 @@ class _LibCrypto:
     """The functions of libcrypto that verify SM2."""
 
     def __init__(self) -> None:
-        name = ctypes.util.find_library("crypto")
         try:
-            self._lib = ctypes.CDLL(name or "libcrypto.so.3")
+            self._lib = ctypes.CDLL("libcrypto.so.3")  # by its name: looking for it would start other programs
             self._declare()
         except (OSError, AttributeError) as error:
             raise UnavailableError("libcrypto of OpenSSL 3 is not there; SM2 cannot be verified") from error

@@ -17,6 +17,8 @@ from wayside_agent.core.v2x import Verdict
 _WAITING_MAX = 32
 WINDOW = 100
 """Newest samples that the check of health is about."""
+WINDOW_S = 300.0
+"""Older ones tell nothing of now: a forger who has gone must not stay an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Verification:
         self._is_asked = asyncio.Event()
         self._second, self._taken = 0, 0
         self._outcomes: Counter[Outcome] = Counter()
-        self._recent: deque[bool] = deque(maxlen=WINDOW)
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=WINDOW)
         self.signed_count = self.passed_over_count = 0
 
     def offer(self, spdu: Spdu) -> None:
@@ -87,14 +89,17 @@ class Verification:
                     continue
                 outcome = await asyncio.to_thread(self._judge.outcome, spdu, utc_s)
                 self._outcomes[outcome] += 1
-                self._recent.append(outcome in REFUSED)
+                if outcome is Outcome.VERIFIED or outcome in REFUSED:  # who knows nothing must not hide who lies
+                    self._recent.append((self._mono_s(), outcome in REFUSED))
 
     @property
     def refused_ratio(self) -> float | None:
-        """Of the newest samples, how many were wrong, 0 to 1; `None`: there are fewer than ten."""
+        """Of the newest samples of known signers, how many were wrong, 0 to 1; `None`: there are fewer than ten."""
+        while self._recent and self._mono_s() - self._recent[0][0] > WINDOW_S:
+            self._recent.popleft()
         if len(self._recent) < 10:  # noqa: PLR2004  # too few to say anything
             return None
-        return sum(self._recent) / len(self._recent)
+        return sum(is_wrong for _, is_wrong in self._recent) / len(self._recent)
 
     def picture(self) -> Mapping[str, object]:
         """Counts since the start, ready for JSON."""

@@ -80,7 +80,7 @@ class CertificateReader(Reader):
         self.expect(0, "the type of a certificate")  # explicit; implicit ones have to be computed first
         issuer_digest = self._issuer()
         tbs_begin = self.at
-        start_s, duration_s, ids, can_issue, key = self._to_be_signed()
+        start_s, duration_s, ids, issuable_ids, key = self._to_be_signed()
         to_be_signed = self.since(tbs_begin)
         signature = self.signature() if flags else None
         return SpduCertificate(
@@ -90,7 +90,7 @@ class CertificateReader(Reader):
             start_s=start_s,
             duration_s=duration_s,
             application_ids=ids,
-            can_issue=can_issue,
+            issuable_ids=issuable_ids,
             key=key,
             signature=signature,
         )
@@ -106,7 +106,7 @@ class CertificateReader(Reader):
                 return _exactly(self.octets(), 8)
         raise SpduError("the issuer is named in a way that is not understood")
 
-    def _to_be_signed(self) -> tuple[int, int, frozenset[int], bool, Key]:
+    def _to_be_signed(self) -> tuple[int, int, frozenset[int], frozenset[int] | None, Key]:
         flags = self.byte()
         self._id()
         self.take(5)  # which revocation lists it is on
@@ -118,10 +118,11 @@ class CertificateReader(Reader):
         ids: list[int] = []
         if flags & 0x10:
             self.each(lambda: ids.append(self._permission()))
-        can_issue = bool(flags & 0x08)
-        for present in (can_issue, flags & 0x04):
-            if present:
-                self.each(self._group)
+        groups: list[frozenset[int] | None] = []
+        if flags & 0x08:
+            self.each(lambda: groups.append(self._group()))
+        if flags & 0x04:  # what it may ask for
+            self.each(self._group)
         if flags & 0x01:
             self.byte()  # the symmetric algorithm
             self._key(encrypts=True)
@@ -129,7 +130,7 @@ class CertificateReader(Reader):
         key = self._key()
         if flags & 0x80:
             self.extensions()
-        return start_s, duration_s, frozenset(ids), can_issue, key
+        return start_s, duration_s, frozenset(ids), _joined(groups), key
 
     def _key(self, *, encrypts: bool = False) -> Key:
         algorithm, content = self._algorithm()
@@ -198,14 +199,16 @@ class CertificateReader(Reader):
             self.octets()
         return application_id
 
-    def _group(self) -> None:
-        """What a certificate may issue or ask for; only passed over."""
+    def _group(self) -> frozenset[int] | None:
+        """AIDs a certificate may issue or ask for; `None`: all."""
         flags = self.byte()
+        ids: list[int] = []
+        is_all = False
         match self.byte():
             case 0x80:
-                self.each(self._range)
+                self.each(lambda: ids.append(self._range()))
             case 0x81:
-                pass
+                is_all = True
             case _:
                 raise SpduError("permissions are written in a way that is not understood")
         for bit in (0x80, 0x40):
@@ -213,12 +216,13 @@ class CertificateReader(Reader):
                 self.octets()
         if flags & 0x20:
             self.take(1)
+        return None if is_all else frozenset(ids)
 
-    def _range(self) -> None:
+    def _range(self) -> int:
         flags = self.byte()
-        self.unsigned()
+        application_id = self.unsigned()
         if not flags & 0x80:
-            return
+            return application_id
         match self.byte():
             case 0x80:
                 self.each(self.octets)
@@ -228,14 +232,22 @@ class CertificateReader(Reader):
                 self.octets()
             case _:
                 raise SpduError("permissions are written in a way that is not understood")
+        return application_id
+
+
+def _joined(groups: list[frozenset[int] | None]) -> frozenset[int] | None:
+    """AIDs of all groups; `None`: all there are."""
+    return None if None in groups else frozenset().union(*(each or () for each in groups))
 
 
 def _canonical(whole: bytes, signature_begin: int) -> bytes:
     """A certificate with its signature's first point by x alone, as IEEE 1609.2, 6.4.3 hashes it."""
     content = bytearray(whole)
-    at = signature_begin
-    if at + 1 < len(content) and content[at] in {choice(0), choice(1)} and content[at + 1] in {0x82, 0x83}:
-        content[at + 1] = 0x80
+    if signature_begin < len(content):
+        is_root = content[signature_begin] ^ 0x80 < _FIRST_EXTENSION
+        at = signature_begin + (1 if is_root else 2)  # an addition of 97 byte stands behind a length of one
+        if content[signature_begin] != choice(_ALGORITHMS.index(Algorithm.SM2)) and content[at] in {0x82, 0x83}:
+            content[at] = 0x80
     return bytes(content)
 
 

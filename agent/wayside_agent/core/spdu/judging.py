@@ -9,6 +9,7 @@ taken from the anchors and from what came with the message.
 Source: IEEE 1609.2-2016, 5.2 and 5.3.1 (what is hashed), 6.4.3 (HashedId8).
 """
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from enum import StrEnum
@@ -66,12 +67,13 @@ class Judge:
         self._module = module
         self._max_age_s = max_age_s
         self._anchors = {self._id_of(each): each for each in anchors}
-        self._signers: OrderedDict[bytes, SpduCertificate] = OrderedDict()
+        self._signers: OrderedDict[bytes, tuple[SpduCertificate, float]] = OrderedDict()
+        """Each, and until when everybody who vouches for it is in date."""
 
     def signer(self, spdu: Spdu) -> tuple[bytes | None, SpduCertificate | None]:
         """HashedId8 of who signed, and its certificate if that is known."""
         if spdu.signer_digest is not None:
-            return spdu.signer_digest, self._signers.get(spdu.signer_digest)
+            return spdu.signer_digest, self._signers.get(spdu.signer_digest, (None, 0.0))[0]
         return None, None
 
     def outcome(self, spdu: Spdu, now_s: float) -> Outcome:
@@ -83,7 +85,7 @@ class Judge:
 
     def _outcome(self, spdu: Spdu, now_s: float) -> Outcome:
         digest = spdu.signer_digest
-        certificate = self._known(digest) if digest else self._introduced(spdu.certificates, now_s)
+        certificate = self._known(digest, now_s) if digest else self._introduced(spdu.certificates, now_s)
         if certificate is None:
             return Outcome.UNKNOWN_SIGNER
         if not _is_valid(certificate, now_s):
@@ -99,45 +101,54 @@ class Judge:
 
     def _is_fresh(self, spdu: Spdu, now_s: float) -> bool:
         made_us, end_us = spdu.generation_time_us, spdu.expiry_time_us
-        if made_us is not None and not -LEAP_S <= now_s - made_us / _MICROSECONDS <= self._max_age_s + LEAP_S:
+        if made_us is None:  # it could be said again for as long as its certificate lasts
+            return False
+        if not -LEAP_S <= now_s - made_us / _MICROSECONDS <= self._max_age_s + LEAP_S:
             return False
         return end_us is None or end_us / _MICROSECONDS >= now_s - LEAP_S
 
-    def _known(self, digest: bytes) -> SpduCertificate | None:
-        found = self._signers.get(digest)
-        if found is not None:
-            self._signers.move_to_end(digest)
+    def _known(self, digest: bytes, now_s: float) -> SpduCertificate | None:
+        found, until_s = self._signers.get(digest, (None, 0.0))
+        if found is None or now_s > until_s:
+            return None
+        self._signers.move_to_end(digest)
         return found
 
     def _introduced(self, sent: tuple[SpduCertificate, ...], now_s: float) -> SpduCertificate | None:
         """The certificate that came with a message, if it leads to an anchor."""
         digest = self._id_of(sent[0])
-        if (found := self._known(digest)) is not None:
+        if (found := self._known(digest, now_s)) is not None:
             return found
         beside = {self._id_of(each): each for each in sent[1:_MAX_CHAIN]}
-        if not self._leads_to_anchor(sent[0], beside, now_s):
+        until_s = self._vouched_until_s(sent[0], beside, now_s)
+        if until_s is None:
             return None
-        self._signers[digest] = sent[0]
+        self._signers[digest] = sent[0], until_s
         while len(self._signers) > MAX_SIGNERS:
             self._signers.popitem(last=False)
         return sent[0]
 
-    def _leads_to_anchor(self, first: SpduCertificate, beside: dict[bytes, SpduCertificate], now_s: float) -> bool:
+    def _vouched_until_s(
+        self, first: SpduCertificate, beside: dict[bytes, SpduCertificate], now_s: float
+    ) -> float | None:
+        """Until when those over a certificate are in date; `None`: it leads to no anchor that may vouch for it."""
         below = deque([first], maxlen=1)
+        until_s = math.inf
         for _ in range(_MAX_CHAIN):
             [certificate] = below
             if certificate.issuer_digest is None or certificate.signature is None:
-                return False
+                return None
             anchor = self._anchors.get(certificate.issuer_digest)
             issuer = anchor or beside.get(certificate.issuer_digest)
-            if issuer is None or not issuer.can_issue or not _is_valid(issuer, now_s):
-                return False
+            if issuer is None or not _may_issue(issuer, first.application_ids) or not _is_valid(issuer, now_s):
+                return None
             if not self._is_signed(certificate.to_be_signed, issuer.whole, certificate.signature, issuer.key):
-                return False
+                return None
+            until_s = min(until_s, _end_s(issuer))
             if anchor is not None:
-                return True
+                return until_s
             below.append(issuer)
-        return False
+        return None
 
     def _is_signed(self, content: bytes, signer: bytes, signature: Signature, key: Key) -> bool:
         name = HASH_OF.get(key.algorithm, HashName.SHA256)
@@ -149,5 +160,15 @@ class Judge:
         return self._module.digest(HASH_OF.get(certificate.key.algorithm, HashName.SHA256), certificate.whole)[-8:]
 
 
+def _may_issue(issuer: SpduCertificate, ids: frozenset[int]) -> bool:
+    """Whether an authority, on whatever level, may let others sign messages of these AIDs."""
+    may = issuer.issuable_ids
+    return may is None or (bool(may) and ids <= may)
+
+
 def _is_valid(certificate: SpduCertificate, now_s: float) -> bool:
-    return certificate.start_s - LEAP_S <= now_s <= certificate.start_s + certificate.duration_s + LEAP_S
+    return certificate.start_s - LEAP_S <= now_s <= _end_s(certificate)
+
+
+def _end_s(certificate: SpduCertificate) -> float:
+    return certificate.start_s + certificate.duration_s + LEAP_S

@@ -65,7 +65,8 @@ class SpduCertificate:
     duration_s: int
     application_ids: frozenset[int]
     """AIDs it may sign for; empty: none."""
-    can_issue: bool
+    issuable_ids: frozenset[int] | None
+    """AIDs it may certify others for; `None`: all; empty: none."""
     key: Key
     signature: Signature | None
 
