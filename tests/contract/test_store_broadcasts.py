@@ -154,7 +154,7 @@ async def test_a_refusal_is_an_event_once(road: Store) -> None:
     for _ in range(2):
         await say(road, "rsu-1", ReceiptState.REFUSED, 1, "the settings have that crossing")
     span = await road.read_events(EventFilter(kinds=("broadcast.*",)), reach=EVERYWHERE, cursor=0, limit=10)
-    assert [(each.event.kind, each.event.node_id) for each in span.events] == [
+    assert [(each.event.kind, each.event.node_id) for each in span.records] == [
         ("broadcast.published", ""),
         ("broadcast.refused", "rsu-1"),
     ]
