@@ -16,6 +16,9 @@ from wayside_manager.store.node_rows import parts
 from wayside_manager.store.selector_text import selector_of, selector_text
 from wayside_manager.store.tables import broadcast_nodes, broadcasts
 
+PUBLISHED = "broadcast.published"
+WITHDRAWN = "broadcast.withdrawn"
+
 
 def the_broadcast(connection: Connection, broadcast_id: str) -> BroadcastRecord:
     """One broadcast.
@@ -100,10 +103,10 @@ def broadcast_event(kind: str, record: BroadcastRecord, node_count: int) -> NewE
     """What operators and sinks are told of a change."""
     what = f"{'drill of ' if record.is_drill else ''}{record.kind.value.upper()} {record.broadcast_id}"
     return NewEvent(
-        kind=f"broadcast.{kind}",
+        kind=kind,
         time=record.update_time,
         subject=f"broadcasts/{record.broadcast_id}",
-        message=f"{what} {kind}, {node_count} roadside units",
+        message=f"{what} {kind.rpartition('.')[2]}, {node_count} roadside units",
         severity=Severity.INFO,
         tenant_id=record.tenant_id,
         details={

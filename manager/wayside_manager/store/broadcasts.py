@@ -22,6 +22,8 @@ from wayside_manager.core.nodes import NodeKind
 from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.store import event_rows
 from wayside_manager.store.broadcast_rows import (
+    PUBLISHED,
+    WITHDRAWN,
     assign_nodes,
     broadcast_event,
     broadcast_record,
@@ -72,7 +74,7 @@ class SqlBroadcasts(SqlPart):
             after=said_of_broadcast(record),
             tenant_id=record.tenant_id,
         )
-        return record, _told(connection, "published", record, moved.union(wanted), len(wanted))
+        return record, _told(connection, PUBLISHED, record, moved.union(wanted), len(wanted))
 
     @reading
     def get_broadcast(self, connection: Connection, broadcast_id: str) -> BroadcastRecord:
@@ -165,7 +167,7 @@ class SqlBroadcasts(SqlPart):
             after=said_of_broadcast(record),
             tenant_id=record.tenant_id,
         )
-        return record, _told(connection, "withdrawn", record, told, len(told))
+        return record, _told(connection, WITHDRAWN, record, told, len(told))
 
     async def tell_broadcasts(self, node_id: str, *, now: datetime) -> tuple[BroadcastTold, ...] | None:
         """See BroadcastTellStore."""
