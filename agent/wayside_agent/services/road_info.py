@@ -116,8 +116,8 @@ class RoadInfo:
             self._targets = None
         now = self._world.time()
         is_exact = now.error_s is not None
-        for held in tuple(self._held.values()):
-            await self._keep(held, now.utc_s, is_exact=is_exact)
+        await self._pass(now.utc_s, is_exact=is_exact)
+        await self._say(now.utc_s, is_exact=is_exact)
         is_said = await self._answer(now.utc_s if is_exact else None)
         if not self._held and is_said:
             return None
@@ -153,25 +153,40 @@ class RoadInfo:
         if self._answered.get(name) != (revision, word):
             self._unsaid[name] = revision, word
 
-    async def _keep(self, held: Held, now_s: float, *, is_exact: bool) -> None:
-        """Makes the air as it should be for one, and says how it is."""
-        due = standing(held, now_s, is_exact=is_exact)
-        found = await self._show(held, due) if due.state is State.ON_AIR else due
-        if due.state is not State.ON_AIR:
-            await self._hide(held)
-        has_begun = held.has_begun or found.state is State.ON_AIR
-        moved = msgspec.structs.replace(held, has_begun=has_begun, has_ended=due.state is State.ENDED)
-        if (held.said, held.said_reason) != found:
-            word = road_info_words.report(held.name, held.revision, found, now_s if is_exact else None)
+    async def _pass(self, now_s: float, *, is_exact: bool) -> None:
+        """Notes what has begun and ended, durable before it shows: it counts also when the clock is lost."""
+        moved = {}
+        for name, held in self._held.items():
+            state = standing(held, now_s, is_exact=is_exact).state
+            has_begun = held.has_begun or state is State.ON_AIR
+            moved[name] = msgspec.structs.replace(held, has_begun=has_begun, has_ended=state is State.ENDED)
+        await self._become(moved)
+
+    async def _say(self, now_s: float, *, is_exact: bool) -> None:
+        """Makes the air as it should be, and says what has changed; a word that is lost with the power comes again."""
+        moved = {}
+        for name, held in self._held.items():
+            found = await self._show(held, standing(held, now_s, is_exact=is_exact))
+            moved[name] = held
+            if (held.said, held.said_reason) == found:
+                continue
+            word = road_info_words.report(name, held.revision, found, now_s if is_exact else None)
             if await self._world.submit(word):
-                logger.info("%s: %s", held.name, found.state, extra={"reason": found.reason})
-                moved = msgspec.structs.replace(moved, said=found.state, said_reason=found.reason)
-        if moved != held:
-            self._held[held.name] = moved
-            await self._world.shelf.save(tuple(self._held.values()))
+                logger.info("%s: %s", name, found.state, extra={"reason": found.reason})
+                moved[name] = msgspec.structs.replace(held, said=found.state, said_reason=found.reason)
+        await self._become(moved)
+
+    async def _become(self, moved: dict[str, Held]) -> None:
+        """Raises: WaysideError: the disk refuses, and nothing has changed."""
+        if moved != self._held:
+            await self._world.shelf.save(tuple(moved.values()))
+            self._held = moved
 
     async def _show(self, held: Held, due: Standing) -> Standing:
-        """Has a message repeated, once for each revision; how that went."""
+        """Has a message repeated, once for each revision, or no more; how that went."""
+        if due.state is not State.ON_AIR:
+            await self._hide(held)
+            return due
         revision, refused = self._shown.get(held.name, (0, due))
         if revision == held.revision:
             return refused if refused.state is State.REFUSED else due

@@ -1,4 +1,4 @@
-"""Broadcasts over real sessions: only units of the area are told, each answers, and what is withdrawn is gone everywhere."""
+"""Broadcasts over real sessions: only units of the area are told, each answers, the withdrawn is gone everywhere."""
 
 import json
 from datetime import timedelta
@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.link.manager_api.commands import wayside
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, Session, role
@@ -45,13 +46,13 @@ async def road(operator: Peer, manager: LocalManager, rsu: NodeCredential) -> No
         site = site_pb2.Site(name=f"sites/at-{node_id}", position=position)
         await operator.call(operator.site.ApplySite, site_service_pb2.ApplySiteRequest(site=site))
         node = node_pb2.Node(name=f"nodes/{node_id}", site=f"sites/at-{node_id}")
-        request = fleet_service_pb2.UpdateNodeRequest(node=node, update_mask={"paths": ["site"]})
+        request = fleet_service_pb2.UpdateNodeRequest(node=node, update_mask=FieldMask(paths=["site"]))
         await operator.call(operator.fleet.UpdateNode, request)
     return other
 
 
 def works(clock: Clock, **fields: Any) -> broadcast_pb2.Broadcast:  # noqa: ANN401  # fields of a message
-    given = {
+    given: dict[str, Any] = {
         "name": "broadcasts/works",
         "selector": node_pb2.NodeSelector(areas=[AROUND]),
         "message": WORKS,
