@@ -1,6 +1,7 @@
 """A million damaged V2X messages: what ours says of each, and what asn1tools and pycrate say; `CASES=1000` for less.
 
-Every process takes one oracle and one profile. Fails if there is a kind of difference that nobody has explained.
+Every task is one oracle and one profile, with the frame or a type of phase 2. Fails if there is a kind of difference
+that nobody has explained.
 """
 
 import os
@@ -23,10 +24,12 @@ POOL = 400
 
 def main() -> None:
     """Runs the benchmark."""
-    from wayside.v2x.profile import Profile  # here: the list of benchmarks must not load the codec
+    from wayside.v2x.phase2 import NUMBERS  # here: the list of benchmarks must not load the codec
+    from wayside.v2x.profile import Profile
 
     report, counts = Report("v2x-mutations"), Counter[tuple[str, str]]()
-    tasks = [(name, profile.value) for name in ("pycrate", "asn1tools") for profile in Profile]
+    kinds = (None, *NUMBERS.values())
+    tasks = [(name, profile.value, kind) for name in ("pycrate", "asn1tools") for profile in Profile for kind in kinds]
     share = min(SHARE, max(1, CASES // len(tasks)))
     work = [(*task, SEED + number, share) for number in range(-(-CASES // len(tasks) // share)) for task in tasks]
     start = time.perf_counter()
@@ -41,15 +44,15 @@ def main() -> None:
     assert not any("NOT EXPLAINED" in words for _, words in counts), "a difference that nobody has explained; see above"
 
 
-def _judged(task: tuple[str, str, int, int]) -> Counter[str]:
+def _judged(task: tuple[str, str, int | None, int, int]) -> Counter[str]:
     import_path.append(str(Path(__file__).parents[1] / "proto" / "asn1"))
-    from tests import v2x_oracles  # here: in the process that needs them
+    from tests import v2x_oracles, v2x_values  # here: in the process that needs them
     from wayside.v2x.profile import Profile
 
-    name, profile_name, seed, count = task
+    name, profile_name, number, seed, count = task
     profile, random = Profile(profile_name), Random(seed)  # noqa: S311  # repeatable, no secrets
-    oracle = v2x_oracles.ORACLES[name](profile)
-    messages, found = v2x_oracles.pool(profile, seed, POOL), Counter[str]()
+    oracle, found = v2x_oracles.ORACLES[name](profile, number), Counter[str]()
+    messages = v2x_values.phase2_pool(profile, number, seed, POOL) if number else v2x_oracles.pool(profile, seed, POOL)
     for _ in range(count):
         data = v2x_oracles.mutated(messages, random)
         words = v2x_oracles.verdict(data, oracle)

@@ -20,12 +20,18 @@ from uper_compiler.model import (
     Text,
     Type,
     Types,
+    Unstated,
+    resolved,
 )
 from uper_compiler.naming import attribute, class_name
+from wayside.v2x import phase2
 from wayside.v2x.codec import Profile
-from wayside.v2x.generated import messages
+from wayside.v2x.generated import messages, phase2_messages
+from wayside.v2x.generated.messages import MessageFrameExt
 
 ASN1 = Path(__file__).parents[1] / "proto" / "asn1"
+PHASE2 = {number: Reference(kind.__name__) for kind, number in phase2.NUMBERS.items()}
+"""Types of phase 2 by messageId."""
 LETTERS = "".join(map(chr, range(32, 127)))
 
 
@@ -42,6 +48,11 @@ def files(profile: Profile) -> list[str]:
 def types_of(profile: Profile) -> Types:
     """The types of a profile."""
     return read(folders(profile))
+
+
+def phase2_types_of(profile: Profile) -> Types:
+    """The types of a profile, and of phase 2 under it."""
+    return read([*folders(profile), ASN1 / "phase2"])
 
 
 class Values:
@@ -75,15 +86,19 @@ class Values:
                 count = random.choice((kind.low, random.randint(kind.low, min(kind.high, kind.low + self._most_items))))
                 return [self.make(kind.element) for _ in range(count)]
             case Choice():
-                member = random.choice(kind.members + kind.additions)
+                member = random.choice([each for each in kind.members + kind.additions if self._is_stated(each.type)])
                 return member.name, self.make(member.type)
             case Sequence():
                 values = {
                     attribute(member.name): self.make(member.type)
                     for member in kind.members
-                    if not member.is_optional or random.random() < 0.5
+                    if self._is_stated(member.type) and (not member.is_optional or random.random() < 0.5)
                 }
-                return getattr(messages, class_name(name))(**values)
+                made = class_name(name)
+                return getattr(messages if hasattr(messages, made) else phase2_messages, made)(**values)
+
+    def _is_stated(self, kind: Type) -> bool:
+        return not isinstance(resolved(kind, self._types), Unstated)
 
     def foreign(self, kind: Type, value: Any) -> Any:  # noqa: ANN401, PLR0911
         """The same value as asn1tools has it."""
@@ -105,6 +120,13 @@ class Values:
                 return {member.name: self.foreign(member.type, each) for member, each in named if each is not None}
             case _:
                 return value
+
+
+def phase2_pool(profile: Profile, number: int, seed: int, count: int) -> list[bytes]:
+    """What open types hold: random messages of one type of phase 2."""
+    made = Values(phase2_types_of(profile), Random(seed), most_items=2)  # noqa: S311  # repeatable, no secrets
+    frames = (phase2.frame(made.make(PHASE2[number]), profile, unconfirmed=True) for _ in range(count))
+    return [extension.value for _, extension in frames if isinstance(extension, MessageFrameExt)]
 
 
 def plain(value: object) -> object:

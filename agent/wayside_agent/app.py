@@ -24,8 +24,8 @@ from wayside.sd_notify import notify
 from wayside.v1.node_service_pb2 import DesiredState
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
-from wayside_agent.air.guarded import guarded
 from wayside_agent.air.platform import Surroundings as PlatformSurroundings
+from wayside_agent.air.radio import radio_of
 from wayside_agent.configuration import Configuration
 from wayside_agent.core.job import Run
 from wayside_agent.core.starts import Start
@@ -119,7 +119,11 @@ class Agent:
         self._version = version("wayside-agent")
         self._release = self._tree_sha256 = ""
         self._may_run = dict.fromkeys(get_args(Load), True)
-        radio_source = guarded(registry.radio(unit), unit.v2x)
+        radio_source = radio_of(
+            registry.radio(unit),
+            unit.v2x,
+            utc_s=lambda: self.time.known_s(),  # noqa: PLW0108  # it is made below
+        )
         self.sensing = self._make_sensing(radio_source)
         radio = self.sensing.radio
         self.ends = ends_of(
@@ -163,9 +167,11 @@ class Agent:
             unit,
             self.sensing,
             radio_source,
+            controller=registry.signal_controller(unit),
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
+            surveyed=self._surveyed,
         )
         self.road_info = self._make_road_info()
         self.wellbeing = self._make_wellbeing()
@@ -228,6 +234,10 @@ class Agent:
             ends=self.ends,
             clock_s=time.time,
             mono_s=time.monotonic,
+            signal=self.air.signal_sample,
+            platforms=self.air.platform_samples,
+            security=self.air.security_sample,
+            sensors=self.air.sensor_faults,
         )
         checks = HealthChecks(
             sampling.sample, utc_s=self.time.utc_s, mono_s=time.monotonic, changed=self.reporting.hurry
@@ -361,6 +371,11 @@ class Agent:
     def _site_broker(self) -> Broker | None:
         telemetry = self.configuration.running.telemetry
         return broker(telemetry, self._unit, self._files) if telemetry.broker_host else None
+
+    def _surveyed(self) -> tuple[float, float] | None:
+        """Where the configuration says the unit stands [°]."""
+        place = self.configuration.running.health.place
+        return (place.latitude_degrees, place.longitude_degrees) if place.radius_m else None
 
     def _software(self) -> tuple[str, str]:
         """What runs, and the phase of the update."""

@@ -1,8 +1,7 @@
 """Finds drivers by the name under which they are registered, and makes them from a unit's settings.
 
-Drivers are entry points of the groups `wayside.can`, `wayside.gnss`, `wayside.radio`, `wayside.sensor`,
-`wayside.key` and `wayside.component`; ours and a third party's look the same. A driver is a class with a nested msgspec
-Struct `Options`, and takes one as its argument.
+Drivers are entry points of the groups in `GROUPS`; ours and a third party's look the same. A driver is a class with a
+nested msgspec Struct `Options`, and takes one as its argument.
 """
 
 from collections.abc import Mapping
@@ -16,11 +15,20 @@ from wayside_agent.drivers.key_file import KeyFile
 from wayside_agent.ports.components import ComponentDriver
 from wayside_agent.ports.devices import FrameSource, Gnss, Radio, SensorFeed
 from wayside_agent.ports.keys import KeyStore
+from wayside_agent.ports.signal import SignalFeed
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("wayside.can", "wayside.gnss", "wayside.radio", "wayside.sensor", "wayside.key", "wayside.component")
+GROUPS = (
+    "wayside.can",
+    "wayside.gnss",
+    "wayside.radio",
+    "wayside.signal",
+    "wayside.sensor",
+    "wayside.key",
+    "wayside.component",
+)
 
 Port_co = TypeVar("Port_co", covariant=True)
 
@@ -104,6 +112,20 @@ def radio(unit: settings.Settings) -> Radio | None:
     Raises: NotFoundError, InvalidArgumentError.
     """
     return None if unit.radio is None else cast("Radio", made("wayside.radio", unit.radio, field="radio"))
+
+
+def signal_controller(unit: settings.Settings) -> SignalFeed | None:
+    """The signal controller of a unit; `None`: it has none, or a platform speaks for it.
+
+    Raises: NotFoundError, InvalidArgumentError.
+    """
+    asked = unit.v2x.signal
+    if asked is None or asked.platform:
+        return None
+    given = {"controller": asked.controller, "bind_host": asked.bind_host, "bind_port": asked.bind_port}
+    options = {name: value for name, value in given.items() if value} | asked.options
+    chosen = settings.Driver(driver=asked.driver, options=options)
+    return cast("SignalFeed", made("wayside.signal", chosen, field="v2x.signal"))
 
 
 def feeds(unit: settings.Settings) -> tuple[SensorFeed, ...]:

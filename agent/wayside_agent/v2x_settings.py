@@ -1,12 +1,14 @@
 """Settings of what a unit says and hears on the air: the table `[v2x]` of its file."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from wayside_agent.v2x_heard_settings import LocalBrokerSettings, SubscriptionSettings
+from wayside_agent.v2x_perception_settings import PerceptionSettings
 from wayside_agent.v2x_platform_settings import PlatformName, PlatformSettings
+from wayside_agent.v2x_security_settings import SecuritySettings
 
 SignalName = Literal[
     "speed_mps",
@@ -90,26 +92,66 @@ class WarningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     key_file: Annotated[str, Meta(description="PEM file of its key.")] = ""
 
 
-Phase = Annotated[int, Meta(ge=1, le=16, description="Phase of a signal controller.")]
+Phase = Annotated[int, Meta(ge=0, le=255, description="Phase or lamp group of a signal controller.")]
+PhasePairs = tuple[tuple[Phase, Phase], ...]
+MAX_PHASES = 16
+"""SPAT has no room for more."""
 
 
 class SignalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The signal controller of the crossing an RSU stands at."""
+    """Who tells the lights of the crossing an RSU stands at: its signal controller, or else a platform."""
 
-    controller: Annotated[str, Meta(min_length=1, description="Its IP address; nobody else is listened to.")]
-    bind_host: Annotated[str, Meta(min_length=1, description="Address its TSCBM come to.")] = "0.0.0.0"  # noqa: S104  # it is another computer
-    bind_port: Annotated[int, Meta(ge=1, le=65_535, description="UDP port they come to.")] = 6053
+    controller: Annotated[str, Meta(description="IP address of the controller; nobody else is listened to.")] = ""
+    driver: Annotated[
+        str, Meta(description="How the controller speaks: `tscbm`, `gat1743`, or a driver of another package.")
+    ] = "tscbm"
+    bind_host: Annotated[str, Meta(description="Address its datagrams come to. Empty: as the driver has it.")] = ""
+    bind_port: (
+        Annotated[int, Meta(ge=1, le=65_535, description="UDP port they come to. Absent: as the driver has it.")] | None
+    ) = None
+    options: Annotated[
+        dict[str, Any], Meta(description="Further options of the driver, as its documentation says.")
+    ] = {}
+    platform: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]{0,20}$",
+            description="Instead of a controller: name of the platform whose SPAT.DOWN tells the lights; "
+            'it needs `allow = ["spat"]`.',
+        ),
+    ] = ""
+    silence_s: Annotated[
+        float, Meta(ge=0.2, le=5, description="Without a word for so long, nothing is broadcast any more [s].")
+    ] = 1.0
     region: Annotated[int, Meta(ge=0, le=65_535, description="Region of the crossing in the MAP.")]
     node: Annotated[int, Meta(ge=0, le=65_535, description="Node of the crossing in the MAP.")]
     phase_ids: Annotated[
         dict[Phase, Annotated[int, Meta(ge=0, le=255)]],
-        Meta(min_length=1, description="Controller's phase to the phase id of the MAP; others are not broadcast."),
-    ]
+        Meta(
+            description="Controller's phase to the phase id of the MAP; others are not broadcast. Empty, with a "
+            "platform only: its phases are those of the MAP."
+        ),
+    ] = {}
     conflicts: Annotated[
-        tuple[tuple[Phase, Phase], ...],
-        Meta(description="Pairs of phases that may not go at once; if they do, nothing is broadcast."),
+        PhasePairs,
+        Meta(description="Pairs of phases that may not go at once, beside those whose ways cross by the MAP."),
+    ] = ()
+    no_conflicts: Annotated[
+        PhasePairs, Meta(description="Pairs of phases that may be green at once although their ways cross by the MAP.")
     ] = ()
     permissive: Annotated[tuple[Phase, ...], Meta(description="Phases whose green must give way.")] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: fields contradict each other."""
+        has_controller = bool(self.controller or self.options or self.driver != "tscbm")
+        if has_controller == bool(self.platform):
+            raise ValueError("name either a controller or a platform: one tells the lights")
+        if not self.phase_ids and not self.platform:
+            raise ValueError("phase_ids: say which phase of the controller is which of the MAP")
+        if len(self.phase_ids) > MAX_PHASES or len(set(self.phase_ids.values())) < len(self.phase_ids):
+            raise ValueError(f"phase_ids: at most {MAX_PHASES}, each with an id of its own")
+        if twice := set(map(frozenset, self.conflicts)) & set(map(frozenset, self.no_conflicts)):
+            raise ValueError(f"no_conflicts: {sorted(min(twice, key=sorted))} is in conflicts, too")
 
 
 Aid = Annotated[int, Meta(ge=0, le=270_549_119, description="Application id (PSID), as a number.")]
@@ -132,6 +174,9 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     require_verified: Annotated[
         bool, Meta(description="Hear only what the radio's security chip, or the unit, has verified.")
     ] = False
+    security: Annotated[
+        SecuritySettings | None, Meta(description="Looks at signatures of messages that come in their envelope.")
+    ] = None
     vehicle: Annotated[
         VehicleSettings | None, Meta(description="Sends BSM of this vehicle; needs a receiver and a radio. OBU only.")
     ] = None
@@ -140,7 +185,7 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(description="Warns the driver of what is heard; needs a receiver and a radio. OBU only."),
     ] = None
     signal: Annotated[
-        SignalSettings | None, Meta(description="Broadcasts SPAT of this controller; needs a radio. RSU only.")
+        SignalSettings | None, Meta(description="Broadcasts SPAT of this crossing; needs a radio. RSU only.")
     ] = None
     broadcast_files: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^/.")], ...],
@@ -150,6 +195,10 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             "RSU only.",
         ),
     ] = ()
+    perception: Annotated[
+        PerceptionSettings | None,
+        Meta(description="Broadcasts RSM of what sensors at the road see; needs a radio. RSU only."),
+    ] = None
     subscriptions: Annotated[
         tuple[SubscriptionSettings, ...], Meta(description="Heard messages that are passed on.")
     ] = ()

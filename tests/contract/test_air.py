@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from wayside.errors import InvalidArgumentError
+from wayside_agent import registry
 from wayside_agent.air import Air
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.host import LinuxHost
@@ -102,4 +103,4 @@ def made(unit: Settings) -> Air:
         time_quality=lambda: TimeQuality.GNSS,
         rng=Random(1),  # noqa: S311  # spreads waits
     )
-    return Air(unit, sensing, radio, utc_s=time.time)
+    return Air(unit, sensing, radio, controller=registry.signal_controller(unit), utc_s=time.time)

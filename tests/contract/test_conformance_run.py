@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.conformance_suites import FAULTS, MAKERS, Line, bsm, lines, road_map, write_suite
+from tests.conformance_suites import FAULTS, MAKERS, PROFILE, Line, bsm, lines, road_map, write_suite
 from wayside.errors import InvalidArgumentError, NotFoundError
+from wayside.v2x.codec import decode
+from wayside.v2x.phase2_readable import readable
 from wayside_agent.cli.conformance import judged_suite
 from wayside_agent.core.conformance.model import RuleName
 from wayside_agent.core.conformance.report import canonical
@@ -110,6 +113,23 @@ def test_vectors_say_what_is_expected_of_them(tmp_path: Path) -> None:
     ]
     assert expecting(tmp_path, made, wanted[:2])[0] == ("expected", 3, "only 2 records are expected")
     assert expecting(tmp_path, made[:1], wanted[:2]) == [("expected", 2, "1 records are there, 2 are expected")]
+
+
+def test_a_vector_of_phase_2_is_as_decode_writes_it(tmp_path: Path) -> None:
+    """A platoon as another maker's OBU sent it; and corrections, of which the count is not confirmed."""
+    platoon = "802a0010274c1919999998181819c9f4991999999818181980000000100000000c80001919999998181819a6"
+    first = lines("BSM")[0]
+    made = [replace(first, application_id=4711, raw=bytes.fromhex(raw)) for raw in (platoon, "8005000a022aff")]
+    wanted: list[dict[str, Any]] = [{"message": written(each.payload)} for each in made]
+    found = [each for each in expecting(tmp_path, made, wanted) if each[0] == "expected"]
+    assert found == []
+    wanted[0]["message"]["msgFrameExt"]["message"]["msgCnt"] = 25
+    found = [each for each in expecting(tmp_path, made, wanted) if each[0] == "expected"]
+    assert found == [("expected", 1, "msgFrameExt.message.msgCnt is 24 instead of 25")]
+
+
+def written(payload: bytes) -> dict[str, Any]:
+    return readable(decode(payload, PROFILE), PROFILE, unconfirmed=True)
 
 
 def test_a_vector_that_is_refused_as_expected_passes(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Every radio driver: messages in and out, and what is passed over."""
 
 import asyncio
+import itertools
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,11 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from wayside.v2x.peek import MessageKind, message_kind
+from wayside.v2x.peek import MessageKind, message_kind, peek
 from wayside_agent.core.frame_layout import DSMP, Layout, Length, Magic, Payload, Timestamp
 from wayside_agent.core.pace import TimeBase
+from wayside_agent.core.packet_delivery import PacketDelivery
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
 from wayside_agent.drivers.radio_replay import RadioReplay
+from wayside_agent.drivers.radio_rsu41 import Rsu41Radio
 from wayside_agent.drivers.radio_udp import UdpRadio
 from wayside_agent.drivers.sim_radio import SimRadio, write_recording
 from wayside_agent.ports.devices import DescribedRadio, Radio
@@ -248,6 +252,100 @@ async def test_the_simulator_is_heard_at_its_rate_and_keeps_what_it_sends() -> N
     assert all(message_kind(each.payload) is MessageKind.BSM and len(each.payload) == 38 for each in heard)
 
 
+async def test_what_the_simulator_loses_is_what_the_counts_of_the_senders_miss() -> None:
+    delivery, options = PacketDelivery(), SimRadio.Options(vehicle_count=50, rate_hz=20, loss_ratio=0.25, seed=3)
+    async with SimRadio(options) as radio:
+        for _ in range(400):
+            seen = peek((await radio.read()).payload)
+            assert seen.id is not None
+            assert seen.message_count is not None
+            delivery.heard(seen.id, seen.message_count)
+    total = delivery.total
+    assert 0.2 < total.lost / (total.lost + total.received) < 0.3
+
+
+async def test_the_simulator_hears_nobody_beyond_its_range() -> None:
+    options = SimRadio.Options(vehicle_count=50, rate_hz=20, radius_m=500, range_m=400, unit_north_m=500)
+    far_deg = 400 / 111_195
+    async with SimRadio(options) as radio:
+        heard = [peek((await radio.read()).payload) for _ in range(60)]
+    senders = {each.id for each in heard}
+    assert 0 < len(senders) < 50
+    assert all(abs((each.latitude_deg or 0) - options.latitude_deg - 500 / 111_195) <= far_deg for each in heard)
+
+
+async def test_what_is_delayed_is_heard_later_and_in_order() -> None:
+    options = SimRadio.Options(vehicle_count=20, rate_hz=20, delay_s=0.05, delay_jitter_s=0.05)
+    async with SimRadio(options) as radio:
+        heard = [await radio.read() for _ in range(60)]
+    latencies_ms = [(each.time_ns // 1_000_000 - (peek(each.payload).sec_mark_ms or 0)) % 60_000 for each in heard]
+    assert min(latencies_ms) >= 49
+    assert max(latencies_ms) > min(latencies_ms) + 10
+    counts: dict[bytes | None, list[int | None]] = {}
+    for each in heard:
+        seen = peek(each.payload)
+        counts.setdefault(seen.id, []).append(seen.message_count)
+    assert all(
+        (later - earlier) % 128 == 1
+        for of_one in counts.values()
+        for earlier, later in itertools.pairwise(of_one)
+        if earlier is not None and later is not None
+    )
+
+
+async def test_a_roadside_unit_is_told_by_text_what_to_send_and_forwards_what_it_hears() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        far.bind(("127.0.0.1", 0))
+        options = Rsu41Radio.Options(radio_host="127.0.0.1", radio_port=far.getsockname()[1], tx_mode="ALT")
+        async with Rsu41Radio(options) as radio:
+            await radio.send(SPAT, application_id=3619)
+            lines = far.recv(4096).decode("ascii").splitlines()
+            say(radio.local_port, b"noise", BSM)
+            heard = await radio.read()
+            counters = radio.counters()
+            with pytest.raises(DeviceFaultError, match="more than 1400"):
+                await radio.send(bytes(1401), application_id=3619)
+    told = dict(line.split("=", 1) for line in lines)
+    assert bytes.fromhex(told.pop("Payload")) == SPAT
+    assert told == {
+        "Version": "0.7",
+        "Type": "SPAT",
+        "PSID": "0xe23",
+        "Priority": "7",
+        "TxMode": "ALT",
+        "TxChannel": "183",
+        "TxInterval": "0",
+        "DeliveryStart": "",
+        "DeliveryStop": "",
+        "Signature": "False",
+        "Encryption": "False",
+    }
+    assert heard.payload == BSM
+    assert (counters.malformed_count, counters.sent_count, counters.sent) == (1, 1, {3619: 1})
+
+
+async def test_a_capture_with_dsmp_is_replayed_with_its_ids(tmp_path: Path) -> None:
+    path = tmp_path / "road.pcap"
+    frames = [DSMP.built(BSM, application_id=111, time_ns=0), DSMP.built(SPAT, application_id=3619, time_ns=0)]
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 147)
+    packets = [struct.pack("<IIII", 1_700_000_000, n, len(each), len(each)) + each for n, each in enumerate(frames)]
+    path.write_bytes(head + b"".join(packets))
+    async with RadioReplay(RadioReplay.Options(path=str(path), speed=0)) as radio:
+        heard = [await radio.read(), await radio.read()]
+    assert [(each.payload, each.application_id) for each in heard] == [(BSM, 111), (SPAT, 3619)]
+
+
+async def test_lines_of_hex_come_ten_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "road.hex"
+    path.write_text(f"{BSM.hex()}\n{SPAT.hex()}\n{BSM.hex()}")
+    clock = asyncio.get_running_loop().time
+    async with RadioReplay(RadioReplay.Options(path=str(path), speed=10)) as radio:
+        begin_s = clock()
+        heard = [(await radio.read()).payload for _ in range(3)]
+    assert heard == [BSM, SPAT, BSM]
+    assert clock() - begin_s >= 0.019
+
+
 def test_equal_seeds_write_equal_recordings(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         write_recording(tmp_path / name, duration_s=1, seed=seed)
@@ -268,8 +366,9 @@ async def test_reading_before_opening_is_a_device_error(radio: Radio) -> None:
         lambda **station: UdpRadio(UdpRadio.Options(**station)),
         lambda **station: SimRadio(SimRadio.Options(**station)),
         lambda **station: RadioReplay(RadioReplay.Options(path="x", **station)),
+        lambda **station: Rsu41Radio(Rsu41Radio.Options(radio_host="127.0.0.1", **station)),
     ],
-    ids=["udp", "simulator", "replay"],
+    ids=["udp", "simulator", "replay", "rsu41"],
 )
 def test_a_radio_says_how_the_options_say_it_is_set(made: Callable[..., DescribedRadio]) -> None:
     assert isinstance(made(), DescribedRadio)

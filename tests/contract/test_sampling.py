@@ -19,6 +19,7 @@ from wayside_agent.core.bus_load import rates_of
 from wayside_agent.core.bus_silence import can_id
 from wayside_agent.core.fix import AntennaState, Fix, FixMode, FixQuality, Position
 from wayside_agent.core.frames import CLASSIC, ERROR_FLAG
+from wayside_agent.core.health_samples import PlatformSample, SignalSample
 from wayside_agent.core.reach import Reach
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
@@ -117,6 +118,8 @@ class Unit:
             ends=dict,
             clock_s=self.clock_s,
             mono_s=lambda: self.mono_s,
+            signal=lambda: SignalSample(fault="the signal controller is silent"),
+            platforms=lambda: (PlatformSample("city"),),
         )
         self.reach = Reach(0.0)
         checks = HealthChecks(sampling.sample, utc_s=time.utc_s, mono_s=lambda: self.mono_s, changed=lambda: None)
@@ -237,6 +240,14 @@ async def test_antenna_applications_and_the_radios_own_word_stand_in_the_report(
     assert report.radio.channel_busy_ratio == 0.7
     assert unit.state("gnss.antenna") == "degraded"
     assert (unit.state("radio.busy"), unit.state("radio.certificate")) == ("degraded", "degraded")
+
+
+async def test_who_tells_the_lights_and_the_platforms_are_checked(tmp_path: Path) -> None:
+    async with measuring(tmp_path) as unit:
+        unit.turn()
+        found = {check.name: check.reason for check in unit.report().checks}
+    assert found["signal.feed"] == "the signal controller is silent"
+    assert unit.state("platform.city") == "ok"
 
 
 async def test_power_and_cabinet_come_from_sensors_and_what_is_old_is_unknown(tmp_path: Path) -> None:

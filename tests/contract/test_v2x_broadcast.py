@@ -148,6 +148,38 @@ async def test_what_has_ended_goes_off_the_air_and_stays_off(tmp_path: Path) -> 
         assert not at.repeater.on_air
 
 
+def event(**fields: object) -> bytes:
+    works = road_works()
+    assert works.rtes is not None
+    told = msgspec.structs.replace(works.rtes[0], **fields)
+    return encode(("rsiFrame", msgspec.structs.replace(works, rtes=[told])), Profile.P20)
+
+
+async def test_an_event_of_the_highest_priority_is_dynamic_and_goes_before_all_others(tmp_path: Path) -> None:
+    async with road(tmp_path, own=(road_map(),)) as at:
+        await at.repeater.broadcast(MessageKind.RSI, event(rteId=2, priority=b"\xc0"), source=CITY)
+        await at.repeater.broadcast(MessageKind.RSI, event(rteId=3, priority=b"\xe0"), source=CITY)
+        assert at.repeater.rate_hz == 13.0
+        heard = await at.beats(10)
+        assert [aid for _, aid, _ in heard][:4] == [3622, 3621, 3618, 3622]
+        counts = [count for _, aid, count in heard if aid == 3622]
+        assert [(count - counts[0]) % 128 for count in counts] == list(range(10)), "each AID has its own count"
+
+
+async def test_an_event_that_moves_is_dynamic_until_it_is_told_of_the_same_place_again(tmp_path: Path) -> None:
+    works = road_works()
+    assert works.rtes is not None
+    paths = works.rtes[0].referencePaths
+    assert paths is not None
+    there = paths[0].activePath[0]
+    async with road(tmp_path) as at:
+        aids = []
+        for place in (works.rtes[0].eventPos, there, there, None):
+            await at.repeater.broadcast(MessageKind.RSI, event(eventPos=place), source=CITY)
+            aids.append([each.application_id for each in at.repeater.on_air])
+        assert aids == [[3621], [3622], [3621], [3622]]
+
+
 @pytest.mark.parametrize(
     ("kind", "message", "error", "why"),
     [

@@ -171,6 +171,28 @@ def test_what_cannot_be_sent_is_refused_with_its_field(fields: dict[str, object]
     assert str(caught.value).startswith(sentence)
 
 
+def test_what_came_after_the_standard_goes_to_json_and_back() -> None:
+    frame = decode(encode(("unknown", messages.UnknownAlternative(index=7, value=b"later")), Profile.P20), Profile.P20)
+    assert parsed(json.loads(json.dumps(readable(frame)))) == frame
+
+
+def nested(depth: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize("huge", [nested(5000), "x" * 100_000, {"x" * 100_000: 1}], ids=["deep", "long", "key"])
+@pytest.mark.parametrize("field", ["msgCnt", "id", "refPos", "participants", "secMark_s"])
+def test_what_people_wrote_is_quoted_briefly_however_large_it_is(field: str, huge: object) -> None:
+    participant = {"ptcType": huge, "secMark_s": huge}
+    for written in ({field: huge}, {"participants": [participant]}, huge):
+        with pytest.raises(EncodeError) as caught:
+            encode(parsed({"rsmFrame": written}), Profile.P20)
+        assert len(str(caught.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [

@@ -163,7 +163,8 @@ def test_american_messages_on_the_air_are_counted_as_what_they_are(shared_data: 
 @pytest.mark.parametrize("profile", list(Profile), ids=str)
 def test_no_message_of_ours_is_taken_for_a_foreign_one(profile: Profile) -> None:
     kinds = {message_kind(each) for each in pool(profile, 4, 2000)}
-    assert kinds == {*MessageKind} - {MessageKind.J2735, MessageKind.ETSI}
+    assert not kinds & {MessageKind.J2735, MessageKind.ETSI}
+    assert len(kinds) > 5
 
 
 def test_every_kind_has_a_name_in_the_report_of_a_unit() -> None:

@@ -1,19 +1,27 @@
-"""The voice of a crossing: recorded datagrams of a controller in, SPAT on the air, over real sockets."""
+"""The voice of a crossing: datagrams of a controller in, SPAT on the air, over real sockets."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from tests.unit.crossing_maker import crossing as the_map
+from tests.unit.test_signal_gat1743 import GREEN as GAT_GREEN
+from tests.unit.test_signal_gat1743 import RED as GAT_RED
+from tests.unit.test_signal_gat1743 import frame
+from tests.unit.test_signal_gat1743 import lights as gat_lights
 from wayside.v2x.codec import Profile, decode
-from wayside.v2x.generated.messages import SPAT
+from wayside.v2x.generated.messages import SPAT, Node
 from wayside_agent.core.frame_layout import DSMP
+from wayside_agent.core.health import State
+from wayside_agent.core.health_v2x import signal_finding
 from wayside_agent.core.signal_phases import Intersection
 from wayside_agent.drivers.radio_udp import UdpRadio
+from wayside_agent.drivers.signal_gat1743 import Gat1743Signal
 from wayside_agent.drivers.signal_udp import UdpSignal
 from wayside_agent.services.endless import endless
 from wayside_agent.services.v2x_rsu import SignalVoice, World
@@ -24,7 +32,9 @@ CROSSING = Intersection(
     phase_ids={2: 21, 4: 41, 6: 61, 8: 81},
     conflicts=frozenset({frozenset({2, 4}), frozenset({6, 8})}),
 )
+UTC_S = 1_795_416_902.0
 RED, PROTECTED_GREEN = 3, 6
+WAYS = {("north", "south"): 21, ("south", "north"): 61, ("east", "west"): 41, ("west", "east"): 81}
 
 
 @dataclass
@@ -65,7 +75,10 @@ class Crossing:
 
 
 @asynccontextmanager
-async def crossing() -> AsyncIterator[Crossing]:
+async def crossing(
+    feed: UdpSignal | None = None, *, where: Intersection = CROSSING, nodes: tuple[Node | None, ...] = (None,)
+) -> AsyncIterator[Crossing]:
+    """`nodes`: the crossing in the MAP on the air, the last of them for as long as it lasts."""
     air, controller = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     air.bind(("127.0.0.1", 0))
     air.setblocking(False)
@@ -78,10 +91,15 @@ async def crossing() -> AsyncIterator[Crossing]:
     options = UdpRadio.Options(
         bind_host="127.0.0.1", radio_host="127.0.0.1", radio_port=air.getsockname()[1], layout="dsmp"
     )
-    feed = UdpSignal(UdpSignal.Options(bind_host="127.0.0.1", bind_port=0, controller="127.0.0.1"))
+    feed = feed or UdpSignal(UdpSignal.Options(bind_host="127.0.0.1", bind_port=0, controller="127.0.0.1"))
+    known = list(nodes)
+
+    def node() -> Node | None:
+        return known.pop(0) if len(known) > 1 else known[0]
+
     with air, controller:
         async with UdpRadio(options) as radio, asyncio.TaskGroup() as group:
-            world = World(feed, CROSSING, Profile.P20, radio.send, lambda: 1_795_416_902.0, lambda: clock[0], pause)
+            world = World(feed, where, Profile.P20, radio.send, lambda: UTC_S, lambda: clock[0], pause, node)
             voice = SignalVoice(world)
             task = group.create_task(endless("v2x-rsu", voice.run))
             while feed._socket is None:  # noqa: ASYNC110  # as above
@@ -126,6 +144,69 @@ async def test_a_controller_that_falls_silent_ends_the_broadcast_within_a_second
         assert at.voice.why_silent == "the signal controller is silent"
         await at.says(datagrams[1])
         assert await at.turn() is not None
+
+
+async def test_greens_that_cross_by_the_map_on_the_air_are_not_broadcast_and_its_check_has_failed(
+    datagrams: list[bytes],
+) -> None:
+    greens = 2 + 16 * 13 + 4
+    both = datagrams[0][: greens - 4] + b"\x00\x00\x00\x00\x00\xaa" + datagrams[0][greens + 2 :]
+    open_list = replace(CROSSING, conflicts=frozenset(), no_conflicts=frozenset({frozenset({4, 6})}))
+    async with crossing(where=open_list, nodes=(None, the_map(WAYS))) as at:
+        await at.says(both)
+        assert await at.turn() is not None, "no map yet: nobody can tell"
+        assert signal_finding(at.voice.sample).state is State.DEGRADED
+        assert await at.turn() is None
+        found = signal_finding(at.voice.sample)
+        assert (found.name, found.state) == ("signal.feed", State.FAILED)
+        assert found.reason == "the signal controller lets crossing phases go at once: 2 and 4, 2 and 8, 6 and 8"
+        await at.says(datagrams[1])
+        assert await at.turn() is not None
+        assert signal_finding(at.voice.sample).reason.endswith("seen within the last minute"), "a moment is as bad"
+        at.clock[0] += 60.0
+        await at.says(datagrams[2])
+        assert await at.turn() is not None
+        assert signal_finding(at.voice.sample).state is State.OK
+
+
+async def test_a_phase_that_a_new_map_lacks_is_not_broadcast_any_more_and_its_check_is_degraded(
+    datagrams: list[bytes],
+) -> None:
+    new = the_map({way: phase for way, phase in WAYS.items() if phase != 61})
+    async with crossing(nodes=(the_map(WAYS), new)) as at:
+        await at.says(datagrams[0])
+        assert lights(await at.turn()).keys() == {21, 41, 61, 81}
+        assert lights(await at.turn()).keys() == {21, 41, 81}
+        found = signal_finding(at.voice.sample)
+        assert (found.state, found.reason) == (
+            State.DEGRADED,
+            "the MAP of crossing 4601/9 has no phase 61, which the controller tells of",
+        )
+
+
+async def test_the_check_knows_nothing_at_first_then_that_the_controller_is_silent() -> None:
+    async with crossing(nodes=(the_map(WAYS),)) as at:
+        await at.turn()
+        assert signal_finding(at.voice.sample).state is State.UNKNOWN
+        at.clock[0] += 6.0
+        await at.turn()
+        assert signal_finding(at.voice.sample).state is State.FAILED
+
+
+async def test_a_controller_of_ga_t_1743_is_on_the_air_too() -> None:
+    feed = Gat1743Signal(Gat1743Signal.Options(bind_host="127.0.0.1", bind_port=0, controller="127.0.0.1"))
+    async with crossing(feed) as at:
+        at.controller.sendto(frame(b"\x00\x00", thing=0x0101), ("127.0.0.1", feed.local_port))
+        await at.says(frame(gat_lights((0, ((2, GAT_GREEN, 26), (7, GAT_GREEN, 26))), (90, ((4, GAT_RED, 30),)))))
+        spat = await at.turn()
+        assert lights(spat) == {21: PROTECTED_GREEN, 41: RED}
+        assert spat is not None
+        timing = spat.intersections[0].phases[0].phaseStates[0].timing
+        assert timing is not None
+        assert timing[0] == "counting"
+        assert (timing[1].minEndTime, timing[1].maxEndTime) == (249, 259)
+        await at.says(b"\xc0broken\xc0")
+        assert feed.malformed_count == 1
 
 
 async def test_crossing_greens_are_not_broadcast(datagrams: list[bytes]) -> None:

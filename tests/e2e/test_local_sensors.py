@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -51,3 +52,37 @@ def test_json_and_msgpack_of_a_local_sensor_become_readings(unit: Callable[..., 
     publish.single("wayside/sensors/cabinet", b"\xff not a document", qos=1, hostname="localhost", port=broker_port)
     until("rubbish is counted", lambda: int(rsu.node()["health"]["feed"]["refused_count"]) == 1, 10)
     assert rsu.agent.is_running()
+
+
+def test_what_a_camera_sees_is_on_the_air_and_its_silence_is_told(
+    unit: Callable[..., FieldUnit], broker_port: int
+) -> None:
+    rsu = unit(
+        "rsu-road",
+        extra=f"""
+[v2x.local_broker]
+host = "localhost"
+port = {broker_port}
+
+[v2x.perception]
+latitude_deg = 20.03
+longitude_deg = 110.33
+silent_s = 0.5
+sensors = {{ camera = {{ source = "video" }} }}
+""",
+    )
+    rsu.until_online()
+
+    def is_said() -> bool:
+        seen = {"tracking_id": 7, "class": "car", "latitude_deg": 20.0301, "longitude_deg": 110.33}
+        document = {"time_ms": time.time_ns() // 1_000_000, "sensor_id": "camera", "objects": [seen]}
+        publish.single("wayside/perception/camera", json.dumps(document), hostname="localhost", port=broker_port)
+        now = rsu.status()["v2x"]["perception"]
+        return bool(now["sent_messages"] and now["latency_s"]["object_to_air"]["count"])
+
+    def is_told() -> bool:
+        checks = {each["name"]: each["state"] for each in rsu.node()["health"]["checks"]}
+        return checks.get("perception.camera") == "HEALTH_STATE_FAILED"
+
+    until("the object is on the air", is_said, 20)
+    until("the manager knows that the camera is silent", is_told, 20)

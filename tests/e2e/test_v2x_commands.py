@@ -61,6 +61,33 @@ def test_what_is_no_message_is_named(word: str, content: str, status: int, sente
     assert sentence in done.stdout + done.stderr
 
 
+PLATOON = "802a0010274c1919999998181819c9f4991999999818181980000000100000000c80001919999998181819a6"
+CORRECTIONS = "8005000a022aff"
+
+
+def test_messages_of_phase_2_are_named_counted_and_written_again() -> None:
+    given = f"{PLATOON}\n{CORRECTIONS}\n"
+    decoded = run("decode", "-", given=given)
+    platoon, corrections = (json.loads(line)["message"]["msgFrameExt"] for line in decoded.stdout.splitlines())
+    assert (platoon["name"], platoon["message"]["role"]) == ("CLPMM", "leader")
+    assert corrections == {"messageId": 10, "name": "RTCM", "value": "2aff"}
+    assert run("encode", "-", given=decoded.stdout).stdout == given
+    counted = run("stat", "-", given=given).stdout.splitlines()
+    assert {"  CLPMM: 1", "  RTCM: 1"} <= set(counted)
+
+
+def test_what_of_phase_2_is_not_confirmed_is_taken_apart_for_who_asks_and_says_so() -> None:
+    asked = run("decode", "--unconfirmed", "-", given=CORRECTIONS)
+    said = json.loads(asked.stdout)["message"]["msgFrameExt"]
+    assert (said["confirmed"], said["msgCnt"]) == (False, 42)
+
+
+def test_a_revision_that_is_not_shipped_says_why() -> None:
+    done = run("decode", "--profile", "2017", "-")
+    assert done.returncode == 2
+    assert "2017 (T/CSAE 53-2017) is not shipped because its bits are not known for certain" in done.stderr
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     done = run("decode", "nowhere.hex")
     assert (done.returncode, done.stderr) == (

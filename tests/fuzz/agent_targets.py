@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from tests import v2x_signed
 from tests.fuzz.engine import Target
 from wayside.v2x.peek import message_kind
 from wayside_agent.core import boot_choice, icmp, pcap, spool_format
@@ -18,12 +19,15 @@ from wayside_agent.core.frame_layout import (
     DSMP,
     RAW,
     ApplicationId,
+    CertificateDays,
     Layout,
     Length,
     Magic,
     Payload,
+    Signer,
     Skip,
     Timestamp,
+    Verified,
 )
 from wayside_agent.core.frames import CLASSIC, EXTENDED_FLAG, FrameBatch
 from wayside_agent.core.gpsd_json import GpsdDecoder
@@ -33,8 +37,11 @@ from wayside_agent.core.nmea_sentence import encoded
 from wayside_agent.core.nmea_text import sentences
 from wayside_agent.core.signals import Database, Signal
 from wayside_agent.core.signals import Message as CanMessage
+from wayside_agent.core.spdu.coer import SpduError
+from wayside_agent.core.spdu.envelope import parsed_spdu
 from wayside_agent.core.stamps import TimeQuality
 
+_CHIP = Layout(fields=(Verified(), ApplicationId(encoding="p"), Signer(), CertificateDays(size_bytes=4), Payload()))
 _VENDOR = Layout(
     fields=(
         Magic(hex="fa55"),
@@ -186,6 +193,23 @@ TARGETS = (
         lambda: (_VENDOR.built(b"\x20" * 30, application_id=111, time_ns=1_800_000_000 * 10**9),),
         (LayoutError,),
         words=(b"\xfa\x55", b"\x0d\x0a", b"\xff" * 8),
+    ),
+    Target(
+        "radio datagram, with the word of a chip",
+        _radio(_CHIP),
+        lambda: (_CHIP.built(b"\x20" * 30, application_id=111, time_ns=0),),
+        (LayoutError,),
+        words=(b"\xff" * 4, b"\x01"),
+    ),
+    Target(
+        "signed envelope",
+        parsed_spdu,
+        lambda: tuple(
+            v2x_signed.Signer(v2x_signed.Signer(issues=True)).message(b"\x00" * 30, by_digest=each)
+            for each in (True, False)
+        ),
+        (SpduError,),
+        words=(b"\x03\x81", b"\x40\x03\x80", b"\x82\xff\xff", b"\x01\x40", b"\x84\x40"),
     ),
     Target("CAN frames of a known database", _can, _frames),
     Target(

@@ -15,6 +15,7 @@ import pytest
 
 from tests.link.conftest import Mosquitto
 from wayside_agent.air import Air
+from wayside_agent.cli.check import findings
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.frame_layout import DSMP
 from wayside_agent.core.stamps import TimeQuality
@@ -32,17 +33,22 @@ LONG_S = 20.0
 TOPIC = "wayside/hmi/warnings"
 
 
+def settings(port: int) -> Settings:
+    """An OBU that warns by the broker at that port."""
+    return Settings(
+        node=NodeSettings(id="obu-1", esn="E1", kind="obu"),
+        manager=ManagerSettings(device_address="127.0.0.1:1", enrollment_address="127.0.0.1:1"),
+        gnss=Driver(driver="simulator"),
+        radio=Driver(driver="udp"),
+        v2x=V2xSettings(warnings=WarningSettings(port=port)),
+    )
+
+
 class Obu:
     """A vehicle on a wide circle, with one that stands in its way as long as somebody says so."""
 
     def __init__(self, port: int) -> None:
-        unit = Settings(
-            node=NodeSettings(id="obu-1", esn="E1", kind="obu"),
-            manager=ManagerSettings(device_address="127.0.0.1:1", enrollment_address="127.0.0.1:1"),
-            gnss=Driver(driver="simulator"),
-            radio=Driver(driver="udp"),
-            v2x=V2xSettings(warnings=WarningSettings(port=port)),
-        )
+        unit = settings(port)
         self.radio = UdpRadio(UdpRadio.Options(bind_host="127.0.0.1", layout="dsmp"))
         self.sensing = Sensing(
             buses={},
@@ -135,3 +141,12 @@ async def test_a_display_that_comes_back_is_told_what_holds_and_nothing_old(mosq
             while not (active := await following(hmi, f"{TOPIC}/active")):
                 pass
     assert [each["kind"] for each in active] == ["forward-collision"]
+
+
+async def test_the_check_says_whether_the_broker_of_the_warnings_answers(
+    mosquitto: Mosquitto, unused_tcp_port: int
+) -> None:
+    for port, is_ok, words in ((mosquitto.port, True, "answers"), (unused_tcp_port, False, "start it, or correct")):
+        [found] = [each for each in await findings(settings(port)) if "broker of the warnings" in each.message]
+        assert found.is_ok is is_ok
+        assert words in found.message

@@ -10,15 +10,19 @@ from wayside_agent.core.frame_layout import (
     DSMP,
     RAW,
     ApplicationId,
+    CertificateDays,
     Field,
     Frame,
     Layout,
     Length,
     Magic,
     Payload,
+    Signer,
     Skip,
     Timestamp,
+    Verified,
 )
+from wayside_agent.core.v2x import Verdict
 
 VENDOR = Layout(
     fields=(
@@ -130,3 +134,41 @@ def test_a_number_that_does_not_fit_its_field_is_refused() -> None:
         layout.built(bytes(256), application_id=None, time_ns=0)
     with pytest.raises(LayoutError, match="has none"):
         DSMP.built(b"1", application_id=None, time_ns=0)
+
+
+CHIP = Layout(fields=(ApplicationId(), Verified(), Signer(), CertificateDays(), Payload()))
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("01 0102030405060708 001e", Verdict(True, bytes(range(1, 9)), 30.0)),  # fields of a Verdict
+        ("00 0102030405060708 0000", Verdict(False, bytes(range(1, 9)), 0.0)),
+        ("07 0000000000000000 ffff", Verdict(None, None, None)),
+    ],
+    ids=["good", "bad", "not looked at"],
+)
+def test_the_word_of_a_chip_goes_along(said: str, verdict: Verdict) -> None:
+    assert CHIP.parsed(bytes.fromhex("006f" + said) + b"\x00bsm").verdict == verdict
+
+
+def test_what_is_sent_has_room_for_the_chip_and_says_nothing_for_it() -> None:
+    datagram = CHIP.built(b"\x00bsm", application_id=111, time_ns=0)
+    assert datagram == b"\x00\x6f" + bytes(11) + b"\x00bsm"
+
+
+@pytest.mark.parametrize(("application_id", "longest"), [(111, 1395), (3618, 1394)])
+def test_a_dsmp_packet_is_1400_bytes_at_most(application_id: int, longest: int) -> None:
+    datagram = DSMP.built(bytes(longest), application_id=application_id, time_ns=0)
+    assert (len(datagram), len(DSMP.parsed(datagram).payload)) == (1400, longest)
+    with pytest.raises(LayoutError, match="longer than the 1400"):
+        DSMP.built(bytes(longest + 1), application_id=application_id, time_ns=0)
+    unbounded = Layout(fields=DSMP.fields)
+    with pytest.raises(LayoutError, match="longer than the 1400"):
+        DSMP.parsed(unbounded.built(bytes(longest + 1), application_id=application_id, time_ns=0))
+
+
+@pytest.mark.parametrize("head", ["0300", "0401", "0410", "0480"], ids=["not DSMP", "reserved", "extension", "version"])
+def test_a_packet_of_another_protocol_or_version_is_refused(head: str) -> None:
+    with pytest.raises(LayoutError, match="magic"):
+        DSMP.parsed(bytes.fromhex(head + "6f0004") + b"\x00bsm")

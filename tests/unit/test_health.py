@@ -19,9 +19,12 @@ from wayside_agent.core.health_samples import (
     EnvironmentSample,
     GnssSample,
     HostSample,
+    PlatformSample,
     PowerSample,
     RadioSample,
     Sample,
+    SecuritySample,
+    SignalSample,
     SoftwareSample,
     SourceSample,
     StorageSample,
@@ -47,6 +50,10 @@ WELL = Sample(
     buses=(BUS,),
     gnss=GNSS,
     radio=RADIO,
+    signal=SignalSample(),
+    platforms=(PlatformSample("city"),),
+    security=SecuritySample(0.0),
+    sensors={"north": ""},
     time=TimeSample("gnss", is_synchronized=True, offset_s=0.001),
     power=PowerSample(24.0, on_battery=False, battery_ratio=1.0),
     environment=EnvironmentSample(40.0, 0.5, is_door_open=False, has_leak=False, fan_rpm=1500.0),
@@ -151,6 +158,7 @@ TABLE: dict[str, tuple[Sample, str, State, str]] = {
         State.FAILED,
         "below 0",
     ),
+    "silent-sensor": (replace(WELL, sensors={"north": "sensor north: gone"}), "perception.north", State.FAILED, "gone"),
     "no-time": (replace(WELL, time=TimeSample("floor", is_synchronized=False)), "time.source", State.FAILED, "nothing"),
     "holdover": (
         replace(WELL, time=TimeSample("clock", is_synchronized=False, holdover_s=5 * 3600.0)),
@@ -362,3 +370,25 @@ def test_limits_that_contradict_each_other_are_found(limit: Limit, words: str) -
 def test_findings_of_one_name_are_one_check() -> None:
     twice = [Finding("a", State.FAILED, "x"), Finding("a", State.OK)]
     assert [check.state for check in Checks().after(twice, 0.0)] == [State.OK]
+
+
+@pytest.mark.parametrize(
+    ("sample", "state", "reason"),
+    [
+        (SignalSample(), State.OK, ""),
+        (SignalSample(is_known=False), State.UNKNOWN, "nothing yet"),
+        (SignalSample(fault="it is silent"), State.FAILED, "it is silent"),
+        (SignalSample(doubt="no MAP"), State.DEGRADED, "no MAP"),
+        (PlatformSample("city"), State.OK, ""),
+        (PlatformSample("city", 20.0, 60.0), State.UNKNOWN, "not reached now"),
+        (PlatformSample("city", 61.0, 60.0, "refused"), State.DEGRADED, "not reached for more than 60 s: refused"),
+    ],
+)
+def test_what_the_services_of_v2x_hang_on_is_judged(
+    sample: SignalSample | PlatformSample, state: State, reason: str
+) -> None:
+    is_signal = isinstance(sample, SignalSample)
+    unit = replace(WELL, signal=sample) if isinstance(sample, SignalSample) else replace(WELL, platforms=(sample,))
+    check = judged(unit).by_name["signal.feed" if is_signal else "platform.city"]
+    assert check.state is state
+    assert reason in check.finding.reason

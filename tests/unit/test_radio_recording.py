@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wayside.v2x.peek import MessageKind, message_kind
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.radio_recording import RecordError, messages, packet, record, recorded_message, titled_messages
-from wayside_agent.core.v2x import ReceivedMessage
+from wayside_agent.core.v2x import ReceivedMessage, Verdict
 
 BSM = Bsm(
     message_count=5,
@@ -100,3 +100,17 @@ def test_a_line_without_a_message_is_an_error_and_not_the_end(line: str) -> None
 def test_the_first_bits_name_the_kind(first: int, kind: str | None) -> None:
     assert message_kind(bytes([first])) == kind
     assert message_kind(b"") is None
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        None,
+        Verdict(),
+        Verdict(verified=True, signer_digest=bytes(range(1, 9)), certificate_days=3.5),
+        Verdict(verified=False, checked_by="agent"),
+    ],
+)
+def test_the_verdict_on_a_signature_is_recorded(verdict: Verdict | None) -> None:
+    message = ReceivedMessage(b"\x00bsm", MessageKind.BSM, 7, 111, verdict)
+    assert recorded_message(record(message)) == message

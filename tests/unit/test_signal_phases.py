@@ -7,7 +7,8 @@ import pytest
 
 from wayside.v2x.codec import Profile, decode, encode
 from wayside_agent.core.signal_phases import Intersection, conflicts_in, minute_of_year, spat_of
-from wayside_agent.core.tscbm import Light, PhaseNow, SignalError, SignalPlan, parsed
+from wayside_agent.core.signal_plan import Light, PhaseNow, SignalError, SignalPlan
+from wayside_agent.core.tscbm import parsed
 
 NOW = datetime(2026, 11, 23, 6, 55, 2, 333_000, tzinfo=UTC)
 CROSSING = Intersection(

@@ -57,13 +57,18 @@ class Road:
     now_s: float = 100.0
     knows_time: bool = True
     braking_mps2: float = 0.0
+    curve_per_m: float = 0.0
     picture: Picture = field(default_factory=Picture)
     judge: Judge = field(default_factory=Judge)
 
     @property
     def own(self) -> Own:
         return Own(
-            at(self.east_m, self.north_m), self.heading_deg, self.speed_mps, acceleration_mps2=-self.braking_mps2
+            at(self.east_m, self.north_m),
+            self.heading_deg,
+            self.speed_mps,
+            acceleration_mps2=-self.braking_mps2,
+            curve_per_m=self.curve_per_m,
         )
 
     @property
@@ -134,8 +139,15 @@ class Road:
             self.east_m += place_m if self.heading_deg == EAST else -place_m if self.heading_deg == WEST else 0.0
         return changes
 
-    def map(self, *, limit_mps: float | None = 16.66, phase: int | None = 21, lanes: Sequence[float] = (0.0,)) -> None:
-        """Lanes to the east, so many metres north of the road's middle."""
+    def map(
+        self,
+        *,
+        limit_mps: float | None = 16.66,
+        phase: int | None = 21,
+        lanes: Sequence[float] = (0.0,),
+        line: Sequence[tuple[float, float]] = ((-400.0, 0.0), (-200.0, 0.0), (0.0, 0.0)),
+    ) -> None:
+        """Lanes to the east, so many metres north of the road's middle; `line`: where that goes."""
         limits = {} if limit_mps is None else {"speedLimits": [{"type": "vehicleMaxSpeed", "speed_mps": limit_mps}]}
         connection = {"remoteIntersection": {"region": 4601, "id": 10}} | ({} if phase is None else {"phaseId": phase})
         rows = [
@@ -143,7 +155,7 @@ class Road:
                 "laneID": number,
                 "laneWidth_m": 3.5,
                 "connectsTo": [connection],
-                "points": [{"posOffset": offset(east, north)} for east in (-400.0, -200.0, 0.0)],
+                "points": [{"posOffset": offset(east, middle + north)} for east, middle in line],
             }
             for number, north in enumerate(lanes, start=1)
         ]

@@ -4,11 +4,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from wayside_agent.air import broadcast, heard, platform, signal, vehicle
+from wayside_agent.air import broadcast, heard, perception, platform, signal, vehicle
 from wayside_agent.air.guarded import GuardedRadio
 from wayside_agent.air.overheard import OverheardRadio, Tap
+from wayside_agent.air.radio import verification_of
+from wayside_agent.core.health_samples import PlatformSample, SecuritySample, SignalSample
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
+from wayside_agent.ports.signal import SignalFeed
 from wayside_agent.services import v2x_obu, v2x_rsu
 from wayside_agent.services.sensing import Sensing
 from wayside_agent.settings import Settings
@@ -27,9 +30,11 @@ class Air:
         sensing: Sensing,
         radio: Radio | None,
         *,
+        controller: SignalFeed | None = None,
         utc_s: Callable[[], float | None],
         site_broker: heard.BrokerNow = lambda: None,
         around: platform.Surroundings = platform.ALONE,
+        surveyed: Callable[[], perception.Degrees | None] = lambda: None,
     ) -> None:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
@@ -37,6 +42,9 @@ class Air:
         self._guard = radio if isinstance(radio, GuardedRadio) else None
         if self._guard is not None:
             sensing.value_sources.append(self._guard.figures)
+        self.verification = verification_of(radio)
+        if self.verification is not None:
+            sensing.value_sources.append(self.verification.figures)
         said: list[Tap] = []
         if radio is not None and unit.v2x.platforms:
             radio = OverheardRadio(radio, said)
@@ -47,19 +55,26 @@ class Air:
 
             own_ids = tuple if self.voice is None else self.voice.ids
             self.warnings = warnings.watch(unit.v2x.warnings, unit, sensing, utc_s=utc_s, own_ids=own_ids)
-        self.signal = signal.voice(unit, radio, utc_s=utc_s)
         self.repeater = broadcast.repeater(unit, radio, utc_s=utc_s)
+        self.signal = signal.voice(unit, radio, controller=controller, repeater=self.repeater, utc_s=utc_s)
+        self.perception = perception.eyes(unit, sensing, radio, utc_s=utc_s, surveyed=surveyed)
         self.heard, self._outlets = heard.ear(unit, sensing, utc_s=utc_s, site_broker=site_broker)
         self.platforms = platform.bridges(
-            unit, sensing, around, utc_s=utc_s, event=self.broadcast, broadcaster=self.repeater
+            unit,
+            sensing,
+            around,
+            utc_s=utc_s,
+            event=self.broadcast,
+            broadcaster=signal.mouth(self.signal, self.repeater),
         )
         said += [each.said for each in self.platforms.values()]
 
     def planned_rate_hz(self) -> float | None:
         """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or a vehicle must be silent."""
         repeated_hz = 0.0 if self.repeater is None else self.repeater.rate_hz
-        if self.signal is not None or repeated_hz:
-            return repeated_hz + (0.0 if self.signal is None else 1 / v2x_rsu.PERIOD_S)
+        seen_hz = 0.0 if self.perception is None else self.perception.rate_hz
+        if self.signal is not None or self.perception is not None or repeated_hz:
+            return repeated_hz + seen_hz + (0.0 if self.signal is None else 1 / v2x_rsu.PERIOD_S)
         return None if self.voice is None or self.voice.why_silent else 1 / v2x_obu.PERIOD_S
 
     def broadcast(self) -> str:
@@ -67,14 +82,34 @@ class Air:
         radio = self._sensing.radio
         return "" if radio is None else self._events.sentence(radio.counters.sent, time.monotonic())
 
+    def signal_sample(self) -> SignalSample | None:
+        """What the check of the lights looks at; `None`: the unit broadcasts none."""
+        return None if self.signal is None else self.signal.sample
+
+    def platform_samples(self) -> tuple[PlatformSample, ...]:
+        """What the checks of platforms look at."""
+        return tuple(each.sample for each in self.platforms.values())
+
+    def security_sample(self) -> SecuritySample | None:
+        """What the check of signatures looks at; `None`: nobody looks at them."""
+        return None if self.verification is None else SecuritySample(self.verification.refused_ratio)
+
     def picture(self) -> Mapping[str, object]:
         """What is heard, and which platforms are reached, ready for JSON; empty: there is no radio."""
         heard_now = {} if self.heard is None else self.heard.picture()
         if self.warnings is not None:
             heard_now = {**heard_now, "warnings": self.warnings[0].picture()}
+        if self.perception is not None:
+            heard_now = {**heard_now, "perception": self.perception.picture()}
         if self._guard is not None:
             heard_now = {**heard_now, "radio": self._guard.picture()}
+        if self.verification is not None:
+            heard_now = {**heard_now, "security": self.verification.picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
+
+    def sensor_faults(self) -> Mapping[str, str]:
+        """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""
+        return {} if self.perception is None else self.perception.sensor_faults()
 
     def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs, by name."""
@@ -87,6 +122,10 @@ class Air:
             services["v2x-rsu"] = self.signal.run
         if self.repeater is not None:
             services["v2x-broadcast"] = self.repeater.run
+        if self.perception is not None:
+            services["v2x-perception"] = self.perception.run
+        if self.verification is not None:
+            services["v2x-verification"] = self.verification.run
         services |= {f"v2x-{name}-broker": outlet.run for name, outlet in self._outlets.items()}
         services |= {f"v2x-platform-{name}": bridge.run for name, bridge in self.platforms.items()}
         return services

@@ -24,7 +24,8 @@ class GuardedRadio:
     """A radio with lists. Messages without an AID are on none."""
 
     def __init__(self, radio: Radio, v2x: V2xSettings) -> None:
-        self._radio = radio
+        self.radio = radio
+        """The one behind the lists."""
         self._receive, self._send = frozenset(v2x.receive_aids), frozenset(v2x.send_aids)
         self._require_verified = v2x.require_verified
         self._unlisted: dict[int, int] = {}
@@ -33,19 +34,19 @@ class GuardedRadio:
 
     async def __aenter__(self) -> Self:
         """Opens the radio; see `ports.devices.Radio`."""
-        await self._radio.__aenter__()
+        await self.radio.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Closes it."""
-        await self._radio.__aexit__(kind, error, trace)
+        await self.radio.__aexit__(kind, error, trace)
 
     async def read(self) -> ReceivedMessage:
         """See `ports.devices.Radio`; what must not be heard is counted and passed over."""
         while True:
-            message = await self._radio.read()
+            message = await self.radio.read()
             if self._receive and message.application_id not in self._receive:
                 self._counts["unlisted_count"] += 1
                 counted(self._unlisted, message.application_id)
@@ -65,15 +66,15 @@ class GuardedRadio:
             raise PermissionDeniedError(
                 f"nothing is sent under AID {application_id}; add it to `v2x.send_aids` of the settings if it shall be"
             )
-        await self._radio.send(payload, application_id=application_id)
+        await self.radio.send(payload, application_id=application_id)
 
     def counters(self) -> RadioCounters:
         """See `ports.devices.Radio`."""
-        return self._radio.counters()
+        return self.radio.counters()
 
     def station(self) -> Station:
         """See `ports.devices.DescribedRadio`."""
-        return self._radio.station() if isinstance(self._radio, DescribedRadio) else Station()
+        return self.radio.station() if isinstance(self.radio, DescribedRadio) else Station()
 
     def picture(self) -> Mapping[str, object]:
         """What was not let through since the start, ready for JSON: counts, and the same by AID."""

@@ -42,7 +42,7 @@ def ear(
         if asked:
             raise InvalidArgumentError("field v2x.subscriptions: nothing is heard without a radio; add [radio]")
         return None, {}
-    brokers: dict[str, BrokerNow] = {"local": lambda: _local(unit), "site": site_broker}
+    brokers: dict[str, BrokerNow] = {"local": lambda: local_broker(unit), "site": site_broker}
     wanted = sorted({each.broker for each in asked})
     outlets: dict[str, Outlet[Broker]] = {name: _outlet(name, unit.node.id, brokers[name]) for name in wanted}
     subscriptions = [
@@ -72,7 +72,8 @@ def _here(sensing: Sensing) -> Place | None:
     return round(fix.position.latitude_deg * RAW_PER_DEGREE), round(fix.position.longitude_deg * RAW_PER_DEGREE)
 
 
-def _local(unit: Settings) -> Broker:
+def local_broker(unit: Settings) -> Broker:
+    """The MQTT broker on the unit."""
     asked = unit.v2x.local_broker
     secret = Path(unit.secrets_dir) / asked.password_secret if asked.password_secret else None
     return Broker(asked.host, asked.port, username=asked.username, password_file=secret)

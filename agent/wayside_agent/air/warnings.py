@@ -14,6 +14,7 @@ from wayside_agent.core.heard.grid import RAW_PER_DEGREE
 from wayside_agent.core.speaking import MAX_FIX_AGE_S, MAX_HDOP, MIN_COURSE_MPS, Signal
 from wayside_agent.core.warnings.model import Kind
 from wayside_agent.core.warnings.movers import Own
+from wayside_agent.core.warnings.own_curve import OwnCurve
 from wayside_agent.core.warnings.plane import farther
 from wayside_agent.link.broker import Broker, MqttTls
 from wayside_agent.link.mqtt import MqttPublisher
@@ -60,6 +61,11 @@ def watch(
     return warnings, display
 
 
+def trial_display(asked: WarningSettings, unit: Settings) -> MqttPublisher:
+    """A connection to try the display's broker by, beside that of a running agent."""
+    return MqttPublisher(_broker(asked, unit), client_id=f"{unit.node.id}-warnings-check")
+
+
 class OwnVehicle:
     """Where this vehicle is and goes; the last good heading stands while it is too slow to have one."""
 
@@ -68,6 +74,7 @@ class OwnVehicle:
         self._senses = senses(unit, sensing)
         self._heading_deg: float | None = None
         self._speeds: deque[tuple[float, float]] = deque(maxlen=64)
+        self._curve = OwnCurve()
 
     def now(self) -> Own | None:
         """`None`: nobody knows, or what is known is old or cannot be true."""
@@ -91,6 +98,7 @@ class OwnVehicle:
             self._vehicle.width_m,
             self._vehicle.vehicle_class,
             values.get(Signal.ACCELERATION_MPS2, self._changed_mps2(speed_mps)),
+            self._curve.per_m(time.monotonic(), heading_deg=self._heading_deg, speed_mps=speed_mps),
         )
 
     def _changed_mps2(self, speed_mps: float) -> float:

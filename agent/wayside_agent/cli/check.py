@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wayside.errors import UnavailableError, WaysideError
 from wayside_agent import registry
+from wayside_agent.air import signal
 from wayside_agent.drivers.identity import IdentityFiles, check_broker_key
 from wayside_agent.ports.components import Activation, ComponentDriver
 from wayside_agent.ports.opened import Opened
@@ -35,6 +36,8 @@ async def findings(unit: Settings) -> list[Finding]:
         return [*found, Finding(is_ok=False, message=str(error))]
     found += [await _opened(label, device) for label, device in devices]
     found += await _platforms(unit)
+    found += await _display(unit)
+    found += await _perception(unit)
     found += await _versions(components, can_restart=bool(unit.update.reboot_command))
     return [*found, await _reached(unit.manager.device_address)]
 
@@ -44,6 +47,9 @@ def _devices(unit: Settings) -> list[tuple[str, Opened]]:
     gnss, radio = registry.gnss(unit), registry.radio(unit)
     devices += [("GNSS", gnss)] if gnss else []
     devices += [("radio", radio)] if radio else []
+    signal.check_platform(unit)
+    controller = registry.signal_controller(unit)
+    devices += [("signal controller", controller)] if controller else []
     return devices + [(f"sensor feed {index}", feed) for index, feed in enumerate(registry.feeds(unit))]
 
 
@@ -99,6 +105,34 @@ async def _platforms(unit: Settings) -> list[Finding]:
         except WaysideError as error:
             found.append(Finding(is_ok=False, message=f"platform {label}: {error}"))
     return found
+
+
+async def _display(unit: Settings) -> list[Finding]:
+    asked = unit.v2x.warnings
+    if asked is None:
+        return []
+    from wayside_agent.air.warnings import trial_display  # as above
+
+    address = f"broker of the warnings, {asked.host}"
+    try:
+        async with trial_display(asked, unit):
+            return [Finding(is_ok=True, message=f"{address}: answers")]
+    except WaysideError as error:  # it is the unit's own: without it no driver is warned
+        return [Finding(is_ok=False, message=f"{address}: {error}; start it, or correct field v2x.warnings")]
+
+
+async def _perception(unit: Settings) -> list[Finding]:
+    if unit.v2x.perception is None:
+        return []
+    from wayside_agent.air.perception import feed  # as with platforms
+
+    try:
+        async with feed(unit, suffix="-check"):
+            return [Finding(is_ok=True, message="v2x.perception: its broker answers")]
+    except UnavailableError as error:  # it may start after the agent
+        return [Finding(is_ok=True, message=f"v2x.perception: its broker is not reachable now ({error})")]
+    except WaysideError as error:
+        return [Finding(is_ok=False, message=f"v2x.perception: {error}")]
 
 
 async def _versions(components: Mapping[str, ComponentDriver], *, can_restart: bool) -> list[Finding]:

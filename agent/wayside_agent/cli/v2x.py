@@ -9,27 +9,27 @@ from typing import Any
 from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
 from wayside.v2x.foreign import Family, foreign
-from wayside.v2x.readable import parsed, readable
+from wayside.v2x.phase2_readable import parsed, readable
 from wayside_agent.core.radio_recording import RecordError
 from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.core.v2x_files import MAX_FILE_BYTES, FileFormat, recorded
 from wayside_agent.core.v2x_tally import Tally
 
 
-def decoded_as(path: Path, profile: str, form: FileFormat) -> Iterator[dict[str, Any]]:
+def decoded_as(path: Path, profile: str, form: FileFormat, *, unconfirmed: bool = False) -> Iterator[dict[str, Any]]:
     """A document for each message of a file, under one of our profiles or those of another region.
 
     Raises: InvalidArgumentError: what decodes the messages of other regions is not installed.
     """
     if profile in Profile.__members__.values():
-        return decoded(path, Profile(profile), form)
+        return decoded(path, Profile(profile), form, unconfirmed=unconfirmed)
     from wayside_agent.cli import v2x_foreign  # here: only these need it
 
     return v2x_foreign.decoded(_records(path, form), Family(profile), path)
 
 
-def decoded(path: Path, profile: Profile, form: FileFormat) -> Iterator[dict[str, Any]]:
-    """A document for each message of a file; `error` where there is none."""
+def decoded(path: Path, profile: Profile, form: FileFormat, *, unconfirmed: bool = False) -> Iterator[dict[str, Any]]:
+    """A document for each message of a file; `error` where there is none; `unconfirmed`: see `wayside.v2x.phase2`."""
     for each in _records(path, form):
         if isinstance(each, RecordError):
             yield {"error": str(each)}
@@ -40,7 +40,7 @@ def decoded(path: Path, profile: Profile, form: FileFormat) -> Iterator[dict[str
         if each.application_id is not None:
             document["application_id"] = each.application_id
         try:
-            document["message"] = readable(decode(each.payload, profile))
+            document["message"] = readable(decode(each.payload, profile), profile, unconfirmed=unconfirmed)
         except DecodeError as error:
             document["error"] = _reason(error, each.payload)
         yield document
@@ -56,7 +56,7 @@ def encoded(path: Path, profile: Profile) -> Iterator[str]:
         try:
             document = json.loads(line)
             message = document.get("message", document) if isinstance(document, dict) else document
-            yield encode(parsed(message), profile).hex()
+            yield encode(parsed(message, profile), profile).hex()
         except (ValueError, RecursionError) as error:
             raise InvalidArgumentError(f"{path}, message {number}: it is no JSON ({error})") from None
         except EncodeError as error:

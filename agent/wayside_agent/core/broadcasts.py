@@ -5,25 +5,29 @@
 
 What is about the same thing from the same source takes the place of what was there: one key. Each crossing of a MAP,
 and each event or sign of an RSI, goes out in a message of its own: it must fit the air, and one may change without
-the others. The sender's count and minute are made anew for each message.
+the others. The sender's count and minute are made anew for each message. An event is semi-static; it is dynamic if its
+priority is the highest there is, or if it is told of another place than before: `following`.
 Source: T/CSAE 159-2020 (periods, priorities, AIDs); 1400 byte with the head of DSMP, as in v2x-messages.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from wayside.v2x.codec import encode
-from wayside.v2x.generated.messages import MapData, MessageFrame, RoadSideInformation, RSITimeDetails
+from wayside.v2x.generated.messages import MapData, MessageFrame, RoadSideInformation, RSITimeDetails, RTEData
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import EncodeError
+from wayside_agent.core.rsi_codes import EVENTS, SIGNS
 
 MAX_BYTES = 1400 - 6
 """Of a message; the longest head of DSMP takes the rest."""
-MAP_AID, SIGN_AID, EVENT_AID = 3618, 3620, 3621
-MAP_PERIOD_S, SIGN_PERIOD_S, EVENT_PERIOD_S = 1.0, 1.0, 0.5
-MAP_PRIORITY, SIGN_PRIORITY, EVENT_PRIORITY = 16, 48, 80
+MAP_AID, SIGN_AID, EVENT_AID, DYNAMIC_AID = 3618, 3620, 3621, 3622
+MAP_PERIOD_S, SIGN_PERIOD_S, EVENT_PERIOD_S, DYNAMIC_PERIOD_S = 1.0, 1.0, 0.5, 0.1
+MAP_PRIORITY, SIGN_PRIORITY, EVENT_PRIORITY, DYNAMIC_PRIORITY = 16, 48, 80, 112
+_HIGHEST = 0b111
+"""RSIPriority of what cannot wait; its level is in the upper three bits of one octet."""
 _MINUTE_UNKNOWN = 527_040
 _HALF_A_YEAR = _MINUTE_UNKNOWN // 2
 
@@ -71,6 +75,23 @@ class Broadcast:
             return None
         return content.nodes[0].id.region or 0, content.nodes[0].id.id
 
+    @property
+    def event(self) -> RTEData | None:
+        """The event of an RSI; `None`: it is a sign, or a MAP."""
+        _, content = self.frame
+        events = content.rtes if isinstance(content, RoadSideInformation) else None
+        return events[0] if events else None
+
+    @property
+    def unknown_code(self) -> str:
+        """The code of its event or sign that nobody here knows, in words; empty: it is known, or has none."""
+        _, content = self.frame
+        if not isinstance(content, RoadSideInformation):
+            return ""
+        events = [f"event {each.eventType}" for each in content.rtes or () if each.eventType not in EVENTS]
+        signs = [f"sign {each.signType}" for each in content.rtss or () if each.signType not in SIGNS]
+        return ", ".join(events + signs)
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -102,6 +123,14 @@ def broadcasts_of(frame: MessageFrame, profile: Profile, *, source: str) -> tupl
         if size_bytes > MAX_BYTES:
             raise BroadcastError(f"{each.key}: {size_bytes} bytes do not fit the air; at most {MAX_BYTES} do")
     return found
+
+
+def following(fresh: Broadcast, before: Broadcast | None) -> Broadcast:
+    """What takes the place of another about the same thing: dynamic, if it is an event that has moved meanwhile."""
+    event, past = fresh.event, None if before is None else before.event
+    if before is None or event is None or past is None or _places(fresh, event) == _places(before, past):
+        return fresh
+    return _dynamic(fresh)
 
 
 def encoded(broadcast: Broadcast, *, message_count: int, minute: int | None, profile: Profile) -> bytes:
@@ -144,19 +173,35 @@ def _of_rsi(content: RoadSideInformation, source: str) -> Iterable[Broadcast]:
     events, signs = content.rtes or [], content.rtss or []
     if not events and not signs:
         raise BroadcastError("the RSI has neither events nor signs")
-    replace, key = msgspec.structs.replace, f"{source}/rsi/{content.id.hex()}"
+    key = f"{source}/rsi/{content.id.hex()}"
     for event in events:
-        part = replace(content, rtes=[event], rtss=None)
+        part = msgspec.structs.replace(content, rtes=[event], rtss=None)
         begin, end = _span(event.timeDetails)
-        yield Broadcast(
+        piece = Broadcast(
             f"{key}/event-{event.rteId}", ("rsiFrame", part), EVENT_AID, EVENT_PERIOD_S, EVENT_PRIORITY, begin, end
         )
+        yield _dynamic(piece) if _is_urgent(event) else piece
     for sign in signs:
-        part = replace(content, rtes=None, rtss=[sign])
+        part = msgspec.structs.replace(content, rtes=None, rtss=[sign])
         begin, end = _span(sign.timeDetails)
         yield Broadcast(
             f"{key}/sign-{sign.rtsId}", ("rsiFrame", part), SIGN_AID, SIGN_PERIOD_S, SIGN_PRIORITY, begin, end
         )
+
+
+def _is_urgent(event: RTEData) -> bool:
+    return bool(event.priority) and event.priority[0] >> 5 == _HIGHEST  # type: ignore[index]  # it is not empty
+
+
+def _dynamic(piece: Broadcast) -> Broadcast:
+    return replace(piece, application_id=DYNAMIC_AID, period_s=DYNAMIC_PERIOD_S, priority=DYNAMIC_PRIORITY)
+
+
+def _places(piece: Broadcast, event: RTEData) -> tuple[object, ...]:
+    """Where it is; offsets count from the reference position of its message."""
+    _, content = piece.frame
+    origin = content.refPos if isinstance(content, RoadSideInformation) else None
+    return origin, event.eventPos, event.eventRadius, event.referencePaths, event.referenceLinks
 
 
 def _span(details: RSITimeDetails | None) -> tuple[int | None, int | None]:

@@ -24,6 +24,7 @@ from wayside_agent.core.health_samples import (
     TimeSample,
     UplinkSample,
 )
+from wayside_agent.core.health_v2x import v2x_findings
 
 _SHOWN_IDS = 5
 
@@ -51,6 +52,7 @@ def findings(sample: Sample, limits: Mapping[str, Limit], *, before: Callable[[s
         yield from _gnss(sample.gnss, judge)
     if sample.radio is not None:
         yield from _radio(sample.radio, judge)
+    yield from v2x_findings(sample)
     yield from _time(sample.time, judge)
     if sample.power is not None:
         yield from _power(sample.power, judge)

@@ -73,6 +73,39 @@ class RadioSample:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalSample:
+    """Who tells the lights of the crossing."""
+
+    fault: str = ""
+    """Why nothing is broadcast of it, or was not a moment ago, in one sentence."""
+    doubt: str = ""
+    """What is wrong although something is."""
+    is_known: bool = True
+    """False: it has just begun and had no time to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSample:
+    """One centre of T/ITS 0117."""
+
+    name: str
+    away_s: float | None = None
+    """Since it was lost, or since the start; `None`: it is reached."""
+    ttl_s: float = 0.0
+    """After this silence it takes the unit for dead."""
+    fault: str = ""
+    """Why it is not reached, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySample:
+    """Signed messages that are heard."""
+
+    refused_ratio: float | None = None
+    """Of the newest that were looked at, how many were wrong, 0 to 1; `None`: too few."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimeSample:
     """The clock."""
 
@@ -164,6 +197,11 @@ class Sample:
     buses: tuple[BusSample, ...] = ()
     gnss: GnssSample | None = None
     radio: RadioSample | None = None
+    signal: SignalSample | None = None
+    platforms: tuple[PlatformSample, ...] = ()
+    security: SecuritySample | None = None
+    sensors: Mapping[str, str] = field(default_factory=dict)
+    """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""
     time: TimeSample = TimeSample()
     power: PowerSample | None = None
     environment: EnvironmentSample | None = None

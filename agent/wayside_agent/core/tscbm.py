@@ -9,9 +9,8 @@ Source: NTCIP 1202 v02 with the SPaT object of the V2I hub (id 0xCD); held again
 """
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+
+from wayside_agent.core.signal_plan import Light, PhaseNow, SignalError, SignalPlan
 
 ID = 0xCD
 PHASE_COUNT = 16
@@ -25,44 +24,6 @@ MAX_BYTES = MIN_BYTES + 4
 _UNKNOWN = 0xFFFF
 _STEP_S = 0.1
 _DAY_S = 86_400
-
-
-class SignalError(ValueError):
-    """A datagram of a signal controller makes no sense."""
-
-
-class Light(StrEnum):
-    """What a phase shows. Which kind of green it is, the controller does not say."""
-
-    DARK = "DARK"
-    RED = "RED"
-    YELLOW = "YELLOW"
-    GREEN = "GREEN"
-    FLASHING_RED = "FLASHING_RED"
-    FLASHING_YELLOW = "FLASHING_YELLOW"
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseNow:
-    """One phase of a controller."""
-
-    light: Light
-    min_s: float | None = None
-    """Time to the change at the soonest; `None`: not known."""
-    max_s: float | None = None
-    """At the latest; `None`: not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignalPlan:
-    """All phases of a controller at one moment."""
-
-    phases: Mapping[int, PhaseNow]
-    """By the controller's number, 1 to 16; those that show nothing are not there."""
-    sequence: int
-    """0 to 255, rising."""
-    day_s: float
-    """The controller's clock: time since its midnight."""
 
 
 def parsed(datagram: bytes) -> SignalPlan:

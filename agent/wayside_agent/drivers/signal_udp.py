@@ -1,4 +1,4 @@
-"""What a signal controller broadcasts of its phases over UDP.
+"""What a signal controller broadcasts of its phases over UDP, as TSCBM (NTCIP 1202).
 
 **Tested with:** loopback sockets and the recorded datagrams of a controller.
 **Source:** `core.tscbm` (NTCIP 1202 with the SPaT object of the V2I hub).
@@ -11,14 +11,19 @@ from typing import Annotated, Self
 
 import msgspec
 
-from wayside_agent.core.tscbm import MAX_BYTES, SignalError, SignalPlan, parsed
+from wayside.errors import InvalidArgumentError
+from wayside_agent.core.signal_plan import SignalError, SignalPlan
+from wayside_agent.core.tscbm import MAX_BYTES, parsed
 from wayside_agent.ports.errors import DeviceFaultError
 
 _READS_PER_TURN = 32
 
 
 class UdpSignal:
-    """One controller."""
+    """One controller. Satisfies `ports.signal.SignalFeed`; another language over UDP is a class below it."""
+
+    max_bytes = MAX_BYTES
+    """Of a datagram; longer ones are none."""
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Where its datagrams come."""
@@ -30,9 +35,12 @@ class UdpSignal:
         ]
 
     def __init__(self, options: Options) -> None:
-        """Raises ValueError: the controller's address is none."""
+        """Raises InvalidArgumentError: the controller's address is none."""
         self._options = options
-        self._controller = str(ipaddress.ip_address(options.controller))
+        try:
+            self._controller = str(ipaddress.ip_address(options.controller))
+        except ValueError as error:
+            raise InvalidArgumentError(f"option controller: {error}; give an IP address") from error
         self._socket: socket.socket | None = None
         self.malformed_count = 0
         self.foreign_count = 0
@@ -80,7 +88,7 @@ class UdpSignal:
         while True:
             for _ in range(_READS_PER_TURN):
                 try:
-                    datagram, sender = await loop.sock_recvfrom(opened, MAX_BYTES + 1)
+                    datagram, sender = await loop.sock_recvfrom(opened, self.max_bytes + 1)
                 except OSError as error:
                     raise DeviceFaultError(
                         f"the socket of the signal controller is broken: {error.strerror}"
@@ -89,10 +97,20 @@ class UdpSignal:
                     self.foreign_count += 1
                     continue
                 try:
-                    return parsed(datagram)
+                    plan = self.parsed(datagram)
                 except SignalError:
                     self.malformed_count += 1
+                    continue
+                if plan is not None:
+                    return plan
             await asyncio.sleep(0)  # a flood of others' datagrams leaves time for everybody
+
+    def parsed(self, datagram: bytes) -> SignalPlan | None:  # languages below need no state either
+        """What a datagram says; `None`: nothing of phases.
+
+        Raises: SignalError.
+        """
+        return parsed(datagram)
 
     def _opened(self) -> socket.socket:
         if self._socket is None:

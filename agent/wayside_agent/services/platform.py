@@ -15,6 +15,7 @@ from functools import partial
 from wayside.errors import WaysideError
 from wayside.v2x.peek import MessageKind, Peek
 from wayside_agent.core.backoff import delay_s
+from wayside_agent.core.health_samples import PlatformSample
 from wayside_agent.core.heard.sampler import Sampler
 from wayside_agent.core.platform.codec import FrameOut
 from wayside_agent.core.platform.outbox import Letter, Outbox
@@ -59,6 +60,13 @@ class Bridge:
         self.is_reached = False
         self.fault = ""
         """Why the platform is not reached, in one sentence; empty: it is, or was not tried yet."""
+        self._lost_s = world.mono_s()
+
+    @property
+    def sample(self) -> PlatformSample:
+        """What its check looks at."""
+        away_s = None if self.is_reached else self._world.mono_s() - self._lost_s
+        return PlatformSample(self._plan.label, away_s, self._plan.ttl_s, self.fault)
 
     def heard(self, message: ReceivedMessage, seen: Peek | None) -> None:
         """Takes a message from the air; cheap, for every one passes here."""
@@ -103,7 +111,8 @@ class Bridge:
                     self._is_back()
                     await self._converse(wire)
             except WaysideError as error:
-                self.is_reached = False
+                if self.is_reached:
+                    self.is_reached, self._lost_s = False, self._world.mono_s()
                 if not self.fault:
                     logger.warning("Platform %s is not reached: %s", self._plan.label, error)
                 self.fault = str(error)

@@ -23,6 +23,8 @@ PATIENCE_S = 10.0
 _LEVELS = {"DEBUG": logging.INFO, "INFO": logging.INFO, "WARN": logging.WARNING, "ERROR": logging.ERROR, "NOLog": None}
 """What is below INFO may hold positions and payloads; it stays on the unit."""
 _JOB_DIGEST_BYTES = 8
+_TOLD = frozenset({Subject.OTA_DOWN, Subject.CONFIG_DOWN, Subject.MANAGEMENT_DOWN})
+"""What is in the log whatever the answer."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ class Orders:
         self._plan = plan
         self._world = world
         self._manner = manner
+        self._lights_reason: Reason | None = None
+        """How the newest SPAT was answered; they come ten times a second, and the log gets what changes."""
 
     async def answer(self, subject: Subject, message: Head) -> Answer:
         """Does it or refuses it."""
@@ -50,7 +54,8 @@ class Orders:
                 answer = Answer(Reason.FAILED, str(error))
             except TimeoutError:
                 answer = Answer(Reason.FAILED, f"not done within {PATIENCE_S:g} s")
-        if subject in {Subject.OTA_DOWN, Subject.CONFIG_DOWN, Subject.MANAGEMENT_DOWN} or answer.code:
+        is_news = self._is_news(subject, answer)
+        if subject in _TOLD or (answer.code and is_news):
             logger.info(
                 "Platform %s: %s %s: %s",
                 plan.label,
@@ -60,6 +65,12 @@ class Orders:
                 extra={"reason": answer.reason.value},
             )
         return answer
+
+    def _is_news(self, subject: Subject, answer: Answer) -> bool:
+        if subject is not Subject.SPAT_DOWN:
+            return True
+        before, self._lights_reason = self._lights_reason, answer.reason
+        return before is not answer.reason
 
     async def _do(self, subject: Subject, message: Head) -> None:
         if isinstance(message, Frames):

@@ -9,9 +9,12 @@ from wayside_agent.core.health_samples import (
     BusSample,
     GnssSample,
     HostSample,
+    PlatformSample,
     PowerSample,
     RadioSample,
     Sample,
+    SecuritySample,
+    SignalSample,
     SoftwareSample,
     SourceSample,
     StorageSample,
@@ -51,6 +54,13 @@ class Sampling:
     """When what the unit trusts by ends, seconds since 1970, by what it is; `None`: not known."""
     clock_s: Callable[[], float]
     mono_s: Callable[[], float]
+    signal: Callable[[], SignalSample | None] = lambda: None
+    """Who tells the lights of the crossing; `None`: nobody is asked."""
+    platforms: Callable[[], tuple[PlatformSample, ...]] = tuple
+    security: Callable[[], SecuritySample | None] = lambda: None
+    """What signatures are like; `None`: nobody looks at them."""
+    sensors: Callable[[], Mapping[str, str]] = dict
+    """Sensors at the road, each with why it is not heard; empty: it is."""
     clock: ClockWatch = field(default_factory=ClockWatch)
     """Leaps of the system clock."""
     roles: Roles = field(default_factory=Roles)
@@ -75,6 +85,10 @@ class Sampling:
             buses=tuple(self._bus(name, bus, rates[name]) for name, bus in sorted(self.sensing.buses.items())),
             gnss=None if gnss is None else self._gnss(gnss),
             radio=None if radio is None else self._radio(radio),
+            signal=self.signal(),
+            platforms=self.platforms(),
+            security=self.security(),
+            sensors=self.sensors(),
             time=self._time(),
             power=power,
             environment=environment_sample(told, self.roles, supply),

@@ -25,7 +25,16 @@ from wayside.v2x.codec import decode
 from wayside.v2x.peek import MessageKind
 from wayside.v2x.profile import Profile
 from wayside.v2x.uper import DecodeError
-from wayside_agent.core.broadcasts import MAX_BYTES, Broadcast, BroadcastError, Kept, broadcasts_of, encoded, phases_of
+from wayside_agent.core.broadcasts import (
+    MAX_BYTES,
+    Broadcast,
+    BroadcastError,
+    Kept,
+    broadcasts_of,
+    encoded,
+    following,
+    phases_of,
+)
 from wayside_agent.core.cadence import Cadence
 from wayside_agent.core.signal_phases import minute_of_year
 from wayside_agent.services.v2x_obu import Send
@@ -70,10 +79,18 @@ class World:
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
 
+def tell_unknown(each: Broadcast) -> None:
+    """Says in the log that a code is none of those the unit can name; it is broadcast all the same."""
+    if each.unknown_code:
+        logger.warning("%s: code of %s is not known here; is it the one that is meant?", each.key, each.unknown_code)
+
+
 class Repeater:
     """The repeated voice of one roadside unit. Satisfies `ports.platform.Broadcaster`."""
 
     def __init__(self, world: World) -> None:
+        for each in world.own:
+            tell_unknown(each)
         self._world = world
         self._on_air: dict[str, Broadcast] = {each.key: each for each in world.own}
         self._end_s: dict[str, float] = {}
@@ -153,7 +170,7 @@ class Repeater:
     async def _take(self, pieces: Sequence[Broadcast], source: str) -> None:
         world, minute, utc_s = self._world, self._minute(), self._world.utc_s()
         over = [each for each in pieces if minute is not None and each.is_over(minute)]
-        wanted = [each for each in pieces if each not in over]
+        wanted = [following(each, self._on_air.get(each.key)) for each in pieces if each not in over]
         fresh = [each for each in wanted if each.key not in self._on_air]
         if len(self._on_air) + len(fresh) > MAX_COUNT:
             raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
@@ -163,6 +180,8 @@ class Repeater:
             end_s = None if utc_s is None or minute is None else each.end_s(utc_s, minute)
             content = encoded(each, message_count=0, minute=None, profile=world.profile)
             await world.shelf.put(each.key, Kept(source, content, end_s))
+            if each.key not in self._on_air:
+                tell_unknown(each)
             self._put(each, end_s)
 
     async def _load(self) -> None:

@@ -1,46 +1,44 @@
 """Broadcasts what a signal controller says: SPAT ten times a second, as long as its word is fresh and makes sense.
 
-`core.signal_phases` makes the message and finds conflicts; this file keeps the beat. A controller that falls silent, or
-lets crossing phases go at once, ends the broadcast within a second: no SPAT is better than a wrong one. The check of
-the radio's rate then says so to the manager.
+`core.signal_phases` makes the message and finds conflicts, `core.signal_conflicts` reads them off the MAP on the air;
+this file keeps the beat. A controller that falls silent, or lets crossing phases go at once, ends the broadcast within
+a second: no SPAT is better than a wrong one. The checks `signal.feed` and `radio.rate` say so to the manager.
 Usage: `await SignalVoice(world).run()` never returns.
 """
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from wayside.errors import WaysideError
 from wayside.v2x.codec import encode
+from wayside.v2x.generated.messages import Node
 from wayside.v2x.profile import Profile
 from wayside_agent.core.cadence import Cadence
-from wayside_agent.core.signal_phases import STALE_S, Intersection, conflicts_in, spat_of
-from wayside_agent.core.tscbm import SignalPlan
-from wayside_agent.ports.opened import Opened
+from wayside_agent.core.health_samples import SignalSample
+from wayside_agent.core.signal_conflicts import Pair, conflicting, phases_in
+from wayside_agent.core.signal_phases import STALE_S, Intersection, conflicts_in, spat_of, unknown_in
+from wayside_agent.core.signal_plan import SignalPlan
+from wayside_agent.ports.signal import SignalFeed
 from wayside_agent.services.v2x_obu import Send
 
 PERIOD_S = 0.1
 REOPEN_S = 5.0
 SPAT_AID = 3619
 _COUNT_MODULUS = 128
+FIRST_WORD_S = 5.0
+"""So long after the start a controller that has not spoken yet is not called silent by its check."""
+CONFLICT_HOLD_S = 60.0
+"""So long a conflict is told after it was seen: one that lasts a moment is as bad."""
 SILENT = "the signal controller is silent"
+NO_PHASE = "no phase of the signal controller is one of the map's"
 
 logger = logging.getLogger(__name__)
-
-
-class SignalFeed(Opened, Protocol):
-    """A signal controller."""
-
-    async def read(self) -> SignalPlan:
-        """Its next word.
-
-        Raises: DeviceError.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,10 @@ class World:
     utc_s: Callable[[], float | None]
     clock_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+    crossing: Callable[[], Node | None] = lambda: None
+    """The crossing in the MAP that is on the air; `None`: there is none."""
+    silence_s: float = STALE_S
+    """Without a word for so long, nothing is said any more."""
 
 
 class SignalVoice:
@@ -62,11 +64,23 @@ class SignalVoice:
     def __init__(self, world: World) -> None:
         self._world = world
         self._plan: SignalPlan | None = None
-        self._heard_s = 0.0
+        self._begun_s = world.clock_s()
+        self._heard_s: float | None = None
+        """When the newest word was made; `None`: there never was one."""
+        self._conflict = ("", -math.inf)
+        """The newest, and when it was seen."""
+        self._map = _Map()
         self._count = secrets.randbelow(_COUNT_MODULUS)
         self._fault = ""
         self.why_silent = "it has not begun yet"
         """One sentence; empty: it speaks."""
+        self.sample = SignalSample()
+        """What the check of the feed looks at."""
+
+    @property
+    def feed(self) -> SignalFeed:
+        """Who tells the lights."""
+        return self._world.feed
 
     async def run(self) -> None:
         """Listens and speaks for ever."""
@@ -81,7 +95,8 @@ class SignalVoice:
                 async with world.feed:
                     self._fault = ""
                     while True:
-                        self._plan, self._heard_s = await world.feed.read(), world.clock_s()
+                        plan = await world.feed.read()
+                        self._plan, self._heard_s = plan, world.clock_s() - plan.age_s
             except WaysideError as error:
                 self._fault, self._plan = str(error), None
                 await asyncio.sleep(REOPEN_S)
@@ -96,16 +111,17 @@ class SignalVoice:
 
     async def _speak(self) -> str:
         """Says what is to be said; why nothing is, in one sentence."""
-        world, plan, utc_s = self._world, self._plan, self._world.utc_s()
-        age_s = world.clock_s() - self._heard_s
+        world, utc_s = self._world, self._world.utc_s()
+        self._map.follow(world.crossing())
+        plan, self.sample = self._judged()
         if utc_s is None:
             return "the time is not known"
-        if plan is None or (doubt := self._doubt(plan, age_s)):
-            return self._fault or (SILENT if plan is None else doubt)
+        if plan is None:
+            return self.sample.fault
         now = datetime.fromtimestamp(utc_s, UTC)
-        spat = spat_of(_aged(plan, age_s), world.intersection, message_count=self._count, now=now)
+        spat = spat_of(plan, world.intersection, message_count=self._count, now=now, known=self._map.phases)
         if spat is None:
-            return "no phase of the signal controller is one of the map's"
+            return NO_PHASE
         try:
             await world.send(encode(("spatFrame", spat), world.profile), application_id=SPAT_AID)
         except WaysideError as error:  # the radio is away; sensing opens it again and says so
@@ -113,13 +129,35 @@ class SignalVoice:
         self._count = (self._count + 1) % _COUNT_MODULUS
         return ""
 
-    def _doubt(self, plan: SignalPlan, age_s: float) -> str:
-        """Why the controller's word must not be passed on; empty: it may."""
-        if age_s > STALE_S:
-            return SILENT
-        conflicts = conflicts_in(plan, self._world.intersection)
-        pairs = ", ".join(f"{one} and {other}" for one, other in conflicts)
-        return f"the signal controller lets crossing phases go at once: {pairs}" if pairs else ""
+    def _judged(self) -> tuple[SignalPlan | None, SignalSample]:
+        """The word as it is now, and what a check has to know; `None`: it must not be passed on."""
+        world, heard_s = self._world, self._heard_s
+        age_s = world.clock_s() - (self._begun_s if heard_s is None else heard_s)
+        plan = self._plan
+        if plan is None or age_s > world.silence_s:
+            is_early = heard_s is None and not self._fault and age_s <= FIRST_WORD_S
+            return None, SignalSample(fault=self._fault or SILENT, is_known=not is_early)
+        if pairs := conflicts_in(plan, world.intersection, self._map.conflicts):
+            named = ", ".join(f"{one} and {other}" for one, other in pairs)
+            self._conflict = f"the signal controller lets crossing phases go at once: {named}", world.clock_s()
+            return None, SignalSample(fault=self._conflict[0])
+        words, seen_s = self._conflict
+        if world.clock_s() - seen_s < CONFLICT_HOLD_S:
+            return plan.aged(age_s), SignalSample(fault=f"{words}; seen within the last minute")
+        return plan.aged(age_s), self._doubted(plan)
+
+    def _doubted(self, plan: SignalPlan) -> SignalSample:
+        where = f"{self._world.intersection.region}/{self._world.intersection.node}"
+        if self._map.phases is None:
+            return SignalSample(doubt=f"no MAP of crossing {where} is on the air here")
+        missing = unknown_in(plan, self._world.intersection, self._map.phases)
+        if not missing:
+            return SignalSample()
+        named = ", ".join(map(str, missing))
+        words = f"the MAP of crossing {where} has no phase {named}, which the controller tells of"
+        if all(self._world.intersection.phase_id(number) in {*missing, None} for number in plan.phases):
+            return SignalSample(fault=words)
+        return SignalSample(doubt=words)
 
     def _tell(self, why_silent: str) -> None:
         if why_silent != self.why_silent:
@@ -130,16 +168,18 @@ class SignalVoice:
         self.why_silent = why_silent
 
 
-def _aged(plan: SignalPlan, age_s: float) -> SignalPlan:
-    """The same word a moment later: less time is left."""
-    return replace(
-        plan,
-        phases={
-            number: replace(now, min_s=_less(now.min_s, age_s), max_s=_less(now.max_s, age_s))
-            for number, now in plan.phases.items()
-        },
-    )
+class _Map:
+    """What the MAP on the air says of the crossing, read off once."""
 
+    def __init__(self) -> None:
+        self._node: Node | None = None
+        self.phases: frozenset[int] | None = None
+        """`None`: there is no MAP."""
+        self.conflicts: frozenset[Pair] = frozenset()
 
-def _less(time_s: float | None, age_s: float) -> float | None:
-    return None if time_s is None else max(0.0, time_s - age_s)
+    def follow(self, node: Node | None) -> None:
+        """Takes the present one."""
+        if node is not self._node:
+            self._node = node
+            self.phases = None if node is None else phases_in(node)
+            self.conflicts = frozenset() if node is None else conflicting(node)

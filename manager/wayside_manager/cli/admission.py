@@ -20,7 +20,7 @@ from wayside_manager.cli.output import (
     print_json,
     print_line,
     print_table,
-    short,
+    worded,
 )
 from wayside_manager.cli.running import (
     ContextOption,
@@ -188,7 +188,7 @@ async def _imported(
 
 
 def _summary(results: Sequence[wire.NodeImportResult], *, is_trial: bool) -> str:
-    words = [short(wire.NodeImportResult.Outcome.Name(result.outcome), "OUTCOME_") for result in results]
+    words = [worded(wire.NodeImportResult.Outcome, result.outcome, "OUTCOME_") for result in results]
     counts = ", ".join(f"{words.count(word)} {word}" for word in ("created", "unchanged", "refused"))
     return f"{counts}; nothing was written" if is_trial else counts
 
@@ -201,7 +201,7 @@ def _print_request(request: wire.EnrollmentRequest, output: Output | None) -> No
 
 
 def _kind(value: node_pb2.NodeKind.ValueType) -> str:
-    return short(node_pb2.NodeKind.Name(value), "NODE_KIND_")
+    return worded(node_pb2.NodeKind, value, "NODE_KIND_")
 
 
 def _token_row(token: wire.EnrollmentToken) -> tuple[object, ...]:
@@ -223,12 +223,12 @@ def _waiting_row(request: wire.EnrollmentRequest) -> tuple[object, ...]:
         request.esn,
         _kind(request.kind),
         request.source_address,
-        short(wire.EnrollmentRequest.State.Name(request.state), "STATE_"),
+        worded(wire.EnrollmentRequest.State, request.state, "STATE_"),
         local_time(request.create_time),
         request.key_sha256,
     )
 
 
 def _result_row(result: wire.NodeImportResult) -> tuple[object, ...]:
-    outcome = short(wire.NodeImportResult.Outcome.Name(result.outcome), "OUTCOME_")
+    outcome = worded(wire.NodeImportResult.Outcome, result.outcome, "OUTCOME_")
     return (result.row_index + 1, result.node_id, outcome, result.message)

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from wayside.v1 import alarm_pb2, alarm_service_pb2
 from wayside_manager.cli.message_file import read_message
-from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, print_table, short
+from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, print_table, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -152,7 +152,7 @@ def severity_value(word: SeverityWord) -> alarm_pb2.Severity.ValueType:
 
 def severity_word(severity: alarm_pb2.Severity.ValueType) -> str:
     """The severity as people write it."""
-    return short(alarm_pb2.Severity.Name(severity), "SEVERITY_")
+    return worded(alarm_pb2.Severity, severity, "SEVERITY_")
 
 
 def alarm_row(alarm: alarm_pb2.Alarm) -> tuple[object, ...]:
@@ -173,7 +173,7 @@ def alarm_row(alarm: alarm_pb2.Alarm) -> tuple[object, ...]:
 
 
 def _state(alarm: alarm_pb2.Alarm) -> str:
-    state = short(alarm_pb2.Alarm.State.Name(alarm.state), "STATE_")
+    state = worded(alarm_pb2.Alarm.State, alarm.state, "STATE_")
     if alarm.HasField("shelve_end_time"):
         return f"{state}, shelved until {local_time(alarm.shelve_end_time)}"
     return f"{state}, storm" if alarm.is_storm and state == "raised" else state

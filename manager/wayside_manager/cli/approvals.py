@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wayside.v1 import approval_service_pb2
-from wayside_manager.cli.output import Output, local_time, print_fields, print_json, short
+from wayside_manager.cli.output import Output, local_time, print_fields, print_json, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -109,4 +109,4 @@ def _row(approval: approval_service_pb2.Approval) -> tuple[str, ...]:
 
 
 def _state(approval: approval_service_pb2.Approval) -> str:
-    return short(approval_service_pb2.Approval.State.Name(approval.state), "STATE_")
+    return worded(approval_service_pb2.Approval.State, approval.state, "STATE_")

@@ -13,7 +13,7 @@ from wayside.errors import InvalidArgumentError
 from wayside.v1 import audit_service_pb2
 from wayside_manager.cli.audit_check import checked_file, print_verdict
 from wayside_manager.cli.client import ManagerClient
-from wayside_manager.cli.output import Output, as_mapping, local_time, print_json, print_table, short
+from wayside_manager.cli.output import Output, as_mapping, local_time, print_json, print_table, worded
 from wayside_manager.cli.running import ContextOption, OutputOption, chosen_output, duration_s, reported, run
 from wayside_manager.cli.whole_file import growing
 from wayside_manager.core.audit import Outcome
@@ -145,7 +145,7 @@ def _row(entry: audit_service_pb2.AuditEntry) -> tuple[str, ...]:
         local_time(entry.time),
         entry.actor,
         entry.action.removeprefix("/wayside.v1."),
-        short(audit_service_pb2.AuditEntry.Outcome.Name(entry.outcome), "OUTCOME_"),
+        worded(audit_service_pb2.AuditEntry.Outcome, entry.outcome, "OUTCOME_"),
         f"{entry.reason} x{entry.count}" if entry.count > 1 else entry.reason,
         " ".join(change.resource for change in entry.changes),
         entry.tenant.removeprefix("tenants/"),

@@ -6,7 +6,7 @@ import typer
 
 from wayside.v1 import authority_service_pb2 as wire
 from wayside_manager.cli.asking import YesOption, ask_first
-from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, short
+from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -89,7 +89,7 @@ def _print(authority: wire.Authority, output: Output | None) -> None:
 def _row(authority: wire.Authority) -> tuple[object, ...]:
     return (
         resource_id(authority.name),
-        short(wire.Authority.State.Name(authority.state), "STATE_"),
+        worded(wire.Authority.State, authority.state, "STATE_"),
         authority.certificate_count,
         local_time(authority.create_time),
         local_time(authority.expire_time),

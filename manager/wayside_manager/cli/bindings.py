@@ -11,7 +11,7 @@ import typer
 
 from wayside.errors import InvalidArgumentError
 from wayside.v1 import access_service_pb2, node_pb2
-from wayside_manager.cli.output import short
+from wayside_manager.cli.output import worded
 from wayside_manager.cli.running import resource_id, resource_name
 from wayside_manager.core.access import Role
 
@@ -52,7 +52,7 @@ def binding_text(message: access_service_pb2.Binding) -> str:
     """The same as a text."""
     limits = [f":site={site}" for site in message.sites]
     limits += [f":label={label.key}={label.value}" for label in message.labels]
-    role = short(access_service_pb2.Role.Name(message.role), "ROLE_")
+    role = worded(access_service_pb2.Role, message.role, "ROLE_")
     return f"{role}@{resource_id(message.tenant)}{''.join(limits)}"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wayside.v1 import site_pb2, site_service_pb2
-from wayside_manager.cli.output import Output, local_time, print_json, print_line, print_table, short
+from wayside_manager.cli.output import Output, local_time, print_json, print_line, print_table, worded
 from wayside_manager.cli.place_commands import Noun, add_commands
 from wayside_manager.cli.running import (
     ContextOption,
@@ -54,7 +54,7 @@ def _crossing_row(crossing: site_service_pb2.FenceCrossing) -> tuple[object, ...
     return (
         local_time(crossing.time),
         resource_id(crossing.geofence),
-        short(site_service_pb2.FenceCrossing.Kind.Name(crossing.kind), "KIND_"),
+        worded(site_service_pb2.FenceCrossing.Kind, crossing.kind, "KIND_"),
         "yes" if crossing.is_violation else "no",
         f"{crossing.position.latitude_degrees:.6f}",
         f"{crossing.position.longitude_degrees:.6f}",
@@ -65,7 +65,7 @@ def _row(geofence: site_pb2.Geofence) -> tuple[object, ...]:
     return (
         resource_id(geofence.name),
         resource_id(geofence.tenant),
-        short(site_pb2.Geofence.Kind.Name(geofence.kind), "KIND_"),
+        worded(site_pb2.Geofence.Kind, geofence.kind, "KIND_"),
         geofence.licence,
         local_time(geofence.expire_time),
         geofence.display_name,
@@ -78,7 +78,7 @@ def _fields(geofence: site_pb2.Geofence) -> dict[str, object]:
         "geofence": resource_id(geofence.name),
         "tenant": resource_id(geofence.tenant),
         "display name": geofence.display_name,
-        "kind": short(site_pb2.Geofence.Kind.Name(geofence.kind), "KIND_"),
+        "kind": worded(site_pb2.Geofence.Kind, geofence.kind, "KIND_"),
         "licence": geofence.licence,
         "from": local_time(geofence.begin_time),
         "until": local_time(geofence.expire_time),

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.v1 import health_pb2, health_service_pb2, node_pb2
-from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_table, short
+from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_table, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -142,7 +142,7 @@ def availability(
 
 def state_word(state: health_pb2.HealthState.ValueType) -> str:
     """`ok`, `degraded`, `failed` or `unknown`."""
-    return short(health_pb2.HealthState.Name(state), "HEALTH_STATE_")
+    return worded(health_pb2.HealthState, state, "HEALTH_STATE_")
 
 
 def check_row(check: health_pb2.HealthCheck) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from wayside_manager.cli.output import (
     print_json_line,
     print_line,
     print_table,
-    short,
+    worded,
 )
 from wayside_manager.cli.plan_options import PlanOptions
 from wayside_manager.cli.rollout_view import print_rollout
@@ -227,7 +227,7 @@ def job_row(job: job_pb2.Job) -> tuple[object, ...]:
 
 def state_word(job: job_pb2.Job) -> str:
     """The state as people write it."""
-    return short(job_pb2.Job.State.Name(job.state), "STATE_")
+    return worded(job_pb2.Job.State, job.state, "STATE_")
 
 
 def _end(name: str, into: Path | None, output: Output | None, context: Path | None) -> None:

@@ -10,7 +10,7 @@ from wayside.v1 import radio_licence_service_pb2, site_pb2
 from wayside_manager.cli.asking import YesOption, ask_first
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.licence_file import read_licences
-from wayside_manager.cli.output import Output, as_mapping, local_time, print_fields, print_json, print_line, short
+from wayside_manager.cli.output import Output, as_mapping, local_time, print_fields, print_json, print_line, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -140,7 +140,7 @@ def _row(licence: site_pb2.RadioLicence) -> tuple[object, ...]:
 def _mismatch_row(mismatch: site_pb2.RadioMismatch) -> tuple[object, ...]:
     return (
         resource_id(mismatch.node),
-        short(site_pb2.RadioMismatch.Cause.Name(mismatch.cause), "CAUSE_"),
+        worded(site_pb2.RadioMismatch.Cause, mismatch.cause, "CAUSE_"),
         resource_id(mismatch.radio_licence),
         mismatch.message,
     )

@@ -22,7 +22,7 @@ from wayside.v1 import (
     rollout_service_pb2,
 )
 from wayside_manager.cli.client import ManagerClient
-from wayside_manager.cli.output import Output, local_time, print_error, print_json, print_table, short
+from wayside_manager.cli.output import Output, local_time, print_error, print_json, print_table, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -91,7 +91,7 @@ async def told(manager: ManagerClient, name: str) -> tuple[list[Event], list[str
 async def _of_node(manager: ManagerClient, name: str) -> list[Event]:
     request = fleet_service_pb2.GetNodeRequest(name=name)
     node = (await manager.call(manager.fleet.GetNode, request)).node
-    state = short(node_pb2.Node.State.Name(node.state), "STATE_")
+    state = worded(node_pb2.Node.State, node.state, "STATE_")
     found = [Event(_time(node.create_time), "node", "made known")]
     if node.HasField("last_report_time"):
         found.append(Event(_time(node.last_report_time), "node", "last heard", detail=node.config_problem))
@@ -160,7 +160,7 @@ async def _places(manager: ManagerClient, name: str, rollout: rollout_pb2.Rollou
 
 
 def _said(row: rollout_pb2.RolloutNode) -> str:
-    state = short(rollout_pb2.RolloutNode.State.Name(row.state), "STATE_")
+    state = worded(rollout_pb2.RolloutNode.State, row.state, "STATE_")
     before = f" after {row.attempt} tr{'y' if row.attempt == 1 else 'ies'} that did not succeed" if row.attempt else ""
     return f"{state}{before}: {row.message}" if row.message else state + before
 

@@ -9,7 +9,7 @@ from wayside_manager.cli.output import (
     print_json,
     print_json_line,
     print_line,
-    short,
+    worded,
 )
 from wayside_manager.cli.running import chosen_output, resource_id
 
@@ -21,9 +21,9 @@ def node_row(node: node_pb2.Node) -> tuple[object, ...]:
     return (
         resource_id(node.name),
         resource_id(node.tenant),
-        short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
-        short(node_pb2.Node.State.Name(node.state), "STATE_"),
-        short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
+        worded(node_pb2.NodeKind, node.kind, "NODE_KIND_"),
+        worded(node_pb2.Node.State, node.state, "STATE_"),
+        worded(node_pb2.Presence, node.presence, "PRESENCE_"),
         resource_id(node.site),
         resource_id(node.health.release) or "factory",
         f"{node.health.config_revision}/{node.desired_config_revision}",
@@ -41,14 +41,14 @@ def print_node(node: node_pb2.Node, output: Output | None) -> None:
         {
             "node": resource_id(node.name),
             "tenant": resource_id(node.tenant),
-            "kind": short(node_pb2.NodeKind.Name(node.kind), "NODE_KIND_"),
+            "kind": worded(node_pb2.NodeKind, node.kind, "NODE_KIND_"),
             "esn": node.esn,
             "display name": node.display_name,
             "site": resource_id(node.site),
             "variables": variables_text(node.variables),
             "labels": ", ".join(f"{label.key}={label.value}" for label in node.labels),
-            "state": short(node_pb2.Node.State.Name(node.state), "STATE_"),
-            "presence": short(node_pb2.Presence.Name(node.presence), "PRESENCE_"),
+            "state": worded(node_pb2.Node.State, node.state, "STATE_"),
+            "presence": worded(node_pb2.Presence, node.presence, "PRESENCE_"),
             "last report": local_time(node.last_report_time),
             "agent": node.health.agent_version,
             "release": f"{resource_id(node.health.release) or 'factory'}, wanted {resource_id(node.desired_release)}"
@@ -76,13 +76,13 @@ def _health(health: node_pb2.HealthReport) -> dict[str, object]:
         is_open = "" if bus.is_open else ", not open"
         lines[f"can {bus.name}"] = f"{bus.frame_rate_hertz:.0f} frames/s, {bus.frame_count} so far{drops}{is_open}"
     if health.HasField("gnss"):
-        quality = short(node_pb2.FixQuality.Name(health.gnss.quality), "FIX_QUALITY_") or "unknown"
-        mode = short(node_pb2.FixMode.Name(health.gnss.mode), "FIX_MODE_") or "unknown"
+        quality = worded(node_pb2.FixQuality, health.gnss.quality, "FIX_QUALITY_") or "unknown"
+        mode = worded(node_pb2.FixMode, health.gnss.mode, "FIX_MODE_") or "unknown"
         hdop = f", hdop {health.gnss.hdop:.1f}" if health.gnss.HasField("hdop") else ""
         lines["gnss"] = f"fix {mode}, {quality}{hdop}"
     if health.HasField("radio"):
         kinds = (
-            f"{count.count} {short(node_pb2.V2xMessageKind.Name(count.kind), 'V2X_MESSAGE_KIND_')}"
+            f"{count.count} {worded(node_pb2.V2xMessageKind, count.kind, 'V2X_MESSAGE_KIND_')}"
             for count in health.radio.received
         )
         missed = f", {health.radio.lost_bsm_count} bsm missed" if health.radio.lost_bsm_count else ""

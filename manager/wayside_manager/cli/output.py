@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from enum import StrEnum
+from typing import Any, Protocol
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -119,6 +120,21 @@ def short(enum_name: str, prefix: str) -> str:
     """`PRESENCE_ONLINE` with prefix `PRESENCE_` as `online`; nothing for a value that is not set."""
     word = enum_name.removeprefix(prefix).lower().replace("_", "-")
     return "" if word == "unspecified" else word
+
+
+class Enumeration(Protocol):
+    """An enumeration of the contract."""
+
+    def Name(self, number: Any) -> str:  # noqa: ANN401, N802  # as protobuf has it
+        """Raises: ValueError: it has no such number."""
+
+
+def worded(kind: Enumeration, number: int, prefix: str) -> str:
+    """The same of a number; one of a newer unit or manager, that this program does not know, is `#17`."""
+    try:
+        return short(kind.Name(number), prefix)
+    except ValueError:
+        return f"#{number}"
 
 
 def _plain(value: Message | Mapping[str, object]) -> Mapping[str, object]:

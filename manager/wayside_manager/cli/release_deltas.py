@@ -3,7 +3,7 @@
 from collections import Counter
 
 from wayside.v1 import release_pb2
-from wayside_manager.cli.output import print_table, short
+from wayside_manager.cli.output import print_table, worded
 
 COLUMNS = ("DELTA FROM", "STATE", "SIZE [BYTE]", "OF THE WHOLE", "WHY")
 
@@ -28,4 +28,4 @@ def _row(delta: release_pb2.ReleaseDelta, whole_bytes: int) -> tuple[object, ...
 
 
 def _state(delta: release_pb2.ReleaseDelta) -> str:
-    return short(release_pb2.ReleaseDelta.State.Name(delta.state), "STATE_")
+    return worded(release_pb2.ReleaseDelta.State, delta.state, "STATE_")

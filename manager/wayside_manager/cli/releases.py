@@ -20,7 +20,7 @@ from wayside_manager.cli.output import (
     print_fields,
     print_json,
     print_line,
-    short,
+    worded,
 )
 from wayside_manager.cli.release_build import build
 from wayside_manager.cli.release_deltas import delta_counts, print_deltas
@@ -165,7 +165,7 @@ def _row(release: release_pb2.Release) -> tuple[object, ...]:
         resource_id(release.name),
         resource_id(release.tenant),
         release.size_bytes,
-        short(release_pb2.Release.State.Name(release.state), "STATE_"),
+        worded(release_pb2.Release.State, release.state, "STATE_"),
         local_time(release.create_time),
         delta_counts(release),
         release.notes.partition("\n")[0],

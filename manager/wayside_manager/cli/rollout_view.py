@@ -15,7 +15,7 @@ from wayside_manager.cli.output import (
     print_json,
     print_line,
     print_table,
-    short,
+    worded,
 )
 from wayside_manager.cli.running import chosen_output, resource_id
 
@@ -58,12 +58,12 @@ def state_value(word: StateWord) -> rollout_pb2.RolloutNode.State.ValueType:
 
 def node_state_word(state: rollout_pb2.RolloutNode.State.ValueType) -> str:
     """`in-flight`; `left-out` is whose turn had not come when the rollout ended."""
-    return StateWord.LEFT_OUT if state == _NODE_STATES.STATE_EXPIRED else short(_NODE_STATES.Name(state), "STATE_")
+    return StateWord.LEFT_OUT if state == _NODE_STATES.STATE_EXPIRED else worded(_NODE_STATES, state, "STATE_")
 
 
 def state_word(rollout: rollout_pb2.Rollout) -> str:
     """`running`."""
-    return short(rollout_pb2.Rollout.State.Name(rollout.state), "STATE_")
+    return worded(rollout_pb2.Rollout.State, rollout.state, "STATE_")
 
 
 def row(rollout: rollout_pb2.Rollout) -> tuple[object, ...]:
@@ -130,15 +130,15 @@ def node_row(node: rollout_pb2.RolloutNode) -> tuple[object, ...]:
     """Cells under `NODE_COLUMNS`."""
     update = node.update
     is_known = update.total_bytes > 0 and update.phase == release_pb2.UpdateReport.PHASE_DOWNLOADING
-    outcome = short(node_pb2.ConfigReport.Outcome.Name(node.config.outcome), "OUTCOME_")
+    outcome = worded(node_pb2.ConfigReport.Outcome, node.config.outcome, "OUTCOME_")
     return (
         resource_id(node.node),
         node.wave,
         node_state_word(node.state),
         resource_id(node.site),
-        short(release_pb2.UpdateReport.Phase.Name(update.phase), "PHASE_") or outcome,
+        worded(release_pb2.UpdateReport.Phase, update.phase, "PHASE_") or outcome,
         f"{100 * update.downloaded_bytes // update.total_bytes} %" if is_known else "",
-        short(_REASONS.Reason.Name(node.waits_for), "REASON_"),
+        worded(_REASONS.Reason, node.waits_for, "REASON_"),
         local_time(node.tell_time),
         node.attempt or "",
         local_time(node.retry_time),

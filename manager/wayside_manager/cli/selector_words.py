@@ -6,7 +6,7 @@ Usage: `described(layer.selector) == "rsu g98:12000..15500 road=G98"`.
 from collections.abc import Iterable, Iterator
 
 from wayside.v1 import node_pb2
-from wayside_manager.cli.output import short
+from wayside_manager.cli.output import worded
 from wayside_manager.cli.running import resource_id
 
 
@@ -16,7 +16,7 @@ def described(selector: node_pb2.NodeSelector) -> str:
 
 
 def _parts(selector: node_pb2.NodeSelector) -> Iterator[str]:
-    yield "|".join(short(node_pb2.NodeKind.Name(kind), "NODE_KIND_") for kind in selector.kinds)
+    yield "|".join(worded(node_pb2.NodeKind, kind, "NODE_KIND_") for kind in selector.kinds)
     yield ",".join(f"{label.key}={label.value}" for label in selector.labels)
     yield _ids("at ", selector.sites)
     yield _any("along ", map(_section, selector.corridors))

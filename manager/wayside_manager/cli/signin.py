@@ -9,7 +9,7 @@ from wayside.v1 import access_service_pb2
 from wayside_manager.cli.bindings import binding_texts
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.context import token_path
-from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, short
+from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, worded
 from wayside_manager.cli.password_input import PasswordFileOption, password
 from wayside_manager.cli.running import (
     ContextOption,
@@ -65,7 +65,7 @@ def whoami(output: OutputOption = None, context: ContextOption = None) -> None:
             "display name": caller.operator.display_name,
             "roles": binding_texts(caller.bindings),
             "credential": resource_id(shown.name) or "token of the OpenID provider",
-            "kind": short(access_service_pb2.Credential.Kind.Name(shown.kind), "KIND_"),
+            "kind": worded(access_service_pb2.Credential.Kind, shown.kind, "KIND_"),
             "ends": local_time(shown.expire_time),
         }
     )

@@ -11,7 +11,7 @@ from wayside.v1 import node_pb2, site_pb2, site_service_pb2
 from wayside_manager.cli.client import ManagerClient
 from wayside_manager.cli.config.values import variables_text
 from wayside_manager.cli.corridor_text import stake_m
-from wayside_manager.cli.output import Output, local_time, print_json, print_line, short
+from wayside_manager.cli.output import Output, local_time, print_json, print_line, worded
 from wayside_manager.cli.place_commands import Noun, add_commands
 from wayside_manager.cli.place_file import FILE_MAX_BYTES
 from wayside_manager.cli.running import (
@@ -126,7 +126,7 @@ def _row(site: site_pb2.Site) -> tuple[object, ...]:
     return (
         resource_id(site.name),
         resource_id(site.tenant),
-        short(site_pb2.SiteKind.Name(site.kind), "SITE_KIND_"),
+        worded(site_pb2.SiteKind, site.kind, "SITE_KIND_"),
         site.node_count,
         f"{site.position.latitude_degrees:.6f}" if has_position else "",
         f"{site.position.longitude_degrees:.6f}" if has_position else "",
@@ -141,7 +141,7 @@ def _fields(site: site_pb2.Site) -> dict[str, object]:
         "site": resource_id(site.name),
         "tenant": resource_id(site.tenant),
         "display name": site.display_name,
-        "kind": short(site_pb2.SiteKind.Name(site.kind), "SITE_KIND_"),
+        "kind": worded(site_pb2.SiteKind, site.kind, "SITE_KIND_"),
         "position": f"{at.latitude_degrees:.6f}, {at.longitude_degrees:.6f}" if site.HasField("position") else "",
         "time zone": site.time_zone,
         "variables": variables_text(site.variables),

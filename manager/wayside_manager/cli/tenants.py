@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wayside.v1 import access_service_pb2
-from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, short
+from wayside_manager.cli.output import Output, local_time, print_fields, print_json, print_line, worded
 from wayside_manager.cli.running import (
     ContextOption,
     OutputOption,
@@ -72,7 +72,7 @@ def delete(tenant: TenantArgument, context: ContextOption = None) -> None:
 def _row(tenant: access_service_pb2.Tenant) -> tuple[object, ...]:
     return (
         resource_id(tenant.name),
-        short(access_service_pb2.Tenant.Kind.Name(tenant.kind), "KIND_"),
+        worded(access_service_pb2.Tenant.Kind, tenant.kind, "KIND_"),
         resource_id(tenant.parent),
         local_time(tenant.create_time),
         tenant.display_name,

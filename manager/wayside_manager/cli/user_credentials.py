@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from wayside.errors import FailedPreconditionError, InvalidArgumentError
 from wayside.v1 import access_service_pb2
 from wayside_manager.cli.bindings import BindingOption, binding_texts, read_binding
-from wayside_manager.cli.output import Output, console, local_time, print_fields, print_json, print_line, short
+from wayside_manager.cli.output import Output, console, local_time, print_fields, print_json, print_line, worded
 from wayside_manager.cli.password_input import PasswordFileOption, password
 from wayside_manager.cli.running import (
     ContextOption,
@@ -148,7 +148,7 @@ def _row(credential: access_service_pb2.Credential) -> tuple[object, ...]:
     taken = credential.HasField("revoke_time")
     return (
         resource_id(credential.name),
-        short(access_service_pb2.Credential.Kind.Name(credential.kind), "KIND_"),
+        worded(access_service_pb2.Credential.Kind, credential.kind, "KIND_"),
         f"taken back {local_time(credential.revoke_time)}" if taken else "valid",
         local_time(credential.create_time),
         local_time(credential.expire_time),

@@ -60,7 +60,12 @@ RULES: Mapping[str, AlarmRule] = {
     "radio.open": _rule(_S.MAJOR, None, 30, 30),
     "radio.rate": _rule(_S.MAJOR, _S.MINOR, 30, 60),
     "radio.busy": _rule(_S.MINOR, _S.WARNING, 120, 120),
+    "radio.security": _rule(None, _S.MAJOR, 60, 120),  # somebody lies, or the authorities of the road are others
     "radio.certificate": _rule(_S.CRITICAL, _S.MAJOR, 0, 60),
+    # without them vehicles drive by their eyes; a controller that is restarted needs some seconds
+    "signal.feed": _rule(_S.MAJOR, _S.WARNING, 10, 30),
+    "platform.*": _rule(None, _S.MINOR, 0, 60),
+    "perception.*": _rule(_S.MAJOR, None, 30, 60),
     "time.source": _rule(_S.MINOR, None, 120, 60),
     "time.offset": _rule(_S.MAJOR, _S.WARNING, 30, 60),
     "time.jump": _rule(_S.MAJOR, None, 0, 60),

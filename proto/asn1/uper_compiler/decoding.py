@@ -18,6 +18,7 @@ from uper_compiler.model import (
     Text,
     Type,
     Types,
+    Unstated,
     type_name,
 )
 from uper_compiler.naming import attribute, class_name
@@ -84,7 +85,8 @@ class Decoding:
                 name = self._lines.new("y")
                 self._lines.add(f"{name}, p = read_{class_name(kind.name)}(v, p)")
                 return name
-            return self._body(self._types[kind.name], kind.name)
+            target = self._types[kind.name]
+            return self._body(target, label if isinstance(target, Unstated) else kind.name)
         return self._body(kind, label)
 
     def _body(self, kind: Type, label: str) -> str:
@@ -107,6 +109,10 @@ class Decoding:
                 return self._sequence(kind, label)
             case Choice():
                 return self._choice(kind, label)
+            case Unstated():
+                self._flush()
+                self._lines.add(f'raise DecodeError("{label}: its bits are not known, nor where it ends")')
+                return "None"
             case _:
                 raise AssertionError(kind)
 

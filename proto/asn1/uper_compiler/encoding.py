@@ -18,6 +18,7 @@ from uper_compiler.model import (
     Text,
     Type,
     Types,
+    Unstated,
     type_name,
 )
 from uper_compiler.naming import attribute, class_name
@@ -99,6 +100,9 @@ class Encoding:
                 self._sequence(kind, source)
             case Choice():
                 self._choice(kind, source, label)
+            case Unstated():
+                self._flush()
+                self._lines.add(f'raise EncodeError("{label}: its bits are not known; leave it out")')
             case _:
                 raise AssertionError(kind)
 

@@ -11,6 +11,7 @@ from uper_compiler.model import (
     Enumerated,
     Integer,
     Member,
+    ObjectSet,
     Octets,
     Reference,
     Sequence,
@@ -18,9 +19,13 @@ from uper_compiler.model import (
     Text,
     Type,
     Types,
+    Unstated,
 )
 
-TOKEN = re.compile(r"\s+|--[^\n]*|(::=|\.\.\.|\.\.|[{}(),;]|-?\d+|[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)")
+TOKEN = re.compile(r"\s+|--[^\n]*|(::=|\.\.\.|\.\.|[{}(),;|]|-?\d+|&?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)")
+
+FRAGMENTS = 65_536
+"""From here a length is written in another way (X.691, 11.9)."""
 
 
 def read(folders: list[Path]) -> Types:
@@ -56,12 +61,51 @@ class Module:
         if self._next == "IMPORTS":  # every module of a profile is read: nothing to look up
             while self._take() != ";":
                 pass
-        found = []
+        found: list[tuple[str, Type]] = []
         while self._next != "END":
             name = self._take()
+            if self._next != "::=":
+                self._take()  # the class; ours are all of one shape
+                self._take("::=")
+                found.append((name, self._object_set()))
+                continue
             self._take("::=")
-            found.append((name, self._type()))
+            if self._is("CLASS"):
+                self._skip_class()
+            else:
+                found.append((name, self._type()))
         return found
+
+    def _skip_class(self) -> None:
+        """Fields, and the words between them, which are those of `_object_set`."""
+        for begin in (None, "SYNTAX"):
+            if begin:
+                self._take("WITH")
+                self._take(begin)
+            self._take("{")
+            while self._take() != "}":
+                pass
+
+    def _object_set(self) -> ObjectSet:
+        """`{ {Type IDENTIFIED BY number} | …, ... }`."""
+        self._take("{")
+        rows = []
+        while True:
+            self._take("{")
+            reference = Reference(self._take())
+            self._take("IDENTIFIED")
+            self._take("BY")
+            rows.append((int(self._take()), reference))
+            self._take("}")
+            if not self._is("|"):
+                break
+        for word in (",", "...", "}"):
+            self._take(word)
+        numbers = [number for number, _ in rows]
+        for number in numbers:
+            if numbers.count(number) > 1:
+                raise CompileError(f"{self._name}: {number} names two types")
+        return ObjectSet(tuple(rows))
 
     @property
     def _next(self) -> str:
@@ -88,6 +132,8 @@ class Module:
                 return Integer(*self._range(), names)
             case "BOOLEAN":
                 return Boolean()
+            case "NULL":
+                return Unstated()
             case "ENUMERATED":
                 return self._enumerated()
             case "BIT":
@@ -175,6 +221,8 @@ class Module:
         low = int(self._take())
         high = int(self._take()) if self._is("..") else low
         self._take(")")
+        if high < low:
+            raise CompileError(f"{self._name}: there is nothing between {low} and {high}")
         return low, high
 
     def _size(self) -> tuple[int, int]:
@@ -182,6 +230,8 @@ class Module:
         self._take("SIZE")
         bounds = self._range()
         self._take(")")
+        if bounds[1] >= FRAGMENTS:
+            raise CompileError(f"{self._name}: a size of {bounds[1]} comes in fragments, which are not read")
         return bounds
 
 

@@ -106,7 +106,32 @@ class Choice:
     additions: tuple[Member, ...] = ()
 
 
-Type = Integer | Boolean | Enumerated | Bits | Octets | Text | Reference | SequenceOf | Sequence | Choice
+@dataclass(frozen=True, slots=True)
+class Unstated:
+    """A field of which no source says the bits (NULL in our modules): a message that has it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSet:
+    """Which types an open type may have, by number."""
+
+    rows: tuple[tuple[int, Reference], ...]
+
+
+Type = (
+    Integer
+    | Boolean
+    | Enumerated
+    | Bits
+    | Octets
+    | Text
+    | Reference
+    | SequenceOf
+    | Sequence
+    | Choice
+    | Unstated
+    | ObjectSet
+)
 Types = dict[str, Type]
 """Every type of a profile, by its name in the modules."""
 
@@ -120,6 +145,8 @@ def children(kind: Type) -> tuple[Type, ...]:
             return tuple(member.type for member in kind.members + kind.additions)
         case SequenceOf():
             return (kind.element,)
+        case ObjectSet():
+            return tuple(reference for _, reference in kind.rows)
         case _:
             return ()
 

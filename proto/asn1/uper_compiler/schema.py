@@ -22,8 +22,8 @@ Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand.
 '''
 
 
-def schema(profiles: list[Types]) -> str:
-    """The module with the tables, all profiles merged."""
+def schema(profiles: list[Types], known: frozenset[str] = frozenset()) -> str:
+    """The module with the tables, all profiles merged, without the types that another module has."""
     fields: dict[str, dict[str, tuple[str, str]]] = {}
     classes: dict[str, str] = {}
     octets: list[str] = []
@@ -34,6 +34,8 @@ def schema(profiles: list[Types]) -> str:
     numbers: dict[str, dict[int, str]] = {}
     for types in profiles:
         for name, kind in types.items():
+            if name in known:
+                continue
             match kind:
                 case Sequence():
                     classes[name] = class_name(name)

@@ -1,5 +1,7 @@
 """Writes the classes of messages: one for each SEQUENCE, the same for all profiles, raw numbers inside."""
 
+import re
+
 from uper_compiler.model import (
     Bits,
     Boolean,
@@ -13,6 +15,7 @@ from uper_compiler.model import (
     Text,
     Type,
     Types,
+    Unstated,
 )
 from uper_compiler.naming import attribute, class_name
 
@@ -39,13 +42,50 @@ class UnknownAlternative(Struct, frozen=True):
 '''
 
 
+LATER_HEAD = '''"""Messages of phase 2 as they are on the air: raw numbers, spelt as the standard spells them.
+
+Made by `proto/asn1/uper_compiler` from `proto/asn1`; not edited by hand. Loaded with the first of them.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from wayside.v2x.generated.messages import (
+%s)
+
+__all__ = [
+%s
+]
+
+'''
+
+
 def structs(profiles: list[Types]) -> str:
     """The module with the classes, all profiles merged."""
     names = list(dict.fromkeys(name for types in profiles for name in types))
+    public, body = _public(names, profiles)
+    return HEAD % _exported([*public, "UnknownAlternative"]) + body
+
+
+def later_structs(profiles: list[Types], known: frozenset[str]) -> str:
+    """The module with the classes of phase 2, which uses those that are known."""
+    names = list(dict.fromkeys(name for types in profiles for name in types if name not in known))
+    public, body = _public(names, profiles)
+    words = set(re.findall(r"\w+", body))
+    used = sorted(each for each in {*map(class_name, known), "UnknownAlternative"} & words if each not in public)
+    return LATER_HEAD % ("".join(f"    {name},\n" for name in used), _exported(public)) + body
+
+
+def _exported(names: list[str]) -> str:
+    return "\n".join(f'    "{name}",' for name in names)
+
+
+def _public(names: list[str], profiles: list[Types]) -> tuple[list[str], str]:
+    """Names of classes and unions, and their text."""
     bodies = [body for name in names if (body := _definition(name, profiles))]
     public = sorted({body.split("(")[0].removeprefix("class ").split(" = ")[0].strip() for body in bodies})
-    exported = "\n".join(f'    "{name}",' for name in [*public, "UnknownAlternative"])
-    return HEAD % exported + "\n\n".join(_ordered(bodies))
+    return public, "\n\n".join(_ordered(bodies))
 
 
 def _ordered(bodies: list[str]) -> list[str]:
@@ -106,6 +146,8 @@ def hint_of(kind: Type, types: Types) -> str:
             return "int"
         case Boolean():
             return "bool"
+        case Unstated():
+            return "object"
         case Octets():
             return "bytes"
         case Text():

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from wayside.errors import InvalidArgumentError
+from wayside.v2x import phase2_readable
+from wayside.v2x.codec import DecodeError, Profile
+from wayside.v2x.generated.messages import MessageFrame
 from wayside.v2x.readable import readable
 from wayside_agent.core.conformance.model import Finding, Findings, RuleName, Seen
 
@@ -34,8 +37,9 @@ class ExpectedRule:
 
     name = RuleName.EXPECTED
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(self, documents: Sequence[Document], profile: Profile) -> None:
         self._documents = documents
+        self._profile = profile
 
     def found(self, seen: Seen) -> Findings:
         """What is wrong with the next record."""
@@ -49,12 +53,21 @@ class ExpectedRule:
         if seen.frame is None:
             return None  # another rule says so
         name = next(iter(document["message"]), "") if isinstance(document["message"], dict) else ""
-        written = json.loads(json.dumps(readable(seen.frame)))
+        written = json.loads(json.dumps(self._written(seen.frame, document["message"])))
         difference = _difference(written, document["message"], "")
         if not difference:
             return ()
         field, ours, wanted = difference
         return [Finding("expected", {"field": field or name, "value": _short(ours), "wanted": _short(wanted)})]
+
+    def _written(self, frame: MessageFrame, wanted: object) -> Document:
+        """The message as `v2x decode` writes it; what of phase 2 is not confirmed is taken apart if it is wanted so."""
+        said = wanted.get(phase2_readable.FRAME) if isinstance(wanted, dict) else None
+        unconfirmed = isinstance(said, dict) and said.get("confirmed") is False
+        try:
+            return phase2_readable.readable(frame, self._profile, unconfirmed=unconfirmed)
+        except DecodeError:
+            return readable(frame)
 
 
 def _difference(ours: Any, wanted: Any, where: str) -> tuple[str, Any, Any] | None:  # noqa: ANN401

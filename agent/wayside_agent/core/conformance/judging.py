@@ -67,7 +67,7 @@ def _rules(recording: Recording, documents: Sequence[Document], profile: Profile
         PlausibleRule(),
         UniqueRule(),
         PhasesRule(),
-        ExpectedRule(documents),
+        ExpectedRule(documents, profile),
     )
 
 

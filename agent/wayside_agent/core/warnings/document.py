@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from wayside_agent.core.warnings.model import TEXTS, Action, Finding, urgency
+from wayside_agent.core.rsi_codes import named
+from wayside_agent.core.warnings.model import TEXTS, Action, Finding, Kind, urgency
 
 
 def warning_document(action: Action, finding: Finding, *, now_s: float) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def warning_document(action: Action, finding: Finding, *, now_s: float) -> dict[
         "advice_speed_mps": None if finding.advice_mps is None else [_rounded(each) for each in finding.advice_mps],
         "limit_mps": _rounded(finding.limit_mps),
         "code": finding.code,
+        "code_name": _code_name(finding),
         "description": finding.description or None,
     }
     return {
@@ -36,6 +38,11 @@ def warning_document(action: Action, finding: Finding, *, now_s: float) -> dict[
         "source_time_ns": finding.heard.time_ns,
         "latency_s": round(max(0.0, now_s - finding.heard.mono_s), 4),
     }
+
+
+def _code_name(finding: Finding) -> dict[str, str] | None:
+    names = None if finding.code is None else named(finding.code, is_sign=finding.kind is Kind.SIGN)
+    return None if names is None else {"en": names[0], "zh": names[1]}
 
 
 def encoded(document: Any) -> bytes:  # noqa: ANN401  # what JSON can hold

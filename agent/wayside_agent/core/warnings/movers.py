@@ -20,7 +20,7 @@ from wayside_agent.core.bsm import Bsm, Event
 from wayside_agent.core.heard.grid import RAW_PER_DEGREE, distance_m
 from wayside_agent.core.heard.plausibility import MAX_SPEED_MPS, Place, doubt_of
 from wayside_agent.core.warnings.model import Heard
-from wayside_agent.core.warnings.plane import ahead_of, moved, offset_m, place_of, turn_deg
+from wayside_agent.core.warnings.plane import Ahead, ahead_of, moved, offset_m, place_of, turn_deg
 
 RANGE_M = 300.0
 """Farther away nobody is looked at; ours: 5 s of two vehicles that meet at 100 km/h each."""
@@ -54,6 +54,8 @@ class Own:
     width_m: float = 1.8
     vehicle_class: int = 10
     acceleration_mps2: float = 0.0
+    curve_per_m: float = 0.0
+    """Of the arc it has been driving for a while, 1 / radius, to the right positive; 0: straight on, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,13 @@ class Target:
     """To our right."""
     turned_deg: float | None
     """Its heading seen from ours, -180 to 180; `None`: not known."""
+    way: Ahead | None = None
+    """Where it is along our way; `None`: that is straight (`core.warnings.way`)."""
+
+    @property
+    def ahead(self) -> Ahead:
+        """Where it is along our way."""
+        return self.way or Ahead(self.along_m, self.across_m, self.turned_deg)
 
     @property
     def speed_mps(self) -> float:

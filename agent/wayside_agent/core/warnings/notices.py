@@ -25,6 +25,7 @@ from wayside_agent.core.warnings.model import Heard
 from wayside_agent.core.warnings.movers import Own
 from wayside_agent.core.warnings.plane import Point, ahead_of, foot_on, offset_m, place_of, turn_deg
 from wayside_agent.core.warnings.road import NodeId, OnLane, node_id
+from wayside_agent.core.warnings.way import along_way
 
 ALONG_DEG = 60.0
 """A path is followed by who goes its way so nearly; ours."""
@@ -91,20 +92,28 @@ def notices_of(message: RoadSideInformation, heard: Heard) -> Iterator[Notice]:
         yield _notice((message.id, True, sign.rtsId), sign.signType, sign, heard, (origin, place, 0.0))
 
 
-def distance_ahead_m(notice: Notice, own: Own, *, on: OnLane | None) -> float | None:
-    """How far ahead it is, 0: here; `None`: it is behind, or not for this vehicle."""
+def distance_ahead_m(notice: Notice, own: Own, *, on: OnLane | None, bend: OnLane | None = None) -> float | None:
+    """How far ahead it is, 0: here; `None`: it is behind, or not for this vehicle.
+
+    Args:
+        notice: What is told.
+        own: This vehicle.
+        on: The lane it drives along; `None`: it is not known.
+        bend: The same, if it bends ahead.
+    """
     if notice.paths or notice.links:
         found = [_along_path_m(notice, path, own) for path in notice.paths]
-        found += [_on_link_m(notice, each, own, on) for each in notice.links]
+        found += [_on_link_m(notice, each, own, on, bend) for each in notice.links]
         return min((each for each in found if each is not None), default=None)
-    return _towards_m(notice, own)
+    return _towards_m(notice, own, bend)
 
 
-def _towards_m(notice: Notice, own: Own) -> float | None:
+def _towards_m(notice: Notice, own: Own, bend: OnLane | None = None) -> float | None:
     """To its place, if the way is clear that it goes there."""
     if notice.place is None:
         return None
-    along_m, across_m = ahead_of(own.heading_deg, offset_m(own.place, notice.place))
+    straight = ahead_of(own.heading_deg, offset_m(own.place, notice.place))
+    along_m, across_m, _ = along_way(own, bend, straight, None)
     if along_m**2 + across_m**2 <= notice.radius_m**2:
         return 0.0
     if along_m < 0 or abs(across_m) > max(notice.radius_m, ASIDE_M):
@@ -125,12 +134,14 @@ def _along_path_m(notice: Notice, path: Path, own: Own) -> float | None:
     return None if ahead_m < -notice.radius_m else max(0.0, ahead_m - notice.radius_m)
 
 
-def _on_link_m(notice: Notice, link: Stretch, own: Own, on: OnLane | None) -> float | None:
+def _on_link_m(  # whom it is for, and where
+    notice: Notice, link: Stretch, own: Own, on: OnLane | None, bend: OnLane | None
+) -> float | None:
     if on is None or (on.lane.upstream, on.lane.node) != (link.upstream, link.downstream):
         return None
     if link.lanes and on.lane.lane is not None and on.lane.lane not in link.lanes:
         return None
-    return 0.0 if notice.place is None else _towards_m(notice, own)
+    return 0.0 if notice.place is None else _towards_m(notice, own, bend)
 
 
 def _notice(

@@ -17,11 +17,13 @@ from wayside_agent.core.bsm import bsm_of
 from wayside_agent.core.heard.grid import distance_m
 from wayside_agent.core.heard.plausibility import Place
 from wayside_agent.core.signal_phases import minute_of_year
+from wayside_agent.core.signal_spat import made_ago_s
 from wayside_agent.core.warnings.lights import Plan, plan_of
 from wayside_agent.core.warnings.model import Heard
 from wayside_agent.core.warnings.movers import Movers, Own, Target
 from wayside_agent.core.warnings.notices import Notice, notices_of
 from wayside_agent.core.warnings.road import Crossing, NodeId, OnLane, crossing_of, lanes_under, node_id
+from wayside_agent.core.warnings.way import bend_of, followed
 
 CROSSING_RANGE_M = 2_000.0
 """No roadside unit is heard from farther away. RSM and RSI are judged by the places in them alone: real units send a
@@ -37,7 +39,7 @@ LIGHTS_LATE_S, LIGHTS_EARLY_S = 2.0, 1.0
 MAX_CROSSINGS, MAX_LIGHTS, MAX_NOTICES = 8, 32, 128
 _NO_LIGHTS = sum(1 << 15 - bit for bit in (2, 8, 9, 13))
 """Status of a crossing: it flashes, has failed, is off, or says itself that its times are not valid."""
-_MINUTE_MS, _MINUTE_S, _HOUR_S, _YEAR_S, _UNKNOWN_MINUTE = 60_000, 60.0, 3600.0, 366 * 86_400.0, 527_040
+_MINUTE_MS, _HOUR_S = 60_000, 3600.0
 _MS_PER_S = 1000
 
 
@@ -52,6 +54,8 @@ class Scene:
     notices: tuple[Notice, ...]
     """Valid now, for anybody."""
     lights: dict[NodeId, "Lights"]
+    bend: OnLane | None = None
+    """The lane it drives along, if that bends ahead."""
 
     @property
     def on(self) -> OnLane | None:
@@ -121,12 +125,15 @@ class Picture:
         self._lights = {key: each for key, each in self._lights.items() if now_s - each.heard.mono_s <= LIGHTS_AGE_S}
         self._notices = {key: each for key, each in self._notices.items() if now_s - each.heard.mono_s <= NOTICE_AGE_S}
         minute = None if utc_s is None else minute_of_year(datetime.fromtimestamp(utc_s, UTC))
+        lanes = lanes_under(self._crossings.values(), own)
+        bend = bend_of(next((each for each in lanes if each.is_along), None))
         return Scene(
             own=own,
-            targets=self.movers.around(own, now_s),
-            lanes=lanes_under(self._crossings.values(), own),
+            targets=followed(self.movers.around(own, now_s), own, bend),
+            lanes=lanes,
             notices=tuple(each for each in self._notices.values() if each.is_valid(minute)),
             lights=dict(self._planned(now_s, utc_s)),
+            bend=bend,
         )
 
     def _planned(self, now_s: float, utc_s: float | None) -> Iterator[tuple[NodeId, Lights]]:
@@ -148,7 +155,7 @@ class Picture:
 
     def _take_spat(self, message: SPAT, heard: Heard, utc_s: float | None) -> None:
         for state in message.intersections:
-            age_s = _age_s(message, state, utc_s)
+            age_s = made_ago_s(message, state, utc_s)
             if not -LIGHTS_EARLY_S <= age_s <= LIGHTS_LATE_S:
                 self.doubts["stale"] += 1
             elif state.status & _NO_LIGHTS:
@@ -164,19 +171,3 @@ class Picture:
             self._notices[notice.key] = notice
         while len(self._notices) > MAX_NOTICES:
             del self._notices[next(iter(self._notices))]
-
-
-def _age_s(message: SPAT, state: IntersectionState, utc_s: float | None) -> float:
-    """How old it was when it was heard [s], by its own time; 0: nobody knows."""
-    own_time = state if state.timeStamp is not None else message
-    mark_ms = own_time.timeStamp
-    if utc_s is None or mark_ms is None or mark_ms >= _MINUTE_MS:
-        return 0.0
-    moment = datetime.fromtimestamp(utc_s, UTC)
-    second_s = utc_s % _MINUTE_S
-    if own_time.moy is None or own_time.moy == _UNKNOWN_MINUTE:
-        minutes, period_s = 0, _MINUTE_S
-    else:
-        minutes, period_s = minute_of_year(moment) - own_time.moy, _YEAR_S
-    age_s = minutes * _MINUTE_S + second_s - mark_ms / _MS_PER_S
-    return (age_s + period_s / 2) % period_s - period_s / 2

@@ -70,6 +70,17 @@ def crossing_m(point: Point, turned_deg: float) -> Point | None:
     return point[0] + theirs_m * cosine, theirs_m
 
 
+class Ahead(NamedTuple):
+    """Where somebody is, seen from us, along a way."""
+
+    along_m: float
+    """Ahead of us."""
+    across_m: float
+    """To the right of the way."""
+    turned_deg: float | None
+    """Its heading seen from that of the way there, -180 to 180; `None`: not known."""
+
+
 class Foot(NamedTuple):
     """The nearest place on a line."""
 
@@ -79,6 +90,8 @@ class Foot(NamedTuple):
     """Where the line goes there."""
     left_m: float
     """Along the line to its end."""
+    right_m: float = 0.0
+    """How far the place is to the right of the line."""
 
 
 def foot_on(line: Sequence[Point], point: Point) -> Foot | None:
@@ -98,7 +111,8 @@ def foot_on(line: Sequence[Point], point: Point) -> Foot | None:
         )
         if not is_beyond and (found is None or aside_m < found.aside_m):
             heading_deg = math.degrees(math.atan2(east, north)) % FULL_CIRCLE_DEG
-            found = Foot(aside_m, heading_deg, left_m + length_m - at_m)
+            is_right = (point[0] - begin[0]) * north > (point[1] - begin[1]) * east
+            found = Foot(aside_m, heading_deg, left_m + length_m - at_m, aside_m if is_right else -aside_m)
         left_m += length_m
     return found
 

@@ -85,6 +85,10 @@ class OnLane:
     """To the stop line."""
     turned_deg: float
     """The vehicle's heading, seen from that of the lane."""
+    right_m: float
+    """How far it is to the right of the lane's middle."""
+    point: Point
+    """Where it is, seen from the crossing."""
 
     @property
     def is_along(self) -> bool:
@@ -127,7 +131,7 @@ def _under(crossing: Crossing, own: Own) -> Iterator[OnLane]:
         foot = foot_on(lane.line, point)
         if foot is not None and foot.aside_m <= lane.half_width_m + POSITION_ERROR_M:
             turned = turn_deg(foot.heading_deg, own.heading_deg)
-            yield OnLane(lane, crossing.heard, foot.aside_m, foot.left_m, turned)
+            yield OnLane(lane, crossing.heard, foot.aside_m, foot.left_m, turned, foot.right_m, point)
 
 
 def _lanes(node: NodeId, link: Link, origin: Place) -> Iterator[RoadLane]:

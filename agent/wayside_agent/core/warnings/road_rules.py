@@ -132,7 +132,7 @@ def _ahead(scene: Scene, *, is_sign: bool) -> Iterator[Finding]:
     own, on = scene.own, scene.on
     told_m = min(NOTICE_MAX_M, max(NOTICE_MIN_M, own.speed_mps * NOTICE_S))
     for notice in scene.notices:
-        ahead_m = distance_ahead_m(notice, own, on=on) if notice.is_sign is is_sign else None
+        ahead_m = distance_ahead_m(notice, own, on=on, bend=scene.bend) if notice.is_sign is is_sign else None
         if ahead_m is not None and ahead_m <= told_m * _STAY:
             yield _told(notice, ahead_m, own.speed_mps, begins=ahead_m <= told_m)
 

@@ -124,13 +124,13 @@ def stranded(scene: Scene) -> Finding | None:
 def _in_the_way(own: Own, target: Target) -> Finding | None:
     mover = target.mover
     gap_m = _gap_m(own, target)
-    if target.along_m <= 0 or own.speed_mps < COLLISION_MIN_MPS:
+    if target.ahead.along_m <= 0 or own.speed_mps < COLLISION_MIN_MPS:
         return None
     time_s = gap_m / own.speed_mps
     if mover.nature is Nature.VEHICLE:
         if not mover.events & _STRANDED or mover.speed_mps > COLLISION_MIN_MPS:
             return None
-        if gap_m > STRANDED_RANGE_M or abs(target.across_m) > BRAKE_ASIDE_M:
+        if gap_m > STRANDED_RANGE_M or abs(target.ahead.across_m) > BRAKE_ASIDE_M:
             return None
         return Finding(Kind.HAZARD, Severity.WARNING, mover.heard, distance_m=gap_m, time_s=time_s)
     if time_s > OBSTACLE_S * _STAY or abs(_across_then_m(target, time_s)) > _reach_m(own, target):
@@ -141,13 +141,14 @@ def _in_the_way(own: Own, target: Target) -> Finding | None:
 
 def _across_then_m(target: Target, time_s: float) -> float:
     """How far aside it will be when we come there, at most in the time it takes to notice it goes elsewhere."""
-    if target.turned_deg is None or target.speed_mps < STANDS_MPS:
-        return target.across_m
-    ways = crossing_m((target.along_m, target.across_m), target.turned_deg)
+    ahead = target.ahead
+    if ahead.turned_deg is None or target.speed_mps < STANDS_MPS:
+        return ahead.across_m
+    ways = crossing_m((ahead.along_m, ahead.across_m), ahead.turned_deg)
     if ways is None or ways[1] < 0:
-        return target.across_m
+        return ahead.across_m
     left_m = max(0.0, ways[1] - target.speed_mps * time_s)  # not across yet when we come
-    return left_m if target.across_m >= 0 else -left_m
+    return left_m if ahead.across_m >= 0 else -left_m
 
 
 def _reach_m(own: Own, target: Target) -> float:
@@ -156,16 +157,17 @@ def _reach_m(own: Own, target: Target) -> float:
 
 def _is_ahead(target: Target, aside_m: float) -> bool:
     """Whether it is in front, no farther aside, and goes our way or stands."""
-    if target.along_m <= 0 or abs(target.across_m) > aside_m:
+    ahead = target.ahead
+    if ahead.along_m <= 0 or abs(ahead.across_m) > aside_m:
         return False
-    if target.turned_deg is None or target.speed_mps < STANDS_MPS:
+    if ahead.turned_deg is None or target.speed_mps < STANDS_MPS:
         return True
-    return abs(target.turned_deg) <= SAME_WAY_DEG
+    return abs(ahead.turned_deg) <= SAME_WAY_DEG
 
 
 def _gap_m(own: Own, target: Target) -> float:
     """From our front to its rear."""
-    return max(0.0, target.along_m - (own.length_m + target.mover.length_m) / 2)
+    return max(0.0, target.ahead.along_m - (own.length_m + target.mover.length_m) / 2)
 
 
 def _soonest(found: Iterator[Finding | None]) -> Finding | None:

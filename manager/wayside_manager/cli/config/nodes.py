@@ -23,7 +23,7 @@ from wayside_manager.cli.output import (
     print_json,
     print_line,
     print_table,
-    short,
+    worded,
 )
 from wayside_manager.cli.running import (
     ContextOption,
@@ -67,7 +67,7 @@ def show(
             "told": answer.told_revision,
             "running": answer.running_revision,
             "trial": answer.trial,
-            "node says": short(node_pb2.ConfigReport.Outcome.Name(answer.report.outcome), "OUTCOME_"),
+            "node says": worded(node_pb2.ConfigReport.Outcome, answer.report.outcome, "OUTCOME_"),
             "because": answer.report.message,
             "differs": "; ".join(map(_drift_text, differing)),
             "problem": answer.problem,
@@ -174,7 +174,7 @@ def _drift_text(drift: config_service_pb2.ConfigDrift) -> str:
 
 
 def _cause(drift: config_service_pb2.ConfigDrift) -> str:
-    return short(config_service_pb2.ConfigDrift.Cause.Name(drift.cause), "CAUSE_")
+    return worded(config_service_pb2.ConfigDrift.Cause, drift.cause, "CAUSE_")
 
 
 def _drift_rows(drift: config_service_pb2.ConfigDrift) -> Iterator[tuple[object, ...]]:

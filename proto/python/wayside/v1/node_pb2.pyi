@@ -267,11 +267,25 @@ class _V2xMessageKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     V2X_MESSAGE_KIND_RSI: _V2xMessageKind.ValueType  # 5
     """Roadside information."""
     V2X_MESSAGE_KIND_EXTENSION: _V2xMessageKind.ValueType  # 6
-    """A phase-2 message behind the extension bit."""
+    """An extension of the frame, of phase 2 or later, that has no kind below."""
     V2X_MESSAGE_KIND_J2735: _V2xMessageKind.ValueType  # 7
     """Frame of SAE J2735 (United States), not decoded."""
     V2X_MESSAGE_KIND_ETSI: _V2xMessageKind.ValueType  # 8
     """Message of ETSI ITS (Europe), not decoded."""
+    V2X_MESSAGE_KIND_RTCM: _V2xMessageKind.ValueType  # 9
+    """Phase 2 (T/CSAE 157): corrections for GNSS."""
+    V2X_MESSAGE_KIND_RSC: _V2xMessageKind.ValueType  # 10
+    """Phase 2: roadside coordination."""
+    V2X_MESSAGE_KIND_SSM: _V2xMessageKind.ValueType  # 11
+    """Phase 2: what sensors see."""
+    V2X_MESSAGE_KIND_VIR: _V2xMessageKind.ValueType  # 12
+    """Phase 2: intentions and requests of a vehicle."""
+    V2X_MESSAGE_KIND_PAM: _V2xMessageKind.ValueType  # 13
+    """Phase 2: map of a car park."""
+    V2X_MESSAGE_KIND_PSM: _V2xMessageKind.ValueType  # 14
+    """Phase 2: people on foot, on bicycles and at road works."""
+    V2X_MESSAGE_KIND_CLPMM: _V2xMessageKind.ValueType  # 15
+    """Phase 2: management of a platoon."""
 
 class V2xMessageKind(_V2xMessageKind, metaclass=_V2xMessageKindEnumTypeWrapper):
     """Alternatives of the Chinese MessageFrame."""
@@ -289,11 +303,25 @@ V2X_MESSAGE_KIND_SPAT: V2xMessageKind.ValueType  # 4
 V2X_MESSAGE_KIND_RSI: V2xMessageKind.ValueType  # 5
 """Roadside information."""
 V2X_MESSAGE_KIND_EXTENSION: V2xMessageKind.ValueType  # 6
-"""A phase-2 message behind the extension bit."""
+"""An extension of the frame, of phase 2 or later, that has no kind below."""
 V2X_MESSAGE_KIND_J2735: V2xMessageKind.ValueType  # 7
 """Frame of SAE J2735 (United States), not decoded."""
 V2X_MESSAGE_KIND_ETSI: V2xMessageKind.ValueType  # 8
 """Message of ETSI ITS (Europe), not decoded."""
+V2X_MESSAGE_KIND_RTCM: V2xMessageKind.ValueType  # 9
+"""Phase 2 (T/CSAE 157): corrections for GNSS."""
+V2X_MESSAGE_KIND_RSC: V2xMessageKind.ValueType  # 10
+"""Phase 2: roadside coordination."""
+V2X_MESSAGE_KIND_SSM: V2xMessageKind.ValueType  # 11
+"""Phase 2: what sensors see."""
+V2X_MESSAGE_KIND_VIR: V2xMessageKind.ValueType  # 12
+"""Phase 2: intentions and requests of a vehicle."""
+V2X_MESSAGE_KIND_PAM: V2xMessageKind.ValueType  # 13
+"""Phase 2: map of a car park."""
+V2X_MESSAGE_KIND_PSM: V2xMessageKind.ValueType  # 14
+"""Phase 2: people on foot, on bicycles and at road works."""
+V2X_MESSAGE_KIND_CLPMM: V2xMessageKind.ValueType  # 15
+"""Phase 2: management of a platoon."""
 Global___V2xMessageKind: typing_extensions.TypeAlias = V2xMessageKind
 
 @typing.final

@@ -37,13 +37,33 @@ class MessageKind(StrEnum):
     SPAT = "SPAT"
     RSI = "RSI"
     EXTENSION = "EXTENSION"
+    """Behind the extension bit, and none of phase 2 below."""
     J2735 = "J2735"
     """Not ours: a frame of SAE J2735, whatever it holds."""
     ETSI = "ETSI"
     """Not ours: a message of ETSI ITS."""
+    RTCM = "RTCM"
+    RSC = "RSC"
+    SSM = "SSM"
+    VIR = "VIR"
+    PAM = "PAM"
+    PSM = "PSM"
+    CLPMM = "CLPMM"
 
 
 _ROOT = (MessageKind.BSM, MessageKind.MAP, MessageKind.RSM, MessageKind.SPAT, MessageKind.RSI)
+_PHASE2 = {
+    10: MessageKind.RTCM,
+    11: MessageKind.RSC,
+    12: MessageKind.SSM,
+    13: MessageKind.VIR,
+    14: MessageKind.PAM,
+    15: MessageKind.PSM,
+    16: MessageKind.CLPMM,
+}
+"""By messageId."""
+_EXTENSION_FRAME = 0x80
+"""The extension bit and the number 0: MessageFrameExt."""
 
 
 def message_kind(message: bytes) -> MessageKind | None:
@@ -54,9 +74,17 @@ def message_kind(message: bytes) -> MessageKind | None:
     if first <= _FOREIGN_MAX and message[:2] in BEGINS and (region := _region(message)):
         return region
     if first & 0x80:
-        return MessageKind.EXTENSION
+        return _extension(message)
     index = first >> 4
     return _ROOT[index] if index < len(_ROOT) else None
+
+
+def _extension(data: bytes) -> MessageKind:
+    """The kind by messageId: behind one or two bytes of length, and the extension bit of the SEQUENCE."""
+    begin = 2 if data[1:2] < b"\x80" else 3
+    if data[0] != _EXTENSION_FRAME or len(data) < begin + 2:
+        return MessageKind.EXTENSION
+    return _PHASE2.get(int.from_bytes(data[begin : begin + 2], "big") & 0x7FFF, MessageKind.EXTENSION)
 
 
 def _region(data: bytes) -> MessageKind | None:
@@ -158,7 +186,7 @@ def _other(data: bytes) -> Peek:
     kind = message_kind(data)
     if kind is None:
         raise DecodeError("message: there is no such alternative")
-    if kind is MessageKind.EXTENSION:
+    if data[0] & 0x80:
         return Peek(kind)
     head = data[:16]
     v, p = int.from_bytes(head, "big"), 8 * len(head)

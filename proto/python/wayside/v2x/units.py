@@ -50,6 +50,7 @@ UNITS = {
     "VehicleLength": Unit("m", 0.01),
     "VehicleHeight": Unit("m", 0.05),
     "LaneWidth": Unit("m", 0.01),
+    "SizeValue": Unit("m", 0.1),
     "Radius": Unit("m", 0.1),
     "DSecond": Unit("s", 0.001),
     "MinuteOfTheYear": Unit("min", 1, 527_040),

@@ -1,0 +1,1 @@
+"""What sensors at the road see, made into roadside safety messages (RSM)."""
