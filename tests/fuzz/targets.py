@@ -3,6 +3,7 @@
 from tests.fuzz import (
     agent_targets,
     alarm_targets,
+    broadcast_targets,
     config_targets,
     event_targets,
     health_targets,
@@ -33,6 +34,7 @@ TARGETS: tuple[Target, ...] = (
     *release_trust_targets.TARGETS,
     *rollout_targets.TARGETS,
     *job_targets.TARGETS,
+    *broadcast_targets.TARGETS,
     *update_targets.TARGETS,
     *v2x_targets.TARGETS,
     *perception_targets.TARGETS,

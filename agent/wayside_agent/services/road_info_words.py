@@ -6,6 +6,8 @@ Usage: `targets(desired_state)`; `None`: the manager says nothing of them. `repo
 import re
 from dataclasses import dataclass
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from wayside.v1 import broadcast_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside_agent.core.road_info import MAX_MESSAGE_BYTES, MAX_REASON_CHARS, MAX_TARGETS, Held, Standing
@@ -62,7 +64,11 @@ def _held(target: wire.BroadcastTarget) -> Held:
         revision=target.revision,
         message=target.message,
         profile=target.profile,
-        begin_s=target.begin_time.ToNanoseconds() / NANOSECONDS_PER_SECOND if target.HasField("begin_time") else None,
-        end_s=target.end_time.ToNanoseconds() / NANOSECONDS_PER_SECOND if target.HasField("end_time") else None,
+        begin_s=_seconds(target.begin_time) if target.HasField("begin_time") else None,
+        end_s=_seconds(target.end_time) if target.HasField("end_time") else None,
         is_drill=target.is_drill,
     )
+
+
+def _seconds(stamp: Timestamp) -> float:
+    return stamp.seconds + stamp.nanos / NANOSECONDS_PER_SECOND

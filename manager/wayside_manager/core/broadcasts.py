@@ -5,6 +5,8 @@ that never heard of it is simply forgotten. A word of a unit counts for the revi
 Usage: `record.state_at(now)`; `node.is_pending(record.revision)`.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -172,18 +174,26 @@ class BroadcastWord:
     receive_us: int
 
 
-def counted(nodes: "list[BroadcastNode]", revision: int) -> BroadcastCounts:
-    """What the units of a broadcast say together."""
-    spoken = [node for node in nodes if not node.is_pending(revision)]
-    refused_count = sum(node.state is ReceiptState.REFUSED for node in spoken)
-    taken_count = sum(node.state in TAKEN for node in spoken)
+def counted(alike: Iterable[tuple[BroadcastNode, int]], revision: int) -> BroadcastCounts:
+    """What the units of a broadcast say together; each stands for as many units that were told and said the same."""
+    counts = Counter[str]()
+    for node, count in alike:
+        counts[_said(node, revision)] += count
     return BroadcastCounts(
-        node_count=len(nodes),
-        pending_count=len(nodes) - len(spoken),
-        taken_count=taken_count,
-        refused_count=refused_count,
-        over_count=len(spoken) - refused_count - taken_count,
+        node_count=counts.total(),
+        pending_count=counts["pending"],
+        taken_count=counts["taken"],
+        refused_count=counts["refused"],
+        over_count=counts["over"],
     )
+
+
+def _said(node: BroadcastNode, revision: int) -> str:
+    if node.is_pending(revision):
+        return "pending"
+    if node.state is ReceiptState.REFUSED:
+        return "refused"
+    return "taken" if node.state in TAKEN else "over"
 
 
 def check_times(kind: BroadcastKind, begin: datetime | None, end: datetime | None, *, now: datetime) -> None:

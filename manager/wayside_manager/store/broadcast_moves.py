@@ -11,7 +11,6 @@ from wayside_manager.store.broadcast_rows import (
     assign_nodes,
     broadcast_record,
     forget_nodes,
-    nodes_of,
     release_nodes,
 )
 from wayside_manager.store.desired import raise_revision
@@ -78,13 +77,16 @@ class SqlBroadcastMoves(SqlPart):
 def _moves(connection: Connection, now: datetime) -> _Moves:
     """What is not as it should be. The fleet is only looked at when something is on the air."""
     found = _Moves()
-    query = select(broadcasts).where(broadcasts.c.withdraw_us.is_(None))
-    records = list(map(broadcast_record, connection.execute(query)))
-    live = [each for each in records if not each.is_over_at(now)]
-    for record in records:
-        is_ended = record.is_over_at(now)
-        if is_ended and any(each.is_wanted for each in nodes_of(connection, record.broadcast_id).values()):
-            found.ended.append(record.broadcast_id)
+    now_us, is_kept = as_us(now), broadcasts.c.withdraw_us.is_(None)
+    ended = (
+        select(broadcasts.c.broadcast_id)
+        .join(broadcast_nodes, broadcast_nodes.c.broadcast_id == broadcasts.c.broadcast_id)
+        .where(is_kept, broadcasts.c.end_us <= now_us, broadcast_nodes.c.is_wanted)
+        .distinct()
+    )
+    found.ended.extend(connection.scalars(ended))
+    is_ahead = or_(broadcasts.c.end_us.is_(None), broadcasts.c.end_us > now_us)
+    live = list(map(broadcast_record, connection.execute(select(broadcasts).where(is_kept, is_ahead))))
     if live:
         _match(connection, live, found)
     return found
@@ -97,9 +99,11 @@ def _match(connection: Connection, live: list[BroadcastRecord], found: _Moves) -
     for record in live:
         below, matches = tree.below(record.tenant_id), places.matcher(record.selector).matches
         wanted = frozenset(unit.node_id for unit in units if unit.tenant_id in below and matches(unit))
-        known = nodes_of(connection, record.broadcast_id)
+        query = select(broadcast_nodes.c.node_id, broadcast_nodes.c.is_wanted)
+        rows = connection.execute(query.where(broadcast_nodes.c.broadcast_id == record.broadcast_id))
+        known = {row.node_id: row.is_wanted for row in rows}
         gone = frozenset(node_id for node_id in known if node_id not in there or not there[node_id].can_come)
         if gone:
             found.gone[record.broadcast_id] = gone
-        if wanted != {each.node_id for each in known.values() if each.is_wanted} - gone:
+        if wanted != {node_id for node_id, is_wanted in known.items() if is_wanted} - gone:
             found.wanted[record.broadcast_id] = wanted

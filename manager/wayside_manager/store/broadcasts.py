@@ -15,6 +15,7 @@ from wayside_manager.core.broadcasts import (
     BroadcastRecord,
     BroadcastsChanged,
     BroadcastTold,
+    ReceiptState,
     counted,
     targets_of,
 )
@@ -109,15 +110,25 @@ class SqlBroadcasts(SqlPart):
         self, connection: Connection, broadcast_ids: Sequence[str], *, reach: Reach
     ) -> Mapping[str, BroadcastCounts]:
         """See BroadcastStore."""
+        same = (
+            broadcast_nodes.c.is_wanted,
+            broadcast_nodes.c.told_revision,
+            broadcast_nodes.c.said_revision,
+            broadcast_nodes.c.state,
+        )
         found: dict[str, BroadcastCounts] = {}
         for broadcast_id in broadcast_ids:
-            record = the_broadcast(connection, broadcast_id)
             query = (
-                select(broadcast_nodes)
+                select(*same, func.count())
                 .join(nodes, nodes.c.node_id == broadcast_nodes.c.node_id)
                 .where(broadcast_nodes.c.broadcast_id == broadcast_id, covers_node(reach))
+                .group_by(*same)
             )
-            found[broadcast_id] = counted(list(map(node_of, connection.execute(query))), record.revision)
+            alike = [
+                (BroadcastNode(broadcast_id, "", is_wanted, told, said, ReceiptState(state)), count)
+                for is_wanted, told, said, state, count in connection.execute(query)
+            ]
+            found[broadcast_id] = counted(alike, the_broadcast(connection, broadcast_id).revision)
         return found
 
     @reading

@@ -160,7 +160,15 @@ async def test_no_field_of_a_nodes_requests_can_name_another_node(world: World) 
         for field in descriptor(f"/wayside.v1.NodeService/{method.name}").input_type.fields
     }
     session = {"hello", "report", "probe", "live"}
-    fetches = {"release", "offset_bytes", "delta_sha256", "sha256", "revision", "certificate_request_pem"}
+    fetches = {
+        "release",
+        "offset_bytes",
+        "max_chunk_bytes",
+        "delta_sha256",
+        "sha256",
+        "revision",
+        "certificate_request_pem",
+    }
     # another node's, but yes or no is all that is said of it, and no to other tenants: test_neighbours
     neighbours = {"certificate_sha256"}
     trust = {"image_root_version", "director_root_version"}
