@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from wayside.v2x.peek import MessageKind
+from wayside_agent.core.application_id import REGULAR_IDS, VEHICLE_IDS
 from wayside_agent.v2x_heard_settings import LocalBrokerSettings, SubscriptionSettings
 from wayside_agent.v2x_perception_settings import PerceptionSettings
 from wayside_agent.v2x_platform_settings import PlatformName, PlatformSettings
@@ -210,3 +212,16 @@ class V2xSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     plausible_range_m: Annotated[
         float, Meta(ge=100, le=100_000, description="A vehicle that says it is farther away is not believed [m].")
     ] = 2000.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: a service is to speak under an AID that is not on the list of those sent."""
+        ssm = None if self.perception is None else self.perception.ssm_application_id
+        speakers = {
+            "vehicle": (self.vehicle, VEHICLE_IDS),
+            "signal": (self.signal, (REGULAR_IDS[MessageKind.SPAT],)),
+            "perception": (self.perception, (REGULAR_IDS[MessageKind.RSM], *(() if ssm is None else (ssm,)))),
+        }
+        for name, (speaker, aids) in speakers.items():
+            lacking = [aid for aid in aids if self.send_aids and aid not in self.send_aids]
+            if speaker is not None and lacking:
+                raise ValueError(f"send_aids: {name} speaks under AID {lacking[0]}; add it, or leave {name} out")

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -16,6 +17,7 @@ from wayside_agent.core.gate import BrokerLink
 from wayside_agent.core.readings import Reading
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.core.v2x import ReceivedMessage
+from wayside_agent.drivers.radio_rsu41 import Rsu41Radio
 from wayside_agent.drivers.sim_radio import SimRadio
 from wayside_agent.ports.devices import Host, HostReading, Radio
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
@@ -73,6 +75,11 @@ async def running(unit: Sensing) -> AsyncIterator[None]:
         task = group.create_task(unit.run())
         yield
         task.cancel()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110  # a state tells nobody when it changes
+        await asyncio.sleep(0)
 
 
 class StillHost(Host):
@@ -142,6 +149,20 @@ async def test_a_health_report_says_how_the_radio_is_set_if_the_radio_says_it() 
     assert not unknown.HasField("transmit_power_dbm")
     known = health(described, pulse(described, Clock())).report().radio
     assert (known.center_frequency_hertz, known.transmit_power_dbm) == (5.915e9, -3)
+
+
+async def test_a_roadside_unit_whose_port_was_taken_is_opened_again(caplog: pytest.LogCaptureFixture) -> None:
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    v2x = Rsu41Radio(Rsu41Radio.Options(radio_host="127.0.0.1", bind_host="127.0.0.1", bind_port=port))
+    unit = sensing(v2x=v2x)
+    assert unit.radio is not None
+    async with running(unit):
+        await until(lambda: unit.radio is not None and "is another program on it" in unit.radio.fault)
+        taken.close()
+        await until(lambda: unit.radio is not None and unit.radio.is_open)
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["radio"]
 
 
 async def test_messages_of_sensors_are_counted_across_reconnections() -> None:

@@ -157,7 +157,24 @@ def test_what_is_sent_has_room_for_the_chip_and_says_nothing_for_it() -> None:
     assert datagram == b"\x00\x6f" + bytes(11) + b"\x00bsm"
 
 
-@pytest.mark.parametrize(("application_id", "longest"), [(111, 1395), (3618, 1394)])
+def test_what_is_sent_never_says_that_its_signature_is_good() -> None:
+    upside_down = Layout(fields=(Verified(good=0, bad=1), Payload()))
+    sent = upside_down.parsed(upside_down.built(b"\x00bsm", application_id=None, time_ns=0))
+    assert sent.verdict == Verdict(verified=False)
+
+
+def test_a_chip_whose_good_is_its_bad_is_refused() -> None:
+    with pytest.raises(LayoutError, match="the same value"):
+        Layout(fields=(Verified(good=1, bad=1), Payload()))
+
+
+@pytest.mark.parametrize("size_bytes", range(13))
+def test_a_datagram_that_ends_inside_the_word_of_a_chip_is_refused(size_bytes: int) -> None:
+    with pytest.raises(LayoutError):
+        CHIP.parsed(bytes(size_bytes))
+
+
+@pytest.mark.parametrize(("application_id", "longest"), [(111, 1395), (3618, 1394), (0x4080, 1393), (0x1020407F, 1392)])
 def test_a_dsmp_packet_is_1400_bytes_at_most(application_id: int, longest: int) -> None:
     datagram = DSMP.built(bytes(longest), application_id=application_id, time_ns=0)
     assert (len(datagram), len(DSMP.parsed(datagram).payload)) == (1400, longest)

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from wayside_agent.core.pcap_reading import Packet, PcapError, is_pcap, packets
+from wayside_agent.core.pcap_reading import PcapError, is_pcap, packets
 
 DSMP = bytes.fromhex("04006f0004") + b"mess"
 
@@ -50,7 +50,13 @@ def test_a_capture_gives_what_its_packets_carried(frame: bytes, link: int, paylo
     for order in "<>":
         content = capture(frame, link=link, order=order)
         assert is_pcap(content)
-        assert list(packets(content)) == [Packet(payload, 1_700_000_000_000_005_000)]
+        [packet] = packets(content)
+        assert (packet.payload, packet.time_ns) == (payload, 1_700_000_000_000_005_000)
+
+
+def test_only_a_frame_of_the_dsmp_ethertype_says_that_it_is_dsmp() -> None:
+    frames = (ethernet(0x88DC, DSMP), ethernet(0x0800, ipv4(udp(DSMP))))
+    assert [each.is_dsmp for each in packets(capture(*frames))] == [True, False]
 
 
 def test_nanoseconds_are_nanoseconds() -> None:

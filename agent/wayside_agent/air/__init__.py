@@ -8,6 +8,7 @@ from wayside_agent.air import broadcast, heard, perception, platform, signal, ve
 from wayside_agent.air.guarded import GuardedRadio
 from wayside_agent.air.overheard import OverheardRadio, Tap
 from wayside_agent.air.radio import verification_of
+from wayside_agent.air.radio_figures import RadioFigures
 from wayside_agent.core.health_samples import PlatformSample, SecuritySample, SignalSample
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
@@ -39,9 +40,10 @@ class Air:
         """Raises: InvalidArgumentError: the settings want what the unit has not."""
         self._sensing = sensing
         self._events = SafetyBroadcast()
-        self._guard = radio if isinstance(radio, GuardedRadio) else None
-        if self._guard is not None:
-            sensing.value_sources.append(self._guard.figures)
+        guard = radio if isinstance(radio, GuardedRadio) else None
+        self._figures = None if sensing.radio is None else RadioFigures(sensing.radio, guard)
+        if self._figures is not None:
+            sensing.value_sources.append(self._figures.values)
         self.verification = verification_of(radio)
         if self.verification is not None:
             sensing.value_sources.append(self.verification.figures)
@@ -101,8 +103,8 @@ class Air:
             heard_now = {**heard_now, "warnings": self.warnings[0].picture()}
         if self.perception is not None:
             heard_now = {**heard_now, "perception": self.perception.picture()}
-        if self._guard is not None:
-            heard_now = {**heard_now, "radio": self._guard.picture()}
+        if self._figures is not None:
+            heard_now = {**heard_now, "radio": self._figures.picture()}
         if self.verification is not None:
             heard_now = {**heard_now, "security": self.verification.picture()}
         return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now

@@ -31,6 +31,7 @@ class GuardedRadio:
         self._unlisted: dict[int, int] = {}
         self._withheld: dict[int, int] = {}
         self._counts: Counter[str] = Counter()
+        self._bad_count = 0
 
     async def __aenter__(self) -> Self:
         """Opens the radio; see `ports.devices.Radio`."""
@@ -52,6 +53,7 @@ class GuardedRadio:
                 counted(self._unlisted, message.application_id)
             elif self._require_verified and not (message.verdict and message.verdict.verified):
                 self._counts["unverified_count"] += 1
+                self._bad_count += message.verdict is not None and message.verdict.verified is False
             else:
                 return message
 
@@ -67,6 +69,16 @@ class GuardedRadio:
                 f"nothing is sent under AID {application_id}; add it to `v2x.send_aids` of the settings if it shall be"
             )
         await self.radio.send(payload, application_id=application_id)
+
+    @property
+    def unverified_count(self) -> int:
+        """Messages not let through because nobody found their signature good."""
+        return self._counts["unverified_count"]
+
+    @property
+    def bad_signature_count(self) -> int:
+        """Those of them whose signature was found bad."""
+        return self._bad_count
 
     def counters(self) -> RadioCounters:
         """See `ports.devices.Radio`."""

@@ -13,7 +13,9 @@ def geojson(snapshot: Mapping[str, Any]) -> dict[str, Any]:
 def brief(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """The same snapshot for a screen: how many cells there are, not each of them."""
     heard = snapshot.get("v2x")
-    return {**snapshot, "v2x": {**heard, "cells": len(heard["cells"])}} if heard else dict(snapshot)
+    return (
+        {**snapshot, "v2x": {**heard, "cells": len(heard["cells"])}} if heard and "cells" in heard else dict(snapshot)
+    )
 
 
 def _feature(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,17 @@ REGULAR_IDS = {
 Source: AID and access-layer profile of the C-V2X interoperability tests of 2020.
 """
 
+VEHICLE_IDS = (111, 112)
+"""AID of the BSM of an ordinary vehicle: regular, and with an event. Source: T/CSAE 159-2020."""
+MESSAGE_IDS = {
+    **dict.fromkeys((111, 112, 113, 114), MessageKind.BSM),
+    3618: MessageKind.MAP,
+    3619: MessageKind.SPAT,
+    **dict.fromkeys((3620, 3621, 3622), MessageKind.RSI),
+    3623: MessageKind.RSM,
+}
+"""Every AID that carries messages: also events, emergency vehicles, RSI that change. Source: as above."""
+
 _P_RANGES = (  # size [byte], first value, what is added, source: IEEE 1609.3
     (1, 0x0, 0x0),
     (2, 0x80, 0x7F80),

@@ -79,7 +79,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="verified", tag_field="kind"):
-    """One byte: whether the radio's chip found the signature good."""
+    """One byte: whether the radio's chip found the signature good. What is sent never says so."""
 
     good: Annotated[int, msgspec.Meta(ge=0, le=255, description="Value that says it is good.")] = 1
     bad: Annotated[
@@ -120,7 +120,8 @@ class Frame:
 class Layout:
     """Fields in their order.
 
-    Raises: LayoutError: not exactly one payload, or a p-encoded AID behind it (its size is not known from the end).
+    Raises: LayoutError: not exactly one payload, a p-encoded AID behind it (its size is not known from the end), or a
+        verdict that is the same good and bad.
     """
 
     fields: Sequence[Field]
@@ -133,6 +134,8 @@ class Layout:
             raise LayoutError(f"a frame layout needs exactly one payload field, this one has {len(payloads)}")
         if any(isinstance(each, ApplicationId) and each.encoding == "p" for each in self.fields[payloads[0] :]):
             raise LayoutError("a p-encoded application id cannot stand behind the payload; put it in front")
+        if any(isinstance(each, Verified) and each.good == each.bad for each in self.fields):
+            raise LayoutError("`good` and `bad` of a verified field are the same value; a verdict needs two")
 
     @property
     def is_bare(self) -> bool:
@@ -193,8 +196,8 @@ class Layout:
                 return _integer(time_ns // _NANOSECONDS[each.unit], each.size_bytes, each.endian, "the time")
             case Payload():
                 return payload
-            case Length() | Skip() | Verified() | Signer() | CertificateDays():  # the chip says it, not we
-                return bytes(_size_bytes(each))
+            case Length() | Skip() | Verified() | Signer() | CertificateDays():
+                return _blank(each)
 
 
 @dataclass(slots=True)
@@ -297,6 +300,11 @@ def _size_bytes(each: Field) -> int:
             return 0
         case _:
             return each.size_bytes
+
+
+def _blank(each: Field) -> bytes:
+    """What stands in a field that is not ours to fill: zeros, unless that would say that a signature is good."""
+    return bytes([each.bad]) if isinstance(each, Verified) and each.good == 0 else bytes(_size_bytes(each))
 
 
 def _integer(value: int, size_bytes: int, endian: Endian, name: str) -> bytes:

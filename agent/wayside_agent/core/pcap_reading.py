@@ -30,6 +30,8 @@ class Packet:
     payload: bytes
     time_ns: int
     """UTC nanoseconds since 1970."""
+    is_dsmp: bool = False
+    """Whether the frame says that it carries DSMP; false: what it carries must show it."""
 
 
 def is_pcap(content: bytes) -> bool:
@@ -55,33 +57,33 @@ def packets(content: bytes) -> Iterator[Packet]:
         offset += 16
         if size_bytes > MAX_PACKET_BYTES or size_bytes > len(content) - offset:
             raise PcapError(f"the capture ends inside a packet of {size_bytes} bytes")
-        payload = _payload(content[offset : offset + size_bytes], link)
+        payload, is_dsmp = _payload(content[offset : offset + size_bytes], link)
         offset += size_bytes
         if payload:
-            yield Packet(payload, seconds * _NANOSECONDS_PER_SECOND + fraction * step_ns)
+            yield Packet(payload, seconds * _NANOSECONDS_PER_SECOND + fraction * step_ns, is_dsmp)
 
 
 def _word(content: bytes, order: str) -> int:
     return int.from_bytes(content[:4], "little" if order == "<" else "big")
 
 
-def _payload(packet: bytes, link: int) -> bytes:
-    """Empty: it carries nothing of ours."""
+def _payload(packet: bytes, link: int) -> tuple[bytes, bool]:
+    """What is carried, and whether it is DSMP by the frame's word. Empty: it carries nothing of ours."""
     if link in _USER:
-        return packet
+        return packet, False
     if link == _RAW_IP:
-        return _datagram(packet)
+        return _datagram(packet), False
     begin = {_ETHERNET: 12, _LINUX_COOKED: 14}.get(link)
     if begin is None:
-        return b""
+        return b"", False
     kind = int.from_bytes(packet[begin : begin + 2], "big")
     if kind == _VLAN:
         begin += 4
         kind = int.from_bytes(packet[begin : begin + 2], "big")
     rest = packet[begin + 2 :]
     if kind == _DSMP:
-        return rest
-    return _datagram(rest) if kind in {_IPV4, _IPV6} else b""
+        return rest, True
+    return _datagram(rest) if kind in {_IPV4, _IPV6} else b"", False
 
 
 def _datagram(packet: bytes) -> bytes:

@@ -9,7 +9,7 @@ from wayside_agent.core.stamps import TimeQuality
 class Reading:
     """One value of one signal.
 
-    Names: `can.<bus>.<message>.<signal>`, `gnss.<quantity>`, `radio.<kind>_count`, `feed.<sensor>.<field>`.
+    Names: `can.<bus>.<message>.<signal>`, `gnss.<quantity>`, `radio.<kind>_count` (heard), `feed.<sensor>.<field>`.
     A code that means "not available" or "error" is no value: it makes no reading.
     """
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from wayside_agent.core.application_id import VEHICLE_IDS
 from wayside_agent.core.bsm import Bsm, Event, Transmission
 from wayside_agent.core.fix import Fix, FixQuality
 from wayside_agent.core.path_history import PathHistory
 
-REGULAR_AID, EVENT_AID = 111, 112
+REGULAR_AID, EVENT_AID = VEHICLE_IDS
 MAX_FIX_AGE_S = 0.5
 MAX_HDOP = 5.0
 HARD_BRAKING_MPS2 = -4.0

@@ -1,12 +1,12 @@
 """What the radio hands over, how it works, and what it has counted. The messages themselves: `wayside.v2x`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from msgspec import Struct
 
-from wayside.v2x.peek import MessageKind
+from wayside.v2x.peek import MessageKind, message_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class RadioCounters:
     """Messages handed to the radio."""
     sent: Mapping[int, int] = field(default_factory=dict)
     """The same by AID, of `MAX_APPLICATIONS` at most."""
+    sent_kinds: Mapping[MessageKind, int] = field(default_factory=dict)
+    """The same by kind; what is of none is not in it."""
 
 
 MAX_APPLICATIONS = 100
@@ -74,3 +76,23 @@ def counted(counts: dict[int, int], application_id: int | None) -> None:
     """Counts one message of an application; ids beyond the hundredth, and none, are passed over."""
     if application_id is not None and (application_id in counts or len(counts) < MAX_APPLICATIONS):
         counts[application_id] = counts.get(application_id, 0) + 1
+
+
+@dataclass(slots=True)
+class SentMessages:
+    """What a driver has handed to its radio since it was opened."""
+
+    count: int = 0
+    by_application: dict[int, int] = field(default_factory=dict)
+    by_kind: dict[MessageKind, int] = field(default_factory=dict)
+
+    def add(self, payload: bytes, application_id: int) -> None:
+        """Counts one message."""
+        self.count += 1
+        counted(self.by_application, application_id)
+        if kind := message_kind(payload):
+            self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
+
+    def on_top_of(self, heard: RadioCounters) -> RadioCounters:
+        """The driver's counters, with these."""
+        return replace(heard, sent_count=self.count, sent=dict(self.by_application), sent_kinds=dict(self.by_kind))

@@ -71,7 +71,7 @@ def _platform(content: bytes, *, has_count: bool) -> Iterator[ReceivedMessage | 
 def _captured(content: bytes) -> Iterator[ReceivedMessage | RecordError]:
     try:
         for each in packets(content):
-            layout = DSMP if each.payload[:2] == b"\x04\x00" else RAW
+            layout = DSMP if each.is_dsmp or each.payload[:2] == b"\x04\x00" else RAW
             try:
                 frame = layout.parsed(each.payload)
             except LayoutError as error:

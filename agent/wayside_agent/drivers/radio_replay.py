@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from wayside_agent.core.pace import TimeBase
 from wayside_agent.core.radio_recording import RecordError
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, SentMessages, Station
 from wayside_agent.core.v2x_files import FileFormat, recorded
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError, SourceEndedError
@@ -60,8 +60,8 @@ class RadioReplay:
         self._messages: tuple[ReceivedMessage, ...] = ()
         self._next = 0
         self._due_mono_s = 0.0
-        self._malformed_count = self._sent_count = 0
-        self._sent: dict[int, int] = {}
+        self._malformed_count = 0
+        self._sent = SentMessages()
 
     async def __aenter__(self) -> Self:
         """Reads the file.
@@ -77,8 +77,8 @@ class RadioReplay:
         self._malformed_count = len(found) - len(self._messages)
         if not self._messages:
             raise DeviceFaultError(f"the recording {path} holds no V2X message; is it of a known format?")
-        self._next = self._sent_count = 0
-        self._sent = {}
+        self._next = 0
+        self._sent = SentMessages()
         self._due_mono_s = asyncio.get_running_loop().time()
         return self
 
@@ -120,9 +120,7 @@ class RadioReplay:
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """Counts a message; it goes nowhere."""
-        del payload
-        self._sent_count += 1
-        counted(self._sent, application_id)
+        self._sent.add(payload, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -130,7 +128,7 @@ class RadioReplay:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        return RadioCounters(malformed_count=self._malformed_count, sent_count=self._sent_count, sent=dict(self._sent))
+        return self._sent.on_top_of(RadioCounters(malformed_count=self._malformed_count))
 
 
 def _read(path: Path) -> list[ReceivedMessage | RecordError]:

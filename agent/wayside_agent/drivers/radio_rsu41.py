@@ -4,8 +4,6 @@
 **Source:** `core.immediate_forward`; UDP port 1516 of RSU 4.1.
 """
 
-import asyncio
-from dataclasses import replace
 from types import TracebackType
 from typing import Annotated, Self
 
@@ -13,7 +11,7 @@ import msgspec
 
 from wayside.v2x.peek import message_kind
 from wayside_agent.core.immediate_forward import ImmediateForward, TxMode
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, SentMessages, Station
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.drivers.radio_udp import UdpRadio
 from wayside_agent.ports.errors import DeviceFaultError
@@ -29,7 +27,7 @@ class Rsu41Radio:
 
         radio_host: Annotated[str, msgspec.Meta(min_length=1, description="Address of the roadside unit.")]
         radio_port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="Its port for immediate forward.")] = 1516
-        bind_host: Annotated[str, msgspec.Meta(min_length=1, description="Own address to receive on.")] = "127.0.0.1"
+        bind_host: Annotated[str, msgspec.Meta(min_length=1, description="Own address on the unit's network.")]
         bind_port: Annotated[
             int, msgspec.Meta(ge=0, le=65535, description="Own UDP port it forwards what it hears to; 0: any free one.")
         ] = 0
@@ -45,42 +43,27 @@ class Rsu41Radio:
 
         def __post_init__(self) -> None:
             """Raises ValueError if the networks make no sense."""
-            _heard(self)
+            _datagrams(self)
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._heard = UdpRadio(_heard(options))
-        self._transport: asyncio.DatagramTransport | None = None
-        self._sent_count = 0
-        self._sent: dict[int, int] = {}
+        self._radio = UdpRadio(_datagrams(options))
+        self._sent = SentMessages()
 
     async def __aenter__(self) -> Self:
-        """Binds the sockets.
+        """Binds the socket.
 
-        Raises: DeviceAbsentError: an address is unknown. DeviceFaultError: the port is taken.
+        Raises: DeviceAbsentError: the address is unknown. DeviceFaultError: it is another's, or the port is taken.
         """
-        await self._heard.__aenter__()
-        self._sent_count, self._sent = 0, {}
-        options = self._options
-        try:
-            self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                asyncio.DatagramProtocol, remote_addr=(options.radio_host, options.radio_port)
-            )
-        except OSError as exc:
-            await self._heard.__aexit__(None, None, None)
-            raise DeviceFaultError(
-                f"the roadside unit at {options.radio_host} cannot be sent to: {exc}; check address and network"
-            ) from exc
+        self._sent = SentMessages()
+        await self._radio.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the sockets."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-        await self._heard.__aexit__(kind, error, trace)
+        """Closes the socket."""
+        await self._radio.__aexit__(kind, error, trace)
 
     @property
     def local_port(self) -> int:
@@ -88,22 +71,20 @@ class Rsu41Radio:
 
         Raises: DeviceFaultError: the driver is not open.
         """
-        return self._heard.local_port
+        return self._radio.local_port
 
     async def read(self) -> ReceivedMessage:
         """The next message heard. Foreign and malformed datagrams are counted and passed over.
 
         Raises: DeviceFaultError: the socket is broken, or the driver is not open.
         """
-        return await self._heard.read()
+        return await self._radio.read()
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """Has one UPER MessageFrame sent at once.
 
-        Raises: DeviceFaultError: the driver is not open, or the message is too long.
+        Raises: DeviceFaultError: the message is too long, the network refuses it, or the driver is not open.
         """
-        if self._transport is None:
-            raise DeviceFaultError("the roadside unit is not connected; open the driver first")
         if len(payload) > _PAYLOAD_MAX_BYTES:
             raise DeviceFaultError(f"the message has {len(payload)} byte, more than {_PAYLOAD_MAX_BYTES}")
         options, kind = self._options, message_kind(payload)
@@ -116,9 +97,8 @@ class Rsu41Radio:
             tx_channel=options.tx_channel,
             is_signed=options.is_signed,
         )
-        self._transport.sendto(forward.text())
-        self._sent_count += 1
-        counted(self._sent, application_id)
+        await self._radio.hand_over(forward.text())
+        self._sent.add(payload, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -126,11 +106,14 @@ class Rsu41Radio:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        heard = self._heard.counters()
-        return replace(heard, sent_count=self._sent_count, sent=dict(self._sent))
+        return self._sent.on_top_of(self._radio.counters())
 
 
-def _heard(options: Rsu41Radio.Options) -> UdpRadio.Options:
+def _datagrams(options: Rsu41Radio.Options) -> UdpRadio.Options:
     return UdpRadio.Options(
-        bind_host=options.bind_host, bind_port=options.bind_port, source_addresses=options.source_addresses
+        bind_host=options.bind_host,
+        bind_port=options.bind_port,
+        radio_host=options.radio_host,
+        radio_port=options.radio_port,
+        source_addresses=options.source_addresses,
     )

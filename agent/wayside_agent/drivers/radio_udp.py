@@ -23,7 +23,7 @@ from wayside.v2x.peek import message_kind
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, SentMessages, Station
 from wayside_agent.drivers.radio_station import StationOptions
 from wayside_agent.drivers.recvmmsg import SO_RXQ_OVFL, SO_TIMESTAMPNS
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
@@ -74,8 +74,8 @@ class UdpRadio:
         self._socket: socket.socket | None = None
         self._networks = _networks(options.source_addresses)
         self._allowed: dict[str, bool] = {}
-        self._malformed_count = self._foreign_count = self._dropped_count = self._sent_count = 0
-        self._sent: dict[int, int] = {}
+        self._malformed_count = self._foreign_count = self._dropped_count = 0
+        self._sent = SentMessages()
         self._reads = 0
         self._stack = AsyncExitStack()
 
@@ -85,8 +85,8 @@ class UdpRadio:
         Raises: DeviceAbsentError: the address is unknown. DeviceFaultError: it is another's, or the port is taken.
         """
         self._allowed = {}
-        self._sent = {}
-        self._malformed_count = self._foreign_count = self._dropped_count = self._sent_count = 0
+        self._sent = SentMessages()
+        self._malformed_count = self._foreign_count = self._dropped_count = 0
         self._socket = self._stack.enter_context(await self._bound())
         return self
 
@@ -211,24 +211,31 @@ class UdpRadio:
 
         Raises: DeviceFaultError: no radio address in the options, the message does not fit, or the network refuses it.
         """
+        try:
+            datagram = self._layout.built(payload, application_id=application_id, time_ns=time.time_ns())
+        except LayoutError as exc:
+            raise DeviceFaultError(f"the message does not fit the radio's frame layout: {exc}") from exc
+        if len(datagram) > self._options.size_max_bytes:
+            raise DeviceFaultError(
+                f"the message makes a datagram of {len(datagram)} byte, more than {self._options.size_max_bytes}"
+            )
+        await self.hand_over(datagram)
+        self._sent.add(payload, application_id)
+
+    async def hand_over(self, datagram: bytes) -> None:
+        """Sends a datagram to the radio as it is; it is not counted.
+
+        Raises: DeviceFaultError: no radio address in the options, or the network refuses it.
+        """
         sock, options = self._opened(), self._options
         if not options.radio_host or not options.radio_port:
             raise DeviceFaultError("the UDP radio has no address to send to; set radio_host and radio_port")
         try:
-            datagram = self._layout.built(payload, application_id=application_id, time_ns=time.time_ns())
-            if len(datagram) > options.size_max_bytes:
-                raise DeviceFaultError(
-                    f"the message makes a datagram of {len(datagram)} byte, more than {options.size_max_bytes}"
-                )
             await asyncio.get_running_loop().sock_sendto(sock, datagram, (options.radio_host, options.radio_port))
-        except LayoutError as exc:
-            raise DeviceFaultError(f"the message does not fit the radio's frame layout: {exc}") from exc
         except OSError as exc:
             raise DeviceFaultError(
                 f"the radio at {options.radio_host} cannot be sent to: {exc.strerror or exc}; check address and network"
             ) from exc
-        self._sent_count += 1
-        counted(self._sent, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -236,9 +243,7 @@ class UdpRadio:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        return RadioCounters(
-            self._malformed_count, self._foreign_count, self._dropped_count, self._sent_count, dict(self._sent)
-        )
+        return self._sent.on_top_of(RadioCounters(self._malformed_count, self._foreign_count, self._dropped_count))
 
 
 def _layout(option: str | tuple[Field, ...]) -> Layout:

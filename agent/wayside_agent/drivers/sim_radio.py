@@ -25,7 +25,7 @@ from wayside_agent.core.application_id import REGULAR_IDS
 from wayside_agent.core.bsm import Bsm, encoded_bsm
 from wayside_agent.core.radio_recording import record
 from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
-from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station, counted
+from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, SentMessages, Station
 from wayside_agent.drivers.radio_station import StationOptions
 
 _METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6371 km
@@ -65,16 +65,17 @@ class SimRadio:
         self._index = 0
         self._start_mono_s = self._heard_mono_s = 0.0
         self._chance = random.Random(options.seed)  # noqa: S311  # a simulation, not a secret
-        self._sent_count = 0
-        self._sent_by_application: dict[int, int] = {}
+        self._counts = SentMessages()
         self.sent: deque[tuple[bytes, int]] = deque(maxlen=_SENT_KEPT)
         """The newest messages sent, with their AID."""
+        self.lost_count = 0
+        """Messages of vehicles in range that got lost on the air since opening."""
 
     async def __aenter__(self) -> Self:
         """Puts the vehicles on the road."""
         self._vehicles = _vehicles(self._options)
-        self._index = self._sent_count = 0
-        self._sent_by_application = {}
+        self._index = self.lost_count = 0
+        self._counts = SentMessages()
         self._start_mono_s = self._heard_mono_s = asyncio.get_running_loop().time()
         self._chance = random.Random(self._options.seed)  # noqa: S311  # as above
         self.sent.clear()
@@ -93,7 +94,9 @@ class SimRadio:
             delay_s = options.delay_s + options.delay_jitter_s * self._chance.random()
             is_lost = self._chance.random() < options.loss_ratio
             sent_mono_s = self._start_mono_s + _elapsed_s(options, index)
-            if is_lost or not _is_near(options, self._vehicles, index):
+            is_near = _is_near(options, self._vehicles, index)
+            if is_lost or not is_near:
+                self.lost_count += is_near
                 await asyncio.sleep(max(0.0, sent_mono_s - clock()))  # where nobody is heard time passes too
                 continue
             self._heard_mono_s = max(self._heard_mono_s, sent_mono_s + delay_s)
@@ -105,8 +108,7 @@ class SimRadio:
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """Keeps a message."""
         self.sent.append((payload, application_id))
-        self._sent_count += 1
-        counted(self._sent_by_application, application_id)
+        self._counts.add(payload, application_id)
 
     def station(self) -> Station:
         """What the modem is set to, as the options say."""
@@ -114,7 +116,7 @@ class SimRadio:
 
     def counters(self) -> RadioCounters:
         """Counts since opening."""
-        return RadioCounters(sent_count=self._sent_count, sent=dict(self._sent_by_application))
+        return self._counts.on_top_of(RadioCounters())
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ def radio_health(radio: RadioState | None, neighbour_count: int) -> node_pb2.Rad
         followed_bsm_count=radio.delivery.total.received,
         lost_bsm_count=radio.delivery.total.lost,
         neighbour_count=neighbour_count,
+        unverified_count=radio.unverified_count if radio.is_judged else None,
     )
 
 

@@ -227,6 +227,8 @@ class Sensing:
             kind = message.kind
             state.received[kind] += 1
             counted(state.received_by_application, message.application_id)
+            if message.verdict is not None:
+                state.verdicts[message.verdict.verified] += 1
             seen = self._follow(message, state)
             for tap in self.message_taps:
                 tap(message, seen)

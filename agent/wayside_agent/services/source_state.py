@@ -112,12 +112,24 @@ class RadioState(SourceState[RadioCounters]):
     _before: RadioCounters = field(default_factory=RadioCounters)
     received: Counter[MessageKind] = field(default_factory=Counter)
     received_by_application: dict[int, int] = field(default_factory=dict)
+    verdicts: Counter[bool | None] = field(default_factory=Counter)
+    """Messages of which somebody says whether the signature is good, by that; `None`: it was not looked at."""
     neighbours: Neighbours = field(default_factory=Neighbours)
     """Stations heard lately."""
     delivery: PacketDelivery = field(default_factory=PacketDelivery)
     """Of BSM: how many were missed, by the gaps in their counts."""
     station: Callable[[], Station] = Station
     """How it works now."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether anybody has found a signature good or bad before the message was heard."""
+        return bool(self.verdicts[True] or self.verdicts[False])
+
+    @property
+    def unverified_count(self) -> int:
+        """Messages heard whose signature nobody found good."""
+        return self.received.total() - self.verdicts[True]
 
 
 @dataclass(slots=True)

@@ -87,8 +87,9 @@ def _health(health: node_pb2.HealthReport) -> dict[str, object]:
         )
         missed = f", {health.radio.lost_bsm_count} bsm missed" if health.radio.lost_bsm_count else ""
         around = f", {health.radio.neighbour_count} stations around" if health.radio.neighbour_count else ""
+        unverified = f", {health.radio.unverified_count} unverified" if health.radio.unverified_count else ""
         closed = "" if health.radio.is_open else ", not open"
-        lines["radio"] = "heard " + (", ".join(kinds) or "nothing") + missed + around + closed
+        lines["radio"] = "heard " + (", ".join(kinds) or "nothing") + missed + unverified + around + closed
     owed = (f"{spool.record_count} {spool.name}" for spool in health.spools)
     lines["owes"] = ", ".join(owed)
     return lines

@@ -128,3 +128,16 @@ async def test_the_screen_of_a_node_tells_what_runs_beside_its_agent(manager: Lo
     assert (code, err) == (0, "")
     for name, said in (("radio", "2.0.0"), ("map", "none"), ("rootfs", "RAUC is not there; start its service")):
         assert re.search(rf"^component {name} +{said} *$", out, re.MULTILINE)
+
+
+async def test_the_screen_of_a_node_tells_how_much_its_radio_heard_unverified(manager: LocalManager) -> None:
+    credential = await manager.enroll("rsu-1")
+    kind = node_pb2.V2X_MESSAGE_KIND_BSM
+    heard = [node_pb2.V2xMessageCount(kind=kind, count=94)]
+    async with following(manager, credential) as unit:
+        await unit.told()
+        await unit.say_health(radio=node_pb2.RadioHealth(is_open=True, received=heard, unverified_count=3))
+        await unit.told()
+        code, out, err = await wayside(manager, "nodes", "show", "rsu-1")
+    assert (code, err) == (0, "")
+    assert re.search(r"^radio +heard 94 bsm, 3 unverified *$", out, re.MULTILINE)

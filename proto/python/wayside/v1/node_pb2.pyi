@@ -1396,6 +1396,7 @@ class RadioHealth(google.protobuf.message.Message):
     FOLLOWED_BSM_COUNT_FIELD_NUMBER: builtins.int
     LOST_BSM_COUNT_FIELD_NUMBER: builtins.int
     NEIGHBOUR_COUNT_FIELD_NUMBER: builtins.int
+    UNVERIFIED_COUNT_FIELD_NUMBER: builtins.int
     malformed_count: builtins.int
     """Datagrams that were no V2X message in the expected layout."""
     is_open: builtins.bool
@@ -1412,6 +1413,8 @@ class RadioHealth(google.protobuf.message.Message):
     """Basic safety messages missed, by the gaps in their senders' message counts."""
     neighbour_count: builtins.int
     """Stations heard in the last 10 s."""
+    unverified_count: builtins.int
+    """Messages heard whose signature nobody found good, since the agent started. Absent: the radio says of none whether it is."""
     @property
     def received(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___V2xMessageCount]:
         """Messages heard, by kind, since the agent started."""
@@ -1433,15 +1436,18 @@ class RadioHealth(google.protobuf.message.Message):
         followed_bsm_count: builtins.int = ...,
         lost_bsm_count: builtins.int = ...,
         neighbour_count: builtins.int = ...,
+        unverified_count: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "transmit_power_dbm", b"transmit_power_dbm"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "applications", b"applications", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "followed_bsm_count", b"followed_bsm_count", "is_open", b"is_open", "lost_bsm_count", b"lost_bsm_count", "malformed_count", b"malformed_count", "neighbour_count", b"neighbour_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "_unverified_count", b"_unverified_count", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "transmit_power_dbm", b"transmit_power_dbm", "unverified_count", b"unverified_count"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz", "_channel_busy_ratio", b"_channel_busy_ratio", "_transmit_power_dbm", b"_transmit_power_dbm", "_unverified_count", b"_unverified_count", "applications", b"applications", "center_frequency_hertz", b"center_frequency_hertz", "channel_busy_ratio", b"channel_busy_ratio", "followed_bsm_count", b"followed_bsm_count", "is_open", b"is_open", "lost_bsm_count", b"lost_bsm_count", "malformed_count", b"malformed_count", "neighbour_count", b"neighbour_count", "received", b"received", "transmit_power_dbm", b"transmit_power_dbm", "unverified_count", b"unverified_count"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_center_frequency_hertz", b"_center_frequency_hertz"]) -> typing.Literal["center_frequency_hertz"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_channel_busy_ratio", b"_channel_busy_ratio"]) -> typing.Literal["channel_busy_ratio"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_transmit_power_dbm", b"_transmit_power_dbm"]) -> typing.Literal["transmit_power_dbm"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_unverified_count", b"_unverified_count"]) -> typing.Literal["unverified_count"] | None: ...
 
 Global___RadioHealth: typing_extensions.TypeAlias = RadioHealth
 
