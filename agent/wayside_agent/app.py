@@ -16,11 +16,12 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import SystemRandom
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from wayside.names import node_name
 from wayside.node_config import Load
 from wayside.sd_notify import notify
+from wayside.v1.node_service_pb2 import DesiredState
 from wayside_agent import boot, registry
 from wayside_agent.air import Air
 from wayside_agent.air.platform import Surroundings as PlatformSurroundings
@@ -70,6 +71,9 @@ from wayside_agent.updating import Updating
 from wayside_agent.wellbeing import Wellbeing, ends_of
 from wayside_agent.work import Surroundings as WorkSurroundings
 from wayside_agent.work import Workforce
+
+if TYPE_CHECKING:
+    from wayside_agent.services.road_info import RoadInfo
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +173,7 @@ class Agent:
             around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
             surveyed=self._surveyed,
         )
+        self.road_info = self._make_road_info()
         self.wellbeing = self._make_wellbeing()
         self.returning = returning(unit, files, utc_s=self.time.utc_s, rng=self._rng)
         around = self._make_surroundings(unit.identity)
@@ -297,6 +302,7 @@ class Agent:
             ),
             follow_release=self.updating.ota.follow,
             follow_jobs=self.jobs.follow,
+            follow_broadcasts=self._follow_broadcasts,
             rng=self._rng,
         )
 
@@ -322,6 +328,17 @@ class Agent:
                 may_upload=lambda: self._may_run["uploads"],
             )
         )
+
+    def _make_road_info(self) -> "RoadInfo | None":
+        if self._unit.node.kind != "rsu":
+            return None
+        from wayside_agent.air.road_info import road_info  # vehicles do without
+
+        return road_info(self._unit, self.air.repeater, time=self.time.estimate, submit=self.reporting.submit)
+
+    def _follow_broadcasts(self, state: DesiredState) -> None:
+        if self.road_info is not None:
+            self.road_info.follow(state)
 
     def _make_uplink(self) -> Uplink:
         return Uplink(
@@ -429,6 +446,7 @@ class Agent:
             "time": self.time.run,
             "status": self.status.run,
             **self.air.services(),
+            **({} if self.road_info is None else {"road-info": self.road_info.run}),
             **self.updating.services(),
         }
         async with asyncio.TaskGroup() as group:

@@ -15,6 +15,7 @@ from wayside_manager.api.alarm_service import AlarmService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.authority_service import AuthorityService
+from wayside_manager.api.broadcast_service import BroadcastService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.enrollment_service import EnrollmentService
@@ -44,6 +45,7 @@ from wayside_manager.ports.wakeups import Bus
 from wayside_manager.services.alarm_engine import AlarmEngine
 from wayside_manager.services.audit_seals import AuditSeals
 from wayside_manager.services.authorities import Authorities
+from wayside_manager.services.broadcast_sweep import BroadcastSweep
 from wayside_manager.services.certifier import Certifier
 from wayside_manager.services.deltas import Bounds, Deltas, LocalArtifacts
 from wayside_manager.services.denial_log import DenialLog
@@ -136,6 +138,7 @@ def services(parts: Parts) -> Services:
         ),
         rollout=RolloutService(store, bus, calls, now=now),
         job=JobService(store, jobs, now=now),
+        broadcast=BroadcastService(store, bus, now=now),
         site=SiteService(store, bus, now=now),
         radio_licence=RadioLicenceService(store, now=now),
         access=AccessService(store, Passwords(), parts.authorities, now=now),
@@ -178,6 +181,7 @@ def loops(parts: Parts) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]
         ("revocations", Revocations(store, parts.calls, now=now).run),
         ("rollout-stepper", RolloutStepper(store, bus, now=now).run),
         ("job-sweep", JobSweep(store, parts.job_files, bus, now=now).run),
+        ("broadcast-sweep", BroadcastSweep(store, bus, now=now).run),
         ("alarms", AlarmEngine(store, bus, now=now, admit_at=parts.sessions.admit_at).run),
         ("presence-sweep", PresenceSweep(store, bus, now=now).run),
         ("silences", Silences(store, bus, now=now).run),

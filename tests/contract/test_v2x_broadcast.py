@@ -278,8 +278,9 @@ def test_files_of_the_settings_are_held_against_the_phases_of_the_signal(tmp_pat
         made(with_(RSU, v2x=settings_with(path)))
 
 
-def test_a_unit_whose_platforms_may_bring_messages_has_somebody_who_repeats_them(tmp_path: Path) -> None:
+def test_a_unit_with_a_radio_has_somebody_who_repeats_what_platforms_and_the_manager_bring(tmp_path: Path) -> None:
     city = PlatformSettings(host="localhost", allow=("map",))
     unit = msgspec.structs.replace(RSU, state_dir=str(tmp_path), v2x=V2xSettings(platforms={"city": city}))
     assert "v2x-broadcast" in made(unit).services()
-    assert made(RSU).repeater is None
+    assert "v2x-broadcast" in made(msgspec.structs.replace(RSU, state_dir=str(tmp_path))).services()
+    assert made(UNIT).repeater is None

@@ -12,7 +12,7 @@ from wayside_manager.services.sinks.webhook import signature
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 SOURCE = Path(wayside_manager.__file__).parent
-_KIND = re.compile(r"(alarm|config|fleet|job|node|rollout|sink|update)\.[a-z_]+")
+_KIND = re.compile(r"(alarm|broadcast|config|fleet|job|node|rollout|sink|update)\.[a-z_]+")
 
 
 def told() -> Iterator[str]:

@@ -19,13 +19,14 @@ OWN = "settings"
 
 
 def repeater(unit: Settings, radio: Radio | None, *, utc_s: Callable[[], float | None]) -> Repeater | None:
-    """What repeats for a roadside unit; `None`: it has nothing to repeat, and nobody who may bring it something.
+    """What repeats for a roadside unit; `None`: the unit is none, or has no radio, and its settings name nothing.
 
     Raises: InvalidArgumentError: a file cannot be broadcast, or contradicts the signal's settings.
     """
     files = unit.v2x.broadcast_files
     may_come = any({"map", "rsi", "rsm"} & set(each.allow) for each in unit.v2x.platforms.values())
-    if not files and not may_come:
+    can = unit.node.kind == "rsu" and radio is not None
+    if not files and not may_come and not can:
         return None
     if unit.node.kind != "rsu" or radio is None:
         raise InvalidArgumentError("field v2x.broadcast_files: only an RSU with a radio can broadcast MAP and RSI")

@@ -56,6 +56,7 @@ class Desired:
         *,
         follow_release: Callable[[ReleaseTarget | None], None],
         follow_jobs: Callable[[wire.DesiredState], None] = lambda _: None,
+        follow_broadcasts: Callable[[wire.DesiredState], None] = lambda _: None,
         rng: Random,
     ) -> None:
         self._fetcher = fetcher
@@ -63,6 +64,7 @@ class Desired:
         self._trial = ConfigTrial(world)
         self._follow_release = follow_release
         self._follow_jobs = follow_jobs
+        self._follow_broadcasts = follow_broadcasts
         self._rng = rng
         self._target: Target | None = None
         self._warm_at_s = 0.0
@@ -113,6 +115,7 @@ class Desired:
         self.desired_revision = state.revision
         self._follow_release(_release_target(state))
         self._follow_jobs(state)
+        self._follow_broadcasts(state)
         self._wake.set()
 
     async def run(self) -> None:

@@ -41,6 +41,8 @@ from wayside_agent.services.v2x_obu import Send
 
 BEAT_S = 0.1
 """Every period is a multiple of it."""
+IDLE_S = 1.0
+"""How often it looks while there is nothing to repeat."""
 MAX_COUNT = 64
 RSM_AID = 3623
 _COUNT_MODULUS = 128
@@ -124,14 +126,44 @@ class Repeater:
         async with self._lock:
             await self._take(self._pieces(message, source), source)
 
+    async def show(self, message: bytes, *, source: str, profile: str) -> None:
+        """Repeats a message in place of what the source had; who asks keeps it over a restart, and ends it.
+
+        Raises: InvalidArgumentError: it cannot go on the air, or is over by its own times; AlreadyExistsError: the
+            settings have that crossing; ResourceExhaustedError: too many. Nothing changes then.
+        """
+        await self._has_loaded.wait()
+        async with self._lock:
+            own = self._world.profile.value
+            if profile != own:
+                raise InvalidArgumentError(f"profile: the unit speaks {own}, the message is of {profile}")
+            pieces, minute = self._pieces(message, source), self._minute()
+            wanted = {each.key: each for each in pieces if minute is None or not each.is_over(minute)}
+            if not wanted:
+                raise InvalidArgumentError("message: every event and sign in it is over by its own time")
+            others = {key: each for key, each in self._on_air.items() if not key.startswith(f"{source}/")}
+            if len(others) + len(wanted) > MAX_COUNT:
+                raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+            self._on_air = others | wanted
+
+    async def hide(self, source: str) -> None:
+        """Repeats nothing of a source that was shown."""
+        async with self._lock:
+            for key in [each for each in self._on_air if each.startswith(f"{source}/")]:
+                del self._on_air[key]
+
     async def run(self) -> None:
         """Repeats for ever."""
         world = self._world
         await self._load()
         cadence = Cadence(BEAT_S, world.clock_s())
         while True:
-            due_s = cadence.next_s(world.clock_s())
-            await world.pause(max(0.0, due_s - world.clock_s()))
+            if not self._on_air:
+                await world.pause(IDLE_S)
+                cadence = Cadence(BEAT_S, world.clock_s())
+            else:
+                due_s = cadence.next_s(world.clock_s())
+                await world.pause(max(0.0, due_s - world.clock_s()))
             self._tell(await self._speak())
             self._beat += 1
 

@@ -12,8 +12,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wayside.errors import InvalidArgumentError
-from wayside.names import job_id, release_version, rollout_id
-from wayside.v1 import job_pb2, node_pb2, node_service_pb2, release_pb2
+from wayside.names import broadcast_id, job_id, release_version, rollout_id
+from wayside.v1 import broadcast_pb2, job_pb2, node_pb2, node_service_pb2, release_pb2
 from wayside_manager.api.health_messages import (
     autonomy,
     check_facts,
@@ -23,6 +23,7 @@ from wayside_manager.api.health_messages import (
     start_reason,
 )
 from wayside_manager.api.struct_values import fits
+from wayside_manager.core.broadcasts import BroadcastFacts, ReceiptState
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import (
     ConfigFacts,
@@ -35,7 +36,7 @@ from wayside_manager.core.reports import (
 
 RESULT_MAX_BYTES = 64 * 1024  # as JobReport.result_json says
 REPORT_MAX_BYTES = RESULT_MAX_BYTES + 8 * 1024  # a health report has about 300 bytes; with 100 checks about 10 KB
-JOB_MESSAGE_MAX_CHARS = 500  # as JobReport.message says
+JOB_MESSAGE_MAX_CHARS = 500  # as JobReport.message and BroadcastReport.reason say
 VERSION_MAX_CHARS = 80
 PERIOD_MAX_S = 3600.0  # the bound of NodeConfig.report_period_s
 TRIAL_MAX_CHARS = 80  # as ConfigTarget.trial
@@ -85,7 +86,7 @@ def _form(message: node_service_pb2.Report) -> Report:
 
 def _body_and_facts(
     message: node_service_pb2.Report,
-) -> tuple[bytes, HealthFacts | ConfigFacts | UpdateFacts | JobFacts]:
+) -> tuple[bytes, HealthFacts | ConfigFacts | UpdateFacts | JobFacts | BroadcastFacts]:
     match message.WhichOneof("body"):
         case "health":
             return message.health.SerializeToString(), _health(message.health)
@@ -95,6 +96,8 @@ def _body_and_facts(
             return message.update.SerializeToString(), _update(message.update)
         case "job":
             return message.job.SerializeToString(), _job(message.job)
+        case "broadcast":
+            return message.broadcast.SerializeToString(), _broadcast(message.broadcast)
     raise InvalidArgumentError(
         f"report {message.sequence} has no body this manager knows; drop it", reason="REPORT_INVALID"
     )
@@ -153,6 +156,21 @@ def _job(message: job_pb2.JobReport) -> JobFacts:
         message=printable(message.message, max_chars=JOB_MESSAGE_MAX_CHARS),
         result_json=content if len(content) <= RESULT_MAX_BYTES and _is_object(content) else b"",
         begin_time=possible_time(message.begin_time) if message.HasField("begin_time") else None,
+    )
+
+
+def _broadcast(message: broadcast_pb2.BroadcastReport) -> BroadcastFacts:
+    known = broadcast_pb2.BroadcastReport.State.DESCRIPTOR.values_by_number.get(message.state)
+    if known is None or message.state == 0:
+        raise InvalidArgumentError(
+            f"report.broadcast.state: {message.state} is not set or not known", reason="REPORT_INVALID"
+        )
+    return BroadcastFacts(
+        broadcast_id=broadcast_id(message.broadcast, field="report.broadcast.broadcast"),
+        revision=_revision(message.revision, field="report.broadcast.revision"),
+        state=ReceiptState(known.name.removeprefix("STATE_").lower()),
+        reason=printable(message.reason, max_chars=JOB_MESSAGE_MAX_CHARS),
+        time=possible_time(message.time) if message.HasField("time") else None,
     )
 
 

@@ -26,6 +26,8 @@ from wayside.v1 import (
     audit_service_pb2_grpc,
     authority_service_pb2,
     authority_service_pb2_grpc,
+    broadcast_service_pb2,
+    broadcast_service_pb2_grpc,
     config_service_pb2,
     config_service_pb2_grpc,
     enrollment_service_pb2,
@@ -54,6 +56,7 @@ from wayside_manager.api.alarm_service import AlarmService
 from wayside_manager.api.approval_service import ApprovalService
 from wayside_manager.api.audit_service import AuditService
 from wayside_manager.api.authority_service import AuthorityService
+from wayside_manager.api.broadcast_service import BroadcastService
 from wayside_manager.api.calls import Calls
 from wayside_manager.api.config_service import ConfigService
 from wayside_manager.api.door.door import LOOPBACK, Door
@@ -87,6 +90,7 @@ _SERVICE_NAMES = tuple(
         (release_service_pb2, "ReleaseService"),
         (rollout_service_pb2, "RolloutService"),
         (job_service_pb2, "JobService"),
+        (broadcast_service_pb2, "BroadcastService"),
         (site_service_pb2, "SiteService"),
         (radio_licence_service_pb2, "RadioLicenceService"),
         (event_service_pb2, "EventService"),
@@ -137,6 +141,7 @@ class Services:
     release: ReleaseService
     rollout: RolloutService
     job: JobService
+    broadcast: BroadcastService
     site: SiteService
     radio_licence: RadioLicenceService
     event: EventService
@@ -204,6 +209,7 @@ class Server:
         release_service_pb2_grpc.add_ReleaseServiceServicer_to_server(services.release, server)
         rollout_service_pb2_grpc.add_RolloutServiceServicer_to_server(services.rollout, server)
         job_service_pb2_grpc.add_JobServiceServicer_to_server(services.job, server)
+        broadcast_service_pb2_grpc.add_BroadcastServiceServicer_to_server(services.broadcast, server)
         site_service_pb2_grpc.add_SiteServiceServicer_to_server(services.site, server)
         radio_licence_service_pb2_grpc.add_RadioLicenceServiceServicer_to_server(services.radio_licence, server)
         event_service_pb2_grpc.add_EventServiceServicer_to_server(services.event, server)

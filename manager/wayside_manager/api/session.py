@@ -18,6 +18,7 @@ import grpc.aio
 from wayside.errors import InvalidArgumentError, PermissionDeniedError
 from wayside.neighbours import is_nearby
 from wayside.v1 import node_service_pb2
+from wayside_manager.api.broadcast_messages import broadcast_set
 from wayside_manager.api.identity import Admission, retired
 from wayside_manager.api.job_messages import job_targets
 from wayside_manager.api.neighbours import Neighbours, names, tell_neighbours
@@ -31,6 +32,7 @@ from wayside_manager.core.jobs import JobRecord, JobState
 from wayside_manager.core.limits import Rate, TokenBuckets
 from wayside_manager.core.nodes import NodeState, fetches
 from wayside_manager.core.reports import Report
+from wayside_manager.ports.broadcasts import BroadcastTellStore
 from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.enrollment import EnrollmentStore
 from wayside_manager.ports.jobs import JobTellStore
@@ -51,7 +53,7 @@ logger = logging.getLogger(__name__)
 SessionContext: TypeAlias = grpc.aio.ServicerContext[node_service_pb2.SessionRequest, node_service_pb2.SessionResponse]
 
 
-class SessionStore(NodeStore, ReportStore, EnrollmentStore, JobTellStore, DeltaStore, Protocol):
+class SessionStore(NodeStore, ReportStore, EnrollmentStore, JobTellStore, BroadcastTellStore, DeltaStore, Protocol):
     """What a session needs of the store."""
 
 
@@ -261,6 +263,9 @@ class Session:
             tell_neighbours(desired.release, near)
             tell_places(desired.release, self._places, self.node_id, now=self._now())
         desired.jobs.extend(job_targets(await self._jobs()))
+        broadcasts = await self._store.tell_broadcasts(self.node_id, now=self._now())
+        if broadcasts is not None:
+            desired.broadcasts.CopyFrom(broadcast_set(broadcasts))
         await send(self.context, node_service_pb2.SessionResponse(desired_state=desired))
         self._sent_revision = node.desired.revision
 

@@ -22,6 +22,7 @@ from wayside.v1 import (
     approval_service_pb2_grpc,
     audit_service_pb2_grpc,
     authority_service_pb2_grpc,
+    broadcast_service_pb2_grpc,
     config_service_pb2_grpc,
     enrollment_service_pb2_grpc,
     event_service_pb2_grpc,
@@ -81,6 +82,9 @@ class ManagerClient:
         self.health: health_service_pb2_grpc.HealthServiceAsyncStub = health_service_pb2_grpc.HealthServiceStub(channel)
         self.alarm: alarm_service_pb2_grpc.AlarmServiceAsyncStub = alarm_service_pb2_grpc.AlarmServiceStub(channel)
         self.event: event_service_pb2_grpc.EventServiceAsyncStub = event_service_pb2_grpc.EventServiceStub(channel)
+        self.broadcast: broadcast_service_pb2_grpc.BroadcastServiceAsyncStub = (
+            broadcast_service_pb2_grpc.BroadcastServiceStub(channel)
+        )
         self.job: job_service_pb2_grpc.JobServiceAsyncStub = job_service_pb2_grpc.JobServiceStub(channel)
         self._address = address
         headers = {"authorization": f"Bearer {token}" if token else "", "wayside-approval": approval}

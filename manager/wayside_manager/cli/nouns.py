@@ -17,6 +17,7 @@ NOUNS = {
     "events": "events",
     "sinks": "sinks",
     "jobs": "jobs",
+    "broadcasts": "broadcasts",
     "sites": "sites",
     "corridors": "corridors",
     "groups": "groups",

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     JOBS_RUN = "jobs.run"
     JOBS_SHELL = "jobs.shell"
     """Shells, and putting files onto units."""
+    BROADCASTS_PUBLISH = "broadcasts.publish"
+    """What roadside units say on the air, and taking it back."""
     FLEET_STOP = "fleet.stop"
     """The kill switch."""
     APPROVALS_READ = "approvals.read"
@@ -99,6 +101,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
         Permission.ROLLOUTS_STEER,
         Permission.ALARMS_ACT,
         Permission.JOBS_RUN,
+        Permission.BROADCASTS_PUBLISH,
         Permission.FLEET_STOP,
     },
     Role.RELEASE_MANAGER: _VIEW

@@ -21,6 +21,7 @@ class Danger(StrEnum):
     ROLES = "roles"
     FLEET_JOB = "fleet-job"
     SHELL = "shell"
+    FLEET_BROADCAST = "fleet-broadcast"
 
 
 class CloneResponse(StrEnum):

@@ -21,6 +21,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "radioLicences": ("radio licence", "the radio licences", "RADIO_LICENCE_NOT_FOUND"),
     "configSchemas": ("configuration schema", "the releases", "SCHEMA_NOT_FOUND"),
     "releases": ("release", "the releases", "RELEASE_NOT_FOUND"),
+    "broadcasts": ("broadcast", "the broadcasts", "BROADCAST_NOT_FOUND"),
     "rollouts": ("rollout", "the rollouts", "ROLLOUT_NOT_FOUND"),
     "enrollmentTokens": ("enrolment token", "the tokens", "TOKEN_NOT_FOUND"),
     "enrollmentRequests": ("enrolment request", "the requests", "REQUEST_NOT_FOUND"),

@@ -47,6 +47,7 @@ class Target(StrEnum):
     LAYER = "configLayers"
     RELEASE = "releases"
     ROLLOUT = "rollouts"
+    BROADCAST = "broadcasts"
     TOKEN = "enrollmentTokens"  # noqa: S105  # a word, no secret
     REQUEST = "enrollmentRequests"
     APPROVAL = "approvals"
@@ -227,6 +228,14 @@ RULES: Mapping[str, Rule] = {
     f"{_V1}JobService/AttachShell": Rule(Caller.OPERATOR, _P.JOBS_SHELL, _T.STREAMED, "name", is_change=True),
     # never needs a second person: it is what one does when everything burns
     f"{_V1}JobService/StopEverything": _write(_P.FLEET_STOP, _T.LISTED),
+    f"{_V1}BroadcastService/GetBroadcast": _read(_P.NODES_READ, _T.BROADCAST),
+    f"{_V1}BroadcastService/ListBroadcasts": _read(_P.NODES_READ, _T.LISTED),
+    f"{_V1}BroadcastService/ListBroadcastReceipts": _read(_P.NODES_READ, _T.BROADCAST, "broadcast"),
+    f"{_V1}BroadcastService/PublishBroadcast": _write(
+        _P.BROADCASTS_PUBLISH, _T.BROADCAST, "broadcast.name", tenant="broadcast.tenant", danger=Danger.FLEET_BROADCAST
+    ),
+    # never needs a second person: it is what one does when the wrong thing is on the air
+    f"{_V1}BroadcastService/WithdrawBroadcast": _write(_P.BROADCASTS_PUBLISH, _T.BROADCAST),
     f"{_V1}AccessService/SignOut": _write(None, _T.SELF),
     f"{_V1}AccessService/GetCaller": _read(None, _T.SELF),
     f"{_V1}AccessService/CreateOperator": _write(_P.OPERATORS_WRITE, _T.LISTED, danger=Danger.ROLES),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from wayside_manager.core.broadcasts import BroadcastFacts
 from wayside_manager.core.node_health import CheckFacts
 from wayside_manager.core.nodes import UpdatePhase
 
@@ -32,6 +33,7 @@ class ReportKind(StrEnum):
     CONFIG = "config"
     UPDATE = "update"
     JOB = "job"
+    BROADCAST = "broadcast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ class Report:
     time_quality: int
     """Number of `wayside.v1.TimeQuality`."""
     body: bytes
-    """The serialized HealthReport, ConfigReport, UpdateReport or JobReport."""
-    facts: HealthFacts | ConfigFacts | UpdateFacts | JobFacts
+    """The serialized HealthReport, ConfigReport, UpdateReport, JobReport or BroadcastReport."""
+    facts: HealthFacts | ConfigFacts | UpdateFacts | JobFacts | BroadcastFacts
 
     @property
     def kind(self) -> ReportKind:
@@ -145,6 +147,8 @@ class Report:
                 return ReportKind.UPDATE
             case JobFacts():
                 return ReportKind.JOB
+            case BroadcastFacts():
+                return ReportKind.BROADCAST
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _SEEN_WITH: Mapping[Target, Permission] = {
     Target.LAYER: Permission.CONFIG_READ,
     Target.RELEASE: Permission.RELEASES_READ,
     Target.ROLLOUT: Permission.ROLLOUTS_READ,
+    Target.BROADCAST: Permission.NODES_READ,
     Target.TOKEN: Permission.NODES_ADMIT,
     Target.REQUEST: Permission.NODES_ADMIT,
     Target.APPROVAL: Permission.APPROVALS_READ,

@@ -26,6 +26,7 @@ class Resource(StrEnum):
     LAYER = "configLayers"
     RELEASE = "releases"
     ROLLOUT = "rollouts"
+    BROADCAST = "broadcasts"
     ENROLLMENT_TOKEN = "enrollmentTokens"  # noqa: S105  # a word, no secret
     ENROLLMENT_REQUEST = "enrollmentRequests"
     APPROVAL = "approvals"

@@ -12,6 +12,7 @@ from wayside_manager.ports.access import (
 )
 from wayside_manager.ports.alarms import AlarmEngineStore, AlarmStore
 from wayside_manager.ports.audit import AuditStore
+from wayside_manager.ports.broadcasts import BroadcastStore, BroadcastSweepStore, BroadcastTellStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.deltas import DeltaStore
 from wayside_manager.ports.enrollment import EnrollmentStore
@@ -44,6 +45,9 @@ class Store(
     JobTellStore,
     JobSweepStore,
     JobArtifactStore,
+    BroadcastStore,
+    BroadcastTellStore,
+    BroadcastSweepStore,
     DesiredStore,
     SiteStore,
     RadioLicenceStore,

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
 
+from wayside_manager.core.broadcasts import BroadcastsChanged
 from wayside_manager.core.jobs import JobsChanged
 
 
@@ -28,6 +29,13 @@ async def publish_jobs(bus: "Bus", changed: JobsChanged) -> None:
     await bus.publish(Topic.JOB, changed.job_ids)
     await bus.publish(Topic.DESIRED, changed.node_ids)
     await bus.publish(Topic.ROLLOUT, changed.rollout_ids)
+    if changed.event_cursor:
+        await bus.publish(Topic.EVENT, [""])
+
+
+async def publish_broadcasts(bus: "Bus", changed: BroadcastsChanged) -> None:
+    """Wakes everybody whom a change of broadcasts concerns."""
+    await bus.publish(Topic.DESIRED, changed.node_ids)
     if changed.event_cursor:
         await bus.publish(Topic.EVENT, [""])
 

@@ -16,6 +16,7 @@ from wayside_manager.store.part import SqlPart, reading
 from wayside_manager.store.tables import (
     alarms,
     approvals,
+    broadcasts,
     config_layer_revisions,
     config_layers,
     corridors,
@@ -44,6 +45,7 @@ _BY_KEY: Mapping[Resource, tuple[Column[str], Column[str]]] = {
     Resource.GEOFENCE: (geofences.c.geofence_id, geofences.c.tenant_id),
     Resource.RADIO_LICENCE: (radio_licences.c.licence_id, radio_licences.c.tenant_id),
     Resource.RELEASE: (releases.c.version, releases.c.tenant_id),
+    Resource.BROADCAST: (broadcasts.c.broadcast_id, broadcasts.c.tenant_id),
     Resource.ROLLOUT: (rollouts.c.rollout_id, rollouts.c.tenant_id),
     Resource.APPROVAL: (approvals.c.approval_id, approvals.c.tenant_id),
     Resource.SINK: (event_sinks.c.sink_id, event_sinks.c.tenant_id),

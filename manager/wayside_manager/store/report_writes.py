@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, case, insert, select, true, update
 
+from wayside_manager.core.broadcasts import BroadcastFacts, BroadcastWord
 from wayside_manager.core.jobs import JobsChanged
 from wayside_manager.core.nodes import UpdatePhase
 from wayside_manager.core.reports import (
@@ -24,6 +25,7 @@ from wayside_manager.core.reports import (
 )
 from wayside_manager.core.rollout_facts import BROKEN_OFF
 from wayside_manager.core.rollout_retries import fault_of
+from wayside_manager.store.broadcast_words import write_broadcast_words
 from wayside_manager.store.event_allowance import EventAllowance
 from wayside_manager.store.health_writes import write_health
 from wayside_manager.store.job_words import write_job_words
@@ -60,6 +62,8 @@ class ReportWrites:
     new_spools: set[tuple[str, str]] = field(default_factory=set)
     job_words: list[JobWord] = field(default_factory=list)
     """Words on jobs, in the order they were said."""
+    broadcast_words: list[BroadcastWord] = field(default_factory=list)
+    """Words on broadcasts, as above."""
 
     def add(self, batch: ReportBatch) -> int:
         """Takes what is new in a batch; the sequence to acknowledge for it."""
@@ -99,6 +103,8 @@ class ReportWrites:
                     self.configs[facts.trial, node_id] = _config_word(report, facts)
             case JobFacts() as facts:
                 self.job_words.append(JobWord(node_id, facts))
+            case BroadcastFacts() as facts:
+                self.broadcast_words.append(BroadcastWord(node_id, facts, receive_us))
 
     def execute(
         self,
@@ -121,6 +127,8 @@ class ReportWrites:
         cursor = write_health(connection, standings, now=now, allowance=check_allowance)
         set_back = {node_id: known.set_back for node_id, known in self.known.items() if known.set_back}
         cursor = max(cursor, tell_set_back(connection, set_back, now=now, allowance=return_allowance))
+        said = write_broadcast_words(connection, self.broadcast_words, now=now, allowance=return_allowance)
+        cursor = max(cursor, said)
         changed = write_job_words(connection, self.job_words, now=now)
         return replace(changed, event_cursor=max(cursor, changed.event_cursor))
 

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from wayside_manager.store.alarms import SqlAlarms
 from wayside_manager.store.approvals import SqlApprovals
 from wayside_manager.store.audit import SqlAudit
+from wayside_manager.store.broadcast_moves import SqlBroadcastMoves
+from wayside_manager.store.broadcasts import SqlBroadcasts
 from wayside_manager.store.configs import SqlConfigs
 from wayside_manager.store.credentials import SqlCredentials
 from wayside_manager.store.database import Database
@@ -55,6 +57,8 @@ class SqlStore(
     SqlJobs,
     SqlJobStop,
     SqlJobArtifacts,
+    SqlBroadcasts,
+    SqlBroadcastMoves,
     SqlDesired,
     SqlSites,
     SqlLicences,

@@ -6,6 +6,7 @@ They are defined by subject in `store/schema/`; a new one goes into its file the
 from wayside_manager.store.schema.access import access_policy, approvals, credentials, operators
 from wayside_manager.store.schema.alarms import alarm_members, alarm_policy, alarms
 from wayside_manager.store.schema.audit import audit_entries, audit_head, audit_seals
+from wayside_manager.store.schema.broadcasts import broadcast_nodes, broadcasts
 from wayside_manager.store.schema.columns import metadata
 from wayside_manager.store.schema.configs import config_contents, config_layer_revisions, config_layers, node_configs
 from wayside_manager.store.schema.enrollment import enrollment_requests, tokens
@@ -35,6 +36,8 @@ __all__ = [
     "audit_entries",
     "audit_head",
     "audit_seals",
+    "broadcast_nodes",
+    "broadcasts",
     "config_contents",
     "config_layer_revisions",
     "config_layers",

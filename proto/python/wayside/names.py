@@ -102,6 +102,19 @@ def job_id(name: str, *, field: str = "name") -> str:
     return checked_label(_id(name, "jobs", field), field=field)
 
 
+def broadcast_name(broadcast_id: str) -> str:
+    """The name of a broadcast, `broadcasts/{broadcast}`."""
+    return f"broadcasts/{broadcast_id}"
+
+
+def broadcast_id(name: str, *, field: str = "name") -> str:
+    """The id in `broadcasts/{broadcast}`.
+
+    Raises: InvalidArgumentError: another collection, or no RFC 1034 label.
+    """
+    return checked_label(_id(name, "broadcasts", field), field=field)
+
+
 def alarm_name(alarm_id: str) -> str:
     """The name of an alarm, `alarms/{alarm}`."""
     return f"alarms/{alarm_id}"

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tests.link.manager_api import matrix_things as made
 from tests.link.manager_api.matrix_world import CSR_PEM, Land, World, message_of
 from tests.link.manager_api.peer import layer, release_archive, role, upload
-from wayside.v1 import access_service_pb2, event_pb2, job_pb2, node_pb2, site_pb2, site_service_pb2
+from wayside.v1 import access_service_pb2, broadcast_pb2, event_pb2, job_pb2, node_pb2, site_pb2, site_service_pb2
 
 ALL = "viewer operator release-manager approver admin auditor integrator"
 VIEW = "viewer operator release-manager approver admin auditor"
@@ -100,6 +100,10 @@ def _sink_of(_world: World, land: Land) -> event_pb2.EventSink:
 
 def _licence_of(_world: World, land: Land) -> site_pb2.RadioLicence:
     return made.licence(land, land.ids["radioLicences"], land.node_id)
+
+
+def _broadcast_of(_world: World, land: Land) -> broadcast_pb2.Broadcast:
+    return made.broadcast(land, land.ids["broadcasts"])
 
 
 def _operator_of(_world: World, land: Land) -> access_service_pb2.Operator:
@@ -266,6 +270,11 @@ OPERATOR_CALLS: dict[str, Row] = {
     "JobService/AttachShell": _thing("admin", "JOB", done="FAILED_PRECONDITION NO_SHELL", name="{jobs}"),
     # it must not stop what the other rows need
     "JobService/StopEverything": _list(RUN, done="INVALID_ARGUMENT REASON_MISSING"),
+    "BroadcastService/PublishBroadcast": _new_thing(OPS, broadcast=_broadcast_of),
+    "BroadcastService/GetBroadcast": _thing(ALL, "BROADCAST", name="{broadcasts}"),
+    "BroadcastService/ListBroadcasts": _list(ALL),
+    "BroadcastService/ListBroadcastReceipts": _thing(ALL, "BROADCAST", broadcast="{broadcasts}"),
+    "BroadcastService/WithdrawBroadcast": _thing(OPS, "BROADCAST", name="{broadcasts}"),
     "AccessService/SignOut": Row("", "caller", _fields()),
     "AccessService/GetCaller": Row("", "caller", _fields()),
     "AccessService/CreateOperator": _list("admin", operator=_new_operator),

@@ -13,6 +13,8 @@ from tests.link.manager_api.peer import LocalManager, Peer, layer, release_archi
 from wayside.errors import FailedPreconditionError, WaysideError
 from wayside.v1 import (
     access_service_pb2,
+    broadcast_pb2,
+    broadcast_service_pb2,
     config_service_pb2,
     enrollment_service_pb2,
     event_pb2,
@@ -26,6 +28,8 @@ from wayside.v1 import (
     site_pb2,
     site_service_pb2,
 )
+from wayside.v2x.codec import Profile, encode
+from wayside_demo.road_air import road_map
 from wayside_manager.services.authority import new_key
 
 
@@ -76,6 +80,9 @@ async def _settle(world: World, land: Land, *, version: str) -> None:
     (world.manager.folder.secrets / land.tenant_id).mkdir(mode=0o700)
     (world.manager.folder.secrets / land.tenant_id / "hook").write_text("key")
     land.ids["eventSinks"] = await event_sink(world, land)
+    land.ids["broadcasts"] = f"b-{land.mark}"
+    publication = broadcast_service_pb2.PublishBroadcastRequest(broadcast=broadcast(land, land.ids["broadcasts"]))
+    await world.admin.call(world.admin.broadcast.PublishBroadcast, publication)
     land.ids["jobs"] = await job(world, land)
     land.ids["alarms"] = alarm(world, land)
     land.ids["enrollmentTokens"] = await enrollment_token(world, land)
@@ -149,6 +156,17 @@ async def job(world: World, land: Land) -> str:
     spec = job_pb2.JobSpec(self_test=job_pb2.SelfTestJob())
     request = job_service_pb2.CreateJobRequest(node=land.name("nodes"), job_id=world.fresh(land), spec=spec)
     return (await world.admin.call(world.admin.job.CreateJob, request)).job.name.removeprefix("jobs/")
+
+
+def broadcast(land: Land, broadcast_id: str) -> broadcast_pb2.Broadcast:
+    """A map for every roadside unit of the land's tenant."""
+    return broadcast_pb2.Broadcast(
+        name=f"broadcasts/{broadcast_id}",
+        tenant=land.tenant,
+        selector=node_pb2.NodeSelector(nodes=[f"nodes/{land.node_id}"]),
+        message=encode(("mapFrame", road_map()), Profile.P20),
+        profile="p20",
+    )
 
 
 def alarm(world: World, land: Land) -> str:

@@ -17,6 +17,7 @@ from wayside.v1 import (
     approval_service_pb2_grpc,
     audit_service_pb2_grpc,
     authority_service_pb2_grpc,
+    broadcast_service_pb2_grpc,
     config_service_pb2,
     config_service_pb2_grpc,
     enrollment_service_pb2,
@@ -64,6 +65,9 @@ class Stubs:
         )
         self.rollout: rollout_service_pb2_grpc.RolloutServiceAsyncStub = rollout_service_pb2_grpc.RolloutServiceStub(
             channel
+        )
+        self.broadcast: broadcast_service_pb2_grpc.BroadcastServiceAsyncStub = (
+            broadcast_service_pb2_grpc.BroadcastServiceStub(channel)
         )
         self.job: job_service_pb2_grpc.JobServiceAsyncStub = job_service_pb2_grpc.JobServiceStub(channel)
         self.site: site_service_pb2_grpc.SiteServiceAsyncStub = site_service_pb2_grpc.SiteServiceStub(channel)

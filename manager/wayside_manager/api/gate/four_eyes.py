@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
 from wayside.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
-from wayside.names import approval_name, config_layer_id, rollout_id
+from wayside.names import approval_name, broadcast_id, config_layer_id, rollout_id
 from wayside_manager.api.gate.job_dangers import reaches_in, shell_danger
 from wayside_manager.api.gate.place_reach import PlaceReach
 from wayside_manager.api.identity import APPROVAL_HEADER, Metadata, approval_header
@@ -28,6 +28,7 @@ from wayside_manager.core.pages import MAX_PAGE_SIZE
 from wayside_manager.core.rollout import RolloutNodeState
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.ports.access import ApprovalStore, PolicyStore
+from wayside_manager.ports.broadcasts import BroadcastStore
 from wayside_manager.ports.config import ConfigStore
 from wayside_manager.ports.nodes import NodeStore
 from wayside_manager.ports.rollouts import RolloutStore
@@ -36,13 +37,15 @@ from wayside_manager.ports.sites import SiteStore
 JSON_MAX_CHARS = 1 << 20
 """Largest request that can wait for a second person, who must be able to read it; 10,000 node names fit."""
 _HISTORY_PAGES = 1_000  # of a history: a million changes
-_COUNTED = frozenset({Danger.FLEET_CONFIG, Danger.FLEET_ROLLOUT, Danger.FLEET_JOB})
+_COUNTED = frozenset({Danger.FLEET_CONFIG, Danger.FLEET_ROLLOUT, Danger.FLEET_JOB, Danger.FLEET_BROADCAST})
 """Dangerous when they reach more nodes than the policy allows."""
 _APART = ("password", "new_password", "present_password", "request_id")
 """Secrets, and what makes a retry harmless: the command line makes a new one each time."""
 
 
-class FourEyesStore(ApprovalStore, PolicyStore, NodeStore, ConfigStore, RolloutStore, SiteStore, Protocol):
+class FourEyesStore(
+    ApprovalStore, PolicyStore, NodeStore, ConfigStore, RolloutStore, SiteStore, BroadcastStore, Protocol
+):
     """What four eyes look at."""
 
 
@@ -151,6 +154,9 @@ class FourEyes:
         match verb:
             case "CreateRollout" | "CreateFleetJob":
                 return (selector(message.selector, field="selector"),)
+            case "PublishBroadcast":
+                wanted = selector(message.broadcast.selector, field="broadcast.selector")
+                return (wanted, *await self._on_air(broadcast_id(message.broadcast.name, field="broadcast.name")))
             case "ApplyConfigLayer":
                 layer = message.config_layer
                 wanted = selector(layer.selector, field="config_layer.selector")
@@ -165,6 +171,13 @@ class FourEyes:
     async def _present(self, layer_id: str) -> tuple[NodeSelector, ...]:
         try:
             return ((await self._store.get_layer(layer_id)).selector,)
+        except NotFoundError:
+            return ()
+
+    async def _on_air(self, published_id: str) -> tuple[NodeSelector, ...]:
+        """Whom a broadcast reaches that is replaced."""
+        try:
+            return ((await self._store.get_broadcast(published_id)).selector,)
         except NotFoundError:
             return ()
 

@@ -91,6 +91,8 @@ class _DangerousActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """Work of many nodes at once, such as a reboot."""
     DANGEROUS_ACTION_SHELL: _DangerousAction.ValueType  # 8
     """A shell on a unit, or a file put onto it. A shell always needs a second person, whatever the policy says."""
+    DANGEROUS_ACTION_FLEET_BROADCAST: _DangerousAction.ValueType  # 9
+    """Broadcasts on the air, from more roadside units than the policy allows."""
 
 class DangerousAction(_DangerousAction, metaclass=_DangerousActionEnumTypeWrapper):
     """An action that can need a second person."""
@@ -113,6 +115,8 @@ DANGEROUS_ACTION_FLEET_JOB: DangerousAction.ValueType  # 7
 """Work of many nodes at once, such as a reboot."""
 DANGEROUS_ACTION_SHELL: DangerousAction.ValueType  # 8
 """A shell on a unit, or a file put onto it. A shell always needs a second person, whatever the policy says."""
+DANGEROUS_ACTION_FLEET_BROADCAST: DangerousAction.ValueType  # 9
+"""Broadcasts on the air, from more roadside units than the policy allows."""
 Global___DangerousAction: typing_extensions.TypeAlias = DangerousAction
 
 class _CloneResponse:

@@ -13,6 +13,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import typing
+import wayside.v1.broadcast_pb2
 import wayside.v1.job_pb2
 import wayside.v1.node_pb2
 import wayside.v1.release_pb2
@@ -243,6 +244,7 @@ class DesiredState(google.protobuf.message.Message):
     CONFIG_FIELD_NUMBER: builtins.int
     RELEASE_FIELD_NUMBER: builtins.int
     JOBS_FIELD_NUMBER: builtins.int
+    BROADCASTS_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """Rises with every change."""
     @property
@@ -259,6 +261,10 @@ class DesiredState(google.protobuf.message.Message):
         unit stops it if it is at work, and forgets it.
         """
 
+    @property
+    def broadcasts(self) -> Global___BroadcastSet:
+        """What a roadside unit repeats on the air for the manager. Absent: nothing changes; empty: nothing is repeated."""
+
     def __init__(
         self,
         *,
@@ -266,11 +272,83 @@ class DesiredState(google.protobuf.message.Message):
         config: Global___ConfigTarget | None = ...,
         release: Global___ReleaseTarget | None = ...,
         jobs: collections.abc.Iterable[Global___JobTarget] | None = ...,
+        broadcasts: Global___BroadcastSet | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["config", b"config", "release", b"release"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["config", b"config", "jobs", b"jobs", "release", b"release", "revision", b"revision"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["broadcasts", b"broadcasts", "config", b"config", "release", b"release"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["broadcasts", b"broadcasts", "config", b"config", "jobs", b"jobs", "release", b"release", "revision", b"revision"]) -> None: ...
 
 Global___DesiredState: typing_extensions.TypeAlias = DesiredState
+
+@typing.final
+class BroadcastSet(google.protobuf.message.Message):
+    """Everything a roadside unit repeats on the air for the manager. What is missing is taken off the air."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BROADCASTS_FIELD_NUMBER: builtins.int
+    @property
+    def broadcasts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___BroadcastTarget]:
+        """At most 64 that are wanted, and as many that are withdrawn and not answered yet."""
+
+    def __init__(
+        self,
+        *,
+        broadcasts: collections.abc.Iterable[Global___BroadcastTarget] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["broadcasts", b"broadcasts"]) -> None: ...
+
+Global___BroadcastSet: typing_extensions.TypeAlias = BroadcastSet
+
+@typing.final
+class BroadcastTarget(google.protobuf.message.Message):
+    """A MAP or RSI to repeat on the air."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BROADCAST_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    PROFILE_FIELD_NUMBER: builtins.int
+    BEGIN_TIME_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    IS_DRILL_FIELD_NUMBER: builtins.int
+    IS_WITHDRAWN_FIELD_NUMBER: builtins.int
+    broadcast: builtins.str
+    """`broadcasts/{broadcast}`."""
+    revision: builtins.int
+    """Rises with every change; a unit puts each on the air once and reports it."""
+    message: builtins.bytes
+    """The message, UPER of a MessageFrame. Empty: it is withdrawn."""
+    profile: builtins.str
+    """Profile of the message: `r19` or `p20`."""
+    is_drill: builtins.bool
+    """Keep it and answer; nothing goes on the air."""
+    is_withdrawn: builtins.bool
+    """Take it off the air and answer, also if it never was there."""
+    @property
+    def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """On the air from then on. Absent: at once."""
+
+    @property
+    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """On the air until then. Absent: until it is missing here."""
+
+    def __init__(
+        self,
+        *,
+        broadcast: builtins.str = ...,
+        revision: builtins.int = ...,
+        message: builtins.bytes = ...,
+        profile: builtins.str = ...,
+        begin_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        is_drill: builtins.bool = ...,
+        is_withdrawn: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "end_time", b"end_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["begin_time", b"begin_time", "broadcast", b"broadcast", "end_time", b"end_time", "is_drill", b"is_drill", "is_withdrawn", b"is_withdrawn", "message", b"message", "profile", b"profile", "revision", b"revision"]) -> None: ...
+
+Global___BroadcastTarget: typing_extensions.TypeAlias = BroadcastTarget
 
 @typing.final
 class JobTarget(google.protobuf.message.Message):
@@ -521,6 +599,7 @@ class Report(google.protobuf.message.Message):
     CONFIG_FIELD_NUMBER: builtins.int
     UPDATE_FIELD_NUMBER: builtins.int
     JOB_FIELD_NUMBER: builtins.int
+    BROADCAST_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Position in the spool, from 1, rising. Gaps are records the node gave up to stay under its cap."""
     time_quality: wayside.v1.node_pb2.TimeQuality.ValueType
@@ -545,6 +624,10 @@ class Report(google.protobuf.message.Message):
     def job(self) -> wayside.v1.job_pb2.JobReport:
         """Word on a job."""
 
+    @property
+    def broadcast(self) -> wayside.v1.broadcast_pb2.BroadcastReport:
+        """Word on a broadcast."""
+
     def __init__(
         self,
         *,
@@ -555,10 +638,11 @@ class Report(google.protobuf.message.Message):
         config: wayside.v1.node_pb2.ConfigReport | None = ...,
         update: wayside.v1.release_pb2.UpdateReport | None = ...,
         job: wayside.v1.job_pb2.JobReport | None = ...,
+        broadcast: wayside.v1.broadcast_pb2.BroadcastReport | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["body", b"body", "config", b"config", "health", b"health", "job", b"job", "record_time", b"record_time", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["body", b"body", "config", b"config", "health", b"health", "job", b"job", "record_time", b"record_time", "sequence", b"sequence", "time_quality", b"time_quality", "update", b"update"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["body", b"body"]) -> typing.Literal["health", "config", "update", "job"] | None: ...
+    def HasField(self, field_name: typing.Literal["body", b"body", "broadcast", b"broadcast", "config", b"config", "health", b"health", "job", b"job", "record_time", b"record_time", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["body", b"body", "broadcast", b"broadcast", "config", b"config", "health", b"health", "job", b"job", "record_time", b"record_time", "sequence", b"sequence", "time_quality", b"time_quality", "update", b"update"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["body", b"body"]) -> typing.Literal["health", "config", "update", "job", "broadcast"] | None: ...
 
 Global___Report: typing_extensions.TypeAlias = Report
 
