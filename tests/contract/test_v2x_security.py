@@ -13,9 +13,15 @@ from wayside.errors import InvalidArgumentError
 from wayside.v2x.peek import MessageKind
 from wayside_agent.air.radio import radio_of, verification_of
 from wayside_agent.air.secured import SecuredRadio, secured
-from wayside_agent.core.spdu.judging import Outcome
+from wayside_agent.cli.check import findings
+from wayside_agent.core.spdu.certificate import parsed_certificate
+from wayside_agent.core.spdu.envelope import parsed_spdu
+from wayside_agent.core.spdu.judging import Judge, Outcome
 from wayside_agent.drivers.radio_udp import UdpRadio
+from wayside_agent.drivers.security_openssl import OpenSslModule
 from wayside_agent.drivers.sim_radio import SimRadio
+from wayside_agent.services.v2x_verification import WINDOW_S, Sampling, Verification
+from wayside_agent.settings import Driver, ManagerSettings, NodeSettings, Settings
 from wayside_agent.v2x_security_settings import SecuritySettings
 from wayside_agent.v2x_settings import V2xSettings
 
@@ -115,6 +121,59 @@ async def test_of_those_that_name_their_signer_by_a_digest_every_nth_is_looked_a
             await radio.read()
         await looked_at(radio, Outcome.UNKNOWN_SIGNER, 4)
         assert radio.verification.refused_ratio is None
+
+
+async def test_who_is_signed_in_an_unknown_way_is_heard_and_counted(trust: Path) -> None:
+    whole = CAR.message(BSM, by_digest=True)
+    async with hearing(trust) as (radio, speak):
+        speak(whole[:-66] + b"\x8a\x40" + whole[-64:])
+        heard = await radio.read()
+    assert (heard.payload, heard.verdict) == (BSM, None)
+    assert radio.verification.picture()["not_understood_count"] == 1
+
+
+def verification(now_s: list[float]) -> Verification:
+    judge = Judge(OpenSslModule(), [parsed_certificate(ROOT.certificate)], max_age_s=30.0)
+    return Verification(judge, Sampling(1, 1000), utc_s=lambda: NOW_S, mono_s=lambda: now_s[0])
+
+
+async def offered(looks: Verification, message: bytes, count: int) -> None:
+    """Offers a message so often, and waits until all are looked at."""
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        looking = group.create_task(looks.run())
+        for _ in range(count):
+            before = sum(looks.picture()["outcomes"].values())  # type: ignore[attr-defined]  # counts
+            looks.offer(parsed_spdu(message))
+            while sum(looks.picture()["outcomes"].values()) == before:  # type: ignore[attr-defined]  # noqa: ASYNC110  # a thread is at it
+                await asyncio.sleep(0.001)
+        looking.cancel()
+
+
+async def test_a_liar_who_has_gone_leaves_no_alarm() -> None:
+    now_s = [0.0]
+    looks, whole = verification(now_s), CAR.message(BSM)
+    await offered(looks, whole[:-1] + bytes((whole[-1] ^ 1,)), 10)
+    assert looks.refused_ratio == 1.0
+    now_s[0] = WINDOW_S + 1
+    assert looks.refused_ratio is None
+
+
+async def test_strangers_do_not_hide_a_liar() -> None:
+    looks, whole = verification([0.0]), CAR.message(BSM)
+    await offered(looks, whole[:-1] + bytes((whole[-1] ^ 1,)), 10)
+    await offered(looks, Signer().message(BSM), 10)
+    assert looks.refused_ratio == 1.0
+
+
+async def test_the_check_of_settings_reads_whom_a_unit_trusts(tmp_path: Path) -> None:
+    unit = Settings(
+        node=NodeSettings(id="rsu-1", esn="E1", kind="rsu"),
+        manager=ManagerSettings(device_address="127.0.0.1:1", enrollment_address="127.0.0.1:1"),
+        radio=Driver(driver="simulator"),
+        state_dir=str(tmp_path),
+        v2x=V2xSettings(security=SecuritySettings(trust_dir=str(tmp_path / "nobody"))),
+    )
+    assert [each.message for each in await findings(unit) if "v2x.security.trust_dir" in each.message]
 
 
 @pytest.mark.parametrize("content", [None, b"noise"], ids=["nobody", "no certificate"])

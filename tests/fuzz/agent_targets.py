@@ -38,7 +38,7 @@ from wayside_agent.core.nmea_text import sentences
 from wayside_agent.core.signals import Database, Signal
 from wayside_agent.core.signals import Message as CanMessage
 from wayside_agent.core.spdu.coer import SpduError
-from wayside_agent.core.spdu.envelope import parsed_spdu
+from wayside_agent.core.spdu.envelope import opened, parsed_spdu
 from wayside_agent.core.stamps import TimeQuality
 
 _CHIP = Layout(fields=(Verified(), ApplicationId(encoding="p"), Signer(), CertificateDays(size_bytes=4), Payload()))
@@ -201,15 +201,18 @@ TARGETS = (
         (LayoutError,),
         words=(b"\xff" * 4, b"\x01"),
     ),
-    Target(
-        "signed envelope",
-        parsed_spdu,
-        lambda: tuple(
-            v2x_signed.Signer(v2x_signed.Signer(issues=True)).message(b"\x00" * 30, by_digest=each)
-            for each in (True, False)
-        ),
-        (SpduError,),
-        words=(b"\x03\x81", b"\x40\x03\x80", b"\x82\xff\xff", b"\x01\x40", b"\x84\x40"),
+    *(
+        Target(
+            name,
+            feed,
+            lambda: tuple(
+                v2x_signed.Signer(v2x_signed.Signer(issues=True)).message(b"\x00" * 30, by_digest=each)
+                for each in (True, False)
+            ),
+            (SpduError,),
+            words=(b"\x03\x81", b"\x40\x03\x80", b"\x82\xff\xff", b"\x01\x40", b"\x84\x40"),
+        )
+        for name, feed in (("signed envelope", parsed_spdu), ("message in an envelope", opened))
     ),
     Target("CAN frames of a known database", _can, _frames),
     Target(

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pycrate_asn1dir.ITS_IEEE1609_2 import Ieee1609Dot2
 
-from tests.v2x_signed import BRAINPOOL, EPOCH_S, NOW_S, P256, Signer
+from tests.v2x_signed import BRAINPOOL, EPOCH_S, NOW_S, P256, Signer, written
 from wayside_agent.core.spdu.certificate import parsed_certificate
 from wayside_agent.core.spdu.coer import SpduError
 from wayside_agent.core.spdu.envelope import is_envelope, opened, parsed_spdu
@@ -216,6 +217,26 @@ def test_a_message_without_a_signature_is_taken_out() -> None:
     for wrong in (envelope + b"x", envelope[:-1], b"\x03\x80\x81\x05" + BSM, b"\x03\x80\x83\x00\x00\x05abcde"):
         with pytest.raises(SpduError):
             opened(wrong)
+
+
+def test_a_message_whose_signature_is_not_understood_is_taken_out() -> None:
+    whole = RSU.message(BSM, by_digest=True)
+    for unknown in (whole[:-66] + b"\x8a\x40" + whole[-64:], whole[:-75] + b"\x82" + whole[-66:], whole[:-1]):
+        assert opened(unknown) == (BSM, None)
+    for cut in (whole[:-75], whole[:20], whole[:-75] + b"\x00"):
+        with pytest.raises(SpduError):
+            opened(cut)
+
+
+@pytest.mark.parametrize("curve", ["ecdsaNistP256Signature", "ecdsaBrainpoolP384r1Signature"])
+def test_a_certificate_is_the_same_however_its_signature_is_written(curve: str) -> None:
+    size_bytes = 48 if "384" in curve else 32
+    wholes = set()
+    for form in ("x-only", "compressed-y-0", "compressed-y-1"):
+        signature = (curve, {"rSig": (form, bytes(size_bytes)), "sSig": bytes(size_bytes)})
+        content = written(Ieee1609Dot2.CertificateBase, RSU.value | {"signature": signature})
+        wholes.add(parsed_certificate(content).whole)
+    assert len(wholes) == 1
 
 
 def test_algorithms_that_are_additions_stand_in_a_string_of_their_own() -> None:

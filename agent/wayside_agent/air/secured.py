@@ -21,6 +21,7 @@ from wayside_agent.services.v2x_verification import Sampling, Verification
 from wayside_agent.v2x_security_settings import SecuritySettings
 
 MAX_CERTIFICATE_BYTES = 65_535
+_SIGNED = b"\x81"
 _FOREIGN = frozenset({MessageKind.J2735, MessageKind.ETSI})
 
 
@@ -57,6 +58,7 @@ class SecuredRadio:
         if kind is None or kind in _FOREIGN:
             return message
         if spdu is None:
+            self.verification.not_understood_count += message.payload[1:2] == _SIGNED
             return replace(message, payload=inner, kind=kind)
         self.verification.offer(spdu)
         verdict = message.verdict or self.verification.verdict(spdu)

@@ -50,6 +50,8 @@ class Verification:
         self._outcomes: Counter[Outcome] = Counter()
         self._recent: deque[tuple[float, bool]] = deque(maxlen=WINDOW)
         self.signed_count = self.passed_over_count = 0
+        self.not_understood_count = 0
+        """Messages signed in a way that is not understood; they are heard, and nobody says anything of them."""
 
     def offer(self, spdu: Spdu) -> None:
         """Takes a message to be verified if it is its turn."""
@@ -106,6 +108,7 @@ class Verification:
         return {
             "signed_count": self.signed_count,
             "passed_over_count": self.passed_over_count,
+            "not_understood_count": self.not_understood_count,
             "outcomes": {outcome.value: self._outcomes[outcome] for outcome in Outcome},
         }
 
@@ -113,5 +116,6 @@ class Verification:
         """For telemetry, with units."""
         return {
             "v2x.security.signed_count": (float(self.signed_count), ""),
+            "v2x.security.not_understood_count": (float(self.not_understood_count), ""),
             **{f"v2x.security.{outcome.value}_count": (float(self._outcomes[outcome]), "") for outcome in Outcome},
         }

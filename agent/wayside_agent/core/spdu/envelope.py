@@ -27,12 +27,17 @@ def parsed_spdu(payload: bytes) -> Spdu:
 
 
 def opened(payload: bytes) -> tuple[bytes, Spdu | None]:
-    """The message in an envelope, and what is said of its signature; `None`: it has none.
+    """The message in an envelope, and what is said of its signature; `None`: none, or one that is not understood.
 
-    Raises: SpduError.
+    What a message says does not hang on how it is signed: an unknown sort of certificate must not make a unit deaf.
+
+    Raises: SpduError: what it holds cannot be read.
     """
     if payload[1:2] != bytes((choice(0),)):
-        spdu = parsed_spdu(payload)
+        try:
+            spdu = parsed_spdu(payload)
+        except SpduError:
+            return _EnvelopeReader(payload[:MAX_BYTES]).message(), None
         return spdu.message, spdu
     if len(payload) > MAX_BYTES:
         raise SpduError(f"the envelope of {len(payload)} byte is too long")
@@ -46,6 +51,17 @@ def opened(payload: bytes) -> tuple[bytes, Spdu | None]:
 
 class _EnvelopeReader(CertificateReader):
     """Walks through an envelope."""
+
+    def message(self) -> bytes:
+        """What is signed, whoever signs it how; begin and header must be there."""
+        self.expect(VERSION, "the version")
+        self.expect(choice(1), "the kind of content")
+        self.byte()
+        message = self._payload()
+        self._header()
+        if self.byte() & 0xC0 != choice(0):
+            raise SpduError("nobody signs it")
+        return message
 
     def spdu(self) -> Spdu:
         self.expect(VERSION, "the version")
