@@ -191,3 +191,8 @@ def test_who_looks_at_signatures_is_found_behind_lists_too(trust: Path) -> None:
         radio = radio_of(SimRadio(SimRadio.Options()), settings, utc_s=lambda: NOW_S)
         assert verification_of(radio) is not None
     assert verification_of(radio_of(SimRadio(SimRadio.Options()), V2xSettings(), utc_s=lambda: NOW_S)) is None
+
+
+def test_signatures_without_a_radio_are_a_mistake_of_the_settings(trust: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"field v2x\.security: it needs a radio"):
+        radio_of(None, V2xSettings(security=SecuritySettings(trust_dir=str(trust))), utc_s=lambda: NOW_S)

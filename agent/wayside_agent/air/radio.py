@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from wayside.errors import InvalidArgumentError
 from wayside_agent.air.guarded import GuardedRadio, guarded
 from wayside_agent.ports.devices import Radio
 from wayside_agent.v2x_settings import V2xSettings
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 def radio_of(driver: Radio | None, v2x: V2xSettings, *, utc_s: Callable[[], float | None]) -> Radio | None:
     """The radio as the settings want it.
 
-    Raises: InvalidArgumentError: there is nobody to trust.
+    Raises: InvalidArgumentError: there is nobody to trust, or no radio.
     """
-    if driver is not None and v2x.security is not None:
+    if v2x.security is not None:
+        if driver is None:
+            raise InvalidArgumentError("field v2x.security: it needs a radio; add the table [radio], or take it away")
         from wayside_agent.air.secured import secured  # cryptography, that others do without
 
         driver = secured(driver, v2x.security, utc_s=utc_s)
