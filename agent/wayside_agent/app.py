@@ -170,7 +170,7 @@ class Agent:
             controller=registry.signal_controller(unit),
             utc_s=self.time.known_s,
             site_broker=self._site_broker,
-            around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask),
+            around=PlatformSurroundings(lambda: self.pulse.host, self._software, self.jobs.ask, self.reporting.submit),
             surveyed=self._surveyed,
         )
         self.road_info = self._make_road_info()

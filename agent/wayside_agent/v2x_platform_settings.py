@@ -79,10 +79,11 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = "json"
     up: Annotated[tuple[UpSettings, ...], Meta(max_length=5, description="V2X messages that go up. Empty: none.")] = ()
     allow: Annotated[
-        tuple[Literal["query", "log", "map", "rsi", "rsm", "spat", "sampling", "rates", "reboot"], ...],
+        tuple[Literal["query", "log", "map", "rsi", "rsm", "spat", "sampling", "rates", "reboot", "update"], ...],
         Meta(
             description="What it may do: ask (`query`), read the log, have messages broadcast (`map`, `rsi`, `rsm`, "
-            "`spat`), get less than `up` gives (`sampling`), set periods (`rates`), restart the computer (`reboot`)."
+            "`spat`), get less than `up` gives (`sampling`), set periods (`rates`), restart the computer (`reboot`), "
+            "have the manager's operators told that it wants an update (`update`)."
         ),
     ] = ()
     heartbeat_period_s: Annotated[float, Meta(ge=1, le=86_400, description="Between two HB [s].")] = 60.0

@@ -58,6 +58,8 @@ class Unit:
     event: list[str]
     voice: OverheardRadio
     """What its own services send by."""
+    told: list[wire.Report]
+    """Reports to the manager."""
 
     def counts(self, label: str = "city") -> Mapping[str, Any]:
         """Figures of one bridge."""
@@ -82,7 +84,11 @@ def platform(mosquitto: Mosquitto, **fields: Any) -> PlatformSettings:  # noqa: 
 
 @contextlib.asynccontextmanager
 async def running(
-    unit: Settings, *, has_air: bool = True, utc_s: Callable[[], float | None] = time.time
+    unit: Settings,
+    *,
+    has_air: bool = True,
+    utc_s: Callable[[], float | None] = time.time,
+    takes_reports: bool = True,
 ) -> AsyncIterator[Unit]:
     """The unit's bridges with its sensing, for one block."""
     radio = SimRadio(SimRadio.Options(vehicle_count=3, rate_hz=20.0))
@@ -96,8 +102,15 @@ async def running(
         time_quality=lambda: TimeQuality.GNSS,
         rng=Random(1),  # noqa: S311  # spreads waits
     )
-    air, jobs, event = Air(), list[wire.JobTarget](), list[str]()
-    around = Surroundings(lambda: HOST, lambda: ("1.4.0", "IDLE"), jobs.append)
+    air, jobs, event, told = Air(), list[wire.JobTarget](), list[str](), list[wire.Report]()
+
+    async def submit(report: wire.Report) -> int:
+        if not takes_reports:
+            return 0
+        told.append(report)
+        return len(told)
+
+    around = Surroundings(lambda: HOST, lambda: ("1.4.0", "IDLE"), jobs.append, submit)
     made = bridges(
         unit,
         sensing,
@@ -109,7 +122,7 @@ async def running(
     services = {"sensing": sensing.run, **{label: each.run for label, each in made.items()}}
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(endless(name, service)) for name, service in services.items()]
-        yield Unit(made, air, jobs, event, OverheardRadio(radio, [each.said for each in made.values()]))
+        yield Unit(made, air, jobs, event, OverheardRadio(radio, [each.said for each in made.values()]), told)
         for task in tasks:
             task.cancel()
     for handler in tuple(logging.getLogger().handlers):

@@ -13,6 +13,7 @@ from tests.link.conftest import Mosquitto
 from tests.link.platform_centre import centre, platform, running, settings, until
 from tests.unit.test_platform_codec import BSM, MAP
 from wayside.errors import InvalidArgumentError, ResourceExhaustedError
+from wayside.v1 import job_pb2
 from wayside.v1.platform_pb2 import PlatformMessage
 from wayside.v2x.peek import MessageKind, message_kind
 from wayside_agent.air.platform_bridges import MAX_PACKET_BYTES
@@ -280,6 +281,30 @@ async def test_a_broker_is_told_how_long_a_message_may_be(mosquitto: Mosquitto) 
         await city.says("MAP/DOWN", MAP_DOWN)
         await until(lambda: rsu.counts()["commands_count"] and rsu.counts("old")["commands_count"])
         assert (rsu.counts()["malformed_count"], rsu.counts("old")["malformed_count"]) == (0, 1)
+
+
+async def test_who_wants_an_update_is_told_that_the_managers_people_decide_and_they_are_told(
+    mosquitto: Mosquitto,
+) -> None:
+    unit = settings(city=platform(mosquitto, allow=("update",)))
+    async with centre(mosquitto) as city, running(unit) as rsu:
+        await city.hears("INFO/UP")
+        for _ in range(2):  # the second is the first once more
+            await city.says("OTA/DOWN", {"seqNum": 9, "url": "http://elsewhere/image"})
+            answer = await city.hears("OTA/DOWN/ACK", seqNum=9, errorCode=2)
+            assert answer["errorDesc"].startswith("PASSED_ON: ")
+        [report] = rsu.told
+    assert report.job.job.startswith("jobs/platform-city-")
+    assert report.job.state == job_pb2.Job.STATE_REFUSED
+    assert report.job.message == "platform city wants an update (seqNum 9); create a rollout, or leave it"
+
+
+async def test_a_wish_that_the_disk_did_not_take_may_be_said_again(mosquitto: Mosquitto) -> None:
+    unit = settings(city=platform(mosquitto, allow=("update",)))
+    async with centre(mosquitto) as city, running(unit, takes_reports=False):
+        await city.hears("INFO/UP")
+        await city.says("OTA/DOWN", {"seqNum": 9})
+        assert (await city.hears("OTA/DOWN/ACK", errorCode=2))["errorDesc"].startswith("FAILED: ")
 
 
 async def test_telemetry_tells_whether_a_platform_is_reached(mosquitto: Mosquitto) -> None:

@@ -51,7 +51,6 @@ def test_a_command_is_obeyed_only_if_the_settings_name_it(subject: Subject, text
 @pytest.mark.parametrize(
     ("subject", "text", "reason"),
     [
-        (Subject.OTA_DOWN, b'{"url": "http://x/y", "seqNum": 1}', Reason.MANAGER_ONLY),
         (Subject.MANAGEMENT_DOWN, b'{"addressChg": {"cssUrl": "tcp://x", "time": 0}}', Reason.MANAGER_ONLY),
         (Subject.MANAGEMENT_DOWN, b'{"extendConfig": "x"}', Reason.UNSUPPORTED),
         (Subject.MANAGEMENT_DOWN, b'{"hbRate": 180}', Reason.UNSUPPORTED),
@@ -62,7 +61,7 @@ def test_a_command_is_obeyed_only_if_the_settings_name_it(subject: Subject, text
         (Subject.CONFIG_DOWN, b'{"bsmConfig": {"upFilters": [{}]}}', Reason.UNSUPPORTED),
         (Subject.INFO_QUERY, b'{"interval": 5}', Reason.UNSUPPORTED),
     ],
-    ids=["ota", "address", "extend", "rare", "none", "unnumbered", "map", "rsi", "filters", "interval"],
+    ids=["address", "extend", "rare", "none", "unnumbered", "map", "rsi", "filters", "interval"],
 )
 def test_what_no_setting_gives_away_is_refused_with_every_right(subject: Subject, text: bytes, reason: Reason) -> None:
     answer = refused(subject, message(subject, text), ALL, ttl_s=180)
@@ -72,7 +71,8 @@ def test_what_no_setting_gives_away_is_refused_with_every_right(subject: Subject
 
 
 def test_an_update_is_answered_with_who_does_updates() -> None:
-    answer = refused(Subject.OTA_DOWN, Head(), ALL, ttl_s=180)
+    assert refused(Subject.OTA_DOWN, Head(), ALL, ttl_s=180) is None
+    answer = refused(Subject.OTA_DOWN, Head(), ALL - {Right.UPDATE}, ttl_s=180)
     assert answer is not None
     assert "updates come from the manager" in answer.sentence
 

@@ -1,6 +1,6 @@
 """The bridges of a roadside unit to the platforms its settings name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,11 @@ def _no_job(target: wire.JobTarget) -> None:
     raise FailedPreconditionError(f"{target.job}: nobody does jobs here")
 
 
+async def _nobody(report: wire.Report) -> int:
+    del report
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What bridges ask of the running agent."""
@@ -28,6 +33,8 @@ class Surroundings:
     """What runs, and the phase of the update."""
     ask_job: Callable[[wire.JobTarget], None] = _no_job
     """Has a job done by the unit's own policy; raises WaysideError."""
+    submit: Callable[[wire.Report], Awaitable[int]] = _nobody
+    """Makes a report to the manager durable; 0: the disk did not take it."""
 
 
 ALONE = Surroundings()

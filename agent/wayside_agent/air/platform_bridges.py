@@ -59,6 +59,7 @@ def made(
             broadcaster=broadcaster,
             log=_log_lines() if Right.LOG in plan.allowed else None,
             reboot=_rebooting(around, utc_s, event),
+            tell=partial(_told, around),
             utc_s=utc_s,
             mono_s=time.monotonic,
             rng=SystemRandom(),
@@ -182,3 +183,8 @@ def _rebooting(
         around.ask_job(target)
 
     return reboot
+
+
+async def _told(around: Surroundings, job: str, sentence: str) -> bool:
+    word = job_pb2.JobReport(job=job, state=job_pb2.Job.STATE_REFUSED, message=sentence)
+    return bool(await around.submit(wire.Report(job=word)))

@@ -79,6 +79,8 @@ class Orders:
             self._sample(message)
         elif isinstance(message, Management):
             await self._manage(message)
+        elif subject is Subject.OTA_DOWN:
+            await self._pass_on(message)
 
     async def _broadcast(self, kind: MessageKind, message: Frames) -> None:
         broadcaster = self._world.broadcaster
@@ -101,10 +103,21 @@ class Orders:
         for kind, each in wanted.items():
             samplers[kind] = Sampler(narrowed(self._plan.rules[kind], each))
 
+    async def _pass_on(self, message: Head) -> None:
+        """Has the manager told, durably, that an update is wanted; what runs then, OTA.UP says."""
+        number = "" if message.seqNum is None else f" (seqNum {str(message.seqNum)[:20]})"
+        sentence = f"platform {self._plan.label} wants an update{number}; create a rollout, or leave it"
+        if not await self._world.tell(self._job_name(message), sentence):
+            raise CommandError(Reason.FAILED, "the unit's disk is full; ask again")
+        raise CommandError(Reason.PASSED_ON, "the manager's operators are told, and decide; OTA.UP says what runs")
+
+    def _job_name(self, message: Head) -> str:
+        return f"{ASKED_PREFIX}{self._plan.label}-{digest(message)[:_JOB_DIGEST_BYTES].hex()}"
+
     async def _manage(self, message: Management) -> None:
         manner = self._manner
         if message.reboot:
-            await self._world.reboot(f"{ASKED_PREFIX}{self._plan.label}-{digest(message)[:_JOB_DIGEST_BYTES].hex()}")
+            await self._world.reboot(self._job_name(message))
         if message.hbRate is not None:
             manner.heartbeat_s = float(message.hbRate)
         if message.runningInfoRate is not None:

@@ -65,6 +65,8 @@ class World:
     """`None`: this platform may not have it."""
     reboot: Callable[[str], Awaitable[None]]
     """Has the computer restarted by a job of this name, which runs once; raises WaysideError."""
+    tell: Callable[[str, str], Awaitable[bool]]
+    """Tells the manager that a job of this name was wanted and not done, and why; durable if true."""
     utc_s: Callable[[], float | None]
     mono_s: Callable[[], float]
     rng: Rng

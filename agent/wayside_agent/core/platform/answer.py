@@ -19,10 +19,11 @@ class Reason(StrEnum):
     MANAGER_ONLY = "MANAGER_ONLY"
     UNSUPPORTED = "UNSUPPORTED"
     NO_BROADCAST = "NO_BROADCAST"
+    PASSED_ON = "PASSED_ON"
     FAILED = "FAILED"
 
 
-_LATER = frozenset({Reason.FAILED})
+_LATER = frozenset({Reason.FAILED, Reason.PASSED_ON})
 MAX_SENTENCE_CHARS = 300
 
 

@@ -28,6 +28,8 @@ class Right(StrEnum):
     SAMPLING = "sampling"
     RATES = "rates"
     REBOOT = "reboot"
+    UPDATE = "update"
+    """Have the manager's operators told that an update is wanted; they decide."""
 
 
 _SIMPLE = {
@@ -43,7 +45,11 @@ MANAGER_ONLY = "updates come from the manager"
 def refused(subject: Subject, message: Head, allowed: AbstractSet[Right], *, ttl_s: float) -> Answer | None:
     """Why a command is not obeyed; `None`: it may be."""
     if subject is Subject.OTA_DOWN:
-        return Answer(Reason.MANAGER_ONLY, f"{MANAGER_ONLY}; ask its operators for a rollout")
+        return (
+            None
+            if Right.UPDATE in allowed
+            else Answer(Reason.MANAGER_ONLY, f"{MANAGER_ONLY}; ask its operators for a rollout")
+        )
     if isinstance(message, Management):
         return _management(message, allowed, ttl_s)
     if isinstance(message, Config):
