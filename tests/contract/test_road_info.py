@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from tests.contract.test_v2x_broadcast import NOW, rsi, the_map
+from tests.contract.test_v2x_broadcast import MINUTE, NOW, rsi, the_map
 from wayside.errors import ResourceExhaustedError
 from wayside.v1 import broadcast_pb2
 from wayside.v1 import node_service_pb2 as wire
@@ -168,6 +169,48 @@ async def test_a_new_revision_takes_the_place_of_the_one_before(tmp_path: Path) 
         at.tell(target(revision=2, message=rsi(number=2)))
         assert await at.hears() == ("ON_AIR", 2, "")
         assert [key.rpartition("/")[2] for key in at.keys] == ["event-2"]
+
+
+async def test_another_message_of_a_revision_that_was_there_takes_its_place_too(tmp_path: Path) -> None:
+    """A manager that was restored from a backup counts from where it was."""
+    async with unit(tmp_path) as at:
+        at.tell(target(message=rsi(number=1)))
+        await at.hears()
+        at.tell(target(message=rsi(number=2)))
+        assert await at.hears() == ("ON_AIR", 1, "")
+        assert [key.rpartition("/")[2] for key in at.keys] == ["event-2"]
+
+
+async def test_what_found_no_room_goes_on_the_air_when_there_is_some(tmp_path: Path) -> None:
+    crossing = road_map()
+    (node,) = crossing.nodes
+    others = [replace(node, id=replace(node.id, id=number)) for number in range(100, 99 + MAX_COUNT)]
+    async with unit(tmp_path, own=tuple(replace(crossing, nodes=[each]) for each in others)) as at:
+        at.tell(target("first"), target("second"))
+        assert [(await at.hears())[0] for _ in range(2)] == ["ON_AIR", "REFUSED"]
+        at.tell(target("second"))
+        assert [(await at.hears())[0] for _ in range(2)] == ["ON_AIR", "WITHDRAWN"]
+        assert at.keys[-1].startswith("manager/second/")
+
+
+async def test_a_receipt_says_when_a_message_is_over_by_its_own_time_also_after_a_restart(tmp_path: Path) -> None:
+    over = ("ENDED", 1, "every event and sign in it is over by its own time")
+    brief = target(message=rsi(end_min=MINUTE))
+    async with unit(tmp_path) as at:
+        at.tell(brief)
+        await at.hears()
+        at.time = Estimate(NOW_S + 120, TimeSource.GNSS, 2.0)
+        async with asyncio.timeout(5):
+            while at.keys:
+                await asyncio.to_thread(lambda: None)
+        at.tell(brief)
+        assert await at.hears() == over
+    async with unit(tmp_path, time=Estimate(NOW_S + 120, TimeSource.GNSS, 2.0)) as at:
+        at.tell(brief, target("second"))
+        while (word := await at.hears()) == over:
+            pass  # once more, if it was killed before it noted that it had said so
+        assert word == ("ON_AIR", 1, "")
+        assert [key.split("/")[1] for key in at.keys] == ["second"]
 
 
 async def test_it_begins_and_ends_by_itself(tmp_path: Path) -> None:

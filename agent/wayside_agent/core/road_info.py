@@ -53,6 +53,8 @@ class Held(msgspec.Struct, frozen=True):
     is_drill: bool
     has_begun: bool = False
     has_ended: bool = False
+    end_reason: str = ""
+    """Why it ended before its end; empty: it did not."""
     said: str = ""
     """State that was reported last; empty: none."""
     said_reason: str = ""
@@ -62,11 +64,19 @@ class Held(msgspec.Struct, frozen=True):
         """From whom it is, for what repeats."""
         return f"manager/{self.name.removeprefix('broadcasts/')}"
 
+    @property
+    def wish(self) -> "Held":
+        """What the manager wants, without what came of it; a revision alone does not tell: one may come twice.
+
+        A manager that was restored from a backup, or that forgot a name and uses it again, counts from where it was.
+        """
+        return msgspec.structs.replace(self, has_begun=False, has_ended=False, end_reason="", said="", said_reason="")
+
 
 def standing(held: Held, now_s: float, *, is_exact: bool) -> Standing:
     """Where a broadcast stands at a time; not exact: it is later than that, nobody knows by how much."""
     if held.has_ended or (held.end_s is not None and now_s >= held.end_s):
-        return Standing(State.ENDED)
+        return Standing(State.ENDED, held.end_reason)
     if held.is_drill:
         return Standing(State.DRILLED)
     if held.has_begun or held.begin_s is None or now_s >= held.begin_s:

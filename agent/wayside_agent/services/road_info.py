@@ -23,7 +23,8 @@ from wayside_agent.services.road_info_words import Targets
 RETRY_S = 5.0
 """After a disk that took nothing, and while nobody knows the time."""
 LOOK_S = 60.0
-"""At the latest, for a clock may be set."""
+"""At the latest, for a clock may be set, and what was refused may have room."""
+_OVER = "every event and sign in it is over by its own time"
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ class Voice(Protocol):
 
     async def hide(self, source: str) -> None:
         """Repeats nothing of the source any more."""
+
+    def repeats(self, source: str) -> bool:
+        """Whether anything of the source is left; what is over by its own time is not."""
 
 
 class Shelf(Protocol):
@@ -69,8 +73,10 @@ class RoadInfo:
     def __init__(self, world: World) -> None:
         self._world = world
         self._held: dict[str, Held] = {}
-        self._shown: dict[str, tuple[int, Standing]] = {}
-        """By name, the revision the radio was asked to repeat, and whether it does."""
+        self._shown: dict[str, Held] = {}
+        """By name, the wish that is repeated."""
+        self._refused: dict[str, tuple[Held, Standing]] = {}
+        """By name, the wish that is not, and why; tried again when there may be room."""
         self._targets: Targets | None = None
         self._unsaid: dict[str, tuple[int, Standing]] = {}
         """Words on what is not held."""
@@ -98,7 +104,8 @@ class RoadInfo:
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
             except TimeoutError:
-                pass
+                if wait_s is not None and wait_s > RETRY_S:
+                    self._refused.clear()
 
     async def _load(self) -> None:
         try:
@@ -117,8 +124,8 @@ class RoadInfo:
         now = self._world.time()
         is_exact = now.error_s is not None
         await self._pass(now.utc_s, is_exact=is_exact)
-        await self._say(now.utc_s, is_exact=is_exact)
-        is_said = await self._answer(now.utc_s if is_exact else None)
+        is_said = await self._say(now.utc_s, is_exact=is_exact)
+        is_said = await self._answer(now.utc_s if is_exact else None) and is_said
         if not self._held and is_said:
             return None
         if not is_exact or not is_said:
@@ -131,7 +138,7 @@ class RoadInfo:
         kept: dict[str, Held] = {}
         for name, wanted in list(targets.wanted.items())[:MAX_COUNT]:
             there = self._held.get(name)
-            kept[name] = there if there is not None and there.revision == wanted.revision else wanted
+            kept[name] = there if there is not None and there.wish == wanted else wanted
         if kept != self._held:
             await self._world.shelf.save(tuple(kept.values()))
         gone = [each for name, each in self._held.items() if name not in kept]
@@ -142,12 +149,13 @@ class RoadInfo:
                 self._unsaid[each.name] = each.revision, Standing(State.WITHDRAWN)
                 logger.info("%s is withdrawn and off the air", each.name)
         for name in kept:
-            self._answered.pop(name, None)
             self._unsaid.pop(name, None)
         for name, revision in targets.withdrawn.items():
             self._owe(name, revision, Standing(State.WITHDRAWN))
         for name, (revision, why) in targets.malformed.items():
             self._owe(name, revision, Standing(State.REFUSED, why))
+        asked = targets.withdrawn.keys() | targets.malformed.keys()
+        self._answered = {name: word for name, word in self._answered.items() if name in asked}
 
     def _owe(self, name: str, revision: int, word: Standing) -> None:
         if self._answered.get(name) != (revision, word):
@@ -159,22 +167,36 @@ class RoadInfo:
         for name, held in self._held.items():
             state = standing(held, now_s, is_exact=is_exact).state
             has_begun = held.has_begun or state is State.ON_AIR
-            moved[name] = msgspec.structs.replace(held, has_begun=has_begun, has_ended=state is State.ENDED)
+            reason = _OVER if state is State.ON_AIR and self._is_over(held) else held.end_reason
+            moved[name] = msgspec.structs.replace(
+                held, has_begun=has_begun, has_ended=state is State.ENDED or bool(reason), end_reason=reason
+            )
         await self._become(moved)
 
-    async def _say(self, now_s: float, *, is_exact: bool) -> None:
-        """Makes the air as it should be, and says what has changed; a word that is lost with the power comes again."""
-        moved = {}
+    def _is_over(self, held: Held) -> bool:
+        """Whether it was shown, and nothing of it is left."""
+        voice = self._world.voice
+        return voice is not None and self._shown.get(held.name) == held.wish and not voice.repeats(held.source)
+
+    async def _say(self, now_s: float, *, is_exact: bool) -> bool:
+        """Makes the air as it should be, and says what has changed; a word that is lost with the power comes again.
+
+        Whether everything is said.
+        """
+        moved, is_said = {}, True
         for name, held in self._held.items():
             found = await self._show(held, standing(held, now_s, is_exact=is_exact))
             moved[name] = held
             if (held.said, held.said_reason) == found:
                 continue
             word = road_info_words.report(name, held.revision, found, now_s if is_exact else None)
-            if await self._world.submit(word):
-                logger.info("%s: %s", name, found.state, extra={"reason": found.reason})
-                moved[name] = msgspec.structs.replace(held, said=found.state, said_reason=found.reason)
+            if not await self._world.submit(word):
+                is_said = False
+                continue
+            logger.info("%s: %s", name, found.state, extra={"reason": found.reason})
+            moved[name] = msgspec.structs.replace(held, said=found.state, said_reason=found.reason)
         await self._become(moved)
+        return is_said
 
     async def _become(self, moved: dict[str, Held]) -> None:
         """Raises: WaysideError: the disk refuses, and nothing has changed."""
@@ -183,28 +205,33 @@ class RoadInfo:
             self._held = moved
 
     async def _show(self, held: Held, due: Standing) -> Standing:
-        """Has a message repeated, once for each revision, or no more; how that went."""
+        """Has a message repeated, once for each wish, or no more; how that went."""
         if due.state is not State.ON_AIR:
             await self._hide(held)
             return due
-        revision, refused = self._shown.get(held.name, (0, due))
-        if revision == held.revision:
-            return refused if refused.state is State.REFUSED else due
-        voice, result = self._world.voice, due
+        wish, voice = held.wish, self._world.voice
+        if voice is None:
+            return Standing(State.REFUSED, "this unit has no radio")
+        if self._shown.get(held.name) == wish:
+            return due
+        before, why = self._refused.get(held.name, (None, due))
+        if before == wish:
+            return why
         try:
-            if voice is None:
-                result = Standing(State.REFUSED, "this unit has no radio")
-            else:
-                await voice.show(held.message, source=held.source, profile=held.profile)
+            await voice.show(held.message, source=held.source, profile=held.profile)
         except WaysideError as error:
-            await self._hide(held)  # of a revision before, nothing stays either
-            result = Standing(State.REFUSED, str(error))
-        self._shown[held.name] = held.revision, result
-        return result
+            await self._hide(held)  # of a wish before, nothing stays either
+            refusal = Standing(State.REFUSED, str(error))
+            self._refused[held.name] = wish, refusal
+            return refusal
+        self._shown[held.name] = wish
+        return due
 
     async def _hide(self, held: Held) -> None:
+        self._refused.pop(held.name, None)
         if self._shown.pop(held.name, None) is not None and self._world.voice is not None:
             await self._world.voice.hide(held.source)
+            self._refused.clear()  # there is room
 
     async def _answer(self, utc_s: float | None) -> bool:
         """Says what was not said; whether everything is."""
@@ -213,4 +240,4 @@ class RoadInfo:
                 return False
             self._answered[name] = revision, word
             del self._unsaid[name]
-        return all(each.said for each in self._held.values())
+        return True

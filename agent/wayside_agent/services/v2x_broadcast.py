@@ -138,13 +138,21 @@ class Repeater:
             if profile != own:
                 raise InvalidArgumentError(f"profile: the unit speaks {own}, the message is of {profile}")
             pieces, minute = self._pieces(message, source), self._minute()
-            wanted = {each.key: each for each in pieces if minute is None or not each.is_over(minute)}
+            left = [each for each in pieces if minute is None or not each.is_over(minute)]
+            wanted = {each.key: following(each, self._on_air.get(each.key)) for each in left}
             if not wanted:
                 raise InvalidArgumentError("message: every event and sign in it is over by its own time")
             others = {key: each for key, each in self._on_air.items() if not key.startswith(f"{source}/")}
             if len(others) + len(wanted) > MAX_COUNT:
                 raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+            for each in wanted.values():
+                if each.key not in self._on_air:
+                    tell_unknown(each)
             self._on_air = others | wanted
+
+    def repeats(self, source: str) -> bool:
+        """Whether anything of a source that was shown is left; what is over by its own time is not."""
+        return any(key.startswith(f"{source}/") for key in self._on_air)
 
     async def hide(self, source: str) -> None:
         """Repeats nothing of a source that was shown."""
