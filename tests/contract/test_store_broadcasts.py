@@ -22,7 +22,7 @@ from wayside_manager.core.event_filter import EventFilter
 from wayside_manager.core.nodes import NodeChange, NodeKind
 from wayside_manager.core.reports import Report
 from wayside_manager.core.selectors import NodeSelector
-from wayside_manager.core.sites import Position
+from wayside_manager.core.sites import GeofenceRecord, Position
 from wayside_manager.ports.store import Store
 from wayside_manager.services.broadcast_sweep import BroadcastSweep
 from wayside_manager.store.bus import LocalBus
@@ -140,6 +140,15 @@ async def test_a_withdrawn_one_is_taken_back_from_all_that_were_told_until_they_
     assert again.node_ids == frozenset()
 
 
+async def test_a_unit_that_refused_is_told_of_the_withdrawal_too_for_it_has_the_message(road: Store) -> None:
+    await publish(road)
+    await told(road, "rsu-1")
+    await say(road, "rsu-1", ReceiptState.REFUSED, 1, "64 messages are on the air")
+    _, changed = await road.withdraw_broadcast("works", author="operators/b", now=after(3))
+    assert changed.node_ids == {"rsu-1"}
+    assert await told(road, "rsu-1") == [("works", 2, True)]
+
+
 async def test_a_unit_cannot_have_answered_what_it_was_not_told(road: Store) -> None:
     await publish(road)
     await told(road, "rsu-1")
@@ -173,6 +182,46 @@ async def test_a_unit_that_comes_gets_it_and_one_that_leaves_gives_it_back(road:
     await road.update_node("rsu-1", NodeChange(site_id="here"), now=START)
     await sweep.sweep()
     assert await told(road, "rsu-1") == [("works", 1, False)]
+
+
+async def test_a_unit_that_left_and_came_back_without_hearing_of_it_has_said_all_it_has_to_say(road: Store) -> None:
+    await publish(road)
+    await told(road, "rsu-1")
+    await say(road, "rsu-1", ReceiptState.ON_AIR, 1)
+    sweep = BroadcastSweep(road, LocalBus(), now=Clock(after(1)))
+    for site_id in ("there", "here"):
+        await road.update_node("rsu-1", NodeChange(site_id=site_id), now=START)
+        await sweep.sweep()
+    assert await told(road, "rsu-1") == [("works", 1, False)]
+    assert list(await receipts(road, only_pending=True)) == ["rsu-2"]
+
+
+async def test_a_place_that_a_live_broadcast_names_is_not_deleted(road: Store) -> None:
+    fence = GeofenceRecord(
+        geofence_id="town",
+        tenant_id="root",
+        geometry='{"type":"Polygon","coordinates":[[[119,26],[119.2,26],[119.2,26.2],[119,26.2],[119,26]]]}',
+        create_time=START,
+        update_time=START,
+    )
+    await road.apply_geofence(fence, now=START)
+    await publish(road, selector=NodeSelector(geofence_ids=("town",)))
+    with pytest.raises(FailedPreconditionError, match="broadcasts/works"):
+        await road.delete_geofence("town")
+    await BroadcastSweep(road, LocalBus(), now=Clock(after(3601))).sweep()
+    await road.delete_geofence("town")
+
+
+async def test_a_tenant_goes_when_its_broadcasts_are_withdrawn_which_are_then_of_the_tenant_above(road: Store) -> None:
+    await road.create_tenant(TenantRecord("city", TenantKind.CITY, "root", START))
+    await enrolled(road, "rsu-city", tenant_id="city")
+    await publish(road, tenant_id="city", selector=NodeSelector(all_nodes=True))
+    await road.update_node("rsu-city", NodeChange(tenant_id="root"), now=START)
+    with pytest.raises(FailedPreconditionError, match="broadcasts that are not withdrawn"):
+        await road.delete_tenant("city")
+    await road.withdraw_broadcast("works", author="operators/b", now=after(3))
+    await road.delete_tenant("city")
+    assert (await road.get_broadcast("works")).tenant_id == "root"
 
 
 async def test_a_unit_out_of_service_is_waited_for_no_more(road: Store) -> None:

@@ -53,8 +53,8 @@ class ReceiptState(StrEnum):
 
 TAKEN = frozenset({ReceiptState.ON_AIR, ReceiptState.WAITING, ReceiptState.DRILLED})
 """The unit has it."""
-OFF = frozenset({ReceiptState.WITHDRAWN, ReceiptState.ENDED, ReceiptState.REFUSED})
-"""The unit has it no more, or never put it on the air."""
+OFF = frozenset({ReceiptState.WITHDRAWN, ReceiptState.ENDED})
+"""The unit has it no more. One that refuses has it: it may find room, or other settings, after a restart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,23 @@
 """Broadcasts as time and moving units change them: who is in their areas now, which have ended, which are old."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, Row, delete, or_, select
 
-from wayside_manager.core.broadcasts import BroadcastRecord, BroadcastsChanged
+from wayside_manager.core.broadcasts import BroadcastsChanged
 from wayside_manager.core.nodes import NodeKind
-from wayside_manager.store.broadcast_rows import (
-    assign_nodes,
-    broadcast_record,
-    forget_nodes,
-    release_nodes,
-)
+from wayside_manager.core.selectors import Matcher, NodeSelector, Resolved, Selectable, names_places
+from wayside_manager.store.broadcast_rows import assign_nodes, forget_nodes, release_nodes
 from wayside_manager.store.desired import raise_revision
 from wayside_manager.store.moments import as_us
 from wayside_manager.store.node_rows import parts, selectables
 from wayside_manager.store.operator_rows import tenant_tree
 from wayside_manager.store.part import SqlPart, reading, writing_quietly
 from wayside_manager.store.selection import resolver
+from wayside_manager.store.selector_text import selector_of
 from wayside_manager.store.tables import broadcast_nodes, broadcasts
 
 
@@ -86,24 +85,64 @@ def _moves(connection: Connection, now: datetime) -> _Moves:
     )
     found.ended.extend(connection.scalars(ended))
     is_ahead = or_(broadcasts.c.end_us.is_(None), broadcasts.c.end_us > now_us)
-    live = list(map(broadcast_record, connection.execute(select(broadcasts).where(is_kept, is_ahead))))
+    # without the messages, which are large
+    query = select(broadcasts.c.broadcast_id, broadcasts.c.tenant_id, broadcasts.c.selector).where(is_kept, is_ahead)
+    live: list[Row[Any]] = list(connection.execute(query))
     if live:
         _match(connection, live, found)
     return found
 
 
-def _match(connection: Connection, live: list[BroadcastRecord], found: _Moves) -> None:
-    there = {node.node_id: node for node in selectables(connection)}
-    units = [node for node in there.values() if node.kind is NodeKind.RSU and node.can_come]
+def _match(connection: Connection, live: Iterable[Row[Any]], found: _Moves) -> None:
+    """Each broadcast is held only against units that may be meant: there is one for each crossing."""
+    everybody = selectables(connection)
+    may_come = frozenset(node.node_id for node in everybody if node.can_come)
+    units = _Units([node for node in everybody if node.kind is NodeKind.RSU and node.can_come])
+    known = _known(connection)
     tree, places = tenant_tree(connection), resolver(connection)
-    for record in live:
-        below, matches = tree.below(record.tenant_id), places.matcher(record.selector).matches
-        wanted = frozenset(unit.node_id for unit in units if unit.tenant_id in below and matches(unit))
-        query = select(broadcast_nodes.c.node_id, broadcast_nodes.c.is_wanted)
-        rows = connection.execute(query.where(broadcast_nodes.c.broadcast_id == record.broadcast_id))
-        known = {row.node_id: row.is_wanted for row in rows}
-        gone = frozenset(node_id for node_id in known if node_id not in there or not there[node_id].can_come)
-        if gone:
-            found.gone[record.broadcast_id] = gone
-        if wanted != {node_id for node_id, is_wanted in known.items() if is_wanted} - gone:
-            found.wanted[record.broadcast_id] = wanted
+    for row in live:
+        below, selector = tree.below(row.tenant_id), selector_of(row.selector)
+        resolved = places.resolved(selector)
+        matches = Matcher(selector, resolved).matches
+        wanted = frozenset(
+            unit.node_id for unit in units.near(selector, resolved) if unit.tenant_id in below and matches(unit)
+        )
+        there = known.get(row.broadcast_id, {})
+        if gone := there.keys() - may_come:
+            found.gone[row.broadcast_id] = frozenset(gone)
+        if wanted != {node_id for node_id, is_wanted in there.items() if is_wanted} - gone:
+            found.wanted[row.broadcast_id] = wanted
+
+
+def _known(connection: Connection) -> dict[str, dict[str, bool]]:
+    """Whether units should have what they were told or are to be told, by broadcast and unit."""
+    query = (
+        select(broadcast_nodes.c.broadcast_id, broadcast_nodes.c.node_id, broadcast_nodes.c.is_wanted)
+        .join(broadcasts, broadcasts.c.broadcast_id == broadcast_nodes.c.broadcast_id)
+        .where(broadcasts.c.withdraw_us.is_(None))
+    )
+    found: dict[str, dict[str, bool]] = {}
+    for broadcast_id, node_id, is_wanted in connection.execute(query):
+        found.setdefault(broadcast_id, {})[node_id] = is_wanted
+    return found
+
+
+class _Units:
+    """Roadside units in service, by id and by site."""
+
+    def __init__(self, units: Sequence[Selectable]) -> None:
+        self._units = units
+        self._by_id = {unit.node_id: unit for unit in units}
+        self._by_site: dict[str, list[Selectable]] = {}
+        for unit in units:
+            self._by_site.setdefault(unit.site_id, []).append(unit)
+
+    def near(self, selector: NodeSelector, resolved: Resolved) -> Iterable[Selectable]:
+        """All that a selector may mean, and others: what it names of nodes and places must hold."""
+        if selector.all_nodes:
+            return self._units
+        if selector.node_ids:
+            return [self._by_id[node_id] for node_id in set(selector.node_ids) if node_id in self._by_id]
+        if names_places(selector):
+            return [unit for site_id in resolved.site_ids for unit in self._by_site.get(site_id, ())]
+        return self._units

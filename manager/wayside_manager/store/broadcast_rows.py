@@ -6,7 +6,7 @@ Usage: `record = the_broadcast(connection, "g98-roadworks")`; `moved = assign_no
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, exists, insert, or_, select, update
 
 from wayside_manager.core.broadcasts import BroadcastKind, BroadcastNode, BroadcastRecord, ReceiptState
 from wayside_manager.core.events import NewEvent, Severity
@@ -35,6 +35,12 @@ def find_broadcast(connection: Connection, broadcast_id: str) -> BroadcastRecord
     """One broadcast, or `None`."""
     row = connection.execute(select(broadcasts).where(broadcasts.c.broadcast_id == broadcast_id)).one_or_none()
     return None if row is None else broadcast_record(row)
+
+
+def is_on_units() -> ColumnElement[bool]:
+    """Whether a broadcast is not withdrawn, and has no end or is wanted on a unit; after its end it is on none."""
+    wanted = exists().where(broadcast_nodes.c.broadcast_id == broadcasts.c.broadcast_id, broadcast_nodes.c.is_wanted)
+    return and_(broadcasts.c.withdraw_us.is_(None), or_(broadcasts.c.end_us.is_(None), wanted))
 
 
 def broadcast_record(row: Row[Any]) -> BroadcastRecord:
@@ -145,15 +151,18 @@ def assign_nodes(connection: Connection, broadcast_id: str, wanted: Collection[s
     """Makes these, and no others, the units that should have it; those for which that is news."""
     there, wanted_ids = nodes_of(connection, broadcast_id), frozenset(wanted)
     new = sorted(wanted_ids - there.keys())
-    back = [each.node_id for each in there.values() if not each.is_wanted and each.node_id in wanted_ids]
+    back = [each for each in there.values() if not each.is_wanted and each.node_id in wanted_ids]
     gone = [each for each in there.values() if each.is_wanted and each.node_id not in wanted_ids]
     if new:
         connection.execute(insert(broadcast_nodes), [_new_row(broadcast_id, node_id) for node_id in new])
-    _change(connection, broadcast_id, back, is_wanted=True, said_revision=0, state=ReceiptState.NONE, reason="")
+    _change(connection, broadcast_id, [each.node_id for each in back], is_wanted=True)
+    # who did not give it back has it still, and has nothing new to say
+    unsaid = [each.node_id for each in back if each.is_off]
+    _change(connection, broadcast_id, unsaid, said_revision=0, state=ReceiptState.NONE, reason="")
     _change(connection, broadcast_id, [each.node_id for each in gone], is_wanted=False)
     # who was never told has nothing to take back
     forget_nodes(connection, broadcast_id, [each.node_id for each in gone if not each.told_revision])
-    return frozenset([*new, *back, *(each.node_id for each in gone)])
+    return frozenset([*new, *(each.node_id for each in (*back, *gone))])
 
 
 def release_nodes(connection: Connection, broadcast_id: str) -> frozenset[str]:

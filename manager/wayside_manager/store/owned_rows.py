@@ -17,13 +17,23 @@ from wayside_manager.core.pages import Page, checked_page_size, position
 from wayside_manager.core.rollout import ENDED
 from wayside_manager.core.selectors import NodeSelector
 from wayside_manager.core.sites import Owned
+from wayside_manager.store.broadcast_rows import is_on_units
 from wayside_manager.store.event_sinks import selector_text_of
 from wayside_manager.store.moments import as_time, as_us
 from wayside_manager.store.node_rows import parts
 from wayside_manager.store.part import changed, check_etag, page
 from wayside_manager.store.reaches import covers_release
 from wayside_manager.store.selector_text import selector_of
-from wayside_manager.store.tables import config_layers, corridors, event_sinks, geofences, groups, rollouts, sites
+from wayside_manager.store.tables import (
+    broadcasts,
+    config_layers,
+    corridors,
+    event_sinks,
+    geofences,
+    groups,
+    rollouts,
+    sites,
+)
 
 T = TypeVar("T", bound=Owned)
 
@@ -182,7 +192,7 @@ def is_seen(kind: Kind, reach: Reach) -> Any:  # noqa: ANN401  # a condition of 
 
 
 def check_unnamed(connection: Connection, kind: Kind, thing_id: str) -> None:
-    """Returns if no layer, group, live rollout or event sink names it.
+    """Returns if no layer, group, live rollout, live broadcast or event sink names it.
 
     Raises: FailedPreconditionError: saying what does.
     """
@@ -197,6 +207,7 @@ def _selectors(connection: Connection) -> Iterator[tuple[str, str]]:
         ("configLayers", select(config_layers.c.layer_id, config_layers.c.selector)),
         ("groups", select(groups.c.group_id, groups.c.selector)),
         ("rollouts", select(rollouts.c.rollout_id, rollouts.c.selector).where(rollouts.c.state.not_in(ENDED))),
+        ("broadcasts", select(broadcasts.c.broadcast_id, broadcasts.c.selector).where(is_on_units())),
     ):
         for owner_id, text in connection.execute(query):
             yield f"{collection}/{owner_id}", text

@@ -15,6 +15,7 @@ from wayside_manager.store.tables import (
     alarms,
     approvals,
     audit_entries,
+    broadcasts,
     config_layer_revisions,
     config_layers,
     corridors,
@@ -106,7 +107,7 @@ class SqlTenants(SqlPart):
         # its nodes, is the business of the tenant above.
         connection.execute(delete(tokens).where(tokens.c.tenant_id == tenant_id))
         connection.execute(delete(enrollment_requests).where(enrollment_requests.c.approved_tenant_id == tenant_id))
-        for table in (approvals, config_layer_revisions, alarms, jobs):
+        for table in (approvals, config_layer_revisions, alarms, jobs, broadcasts):
             left = update(table).where(table.c.tenant_id == tenant_id)
             connection.execute(left.values(tenant_id=row.parent_id))
         connection.execute(delete(tenants).where(tenants.c.tenant_id == tenant_id))
@@ -135,6 +136,11 @@ def _check_owns_nothing(connection: Connection, tenant_id: str) -> None:
         for things, column in _OWNED
         if connection.execute(select(column).where(column == tenant_id).limit(1)).first() is not None
     ]
+    live = select(broadcasts.c.broadcast_id).where(
+        broadcasts.c.tenant_id == tenant_id, broadcasts.c.withdraw_us.is_(None)
+    )
+    if connection.execute(live.limit(1)).first() is not None:
+        owned.append("broadcasts that are not withdrawn")
     for things, column in (
         ("bindings of operators", operators.c.bindings),
         ("bindings of tokens", credentials.c.bindings),
@@ -144,5 +150,5 @@ def _check_owns_nothing(connection: Connection, tenant_id: str) -> None:
             owned.append(things)
     if owned:
         raise FailedPreconditionError(
-            f"tenant {tenant_id} has {', '.join(owned)}; move or delete them first", reason="TENANT_OWNS"
+            f"tenant {tenant_id} has {', '.join(owned)}; move, delete or withdraw them first", reason="TENANT_OWNS"
         )
