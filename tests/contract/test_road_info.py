@@ -181,6 +181,15 @@ async def test_another_message_of_a_revision_that_was_there_takes_its_place_too(
         assert [key.rpartition("/")[2] for key in at.keys] == ["event-2"]
 
 
+async def test_what_the_manager_has_no_word_of_any_more_is_said_once_more(tmp_path: Path) -> None:
+    unheard, heard = target(is_unheard=True), target()
+    async with unit(tmp_path) as at:
+        for named in ([unheard], [heard, target("b")], [unheard, target("b")], [unheard, target("b"), target("c")]):
+            at.tell(*named)
+            assert await at.hears() == ("ON_AIR", 1, "")
+        assert at.words.empty()
+
+
 async def test_what_found_no_room_goes_on_the_air_when_there_is_some(tmp_path: Path) -> None:
     crossing = road_map()
     (node,) = crossing.nodes

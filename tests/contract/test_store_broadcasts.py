@@ -125,6 +125,15 @@ async def test_units_that_have_not_answered_are_listed_with_when_they_were_heard
     assert (await receipts(road))["rsu-2"].last_seen_time == after(5)
 
 
+async def test_a_unit_is_asked_once_more_for_what_is_known_of_it_no_more(road: Store) -> None:
+    await publish(road)
+    await told(road, "rsu-1")
+    await say(road, "rsu-1", ReceiptState.ON_AIR, 1)
+    (heard,) = await road.tell_broadcasts("rsu-1", now=after(3)) or ()
+    (silent,) = await road.tell_broadcasts("rsu-2", now=after(3)) or ()
+    assert (heard.is_unheard, silent.is_unheard) == (False, True)
+
+
 async def test_a_withdrawn_one_is_taken_back_from_all_that_were_told_until_they_say_so(road: Store) -> None:
     await publish(road)
     await told(road, "rsu-1")

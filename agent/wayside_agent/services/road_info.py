@@ -81,6 +81,8 @@ class RoadInfo:
         self._unsaid: dict[str, tuple[int, Standing]] = {}
         """Words on what is not held."""
         self._answered: dict[str, tuple[int, Standing]] = {}
+        self._unheard: set[str] = set()
+        """Of which the manager had no word when it spoke last; once is enough."""
         self._wake = asyncio.Event()
 
     def follow(self, state: wire.DesiredState) -> None:
@@ -135,10 +137,7 @@ class RoadInfo:
 
     async def _take(self, targets: Targets) -> None:
         """Makes the disk hold what is wanted, then takes the rest off the air."""
-        kept: dict[str, Held] = {}
-        for name, wanted in list(targets.wanted.items())[:MAX_COUNT]:
-            there = self._held.get(name)
-            kept[name] = there if there is not None and there.wish == wanted else wanted
+        kept = self._kept(targets)
         if kept != self._held:
             await self._world.shelf.save(tuple(kept.values()))
         gone = [each for name, each in self._held.items() if name not in kept]
@@ -154,8 +153,18 @@ class RoadInfo:
             self._owe(name, revision, Standing(State.WITHDRAWN))
         for name, (revision, why) in targets.malformed.items():
             self._owe(name, revision, Standing(State.REFUSED, why))
+        self._unheard = targets.unheard
         asked = targets.withdrawn.keys() | targets.malformed.keys()
         self._answered = {name: word for name, word in self._answered.items() if name in asked}
+
+    def _kept(self, targets: Targets) -> dict[str, Held]:
+        kept: dict[str, Held] = {}
+        for name, wanted in list(targets.wanted.items())[:MAX_COUNT]:
+            there = self._held.get(name)
+            kept[name] = there if there is not None and there.wish == wanted else wanted
+            if name in targets.unheard - self._unheard:  # its word was lost on the way, or forgotten there
+                kept[name] = msgspec.structs.replace(kept[name], said="")
+        return kept
 
     def _owe(self, name: str, revision: int, word: Standing) -> None:
         if self._answered.get(name) != (revision, word):

@@ -25,13 +25,15 @@ class Targets:
     """Revision to answer for."""
     malformed: dict[str, tuple[int, str]]
     """Revision, and what is wrong."""
+    unheard: set[str]
+    """Of what is wanted, that of which the manager has no word."""
 
 
 def targets(state: wire.DesiredState) -> Targets | None:
     """What the manager wants; `None`: it does not say, as older ones do not, and nothing changes."""
     if not state.HasField("broadcasts"):
         return None
-    found = Targets({}, {}, {})
+    found = Targets({}, {}, {}, set())
     for each in state.broadcasts.broadcasts[:MAX_TARGETS]:
         if not _NAME.match(each.broadcast):
             continue
@@ -42,6 +44,8 @@ def targets(state: wire.DesiredState) -> Targets | None:
             found.malformed[each.broadcast] = each.revision, why
         else:
             found.wanted[each.broadcast] = _held(each)
+            if each.is_unheard:
+                found.unheard.add(each.broadcast)
     return found
 
 

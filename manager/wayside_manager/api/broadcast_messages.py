@@ -113,7 +113,10 @@ def broadcast_set(told: Iterable[BroadcastTold]) -> node_service_pb2.BroadcastSe
 def _target(told: BroadcastTold) -> node_service_pb2.BroadcastTarget:
     record = told.record
     target = node_service_pb2.BroadcastTarget(
-        broadcast=broadcast_name(record.broadcast_id), revision=record.revision, is_withdrawn=told.is_withdrawn
+        broadcast=broadcast_name(record.broadcast_id),
+        revision=record.revision,
+        is_withdrawn=told.is_withdrawn,
+        is_unheard=told.is_unheard,
     )
     if told.is_withdrawn:
         return target

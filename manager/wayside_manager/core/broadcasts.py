@@ -141,6 +141,8 @@ class BroadcastTold:
 
     record: BroadcastRecord
     is_withdrawn: bool
+    is_unheard: bool = False
+    """Nothing is known of what the unit has to say of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,8 +203,10 @@ class SqlBroadcasts(SqlPart):
         for part in parts(sorted(wanted)):
             query = select(broadcasts).where(broadcasts.c.broadcast_id.in_(part)).order_by(broadcasts.c.broadcast_id)
             for record in map(broadcast_record, connection.execute(query)):
-                is_withdrawn = not units[record.broadcast_id].is_wanted or record.is_over_at(now)
-                told.append(BroadcastTold(record, is_withdrawn=is_withdrawn))
+                unit = units[record.broadcast_id]
+                is_withdrawn = not unit.is_wanted or record.is_over_at(now)
+                is_unheard = unit.is_pending(record.revision)
+                told.append(BroadcastTold(record, is_withdrawn=is_withdrawn, is_unheard=is_unheard))
         shown = targets_of(told)
         news = {
             each.record.broadcast_id: each.record.revision

@@ -313,6 +313,7 @@ class BroadcastTarget(google.protobuf.message.Message):
     END_TIME_FIELD_NUMBER: builtins.int
     IS_DRILL_FIELD_NUMBER: builtins.int
     IS_WITHDRAWN_FIELD_NUMBER: builtins.int
+    IS_UNHEARD_FIELD_NUMBER: builtins.int
     broadcast: builtins.str
     """`broadcasts/{broadcast}`."""
     revision: builtins.int
@@ -325,6 +326,8 @@ class BroadcastTarget(google.protobuf.message.Message):
     """Keep it and answer; nothing goes on the air."""
     is_withdrawn: builtins.bool
     """Take it off the air and answer, also if it never was there."""
+    is_unheard: builtins.bool
+    """The manager has no word of the unit on it: a unit that has said what it has to say says it once more."""
     @property
     def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """On the air from then on. Absent: at once."""
@@ -344,9 +347,10 @@ class BroadcastTarget(google.protobuf.message.Message):
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         is_drill: builtins.bool = ...,
         is_withdrawn: builtins.bool = ...,
+        is_unheard: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "end_time", b"end_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["begin_time", b"begin_time", "broadcast", b"broadcast", "end_time", b"end_time", "is_drill", b"is_drill", "is_withdrawn", b"is_withdrawn", "message", b"message", "profile", b"profile", "revision", b"revision"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["begin_time", b"begin_time", "broadcast", b"broadcast", "end_time", b"end_time", "is_drill", b"is_drill", "is_unheard", b"is_unheard", "is_withdrawn", b"is_withdrawn", "message", b"message", "profile", b"profile", "revision", b"revision"]) -> None: ...
 
 Global___BroadcastTarget: typing_extensions.TypeAlias = BroadcastTarget
 
