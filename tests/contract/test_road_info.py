@@ -14,9 +14,9 @@ from tests.contract.test_v2x_broadcast import MINUTE, NOW, rsi, the_map
 from wayside.errors import ResourceExhaustedError
 from wayside.v1 import broadcast_pb2
 from wayside.v1 import node_service_pb2 as wire
-from wayside.v2x.codec import Profile, decode
+from wayside.v2x.codec import Profile, decode, encode
 from wayside.v2x.generated.messages import MapData
-from wayside_agent.core.broadcasts import broadcasts_of
+from wayside_agent.core.broadcasts import DYNAMIC_AID, EVENT_AID, broadcasts_of
 from wayside_agent.core.road_info import MAX_COUNT, Held
 from wayside_agent.core.trusted_time import Estimate, TimeSource
 from wayside_agent.drivers.broadcast_files import BroadcastFiles
@@ -25,7 +25,7 @@ from wayside_agent.services import v2x_broadcast
 from wayside_agent.services.endless import endless
 from wayside_agent.services.road_info import RoadInfo, World
 from wayside_agent.services.v2x_broadcast import Repeater
-from wayside_demo.road_air import road_map
+from wayside_demo.road_air import road_map, road_works
 
 STATE = broadcast_pb2.BroadcastReport
 NOW_S = NOW.timestamp()
@@ -169,6 +169,16 @@ async def test_a_new_revision_takes_the_place_of_the_one_before(tmp_path: Path) 
         at.tell(target(revision=2, message=rsi(number=2)))
         assert await at.hears() == ("ON_AIR", 2, "")
         assert [key.rpartition("/")[2] for key in at.keys] == ["event-2"]
+
+
+async def test_an_event_that_has_moved_is_dynamic_as_one_of_a_platform_is(tmp_path: Path) -> None:
+    works = road_works()
+    moved = replace(works, refPos=replace(works.refPos, lat=works.refPos.lat + 1_000))
+    async with unit(tmp_path) as at:
+        for revision, content, application_id in ((1, works, EVENT_AID), (2, moved, DYNAMIC_AID)):
+            at.tell(target(revision=revision, message=encode(("rsiFrame", content), Profile.P20)))
+            assert await at.hears() == ("ON_AIR", revision, "")
+            assert [each.application_id for each in at.repeater.on_air] == [application_id]
 
 
 async def test_another_message_of_a_revision_that_was_there_takes_its_place_too(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from msgspec.structs import replace
 
 from tests.link.manager_api.commands import wayside
 from tests.link.manager_api.peer import Clock, LocalManager, NodeCredential, Peer, Session, role
@@ -191,6 +192,24 @@ async def test_another_message_of_the_same_name_takes_its_place_and_an_old_etag_
     assert (target.revision, target.message) == (2, second)
     with pytest.raises(ConflictError):
         await publish(operator, works(clock, etag=first.etag))
+
+
+@pytest.mark.usefixtures("road")
+async def test_a_unit_that_still_sends_the_map_before_is_listed_with_its_revision(
+    operator: Peer, manager: LocalManager, rsu_peer: Peer, clock: Clock
+) -> None:
+    first = encode(("mapFrame", road_map()), Profile.P20)
+    await publish(operator, works(clock, message=first, end_time=None))
+    session = await session_of(rsu_peer)
+    await told(session, count=1)
+    await say(session, 1, STATE.STATE_ON_AIR, 1)
+    second = encode(("mapFrame", replace(road_map(), msgCnt=2)), Profile.P20)
+    await publish(operator, works(clock, message=second, end_time=None))
+    (target,) = await told(session, count=1)
+    assert (target.revision, target.is_unheard) == (2, True)
+    _, out, _ = await wayside(manager, "broadcasts", "show", "works", "--pending")
+    (line,) = (line for line in out.splitlines() if line.startswith("rsu-1"))
+    assert line.split()[1:5] == ["on-air,", "nothing", "since", "1"]
 
 
 @pytest.mark.usefixtures("road")
