@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench._harness import Report
 from bench._peaks import Peaks, memory_bytes
+from wayside_agent.boot import ONE_HEAP
 from wayside_demo.centre import Centre, ReleaseBuilder
 from wayside_demo.field import FieldUnit
 from wayside_demo.stage import until
@@ -34,6 +35,7 @@ FLOOR = "import asyncio, ssl, grpc.aio, google.protobuf.message, aiomqtt, msgspe
 def main() -> None:
     """Measures and prints."""
     report = Report("agent-footprint")
+    os.environ |= ONE_HEAP  # as the unit file has it
     with tempfile.TemporaryDirectory() as folder:
         centre = Centre(Path(folder), Path(folder))
         centre.start()

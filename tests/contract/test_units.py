@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from wayside_agent.boot import ONE_HEAP
+
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
 # Ten times the overall exposure that `systemd-analyze security` of systemd 252 finds; may only fall.
 WORST_EXPOSURE = {"wayside-agent.service": 22, "wayside-install@.service": 4, "wayside-manager.service": 12}
@@ -63,3 +65,8 @@ def test_what_matters_most_is_closed(name: str) -> None:
         pytest.skip("this systemd-analyze cannot rate a file; 250 and later can")
     held = {finding["json_field"] for finding in json.loads(rated.stdout) if finding["set"]}
     assert set(CLOSED) <= held
+
+
+def test_the_agent_has_one_heap_from_its_first_start_on() -> None:
+    [(name, value)] = ONE_HEAP.items()
+    assert f"\nEnvironment={name}={value}\n" in (UNITS / "wayside-agent.service").read_text()

@@ -29,7 +29,7 @@ import json, os, signal, sys
 import wayside_agent
 left = signal.alarm(0)
 print(json.dumps({"file": wayside_agent.__file__, "arguments": sys.argv[1:], "slot": os.environ["WAYSIDE_SLOT"],
-                  "pid": os.getpid(), "alarm": left, "path": sys.path}))
+                  "pid": os.getpid(), "alarm": left, "path": sys.path, "heaps": os.environ["MALLOC_ARENA_MAX"]}))
 """
 LOAD = """
 import sys
@@ -61,6 +61,12 @@ def started(state_dir: Path, *arguments: str, **variables: str) -> subprocess.Co
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WAYSIDE_")} | variables
     command = [sys.executable, "-c", LAUNCH, str(state_dir), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
+
+
+def test_a_release_runs_with_one_heap_unless_told_otherwise(tmp_path: Path) -> None:
+    put_on_trial(tmp_path, tiny(SAY), gate_timeout_s=20.0)
+    assert json.loads(started(tmp_path).stdout)["heaps"] == "1"
+    assert json.loads(started(tmp_path, MALLOC_ARENA_MAX="4").stdout)["heaps"] == "4"
 
 
 def test_a_release_runs_its_own_code_only_with_the_same_arguments_and_under_an_alarm(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import grpc
 import grpc.aio
-import pytest
 
 from tests.link.manager_api.peer import LocalManager, NodeCredential, Peer, Session
 from wayside.errors import UnavailableError
@@ -88,8 +87,17 @@ async def test_an_agent_hears_how_long_it_is_to_wait(
     identity = Identity("rsu-1", rsu.key_pem.encode(), rsu.certificate_pem.encode(), manager.ca_pem)
     async with manager.node(rsu) as peer, ManagerLink(manager.endpoints.device_address, identity) as link:
         await first_refusal(peer)
-        with pytest.raises(UnavailableError) as refusal:
+        refusal = await refused(link)
+    assert refusal.reason == "ADMISSION_WAIT"
+    assert (told_delay_s(refusal.metadata[RETRY_AFTER]) or 0.0) >= 1.0
+
+
+async def refused(link: ManagerLink) -> UnavailableError:
+    """One a second is still let in: on a slow machine that may be this one."""
+    for _ in range(10):
+        try:
             async with link.session(HELLO.hello) as session:
                 await session.receive(20.0)
-    assert refusal.value.reason == "ADMISSION_WAIT"
-    assert (told_delay_s(refusal.value.metadata[RETRY_AFTER]) or 0.0) >= 1.0
+        except UnavailableError as error:
+            return error
+    raise AssertionError("every session was let in")
