@@ -16,7 +16,7 @@ from wayside.v1 import broadcast_pb2
 from wayside.v1 import node_service_pb2 as wire
 from wayside.v2x.codec import Profile, decode, encode
 from wayside.v2x.generated.messages import MapData
-from wayside_agent.core.broadcasts import DYNAMIC_AID, EVENT_AID, broadcasts_of
+from wayside_agent.core.broadcasts import DYNAMIC_AID, EVENT_AID, MAP_AID, broadcasts_of
 from wayside_agent.core.road_info import MAX_COUNT, Held
 from wayside_agent.core.trusted_time import Estimate, TimeSource
 from wayside_agent.drivers.broadcast_files import BroadcastFiles
@@ -73,6 +73,7 @@ async def unit(
     own: tuple[MapData, ...] = (),
     has_radio: bool = True,
     shelf: type[RoadInfoFile] = RoadInfoFile,
+    aids: frozenset[int] = frozenset(),
 ) -> AsyncIterator[Unit]:
     async def send(payload: bytes, *, application_id: int) -> None:
         assert decode(payload, Profile.P20)
@@ -87,7 +88,7 @@ async def unit(
         return at.time.utc_s if at.time.error_s is not None else None
 
     pieces = [piece for each in own for piece in broadcasts_of(("mapFrame", each), Profile.P20, source="settings")]
-    repeater = Repeater(v2x_broadcast.World(BroadcastFiles(folder), Profile.P20, send, utc_s, pieces))
+    repeater = Repeater(v2x_broadcast.World(BroadcastFiles(folder), Profile.P20, send, utc_s, pieces, aids=aids))
     world = World(shelf(folder / "manager.state"), repeater if has_radio else None, lambda: at.time, submit)
     at = Unit(RoadInfo(world), repeater)
     at.time = time or at.time
@@ -301,6 +302,15 @@ async def test_a_unit_without_a_radio_or_of_another_profile_says_so(tmp_path: Pa
     async with unit(tmp_path / "other") as at:
         at.tell(foreign)
         assert await at.hears() == ("REFUSED", 1, "profile: the unit speaks p20, the message is of r19")
+
+
+async def test_a_unit_that_may_not_send_under_the_aid_says_so_instead_of_being_silent(tmp_path: Path) -> None:
+    async with unit(tmp_path, aids=frozenset({MAP_AID})) as at:
+        at.tell(target(), target("crossing", message=the_map()))
+        assert sorted([await at.hears(), await at.hears()]) == [
+            ("ON_AIR", 1, ""),
+            ("REFUSED", 1, "message: it goes out under AID 3621; add it to `v2x.send_aids` of the unit's settings"),
+        ]
 
 
 async def test_what_the_disk_does_not_take_is_neither_on_the_air_nor_said_to_be(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def repeater(unit: Settings, radio: Radio | None, *, utc_s: Callable[[], float |
     shelf = BroadcastFiles(Path(unit.state_dir) / "broadcasts")
     signal = unit.v2x.signal
     phases = {} if signal is None else {(signal.region, signal.node): frozenset(signal.phase_ids.values())}
-    return Repeater(World(shelf, profile, radio.send, utc_s, own, phases))
+    return Repeater(World(shelf, profile, radio.send, utc_s, own, phases, aids=frozenset(unit.v2x.send_aids)))
 
 
 def _read(path: Path, profile: Profile, *, field: str) -> list[Broadcast]:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -77,6 +77,8 @@ class World:
     """Phases that the unit's own SPAT speaks of, by region and id of their crossing: a MAP must have them."""
     clock_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+    aids: frozenset[int] = frozenset()
+    """AIDs that are sent; empty: all."""
 
 
 def tell_unknown(each: Broadcast) -> None:
@@ -114,8 +116,8 @@ class Repeater:
         """See `ports.platform.Broadcaster`. An event or sign that has ended takes the one before it off the air.
 
         Raises: InvalidArgumentError: it cannot go on the air; ResourceExhaustedError: too many, or the disk is full;
-            FailedPreconditionError: it is for others to send; AlreadyExistsError: the settings have that crossing;
-            DeviceError: the radio or the disk.
+            FailedPreconditionError: it is for others to send, or its AID is not sent; AlreadyExistsError: the settings
+            have that crossing; DeviceError: the radio or the disk.
         """
         if kind is MessageKind.RSM:
             await self._once(message)
@@ -130,7 +132,8 @@ class Repeater:
         """Repeats a message in place of what the source had; who asks keeps it over a restart, and ends it.
 
         Raises: InvalidArgumentError: it cannot go on the air, or is over by its own times; AlreadyExistsError: the
-            settings have that crossing; ResourceExhaustedError: too many. Nothing changes then.
+            settings have that crossing; ResourceExhaustedError: too many; FailedPreconditionError: its AID is not sent.
+            Nothing changes then.
         """
         await self._has_loaded.wait()
         async with self._lock:
@@ -145,6 +148,7 @@ class Repeater:
             others = {key: each for key, each in self._on_air.items() if not key.startswith(f"{source}/")}
             if len(others) + len(wanted) > MAX_COUNT:
                 raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+            self._check_aids(wanted.values())
             for each in wanted.values():
                 if each.key not in self._on_air:
                     tell_unknown(each)
@@ -182,6 +186,7 @@ class Repeater:
         fresh = [each for each in wanted if each.key not in self._on_air]
         if len(self._on_air) + len(fresh) > MAX_COUNT:
             raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+        self._check_aids(wanted)
         for each in over:
             await self._withdraw(each.key)
         for each in wanted:
@@ -203,6 +208,7 @@ class Repeater:
                 pieces = self._pieces(kept.message, kept.source)
                 if len(self._on_air) + len(pieces) > MAX_COUNT:
                     raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air")
+                self._check_aids(pieces)
             except WaysideError as error:
                 logger.warning("a message for the air is left out: %s", error)
                 continue
@@ -236,6 +242,15 @@ class Repeater:
                     f"message: the MAP of crossing {region}/{node} lacks phase {named}, of which the unit's SPAT speaks"
                 )
         return found
+
+    def _check_aids(self, pieces: Iterable[Broadcast]) -> None:
+        """Raises: FailedPreconditionError: one would not be sent, so nobody may believe that it is."""
+        for each in pieces:
+            if self._world.aids and each.application_id not in self._world.aids:
+                aid = each.application_id
+                raise FailedPreconditionError(
+                    f"message: it goes out under AID {aid}; add it to `v2x.send_aids` of the unit's settings"
+                )
 
     async def _speak(self) -> str:
         """Says what is due; why not, in one sentence."""
