@@ -87,6 +87,7 @@ class Signer:
         aid: int = 111,
         at_s: float | None = NOW_S,
         by_digest: bool = False,
+        with_issuers: bool = False,
         **header: Any,  # noqa: ANN401  # as pycrate wants it
     ) -> bytes:
         """A message in its envelope."""
@@ -96,10 +97,14 @@ class Signer:
             "headerInfo": {"psid": aid, **made, **header},
         }
         content = written(Ieee1609Dot2.ToBeSignedData, signed)
+        chain, issuer = [self.value], self.issuer
+        while with_issuers and issuer is not None:
+            chain.append(issuer.value)
+            issuer = issuer.issuer
         value = {
             "hashId": "sha256",
             "tbsData": signed,
-            "signer": ("digest", self.digest) if by_digest else ("certificate", [self.value]),
+            "signer": ("digest", self.digest) if by_digest else ("certificate", chain),
             "signature": self.signature(content, over=self.certificate),
         }
         return written(Ieee1609Dot2.Ieee1609Dot2Data, {"protocolVersion": 3, "content": ("signedData", value)})

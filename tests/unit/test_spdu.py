@@ -180,6 +180,64 @@ def test_an_authority_certifies_only_for_the_aids_it_may() -> None:
     assert judge(maps).outcome(parsed_spdu(other.message(BSM)), NOW_S) is Outcome.UNKNOWN_SIGNER
 
 
+def group(*aids: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # as pycrate wants it
+    """A part of what an authority may certify for."""
+    which = ("explicit", [{"psid": aid} for aid in aids]) if aids else ("all", 0)
+    return {"subjectPermissions": which, **more}
+
+
+@pytest.mark.parametrize(
+    ("groups", "outcome"),
+    [
+        ([group(minChainLength=2)], Outcome.VERIFIED),
+        ([group(chainLengthRange=1)], Outcome.VERIFIED),
+        ([group(chainLengthRange=-1)], Outcome.VERIFIED),
+        ([group()], Outcome.UNKNOWN_SIGNER),
+        ([group(minChainLength=3)], Outcome.UNKNOWN_SIGNER),
+        ([group(), group(111, minChainLength=2)], Outcome.VERIFIED),
+        ([group(111), group(minChainLength=2)], Outcome.UNKNOWN_SIGNER),
+        ([group(minChainLength=2, eeType=(0b11, 8))], Outcome.UNKNOWN_SIGNER),
+        ([group(minChainLength=2, eeType=(0b0100_0000, 8))], Outcome.UNKNOWN_SIGNER),
+        ([group(minChainLength=2, eeType=(0b1100_0000, 8))], Outcome.VERIFIED),
+    ],
+    ids=[
+        "two below",
+        "one or two",
+        "any number",
+        "one below",
+        "three below",
+        "a group of its own",
+        "not of the rest",
+        "nobody",
+        "who asks",
+        "who signs and asks",
+    ],
+)
+def test_an_authority_lets_others_certify_as_far_as_it_may(groups: list[dict[str, Any]], outcome: Outcome) -> None:
+    top = Signer(issues=True, extras={"certIssuePermissions": groups})
+    car = Signer(Signer(top, issues=True))
+    assert judge(top).outcome(parsed_spdu(car.message(BSM, with_issuers=True)), NOW_S) is outcome
+
+
+def test_a_message_whose_header_says_more_than_is_understood_is_heard_and_not_looked_at() -> None:
+    whole = RSU.message(BSM, inlineP2pcdRequest=[b"abc"])
+    at = whole.index(b"\x02\x04\x80\x05\x01\x01abc") + 2  # a bit for each addition, then the one there is
+    assert parsed_spdu(whole).message == BSM
+    for number in (2, 3):
+        changed = whole[:at] + bytes((0x80 >> number,)) + whole[at + 1 :]
+        with pytest.raises(SpduError, match="addition"):
+            parsed_spdu(changed)
+        assert opened(changed) == (BSM, None)
+
+
+def test_a_certificate_with_an_addition_is_not_understood() -> None:
+    begin = RSU.certificate.index(b"\x81\x05rsu-1") - 1
+    changed = bytearray(RSU.certificate)
+    changed[begin] |= 0x80
+    with pytest.raises(SpduError, match="addition"):
+        parsed_certificate(bytes(changed))
+
+
 def test_a_signer_is_forgotten_when_its_authority_is_over() -> None:
     passing = Signer(issues=True, start_s=NOW_S - 31_556_952 + 60)
     judging, car = judge(passing), Signer(passing)

@@ -4,10 +4,12 @@ certificate = parsed_certificate(content)      # SpduError
 """
 
 from wayside_agent.core.spdu.coer import Reader, SpduError, choice
-from wayside_agent.core.spdu.model import Algorithm, HashName, Key, Signature, SpduCertificate
+from wayside_agent.core.spdu.model import Algorithm, HashName, Issuable, Key, Signature, SpduCertificate
+from wayside_agent.core.spdu.permissions import issuable, permission
 
 MAX_BYTES = 65_535
 VERSION = 3
+# Numbers of alternatives, SM2 and SM3 among them (recalled), stand here and in `CertificateReader._issuer` alone.
 _HASHES = (HashName.SHA256, HashName.SHA384, HashName.SM3)
 _ALGORITHMS = tuple(Algorithm)  # by the number of the alternative
 _SIZES = {Algorithm.BRAINPOOL_P384: 48, Algorithm.NIST_P384: 48}
@@ -80,7 +82,7 @@ class CertificateReader(Reader):
         self.expect(0, "the type of a certificate")  # explicit; implicit ones have to be computed first
         issuer_digest = self._issuer()
         tbs_begin = self.at
-        start_s, duration_s, ids, issuable_ids, key = self._to_be_signed()
+        start_s, duration_s, ids, groups, key = self._to_be_signed()
         to_be_signed = self.since(tbs_begin)
         signature = self.signature() if flags else None
         return SpduCertificate(
@@ -90,7 +92,7 @@ class CertificateReader(Reader):
             start_s=start_s,
             duration_s=duration_s,
             application_ids=ids,
-            issuable_ids=issuable_ids,
+            issuable=groups,
             key=key,
             signature=signature,
         )
@@ -106,8 +108,10 @@ class CertificateReader(Reader):
                 return _exactly(self.octets(), 8)
         raise SpduError("the issuer is named in a way that is not understood")
 
-    def _to_be_signed(self) -> tuple[int, int, frozenset[int], frozenset[int] | None, Key]:
+    def _to_be_signed(self) -> tuple[int, int, frozenset[int], tuple[Issuable, ...], Key]:
         flags = self.byte()
+        if flags & 0x80:  # what was added later may narrow what the certificate is good for
+            raise SpduError("a certificate has an addition that is not understood")
         self._id()
         self.take(5)  # which revocation lists it is on
         start_s, duration_s = self.number(4), self._duration_s()
@@ -117,20 +121,17 @@ class CertificateReader(Reader):
             self.take(1)  # assurance
         ids: list[int] = []
         if flags & 0x10:
-            self.each(lambda: ids.append(self._permission()))
-        groups: list[frozenset[int] | None] = []
+            self.each(lambda: ids.append(permission(self)))
+        groups: list[Issuable] = []
         if flags & 0x08:
-            self.each(lambda: groups.append(self._group()))
+            self.each(lambda: groups.append(issuable(self)))
         if flags & 0x04:  # what it may ask for
-            self.each(self._group)
+            self.each(lambda: issuable(self))
         if flags & 0x01:
             self.byte()  # the symmetric algorithm
             self._key(encrypts=True)
         self.expect(choice(0), "the kind of a key")
-        key = self._key()
-        if flags & 0x80:
-            self.extensions()
-        return start_s, duration_s, frozenset(ids), _joined(groups), key
+        return start_s, duration_s, frozenset(ids), tuple(groups), self._key()
 
     def _key(self, *, encrypts: bool = False) -> Key:
         algorithm, content = self._algorithm()
@@ -156,10 +157,9 @@ class CertificateReader(Reader):
 
     def _duration_s(self) -> int:
         unit = self.byte() ^ 0x80
-        units_s = (1e-6, 1e-3, 1, 60, 3600, 216_000, 31_556_952)
-        if unit >= len(units_s):
+        if unit >= len(_UNITS_S):
             raise SpduError("a validity is in a unit that is not known")
-        return int(self.number(2) * units_s[unit])
+        return int(self.number(2) * _UNITS_S[unit])
 
     def _region(self) -> None:
         match self.byte():
@@ -190,54 +190,6 @@ class CertificateReader(Reader):
     def _subregions(self) -> None:
         self.take(1)
         self.each(lambda: self.take(2))
-
-    def _permission(self) -> int:
-        flags = self.byte()
-        application_id = self.unsigned()
-        if flags & 0x80:
-            self.byte()
-            self.octets()
-        return application_id
-
-    def _group(self) -> frozenset[int] | None:
-        """AIDs a certificate may issue or ask for; `None`: all."""
-        flags = self.byte()
-        ids: list[int] = []
-        is_all = False
-        match self.byte():
-            case 0x80:
-                self.each(lambda: ids.append(self._range()))
-            case 0x81:
-                is_all = True
-            case _:
-                raise SpduError("permissions are written in a way that is not understood")
-        for bit in (0x80, 0x40):
-            if flags & bit:
-                self.octets()
-        if flags & 0x20:
-            self.take(1)
-        return None if is_all else frozenset(ids)
-
-    def _range(self) -> int:
-        flags = self.byte()
-        application_id = self.unsigned()
-        if not flags & 0x80:
-            return application_id
-        match self.byte():
-            case 0x80:
-                self.each(self.octets)
-            case 0x81:
-                pass
-            case 0x82:
-                self.octets()
-            case _:
-                raise SpduError("permissions are written in a way that is not understood")
-        return application_id
-
-
-def _joined(groups: list[frozenset[int] | None]) -> frozenset[int] | None:
-    """AIDs of all groups; `None`: all there are."""
-    return None if None in groups else frozenset().union(*(each or () for each in groups))
 
 
 def _canonical(whole: bytes, signature_begin: int) -> bytes:

@@ -84,6 +84,13 @@ class Reader:
             raise SpduError("a number is empty, too long or not written in the shortest way")
         return int.from_bytes(content, "big")
 
+    def signed(self) -> int:
+        """An INTEGER without bounds; such are lengths of chains."""
+        content = self.octets()
+        if not 1 <= len(content) <= _NUMBER_MAX_BYTES:
+            raise SpduError("a number is empty or too long")
+        return int.from_bytes(content, "big", signed=True)
+
     def count(self) -> int:
         """How many entries a list has."""
         found = self.unsigned()
@@ -96,10 +103,14 @@ class Reader:
         for _ in range(self.count()):
             read()
 
-    def extensions(self) -> None:
-        """Passes over what later revisions have added to a sequence."""
+    def extensions(self) -> tuple[int, ...]:
+        """Passes over what later revisions have added to a sequence; the numbers of what is there."""
         bits = self.octets()
         if len(bits) < 2 or bits[0] > 7:  # noqa: PLR2004  # unused bits, then a bit for each addition
             raise SpduError("a list of additions cannot be")
-        for _ in range(int.from_bytes(bits[1:], "big").bit_count()):
+        present = tuple(number for number in range(8 * len(bits) - 8) if bits[1 + number // 8] & 0x80 >> number % 8)
+        if len(present) > _MAX_COUNT:
+            raise SpduError(f"a list has more than {_MAX_COUNT} entries")
+        for _ in present:
             self.octets()
+        return present

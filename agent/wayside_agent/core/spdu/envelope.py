@@ -7,6 +7,9 @@ from wayside_agent.core.spdu.certificate import MAX_BYTES, VERSION, CertificateR
 from wayside_agent.core.spdu.coer import SpduError, choice
 from wayside_agent.core.spdu.model import Spdu, SpduCertificate
 
+_CERTIFICATE_ADDITIONS = frozenset({0, 1})
+"""inlineP2pcdRequest and requestedCertificate: talk about certificates, which changes nothing of the message."""
+
 
 def is_envelope(payload: bytes) -> bool:
     """Whether bytes begin as an envelope does; a BSM can, too."""
@@ -58,7 +61,7 @@ class _EnvelopeReader(CertificateReader):
         self.expect(choice(1), "the kind of content")
         self.byte()
         message = self._payload()
-        self._header()
+        self._header(is_strict=False)
         if self.byte() & 0xC0 != choice(0):
             raise SpduError("nobody signs it")
         return message
@@ -69,7 +72,7 @@ class _EnvelopeReader(CertificateReader):
         hash_name = self.hash_id()
         begin = self.at
         message = self._payload()
-        application_id, generation_us, expiry_us = self._header()
+        application_id, generation_us, expiry_us = self._header(is_strict=True)
         to_be_signed = self.since(begin)
         digest, certificates = self._signer()
         return Spdu(
@@ -91,7 +94,7 @@ class _EnvelopeReader(CertificateReader):
         self.expect(choice(0), "the kind of what is signed")
         return self.octets()
 
-    def _header(self) -> tuple[int, int | None, int | None]:
+    def _header(self, *, is_strict: bool) -> tuple[int, int | None, int | None]:
         flags = self.byte()
         if flags & 0b11:  # an encryption key, or a bit that is none
             raise SpduError("the header has a part that is not understood")
@@ -106,8 +109,9 @@ class _EnvelopeReader(CertificateReader):
             if self.byte() & 0x80:
                 raise SpduError("the header has a part that is not understood")
             self.take(5)  # which revocation list is missing
-        if flags & 0x80:
-            self.extensions()
+        additions = self.extensions() if flags & 0x80 else ()
+        if is_strict and not _CERTIFICATE_ADDITIONS.issuperset(additions):  # such as: this is for no application
+            raise SpduError("the header has an addition that is not understood")
         return application_id, generation_us, expiry_us
 
     def _signer(self) -> tuple[bytes | None, tuple[SpduCertificate, ...]]:

@@ -134,13 +134,15 @@ class Judge:
         """Until when those over a certificate are in date; `None`: it leads to no anchor that may vouch for it."""
         below = deque([first], maxlen=1)
         until_s = math.inf
-        for _ in range(_MAX_CHAIN):
+        for length in range(1, _MAX_CHAIN + 1):
             [certificate] = below
             if certificate.issuer_digest is None or certificate.signature is None:
                 return None
             anchor = self._anchors.get(certificate.issuer_digest)
             issuer = anchor or beside.get(certificate.issuer_digest)
-            if issuer is None or not _may_issue(issuer, first.application_ids) or not _is_valid(issuer, now_s):
+            if issuer is None or not _is_valid(issuer, now_s):
+                return None
+            if not _may_issue(issuer, first.application_ids, length):
                 return None
             if not self._is_signed(certificate.to_be_signed, issuer.whole, certificate.signature, issuer.key):
                 return None
@@ -160,10 +162,19 @@ class Judge:
         return self._module.digest(HASH_OF.get(certificate.key.algorithm, HashName.SHA256), certificate.whole)[-8:]
 
 
-def _may_issue(issuer: SpduCertificate, ids: frozenset[int]) -> bool:
-    """Whether an authority, on whatever level, may let others sign messages of these AIDs."""
-    may = issuer.issuable_ids
-    return may is None or (bool(may) and ids <= may)
+def _may_issue(issuer: SpduCertificate, ids: frozenset[int], length: int) -> bool:
+    """Whether an authority may let others sign messages of these AIDs, so many certificates below its own."""
+    named = frozenset[int]().union(*(each.application_ids or () for each in issuer.issuable))
+    groups = [
+        each
+        for each in issuer.issuable
+        if each.signs_messages
+        and each.shortest_chain <= length
+        and (each.longest_chain is None or length <= each.longest_chain)
+    ]
+    allowed = frozenset[int]().union(*(each.application_ids or () for each in groups))
+    has_rest = any(each.application_ids is None for each in groups)  # what a group names is not of the rest
+    return all(each in allowed or (has_rest and each not in named) for each in ids) and bool(allowed or has_rest)
 
 
 def _is_valid(certificate: SpduCertificate, now_s: float) -> bool:

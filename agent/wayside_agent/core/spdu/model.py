@@ -16,7 +16,7 @@ class HashName(StrEnum):
 
 
 class Algorithm(StrEnum):
-    """How it is signed."""
+    """How it is signed, in the order of the alternatives' numbers."""
 
     NIST_P256 = "nist-p256"
     BRAINPOOL_P256 = "brainpool-p256"
@@ -25,10 +25,6 @@ class Algorithm(StrEnum):
     SM2 = "sm2"
 
 
-_HASHES = (HashName.SHA256, HashName.SHA384, HashName.SM3)
-_ALGORITHMS = tuple(Algorithm)  # by the number of the alternative; those from 2 on are extensions
-_SIZES = {Algorithm.BRAINPOOL_P384: 48, Algorithm.NIST_P384: 48}
-_FIRST_EXTENSION = 2
 HASH_OF = {Algorithm.BRAINPOOL_P384: HashName.SHA384, Algorithm.NIST_P384: HashName.SHA384, Algorithm.SM2: HashName.SM3}
 """With which certificates of a key are hashed; others by SHA-256."""
 
@@ -52,6 +48,20 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuable:
+    """What an authority may certify others for."""
+
+    application_ids: frozenset[int] | None
+    """AIDs; `None`: all that no other group of the certificate names."""
+    shortest_chain: int
+    """Fewest certificates below the authority's, the signer's among them."""
+    longest_chain: int | None
+    """Most of them; `None`: any number."""
+    signs_messages: bool
+    """Whether for signing messages, and not for asking for certificates alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpduCertificate:
     """A certificate that names its key."""
 
@@ -65,8 +75,8 @@ class SpduCertificate:
     duration_s: int
     application_ids: frozenset[int]
     """AIDs it may sign for; empty: none."""
-    issuable_ids: frozenset[int] | None
-    """AIDs it may certify others for; `None`: all; empty: none."""
+    issuable: tuple[Issuable, ...]
+    """What it may certify others for; empty: nothing."""
     key: Key
     signature: Signature | None
 
