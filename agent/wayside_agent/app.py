@@ -138,7 +138,7 @@ class Agent:
             mono_s=time.monotonic,
             is_manager_reached=lambda: self.uplink.is_connected,
             broker=lambda: self.telemetry.broker(),  # noqa: PLW0108  # it is made below
-            planned_rate_hz=lambda: self.air.planned_rate_hz(),  # noqa: PLW0108  # as above
+            planned_hz=lambda: self.air.planned_hz(),  # noqa: PLW0108  # as above
         )
         self.telemetry = Telemetry(
             node=node_name(identity.node_id),

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from wayside.errors import InvalidArgumentError
 from wayside_agent import registry
 from wayside_agent.air import Air
+from wayside_agent.core.gate import complaints
 from wayside_agent.core.stamps import TimeQuality
 from wayside_agent.drivers.host import LinuxHost
 from wayside_agent.drivers.sim_gnss import SimGnss
@@ -35,7 +37,9 @@ LONG_S = 20.0
 
 
 @asynccontextmanager
-async def driving(unit: Settings, state_dir: Path) -> AsyncIterator[tuple[Air, Sensing, Pulse]]:
+async def driving(
+    unit: Settings, state_dir: Path, besides_hz: Mapping[int, float] = MappingProxyType({})
+) -> AsyncIterator[tuple[Air, Sensing, Pulse]]:
     radio = SimRadio(SimRadio.Options(vehicle_count=6, rate_hz=20.0))
     sensing = Sensing(
         buses={},
@@ -55,7 +59,7 @@ async def driving(unit: Settings, state_dir: Path) -> AsyncIterator[tuple[Air, S
         mono_s=time.monotonic,
         is_manager_reached=lambda: True,
         broker=lambda: None,
-        planned_rate_hz=air.planned_rate_hz,
+        planned_hz=lambda: {**(air.planned_hz() or {}), **besides_hz},
     )
     services = {"sensing": sensing.run, "pulse": pulse.run, **air.services()}
     async with asyncio.TaskGroup() as group:
@@ -72,12 +76,19 @@ async def test_an_obu_speaks_as_planned_and_hears_its_neighbours(tmp_path: Path)
             sensing.radio.counters.sent.get(111) and pulse.vitals().neighbour_count == 6
         ):
             await asyncio.sleep(0.05)
-        vitals = pulse.vitals()
-        assert (vitals.planned_messages_per_s, air.broadcast()) == (10.0, "")
+        assert (air.planned_hz(), air.broadcast()) == ({111: 10.0}, "")
         said = radio_health(sensing.radio, sensing.neighbour_count())
         assert said is not None
         assert (said.lost_bsm_count, said.neighbour_count) == (0, 6)
         assert said.followed_bsm_count >= 6
+
+
+async def test_a_message_that_is_not_sent_is_missed_however_many_others_are(tmp_path: Path) -> None:
+    async with driving(UNIT, tmp_path, {3619: 1.0}) as (_, _, pulse), asyncio.timeout(LONG_S):
+        while [each.ratio for each in pulse.sending() or ()] != [1.0, 0.0]:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.05)
+        vitals = pulse.vitals()
+        assert "radio: sends 0.0 SPAT (AID 3619) a second, planned 1.0" in complaints(vitals, vitals)
 
 
 def test_only_an_obu_that_knows_its_place_speaks_for_a_vehicle() -> None:

@@ -73,14 +73,16 @@ async def test_a_foreign_address_is_counted_and_not_looked_into() -> None:
 
 
 async def test_the_time_of_a_message_is_that_of_its_coming_not_of_its_reading() -> None:
-    async with UdpRadio(UdpRadio.Options()) as radio:
-        before_ns = time.time_ns()
-        say(radio.local_port, BSM)
-        assert radio._socket is not None
-        select.select([radio._socket], [], [])  # the kernel may take its time to hand it over
-        after_ns = time.time_ns()
-        heard = await radio.read()
-    assert before_ns <= heard.time_ns <= after_ns
+    async with UdpRadio(UdpRadio.Options()) as radio, asyncio.timeout(20):
+        after_ns, heard_ns = 0, 1
+        while heard_ns > after_ns:  # the first socket that asks for stamps waits a moment until the kernel makes them
+            before_ns = time.time_ns()
+            say(radio.local_port, BSM)
+            assert radio._socket is not None
+            select.select([radio._socket], [], [])  # the kernel may take its time to hand it over
+            after_ns = time.time_ns()
+            heard_ns = (await radio.read()).time_ns
+            assert before_ns <= heard_ns
 
 
 async def test_a_flood_leaves_time_for_everybody_else() -> None:

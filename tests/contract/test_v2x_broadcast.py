@@ -115,7 +115,7 @@ def the_map() -> bytes:
 async def test_each_is_repeated_at_its_period_the_urgent_first_and_its_count_rises(tmp_path: Path) -> None:
     async with road(tmp_path, own=(road_map(),)) as at:
         await at.repeater.broadcast(MessageKind.RSI, rsi(), source=CITY)
-        assert at.repeater.rate_hz == 3.0
+        assert at.repeater.rates_hz() == {3618: 1.0, 3621: 2.0}
         heard = await at.beats(20)
         assert [aid for _, aid, _ in heard] == [3621, 3618, 3621, 3621, 3618, 3621]
         for wanted in (3618, 3621):
@@ -139,9 +139,9 @@ async def test_what_has_ended_goes_off_the_air_and_stays_off(tmp_path: Path) -> 
     async with road(tmp_path) as at:
         await at.repeater.broadcast(MessageKind.RSI, rsi(end_min=MINUTE + 5), source=CITY)
         await at.repeater.broadcast(MessageKind.RSI, rsi(number=2), source=CITY)
-        assert at.repeater.rate_hz == 4.0
+        assert at.repeater.rates_hz() == {3621: 4.0}
         await at.repeater.broadcast(MessageKind.RSI, rsi(number=2, end_min=MINUTE - 1), source=CITY)
-        assert at.repeater.rate_hz == 2.0, "withdrawn"
+        assert at.repeater.rates_hz() == {3621: 2.0}, "withdrawn"
     async with road(tmp_path, utc_s=NOW.timestamp() + 600) as at:
         assert (await at.beats(10), at.repeater.on_air) == ([], ())
     async with road(tmp_path, utc_s=None) as at:
@@ -159,7 +159,7 @@ async def test_an_event_of_the_highest_priority_is_dynamic_and_goes_before_all_o
     async with road(tmp_path, own=(road_map(),)) as at:
         await at.repeater.broadcast(MessageKind.RSI, event(rteId=2, priority=b"\xc0"), source=CITY)
         await at.repeater.broadcast(MessageKind.RSI, event(rteId=3, priority=b"\xe0"), source=CITY)
-        assert at.repeater.rate_hz == 13.0
+        assert at.repeater.rates_hz() == {3618: 1.0, 3621: 2.0, 3622: 10.0}
         heard = await at.beats(10)
         assert [aid for _, aid, _ in heard][:4] == [3622, 3621, 3618, 3622]
         counts = [count for _, aid, count in heard if aid == 3622]
@@ -220,7 +220,7 @@ async def test_each_event_has_a_life_of_its_own(tmp_path: Path) -> None:
     ended = msgspec.structs.replace(one, timeDetails=RSITimeDetails(endTime=MINUTE - 1))
     async with road(tmp_path) as at:
         await at.repeater.broadcast(MessageKind.RSI, encode(("rsiFrame", both), Profile.P20), source=CITY)
-        assert at.repeater.rate_hz == 4.0
+        assert at.repeater.rates_hz() == {3621: 4.0}
         again = msgspec.structs.replace(works, rtes=[ended])
         await at.repeater.broadcast(MessageKind.RSI, encode(("rsiFrame", again), Profile.P20), source=CITY)
         assert [each.key.rpartition("/")[2] for each in at.repeater.on_air] == ["event-2"]
@@ -268,7 +268,7 @@ def test_files_of_the_settings_are_held_against_the_phases_of_the_signal(tmp_pat
     path.write_bytes(msgspec.json.encode(readable(("mapFrame", road_map()))))
     with_ = msgspec.structs.replace
     air = made(with_(RSU, state_dir=str(tmp_path), v2x=settings_with(path)))
-    assert air.planned_rate_hz() == 11.0
+    assert air.planned_hz() == {3618: 1.0, 3619: 10.0}
     with pytest.raises(InvalidArgumentError, match=r"v2x\.signal\.phase_ids: .* has no phase 7; it has 41"):
         made(with_(RSU, v2x=settings_with(path, phase=7)))
     with pytest.raises(InvalidArgumentError, match=r"v2x\.broadcast_files: only an RSU"):

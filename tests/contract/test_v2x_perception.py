@@ -268,21 +268,21 @@ async def test_rsm_and_ssm_of_the_same_objects_go_out_under_their_own_aids_and_c
         assert {each.messageId for each in at.shared} == {12}
         now = at.picture()
         assert (now["sent_by_kind"], now["latency_s"]["object_to_air"]["count"]) == ({"RSM": 210, "SSM": 140}, 70 * 33)
-        assert at.voice.rate_hz == pytest.approx(50.0)
+        assert at.voice.rates_hz() == pytest.approx({3623: 30.0, SSM_AID: 20.0})
 
 
 async def test_what_is_planned_is_what_traffic_asks_for_also_when_the_radio_is_away() -> None:
     async with road() as at:
-        assert at.voice.rate_hz == 0.0
+        assert at.voice.rates_hz() == {3623: 0.0}
         at.has_radio = False
         for _ in range(70):
             await at.sees(*(car(number) for number in range(33)))
             await at.beats()
-        assert at.voice.rate_hz == pytest.approx(30.0)
+        assert at.voice.rates_hz() == pytest.approx({3623: 30.0})
         assert at.picture()["why_silent"] == "radio: there is none"
         assert at.picture()["sent_messages"] == 0
         await at.beats(70)
-        assert at.voice.rate_hz == 0.0
+        assert at.voice.rates_hz() == {3623: 0.0}
 
 
 def with_eyes(kind: str = "rsu", **fields: Any) -> Any:  # noqa: ANN401  # settings of the table
@@ -310,6 +310,6 @@ def test_settings_that_make_no_sense_are_refused_by_the_name_of_the_field(unit: 
 
 def test_an_empty_road_plans_nothing_and_asks_the_gate_for_nothing() -> None:
     air = made(with_eyes())
-    assert air.planned_rate_hz() == 0.0
+    assert air.planned_hz() == {3623: 0.0}
     assert "v2x-perception" in air.services()
     assert air.picture()["perception"]

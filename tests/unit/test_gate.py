@@ -3,6 +3,7 @@
 import pytest
 
 from wayside_agent.core.gate import SETTLE_S, BrokerLink, BusRate, Gate, Outcome, Vitals, complaints, results, settle_s
+from wayside_agent.core.sending import SendRate
 
 GOOD = Vitals(
     manager_reached=True,
@@ -113,7 +114,8 @@ def test_a_broker_must_be_reached_if_it_was_or_is_another(
     ("before", "now", "check"),
     [
         (Vitals(True, sent_messages_per_s=10.0), Vitals(True, sent_messages_per_s=4.0), "sent"),
-        (Vitals(True), Vitals(True, sent_messages_per_s=1.0, planned_messages_per_s=10.0), "sent"),
+        (Vitals(True), Vitals(True, sending=(SendRate(3619, 1.0, 10.0), SendRate(3623, 160.0, 160.0))), "sent.3619"),
+        (Vitals(True), Vitals(True, sending=(SendRate(None, 1.0, 10.0),)), "sent"),
         (Vitals(True, neighbour_count=9), Vitals(True, neighbour_count=2), "neighbours"),
         (Vitals(True, (BusRate("body", 9.0),)), Vitals(True, (BusRate("body", 9.0, 5.0),)), "errors.body"),
     ],

@@ -31,6 +31,7 @@ from wayside_agent.core.health_samples import (
     TimeSample,
     UplinkSample,
 )
+from wayside_agent.core.sending import SendRate
 
 OPEN = SourceSample(is_open=True)
 BUS = BusSample(
@@ -45,7 +46,8 @@ BUS = BusSample(
     expects_ids=True,
 )
 GNSS = GnssSample(OPEN, FixMode.THREE_D, FixQuality.RTK_FIXED, 20, {"BEIDOU": 12}, 0.8, 1.0, AntennaState.OK)
-RADIO = RadioSample(OPEN, 40.0, 10.0, planned_rate_hz=10.0, busy_ratio=0.2, certificate_left_s=30 * DAY_S)
+SPAT, RSM = SendRate(3619, 10.0, 10.0), SendRate(3623, 160.0, 160.0)
+RADIO = RadioSample(OPEN, 40.0, sending=(SPAT, RSM), busy_ratio=0.2, certificate_left_s=30 * DAY_S)
 WELL = Sample(
     buses=(BUS,),
     gnss=GNSS,
@@ -150,7 +152,12 @@ TABLE: dict[str, tuple[Sample, str, State, str]] = {
         State.FAILED,
         "leapt",
     ),
-    "off-air": (replace(WELL, radio=replace(RADIO, sent_rate_hz=4.0)), "radio.rate", State.FAILED, "below 0.5"),
+    "off-air": (
+        replace(WELL, radio=replace(RADIO, sending=(replace(SPAT, sent_hz=4.0), RSM))),
+        "radio.rate",
+        State.FAILED,
+        "SPAT (AID 3619) sent, of those planned: 0.4 is below 0.5",
+    ),
     "busy": (replace(WELL, radio=replace(RADIO, busy_ratio=0.7)), "radio.busy", State.DEGRADED, "above 0.6"),
     "v2x-certificate": (
         replace(WELL, radio=replace(RADIO, certificate_left_s=-1.0)),

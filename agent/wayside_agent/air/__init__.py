@@ -9,6 +9,7 @@ from wayside_agent.air.guarded import GuardedRadio
 from wayside_agent.air.overheard import OverheardRadio, Tap
 from wayside_agent.air.radio import verification_of
 from wayside_agent.air.radio_figures import RadioFigures
+from wayside_agent.core.application_id import VEHICLE_IDS
 from wayside_agent.core.health_samples import PlatformSample, SecuritySample, SignalSample
 from wayside_agent.core.safety_broadcast import SafetyBroadcast
 from wayside_agent.ports.devices import Radio
@@ -71,13 +72,14 @@ class Air:
         )
         said += [each.said for each in self.platforms.values()]
 
-    def planned_rate_hz(self) -> float | None:
-        """V2X messages the unit should send now [1/s]; `None`: nothing is planned, or a vehicle must be silent."""
-        repeated_hz = 0.0 if self.repeater is None else self.repeater.rate_hz
-        seen_hz = 0.0 if self.perception is None else self.perception.rate_hz
+    def planned_hz(self) -> Mapping[int, float] | None:
+        """V2X messages the unit should send now [1/s], by AID; `None`: none, or a vehicle that must be silent."""
+        repeated_hz = {} if self.repeater is None else self.repeater.rates_hz()
         if self.signal is not None or self.perception is not None or repeated_hz:
-            return repeated_hz + seen_hz + (0.0 if self.signal is None else 1 / v2x_rsu.PERIOD_S)
-        return None if self.voice is None or self.voice.why_silent else 1 / v2x_obu.PERIOD_S
+            seen_hz = {} if self.perception is None else self.perception.rates_hz()
+            signal_hz = {} if self.signal is None else {v2x_rsu.SPAT_AID: 1 / v2x_rsu.PERIOD_S}
+            return {**repeated_hz, **seen_hz, **signal_hz}
+        return None if self.voice is None or self.voice.why_silent else {VEHICLE_IDS[0]: 1 / v2x_obu.PERIOD_S}
 
     def broadcast(self) -> str:
         """The road event that is being broadcast, in one sentence; empty: none."""

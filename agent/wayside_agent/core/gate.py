@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from wayside_agent.core.sending import SendRate
+
 MIN_BUS_SHARE = 0.1
 """Share of its former frame rate a bus must reach. Low on purpose: a deaf driver gives 0, a parked car sends less."""
 MIN_RADIO_SHARE = 0.1
@@ -57,8 +59,8 @@ class Vitals:
     radio_messages_per_s: float = 0.0
     """V2X messages heard. A unit without a radio hears none."""
     sent_messages_per_s: float = 0.0
-    planned_messages_per_s: float | None = None
-    """What it should send; `None`: nothing is planned."""
+    sending: tuple[SendRate, ...] | None = None
+    """What it should send, and sends; `None`: nothing is planned."""
     neighbour_count: int = 0
     """Stations heard in the last seconds."""
     broker: BrokerLink | None = None
@@ -78,7 +80,8 @@ class GateResult:
     """One question of the gate; the fields of `wayside.v1.GateResult`."""
 
     check: str
-    """`manager`, `broker`, `can.<bus>`, `errors.<bus>`, `gnss`, `radio`, `sent`, `neighbours`, `process`."""
+    """`manager`, `broker`, `can.<bus>`, `errors.<bus>`, `gnss`, `radio`, `sent`, `sent.<AID>`, `neighbours`,
+    `process`."""
     passed: bool
     before: float = 0.0
     now: float = 0.0
@@ -179,18 +182,27 @@ def _radio_results(before: Vitals, now: Vitals) -> Iterator[GateResult]:
         is_deaf = has < was * MIN_RADIO_SHARE
         deaf = f"radio: heard {has:.1f} messages/s, before the change {was:.1f}" if is_deaf else ""
         yield GateResult("radio", not deaf, was, has, "message/s", deaf)
-    planned = before.sent_messages_per_s if now.planned_messages_per_s is None else now.planned_messages_per_s
-    if planned > 0.0:
-        what = "before the change" if now.planned_messages_per_s is None else "planned"
-        sent = now.sent_messages_per_s
-        is_mute = sent < planned * MIN_SENT_SHARE
-        mute = f"radio: sends {sent:.1f} messages/s, {what} {planned:.1f}" if is_mute else ""
-        yield GateResult("sent", not mute, planned, sent, "message/s", mute)
+    yield from _sent_results(before, now)
     if before.neighbour_count:
         was, has = before.neighbour_count, now.neighbour_count
         is_alone = has < was * MIN_NEIGHBOUR_SHARE
         alone = f"neighbours: {has} stations heard, before the change {was}" if is_alone else ""
         yield GateResult("neighbours", not alone, was, has, "1", alone)
+
+
+def _sent_results(before: Vitals, now: Vitals) -> Iterator[GateResult]:
+    if now.sending is None:
+        was, sent = before.sent_messages_per_s, now.sent_messages_per_s
+        if was > 0.0:
+            is_mute = sent < was * MIN_SENT_SHARE
+            mute = f"radio: sends {sent:.1f} messages/s, before the change {was:.1f}" if is_mute else ""
+            yield GateResult("sent", not mute, was, sent, "message/s", mute)
+        return
+    for each in now.sending:
+        is_mute = each.ratio < MIN_SENT_SHARE
+        mute = f"radio: sends {each.sent_hz:.1f} {each.what} a second, planned {each.planned_hz:.1f}" if is_mute else ""
+        check = "sent" if each.application_id is None else f"sent.{each.application_id}"
+        yield GateResult(check, not mute, each.planned_hz, each.sent_hz, "message/s", mute)
 
 
 def _broker_results(before: BrokerLink | None, now: BrokerLink | None) -> Iterator[GateResult]:

@@ -25,6 +25,7 @@ from wayside_agent.core.health_samples import (
     UplinkSample,
 )
 from wayside_agent.core.health_v2x import v2x_findings
+from wayside_agent.core.sending import worst
 
 _SHOWN_IDS = 5
 
@@ -158,9 +159,8 @@ def _fix(gnss: GnssSample) -> Finding:
 
 def _radio(radio: RadioSample, judge: Judge) -> Iterator[Finding]:
     yield _open("radio.open", "radio", radio.source)
-    if radio.planned_rate_hz:
-        ratio = None if radio.sent_rate_hz is None else radio.sent_rate_hz / radio.planned_rate_hz
-        yield judge("radio.rate", ratio, "messages sent, of those planned")
+    if (least := worst(radio.sending)) is not None:
+        yield judge("radio.rate", least.ratio, f"{least.what} sent, of those planned")
     if radio.busy_ratio is not None:
         yield judge("radio.busy", radio.busy_ratio, "share of time the channel is busy")
     if radio.certificate_left_s is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from wayside_agent.core.fix import AntennaState, FixMode, FixQuality
 from wayside_agent.core.frames import BusCondition
 from wayside_agent.core.gnss_plausibility import Verdict
+from wayside_agent.core.sending import SendRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,8 @@ class RadioSample:
 
     source: SourceSample = SourceSample()
     received_rate_hz: float | None = None
-    sent_rate_hz: float | None = None
-    planned_rate_hz: float | None = None
-    """What the unit should send; `None`: nothing is planned."""
+    sending: tuple[SendRate, ...] = ()
+    """What the unit should send, and sends; none: nothing is planned."""
     busy_ratio: float | None = None
     certificate_left_s: float | None = None
     """Until the certificate it signs with ends, negative: it has; `None`: it has none, or nobody can tell."""

@@ -14,15 +14,19 @@ from wayside.sd_notify import notify
 from wayside_agent.core.fix import FixMode
 from wayside_agent.core.frames import BusCounters
 from wayside_agent.core.gate import BrokerLink, BusRate, Vitals
+from wayside_agent.core.sending import WINDOW_S, SendRate, send_rates
 from wayside_agent.ports.devices import Host, HostReading
 from wayside_agent.services.sensing import Sensing
 
 logger = logging.getLogger(__name__)
 
 TURN_S = 1.0
-WINDOW_TURNS = 5
+WINDOW_TURNS = round(WINDOW_S / TURN_S)
 HOST_TURNS = 10
 FIX_DIMENSION = {FixMode.NONE: 0, FixMode.TWO_D: 2, FixMode.THREE_D: 3}
+
+PlannedNow = Callable[[], Mapping[int, float] | None]
+"""V2X messages the unit should send now [1/s], by AID; `None`: nothing is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class _Sample:
     buses: Mapping[str, _BusSample]
     message_count: int
     sent_count: int
+    sent: Mapping[int, int]
+    planned_hz: Mapping[int, float] | None
     fix_count: int
 
 
@@ -63,14 +69,13 @@ class Pulse:
         mono_s: Callable[[], float],
         is_manager_reached: Callable[[], bool],
         broker: Callable[[], BrokerLink | None],
-        planned_rate_hz: Callable[[], float | None] = lambda: None,
+        planned_hz: PlannedNow = lambda: None,
     ) -> None:
         self._sensing = sensing
         self._host = host
         self._mono_s = mono_s
         self._is_manager_reached = is_manager_reached
-        self.planned_rate_hz = planned_rate_hz
-        """V2X messages the unit should send now [1/s]; `None`: nothing is planned."""
+        self._planned_hz = planned_hz
         self.broker = broker
         """The connection to the telemetry broker; `None`: there is none to connect to."""
         self._samples: deque[_Sample] = deque(maxlen=WINDOW_TURNS + 1)
@@ -100,6 +105,20 @@ class Pulse:
         """V2X messages sent per second over the window [1/s]."""
         return self._rate(lambda sample: sample.sent_count)
 
+    def sending(self) -> tuple[SendRate, ...] | None:
+        """What the unit should have sent over the window, by AID, and what it has; `None`: nothing is planned.
+
+        What was not planned all the time is not asked for: what has just begun, or ended, had no time to be sent.
+        """
+        if not self._samples or (newest := self._samples[-1]).planned_hz is None:
+            return None
+        plans = [each.planned_hz or {} for each in self._samples]
+        planned_hz = {aid: min(plan.get(aid, 0.0) for plan in plans) for aid in newest.planned_hz}
+        if newest.sent_count and not newest.sent:
+            total_hz = sum(planned_hz.values())
+            return (SendRate(None, self.sent_rate_hz(), total_hz),) if total_hz else ()
+        return send_rates(planned_hz, {aid: self._application_rate_hz(aid) for aid in newest.sent})
+
     def vitals(self) -> Vitals:
         """What the unit's service is worth now, for the health gate."""
         return Vitals(
@@ -111,7 +130,7 @@ class Pulse:
             fix_dimension=FIX_DIMENSION[self._fix_mode()],
             radio_messages_per_s=self.message_rate_hz(),
             sent_messages_per_s=self.sent_rate_hz(),
-            planned_messages_per_s=self.planned_rate_hz(),
+            sending=self.sending(),
             neighbour_count=self._sensing.neighbour_count(),
             broker=self.broker(),
         )
@@ -133,8 +152,13 @@ class Pulse:
             },
             message_count=radio.received.total() if radio else 0,
             sent_count=radio.counters.sent_count if radio else 0,
+            sent=radio.counters.sent if radio else {},
+            planned_hz=self._planned_hz(),
             fix_count=gnss.fix_count if gnss else 0,
         )
+
+    def _application_rate_hz(self, application_id: int) -> float:
+        return self._rate(lambda sample: sample.sent.get(application_id, 0))
 
     def _rate(self, count: Callable[[_Sample], int]) -> float:
         span = self._span()

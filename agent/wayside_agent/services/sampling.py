@@ -150,8 +150,7 @@ class Sampling:
         return RadioSample(
             _source(radio),
             received_rate_hz=self.pulse.message_rate_hz(),
-            sent_rate_hz=self.pulse.sent_rate_hz(),
-            planned_rate_hz=self.pulse.planned_rate_hz(),
+            sending=self.pulse.sending() or (),
             busy_ratio=station.channel_busy_ratio,
             certificate_left_s=None if end_s is None else end_s - self.time.utc_s(),
         )

@@ -102,10 +102,15 @@ class Repeater:
         self._beat = 0
         self._fault = ""
 
-    @property
-    def rate_hz(self) -> float:
-        """Messages it should send now [1/s]."""
-        return sum(1 / each.period_s for each in self._on_air.values())
+    def rates_hz(self) -> dict[int, float]:
+        """Messages it should send now [1/s], by AID."""
+        rates_hz: dict[int, float] = {}
+        minute, utc_s = self._minute(), self._world.utc_s()
+        for each in self._on_air.values():
+            is_early = minute is not None and each.is_early(minute)
+            if not is_early and not self._is_over(each, minute, utc_s):
+                rates_hz[each.application_id] = rates_hz.get(each.application_id, 0.0) + 1 / each.period_s
+        return rates_hz
 
     @property
     def on_air(self) -> tuple[Broadcast, ...]:

@@ -89,7 +89,7 @@ class Perception:
         self._world = world
         self._allowance = Allowance(world.bounds.max_documents_per_s)
         self._counts = {each.name: secrets.randbelow(COUNT_MODULUS) for each in world.kinds}
-        self._due = DueRate()
+        self._due = {each.application_id: DueRate() for each in world.kinds}
         self._step = Step(PERIOD_S)
         self._silent: frozenset[str] = frozenset()
         self._begin_s = world.clock_s()
@@ -100,10 +100,9 @@ class Perception:
         self.why_silent = "it has not begun yet"
         """Why objects would not go out, in one sentence; empty: they do, or would if there were any."""
 
-    @property
-    def rate_hz(self) -> float:
-        """Messages that were due of late [1/s]: traffic says how many, see `core.perception.planned`."""
-        return self._due.rate_hz
+    def rates_hz(self) -> dict[int, float]:
+        """Messages that were due of late [1/s], by AID: traffic says how many, see `core.perception.planned`."""
+        return {aid: due.rate_hz for aid, due in self._due.items()}
 
     def sensor_faults(self) -> Mapping[str, str]:
         """Sensors that the settings name, each with why it is not heard; empty: it is."""
@@ -191,10 +190,12 @@ class Perception:
         elif place is None:
             why_silent = "where the unit stands is not known; set v2x.perception.latitude_deg and longitude_deg"
         if why_silent or place is None or utc_s is None:
-            self._due.add(0)
+            for due in self._due.values():
+                due.add(0)
             return why_silent
         said = chosen(tracks, place, max_count=world.bounds.max_participants)
-        self._due.add(sum(-(-len(said) // kind.max_participants) for kind in world.kinds))
+        for kind in world.kinds:
+            self._due[kind.application_id].add(-(-len(said) // kind.max_participants))
         head = Head(place, world.unit_id, round(utc_s * 1000))
         faults = [await self._say(kind, said, head) for kind in world.kinds]
         return next(filter(None, faults), "") if said else self._unheard()

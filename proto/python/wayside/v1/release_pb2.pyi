@@ -515,7 +515,9 @@ class GateResult(google.protobuf.message.Message):
     UNIT_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
     check: builtins.str
-    """`manager`, `broker`, `can.<bus>`, `gnss`, `radio`, `errors`, `neighbours`, `process`, `component.<name>`."""
+    """`manager`, `broker`, `can.<bus>`, `errors.<bus>`, `gnss`, `radio`, `sent`, `sent.<AID>`, `neighbours`, `process`,
+    `component.<name>`.
+    """
     passed: builtins.bool
     """The release on trial is at least as good as the one before."""
     before: builtins.float
