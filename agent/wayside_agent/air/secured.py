@@ -8,10 +8,9 @@ from typing import Self
 from msgspec.structs import replace
 
 from wayside.errors import InvalidArgumentError, WaysideError
-from wayside.v2x.peek import MessageKind, message_kind
 from wayside_agent.core.spdu.certificate import parsed_certificate
 from wayside_agent.core.spdu.coer import SpduError
-from wayside_agent.core.spdu.envelope import is_envelope, opened
+from wayside_agent.core.spdu.hearing import is_signed, taken_out
 from wayside_agent.core.spdu.judging import Judge
 from wayside_agent.core.spdu.model import SpduCertificate
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, Station
@@ -21,8 +20,6 @@ from wayside_agent.services.v2x_verification import Sampling, Verification
 from wayside_agent.v2x_security_settings import SecuritySettings
 
 MAX_CERTIFICATE_BYTES = 65_535
-_SIGNED = b"\x81"
-_FOREIGN = frozenset({MessageKind.J2735, MessageKind.ETSI})
 
 
 class SecuredRadio:
@@ -46,23 +43,12 @@ class SecuredRadio:
     async def read(self) -> ReceivedMessage:
         """See `ports.devices.Radio`; an envelope that is not understood stays as it is."""
         message = await self._radio.read()
-        return self._opened(message) if is_envelope(message.payload) and message.kind not in _FOREIGN else message
-
-    def _opened(self, message: ReceivedMessage) -> ReceivedMessage:
-        """The message in an envelope, if it is one of ours; else what it was: a BSM can begin like an envelope."""
-        try:
-            inner, spdu = opened(message.payload)
-        except SpduError:
-            return message
-        kind = message_kind(inner)
-        if kind is None or kind in _FOREIGN:
-            return message
+        inner, spdu = taken_out(message)
         if spdu is None:
-            self.verification.not_understood_count += message.payload[1:2] == _SIGNED
-            return replace(message, payload=inner, kind=kind)
+            self.verification.not_understood_count += inner is not message and is_signed(message.payload)
+            return inner
         self.verification.offer(spdu)
-        verdict = message.verdict or self.verification.verdict(spdu)
-        return replace(message, payload=inner, kind=kind, application_id=spdu.application_id, verdict=verdict)
+        return replace(inner, verdict=message.verdict or self.verification.verdict(spdu))
 
     async def send(self, payload: bytes, *, application_id: int) -> None:
         """See `ports.devices.Radio`; the radio signs."""

@@ -10,7 +10,9 @@ from wayside.errors import InvalidArgumentError, NotFoundError
 from wayside.v2x.codec import DecodeError, EncodeError, Profile, decode, encode
 from wayside.v2x.foreign import Family, foreign
 from wayside.v2x.phase2_readable import parsed, readable
+from wayside_agent.cli.v2x_envelope import without_envelope
 from wayside_agent.core.radio_recording import RecordError
+from wayside_agent.core.spdu.hearing import taken_out
 from wayside_agent.core.v2x import ReceivedMessage
 from wayside_agent.core.v2x_files import MAX_FILE_BYTES, FileFormat, recorded
 from wayside_agent.core.v2x_tally import Tally
@@ -34,15 +36,21 @@ def decoded(path: Path, profile: Profile, form: FileFormat, *, unconfirmed: bool
         if isinstance(each, RecordError):
             yield {"error": str(each)}
             continue
-        document: dict[str, Any] = {"kind": each.kind, "profile": profile, "payload": each.payload.hex()}
-        if each.time_ns:
-            document["time_ns"] = each.time_ns
-        if each.application_id is not None:
-            document["application_id"] = each.application_id
+        message, security = without_envelope(each)
+        document: dict[str, Any] = {
+            "kind": message.kind,
+            "profile": profile,
+            "payload": message.payload.hex(),
+            **security,
+        }
+        if message.time_ns:
+            document["time_ns"] = message.time_ns
+        if message.application_id is not None:
+            document["application_id"] = message.application_id
         try:
-            document["message"] = readable(decode(each.payload, profile), profile, unconfirmed=unconfirmed)
+            document["message"] = readable(decode(message.payload, profile), profile, unconfirmed=unconfirmed)
         except DecodeError as error:
-            document["error"] = _reason(error, each.payload)
+            document["error"] = _reason(error, message.payload)
         yield document
 
 
@@ -67,7 +75,7 @@ def counted(path: Path, form: FileFormat) -> dict[str, Any]:
     """What is in a file."""
     tally = Tally()
     for each in _records(path, form):
-        tally.add(each)
+        tally.add(each if isinstance(each, RecordError) else taken_out(each)[0])
     return tally.document()
 
 

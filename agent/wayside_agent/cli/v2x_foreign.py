@@ -11,6 +11,7 @@ from typing import Any
 
 from wayside.errors import InvalidArgumentError
 from wayside.v2x.foreign import Family, Foreign, foreign
+from wayside_agent.cli.v2x_envelope import security_of
 from wayside_agent.core.radio_recording import RecordError
 from wayside_agent.core.v2x import ReceivedMessage
 
@@ -44,7 +45,7 @@ def decoded(records: Iterator[ReceivedMessage | RecordError], family: Family, pa
             yield {"error": str(each)}
             continue
         found = foreign(each.payload)
-        document: dict[str, Any] = {"profile": family.value, "payload": each.payload.hex()}
+        document: dict[str, Any] = {"profile": family.value, "payload": each.payload.hex()} | security_of(each.payload)
         if found is None or found.family is not family:
             yield document | {"error": f"it is no frame of {family}"}
             continue

@@ -66,7 +66,7 @@ class Judge:
         """Raises: UnavailableError: the module cannot hash an anchor."""
         self._module = module
         self._max_age_s = max_age_s
-        self._anchors = {self._id_of(each): each for each in anchors}
+        self._anchors = {hashed_id(module, each): each for each in anchors}
         self._signers: OrderedDict[bytes, tuple[SpduCertificate, float]] = OrderedDict()
         """Each, and until when everybody who vouches for it is in date."""
 
@@ -116,10 +116,10 @@ class Judge:
 
     def _introduced(self, sent: tuple[SpduCertificate, ...], now_s: float) -> SpduCertificate | None:
         """The certificate that came with a message, if it leads to an anchor."""
-        digest = self._id_of(sent[0])
+        digest = hashed_id(self._module, sent[0])
         if (found := self._known(digest, now_s)) is not None:
             return found
-        beside = {self._id_of(each): each for each in sent[1:_MAX_CHAIN]}
+        beside = {hashed_id(self._module, each): each for each in sent[1:_MAX_CHAIN]}
         until_s = self._vouched_until_s(sent[0], beside, now_s)
         if until_s is None:
             return None
@@ -157,9 +157,13 @@ class Judge:
         whole = self._module.digest(name, content) + self._module.digest(name, signer)
         return self._module.verify(signature, key, whole)
 
-    def _id_of(self, certificate: SpduCertificate) -> bytes:
-        """HashedId8."""
-        return self._module.digest(HASH_OF.get(certificate.key.algorithm, HashName.SHA256), certificate.whole)[-8:]
+
+def hashed_id(module: Module, certificate: SpduCertificate) -> bytes:
+    """HashedId8 of a certificate.
+
+    Raises: UnavailableError: the module cannot hash so.
+    """
+    return module.digest(HASH_OF.get(certificate.key.algorithm, HashName.SHA256), certificate.whole)[-8:]
 
 
 def _may_issue(issuer: SpduCertificate, ids: frozenset[int], length: int) -> bool:
