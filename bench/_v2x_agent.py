@@ -1,10 +1,9 @@
-"""The agent of a roadside unit as it is, in a process of its own; beside its services some that only benchmarks need.
+"""The agent of a roadside unit as it is, in a process of its own; beside its services one that only benchmarks need.
 
-    python -m bench._v2x_agent SETTINGS RESULT {peek|decode} RSM_HZ
+    python -m bench._v2x_agent SETTINGS RESULT {peek|decode}
 
-Perception is not part of it: RSM (16 participants, as many a second as told, in ten bursts) and a MAP a second are
-encoded here and go out through a radio driver of their own. `decode`: every BSM is decoded. On SIGTERM it
-writes to RESULT how long messages took from the kernel until all services had them.
+`decode`: every BSM is decoded. On SIGTERM it writes to RESULT how long messages took from the kernel until all services
+had them.
 """
 
 import asyncio
@@ -15,24 +14,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from time import monotonic, time_ns
+from time import time_ns
 
-import msgspec
-
-from bench.v2x_codec import SAMPLES
-from wayside.v2x.codec import Profile, decode, encode
+from wayside.v2x.codec import Profile, decode
 from wayside.v2x.peek import Peek
-from wayside.v2x.readable import parsed
 from wayside_agent import settings
 from wayside_agent.app import Agent
-from wayside_agent.core.cadence import Cadence
 from wayside_agent.core.v2x import ReceivedMessage
-from wayside_agent.drivers.radio_udp import UdpRadio
 from wayside_agent.lifetime import until_stopped
-from wayside_agent.services.endless import endless
 
-RSM_AID, MAP_AID = 3623, 3618
-BURST_S, MAP_S = 0.1, 1.0
 PROFILE = Profile.P20
 
 
@@ -51,10 +41,10 @@ class Lateness:
 
 def main() -> None:
     """Runs the agent until SIGTERM."""
-    file, result, mode, rsm_hz = sys.argv[1:]
+    file, result, mode = sys.argv[1:]
     unit = settings.read(Path(file))
     lateness = Lateness()
-    serve = partial(_served, unit, lateness, decodes=mode == "decode", rsm_hz=int(rsm_hz))
+    serve = partial(_served, unit, lateness, decodes=mode == "decode")
     asyncio.run(until_stopped(partial(_told, serve, lateness, Path(result))))
 
 
@@ -67,36 +57,17 @@ async def _told(serve: Callable[[], Awaitable[None]], lateness: Lateness, result
         result.write_text(said)  # noqa: ASYNC240  # everything has ended, nobody waits
 
 
-async def _served(unit: settings.Settings, lateness: Lateness, *, decodes: bool, rsm_hz: int) -> None:
+async def _served(unit: settings.Settings, lateness: Lateness, *, decodes: bool) -> None:
     async with AsyncExitStack() as stack:
         agent = await Agent.opened(unit, stack)
         if decodes:
             agent.sensing.message_taps.append(_decode)
         agent.sensing.message_taps.append(lateness.take)
-        assert unit.radio is not None
-        options = msgspec.convert(unit.radio.options | {"bind_port": 0}, UdpRadio.Options)
-        radio = await stack.enter_async_context(UdpRadio(options))
-        async with asyncio.TaskGroup() as group:
-            group.create_task(agent.serve())
-            if unit.node.kind == "rsu":
-                burst = round(rsm_hz * BURST_S)
-                group.create_task(endless("rsm", partial(_speak, radio, "RSM", RSM_AID, BURST_S, burst)))
-                group.create_task(endless("map", partial(_speak, radio, "MAP", MAP_AID, MAP_S, 1)))
+        await agent.serve()
 
 
 def _decode(message: ReceivedMessage, _seen: Peek | None) -> None:
     decode(message.payload, PROFILE)
-
-
-async def _speak(radio: UdpRadio, kind: str, application_id: int, period_s: float, burst: int) -> None:
-    name, message = parsed(SAMPLES[kind])
-    cadence, count = Cadence(period_s, monotonic()), 0
-    while True:
-        await asyncio.sleep(max(0.0, cadence.next_s(monotonic()) - monotonic()))
-        for _ in range(burst):
-            count = (count + 1) % 128
-            frame = (name, msgspec.structs.replace(message, msgCnt=count))
-            await radio.send(encode(frame, PROFILE), application_id=application_id)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ then four sensors that are out of step see a quarter each: of those some always 
 """
 
 import asyncio
-import json
-import math
 import resource
 import socket
 import subprocess
@@ -15,9 +13,8 @@ import time
 from pathlib import Path
 from random import Random
 
-import aiomqtt
-
 from bench._harness import Report
+from bench._v2x_road import LATITUDE_DEG, LONGITUDE_DEG, sense
 from wayside.v2x.codec import decode
 from wayside.v2x.generated.messages import RoadsideSafetyMessage
 from wayside.v2x.profile import Profile
@@ -38,37 +35,7 @@ OBJECTS = 160
 MANY = 4
 SECONDS = 15.0
 SETTLE_S = 4.0
-PERIOD_S = 0.1
-TOPIC = "wayside/perception/bench"
-LATITUDE_DEG, LONGITUDE_DEG = 20.03, 110.33
 _MINUTE_MS = 60_000
-
-
-def document(step: int, sensor: int, count: int) -> bytes:
-    """What one of some sensors sees now: vehicles on a circle, with every field a fusion has."""
-    objects = []
-    for number in range(sensor, OBJECTS, count):
-        angle = math.tau * (number / OBJECTS + step / 1000)
-        objects.append(
-            {
-                "tracking_id": f"track-{number}",
-                "class": "car",
-                "x_m": round(120 * math.sin(angle), 2),
-                "y_m": round(120 * math.cos(angle), 2),
-                "z_m": 0.5,
-                "speed_mps": 13.9,
-                "heading_deg": round((math.degrees(angle) + 90) % 360, 2),
-                "length_m": 4.5,
-                "width_m": 1.8,
-                "height_m": 1.5,
-                "acceleration_mps2": 0.3,
-                "yaw_rate_dps": 6.6,
-                "sources": ["video", "radar"],
-                "position_accuracy_m": 0.4,
-                "speed_accuracy_mps": 0.5,
-            }
-        )
-    return json.dumps({"time_ms": time.time_ns() // 1_000_000, "sensor_id": f"s{sensor}", "objects": objects}).encode()
 
 
 def unit(broker_port: int, radio_port: int) -> Settings:
@@ -87,17 +54,6 @@ def unit(broker_port: int, radio_port: int) -> Settings:
             ),
         ),
     )
-
-
-async def sense(port: int, sensor: int, count: int) -> None:
-    """A sensor that publishes ten times a second, out of step with the others."""
-    async with aiomqtt.Client("127.0.0.1", port) as client:
-        await asyncio.sleep(PERIOD_S * (0.37 + sensor / count))
-        begin_s, step = time.monotonic(), 0
-        while True:
-            await client.publish(TOPIC, document(step, sensor, count))
-            step += 1
-            await asyncio.sleep(max(0.0, begin_s + step * PERIOD_S - time.monotonic()))
 
 
 class Ears:
@@ -146,7 +102,7 @@ async def measured(port: int, ears: Ears, count: int) -> tuple[Air, float]:
         services = {"sensing": sensing.run, **air.services()}
         tasks = [group.create_task(endless(name, each)) for name, each in services.items()]
         tasks += [group.create_task(ears.listen())]
-        tasks += [group.create_task(sense(port, number, count)) for number in range(count)]
+        tasks += [group.create_task(sense(port, OBJECTS, sensor=number, count=count)) for number in range(count)]
         await asyncio.sleep(SETTLE_S)
         ears.is_open = True
         begin = resource.getrusage(resource.RUSAGE_SELF)

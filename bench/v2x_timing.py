@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench._harness import Report
-from bench._v2x_unit import Air, V2xUnit
+from bench._v2x_unit import Air, V2xUnit, local_broker
 from wayside.v2x.peek import MessageKind
 from wayside_demo.centre import Centre
 
@@ -21,7 +21,8 @@ PERIODS_MS = {MessageKind.BSM: 100.0, MessageKind.SPAT: 100.0, MessageKind.MAP: 
 BEAT_MS = 100.0
 KINDS = {"obu": (MessageKind.BSM,), "rsu": (MessageKind.SPAT, MessageKind.MAP)}
 VEHICLES = {"obu": 200, "rsu": 300}
-RSM_HZ = 160
+OBJECTS = 256
+"""16 in an RSM, ten times a second."""
 
 
 def main() -> None:
@@ -33,11 +34,12 @@ def main() -> None:
         stack.callback(centre.stop)
         centre.start()
         air = stack.enter_context(Air().listening())
+        port = stack.enter_context(local_broker(folder))
         for kind, spoken in KINDS.items():
-            unit = V2xUnit(kind, folder, centre, air)
-            for load, vehicles, rsm_hz in (("idle", 0, 0), ("under load", VEHICLES[kind], RSM_HZ)):
-                unit.start(rsm_hz=rsm_hz)
-                run = unit.run(TIMING_S, vehicles=vehicles, air=air)
+            unit = V2xUnit(kind, folder, centre, air, broker_port=port)
+            for load, vehicles, objects in (("idle", 0, 0), ("under load", VEHICLES[kind], OBJECTS)):
+                unit.start()
+                run = unit.run(TIMING_S, vehicles=vehicles, objects=objects, air=air)
                 unit.stop()
                 _add(report, f"a bare process beside the {kind} {load}", air.beats_ns, BEAT_MS)
                 for each in spoken:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,11 +24,12 @@ from wayside_agent.core.conformance.model import RuleName
 from wayside_agent.core.conformance.report import canonical
 
 CLEAN = {kind.lower(): lines(kind) for kind in MAKERS}
+AGENT = str(Path(sys.executable).with_name("wayside-agent"))
 HOSTILE = "<script>alert(1)</script>"
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = ["wayside-agent", "conformance", "run", *map(str, arguments)]
+    command = [AGENT, "conformance", "run", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -142,7 +144,7 @@ def test_reports_are_the_same_bytes_wherever_the_suite_is(tmp_path: Path) -> Non
     reports = []
     for suite, zone in ((one, "Asia/Shanghai"), (other, "America/New_York")):
         done = subprocess.run(
-            ["wayside-agent", "conformance", "run", suite, "--output", suite / "out"],
+            [AGENT, "conformance", "run", suite, "--output", suite / "out"],
             capture_output=True,
             text=True,
             check=False,

@@ -2,15 +2,17 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+AGENT = str(Path(sys.executable).with_name("wayside-agent"))
 RECORDING = "v2x/china/spat_bsm_rsm_hex_and_decode.txt"
 
 
 def run(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    command = ["wayside-agent", "v2x", *map(str, arguments)]
+    command = [AGENT, "v2x", *map(str, arguments)]
     return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
 
 

@@ -9,7 +9,7 @@ from wayside_agent.core.cadence import Cadence
 from wayside_agent.core.perception.allowance import Allowance
 from wayside_agent.core.perception.document import Document, DocumentError, SeenObject
 from wayside_agent.core.perception.latency import Latency
-from wayside_agent.core.perception.place import Place, SensorPlace, distance_m, offset_of, placed
+from wayside_agent.core.perception.place import Place, SensorPlace, distances_m, offset_of, placed
 from wayside_agent.core.perception.planned import DueRate
 from wayside_agent.core.perception.scene import MAX_SENSORS, Rules, Scene, SensorRules
 from wayside_agent.core.perception.step import Step
@@ -57,10 +57,30 @@ def test_a_sensor_that_is_turned_sees_ahead_and_to_its_right() -> None:
     assert right.latitude < 200_300_000
 
 
+@pytest.mark.parametrize("latitude_deg", [0.0, 20.03, -53.2, 69.6])
+@pytest.mark.parametrize(("x_m", "y_m"), [(1000.0, 800.0), (-700.0, 1000.0), (900.0, -1000.0)])
+def test_what_is_a_kilometre_away_is_put_within_some_centimetres(latitude_deg: float, x_m: float, y_m: float) -> None:
+    heading = math.radians(37.0)
+    east_m, north_m = (
+        x_m * math.cos(heading) + y_m * math.sin(heading),
+        y_m * math.cos(heading) - x_m * math.sin(heading),
+    )
+    there_deg = latitude_deg + north_m / degree_m(latitude_deg)[0]
+    place = placed(SensorPlace(latitude_deg, 110.33, heading_deg=37.0), x_m, y_m)
+    assert place.latitude / 1e7 == pytest.approx(there_deg, abs=2e-7)
+    assert place.longitude / 1e7 == pytest.approx(110.33 + east_m / degree_m(there_deg)[1], abs=4e-7)
+
+
+def test_a_sensor_at_the_pole_is_no_fault() -> None:
+    place = placed(SensorPlace(90.0, 0.0), 40.0, 40.0)
+    assert place.latitude == 900_000_000
+    assert abs(place.longitude) <= 1_800_000_000
+
+
 def test_a_place_across_the_180th_meridian_is_near() -> None:
     west = placed(SensorPlace(-17.0, 179.9999), 50.0, 0.0)
     assert west.longitude < 0
-    assert distance_m(Place(-170_000_000, 1_799_999_000), west) == pytest.approx(50.0, rel=0.01)
+    assert distances_m(Place(-170_000_000, 1_799_999_000))(west) == pytest.approx(50.0, rel=0.01)
 
 
 def lowest_and_highest(bits: int) -> tuple[int, int]:
@@ -193,10 +213,10 @@ def test_a_sensor_that_says_nothing_is_silent_even_one_that_never_spoke() -> Non
 def test_latency_is_told_by_the_millisecond_over_a_minute_or_two() -> None:
     latency = Latency()
     for time_ms in range(100):
-        latency.add(time_ms / 1000 + 0.0005, 10.0)
+        latency.add([time_ms / 1000 + 0.0005], 10.0)
     assert (latency.quantile_s(0.5, 11.0), latency.quantile_s(0.99, 11.0)) == (0.050, 0.099)
     assert latency.count(70.0) == 100
-    latency.add(99.0, 70.0)
+    latency.add([99.0], 70.0)
     assert latency.quantile_s(1.0, 70.0) == 2.0
     assert latency.count(130.0) == 1
     assert latency.quantile_s(0.5, 300.0) is None

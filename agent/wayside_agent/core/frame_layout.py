@@ -158,6 +158,9 @@ class Layout:
 
         Raises: LayoutError: the application id is missing, a number does not fit its field, or all of it is too long.
         """
+        if self.is_bare:
+            self._check_size(len(payload))
+            return payload
         parts = [self._part(each, payload, application_id, time_ns) for each in self.fields]
         ends = [sum(len(part) for part in parts[: index + 1]) for index in range(len(parts))]
         for index, each in enumerate(self.fields):

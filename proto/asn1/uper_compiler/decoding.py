@@ -1,10 +1,11 @@
 """Writes the functions that read messages.
 
 A message is one large number; `p` counts the bits that are left. Neighbouring fields of fixed width are cut out of it
-at once and then taken apart. A negative shift is how Python notices that a message ends too early.
+at once and then taken apart. A negative shift is how Python notices that a message ends too early. In a list of what is
+long the number is cut down to what is left: a shift copies all that stands before the field.
 """
 
-from uper_compiler.emit import Lines
+from uper_compiler.emit import SMALL, Lines, weight
 from uper_compiler.model import (
     Bits,
     Boolean,
@@ -187,6 +188,8 @@ class Decoding:
         add(f"{items} = []")
         add(f"for _ in range({count}):")
         self._lines.depth += 1
+        if weight(kind.element, self._types) > SMALL:
+            add("v &= (1 << p) - 1")
         value = self._value(kind.element, label)
         self._flush()
         add(f"{items}.append({value})")

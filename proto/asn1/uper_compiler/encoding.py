@@ -1,10 +1,11 @@
 """Writes the functions that write messages.
 
 What was written so far is one growing number `a` with a leading 1, so that leading zeros are not lost. Neighbouring
-fields of fixed width are joined and appended at once, after they were held against their ranges.
+fields of fixed width are joined and appended at once, after they were held against their ranges. What is long in a list
+is written by itself first, and appended whole: each shift of the long number copies all of it.
 """
 
-from uper_compiler.emit import Lines
+from uper_compiler.emit import SMALL, Lines, weight
 from uper_compiler.model import (
     Bits,
     Boolean,
@@ -163,8 +164,22 @@ class Encoding:
         if width:
             self._put(f"(len({name}) - {kind.low})", width)
         self._flush()
-        item = self._lines.new("v")
-        self._lines.add(f"for {item} in {name}:")
+        item, add = self._lines.new("v"), self._lines.add
+        if weight(kind.element, self._types) <= SMALL:
+            add(f"for {item} in {name}:")
+            self._item(kind, item, label)
+            return
+        before, bits = self._lines.new("v"), self._lines.new("v")
+        add(f"{before} = a")
+        add(f"for {item} in {name}:")
+        add("    a = 1")
+        self._item(kind, item, label)
+        add(f"    {bits} = a.bit_length() - 1")
+        add(f"    {before} = {before} << {bits} | a ^ 1 << {bits}")
+        add(f"a = {before}")
+
+    def _item(self, kind: SequenceOf, item: str, label: str) -> None:
+        """One turn of the loop over a list."""
         self._lines.depth += 1
         self._value(kind.element, item, label)
         self._flush()

@@ -8,6 +8,7 @@ and 5 % up to 70°; a cell never changes its place, wherever the unit stands.
 """
 
 import math
+from functools import lru_cache
 
 Cell = tuple[int, int]
 """Row and column."""
@@ -22,6 +23,7 @@ _COLUMN_RAW = tuple(round(ROW_RAW / math.cos(math.radians(min(89.5, abs(band - 8
 """Width of columns in each degree of latitude, from the south."""
 
 
+@lru_cache(maxsize=1024)
 def _column_raw(row: int) -> int:
     band = (row * ROW_RAW - _SOUTH_POLE_RAW) // RAW_PER_DEGREE
     return _COLUMN_RAW[min(max(band, 0), _BANDS - 1)]

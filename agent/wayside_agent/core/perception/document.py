@@ -66,7 +66,7 @@ _SENSOR_ID = r"^[A-Za-z0-9_.:-]{1,64}\Z"
 """Fit for a log, and for the name of a check."""
 
 
-class SeenObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SeenObject(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """One object. `None` is "not known", which is not zero."""
 
     tracking_id: Name | int
@@ -142,7 +142,14 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     objects: Annotated[list[msgspec.Raw], Meta(max_length=MAX_OBJECTS)]
 
 
+class _Whole(_Words, frozen=True, forbid_unknown_fields=True):
+    """The same, read in one go; one object that is wrong spoils all."""
+
+    objects: Annotated[list[SeenObject], Meta(max_length=MAX_OBJECTS)]  # type: ignore[assignment]  # narrower
+
+
 _words = msgspec.json.Decoder(_Words)
+_whole = msgspec.json.Decoder(_Whole)
 _object = msgspec.json.Decoder(SeenObject)
 
 
@@ -152,6 +159,14 @@ def read_json(payload: bytes) -> Document:
     Raises: DocumentError: it is too long, no JSON, or its own fields are wrong.
     """
     check_size(payload)
+    try:
+        whole = _whole.decode(payload)  # nearly always nothing is wrong
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_apart(payload)
+    return _document(whole.time_ms, whole.sensor_id, (_misplaced(each) or each for each in whole.objects))
+
+
+def _read_apart(payload: bytes) -> Document:
     try:
         words = _words.decode(payload)
         return _document(words.time_ms, words.sensor_id, (_read(_object.decode, each) for each in words.objects))
@@ -190,10 +205,10 @@ def _document(time_ms: int, sensor_id: str, found: Iterable[SeenObject | Refusal
     for each in found:
         if isinstance(each, Refusal):
             refusals.append(each)
-        elif str(each.tracking_id) in objects:
+        elif (tracking_id := str(each.tracking_id)) in objects:
             refusals.append(Refusal("tracking_id", "is there twice; the first counts"))
         else:
-            objects[str(each.tracking_id)] = each
+            objects[tracking_id] = each
     return Document(time_ms, sensor_id, tuple(objects.values()), tuple(refusals))
 
 

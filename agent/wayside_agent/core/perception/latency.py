@@ -1,10 +1,12 @@
 """How long something took of late: counts by the millisecond, over one to two minutes.
 
-    latency.add(0.043, now_s)
+    latency.add([0.043], now_s)
     latency.quantile_s(0.99, now_s)        # 0.044: 99 of 100 took no longer
 
 Quantiles are rounded up to a whole millisecond; what took 2 s or more counts as 2 s.
 """
+
+from collections.abc import Iterable
 
 WINDOW_S = 60.0
 _MAX_MS = 2000
@@ -18,10 +20,12 @@ class Latency:
         self._now = [0] * (_MAX_MS + 1)
         self._before = [0] * (_MAX_MS + 1)
 
-    def add(self, time_s: float, now_s: float, *, count: int = 1) -> None:
-        """Takes one time, or some that are equal; `now_s` is of a clock that only goes forward."""
+    def add(self, times_s: Iterable[float], now_s: float) -> None:
+        """Takes some times; `now_s` is of a clock that only goes forward."""
         self._shift(now_s)
-        self._now[max(0, min(_MAX_MS, int(time_s * 1000) + 1))] += count
+        counts = self._now
+        for time_s in times_s:
+            counts[max(0, min(_MAX_MS, int(time_s * 1000) + 1))] += 1
 
     def count(self, now_s: float) -> int:
         """Times of late."""

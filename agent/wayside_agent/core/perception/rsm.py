@@ -28,7 +28,7 @@ from wayside.v2x.profile import Profile
 from wayside.v2x.units import UNITS
 from wayside_agent.core.broadcasts import MAX_BYTES
 from wayside_agent.core.perception.document import ObjectClass, SeenObject, Source
-from wayside_agent.core.perception.place import Place, distance_m, offset_of
+from wayside_agent.core.perception.place import Place, distances_m, offset_of
 from wayside_agent.core.perception.scene import Track
 
 RSM_AID = 3623
@@ -40,6 +40,7 @@ _MINUTE_MS = 60_000
 _FULL_CIRCLE_RAW = 28_800
 
 _UNKNOWN, _MOTOR, _NON_MOTOR, _PEDESTRIAN = range(4)
+_UNPROTECTED = frozenset({_NON_MOTOR, _PEDESTRIAN})
 _TYPES = {
     ObjectClass.UNKNOWN: _UNKNOWN,
     ObjectClass.NON_MOTOR: _NON_MOTOR,
@@ -49,12 +50,12 @@ _TYPES = {
 }
 """ParticipantType; the others are motor vehicles."""
 _VEHICLE_CLASSES = {
-    ObjectClass.CAR: 10,
-    ObjectClass.VAN: 20,
-    ObjectClass.TRUCK: 25,
-    ObjectClass.BUS: 50,
-    ObjectClass.MOTORCYCLIST: 40,
-    ObjectClass.CYCLIST: 85,
+    ObjectClass.CAR: VehicleClassification(classification=10),
+    ObjectClass.VAN: VehicleClassification(classification=20),
+    ObjectClass.TRUCK: VehicleClassification(classification=25),
+    ObjectClass.BUS: VehicleClassification(classification=50),
+    ObjectClass.MOTORCYCLIST: VehicleClassification(classification=40),
+    ObjectClass.CYCLIST: VehicleClassification(classification=85),
 }
 """BasicVehicleClass: passenger car, light lorry, lorry, bus and motorcycle of unknown type; bicycle."""
 _SOURCES = {
@@ -76,6 +77,10 @@ _SPEED_RAW = tuple(range(7, 0, -1))
 _HEADINGS_DEG = (0.01, 0.0125, 0.05, 0.1, 1.0, 5.0, 10.0)
 _HEADING_RAW = (6, 7, 5, 4, 3, 2, 1)
 """The standard has 0.0125° behind 0.01°."""
+
+_speed_raw, _heading_raw, _yaw_raw = (UNITS[name].raw for name in ("Speed", "Heading", "YawRate"))
+_acceleration_raw, _vertical_raw = (UNITS[name].raw for name in ("Acceleration", "VerticalAcceleration"))
+_WIDTH_STEP_M, _LENGTH_STEP_M, _HEIGHT_STEP_M = (UNITS[f"Vehicle{name}"].step for name in ("Width", "Length", "Height"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,14 @@ def unit_id(name: str) -> bytes:
 
 def chosen(tracks: Sequence[Track], reference: Place, *, max_count: int) -> list[Track]:
     """The objects that are said, the most important first."""
-    return sorted(tracks, key=lambda each: _importance(each, reference))[:max_count]
+    distance_m = distances_m(reference)
+
+    def importance(track: Track) -> float:
+        """The less, the more important [m]."""
+        share = _UNPROTECTED_SHARE if participant_type(track.seen.kind) in _UNPROTECTED else 1.0
+        return distance_m(track.place) * share
+
+    return sorted(tracks, key=importance)[:max_count]
 
 
 def rsms(tracks: Sequence[Track], head: Head, count: int, profile: Profile, *, max_bytes: int = MAX_BYTES) -> Messages:
@@ -158,16 +170,16 @@ def participant(track: Track, reference: Place) -> ParticipantData:
             pos=_named(seen.position_accuracy_m, _LENGTHS_M, _POSITION_RAW),
             elevation=_named(seen.elevation_accuracy_m, _LENGTHS_M, _POSITION_RAW) or None,
         ),
-        speed=UNITS["Speed"].raw(seen.speed_mps),
+        speed=_speed_raw(seen.speed_mps),
         heading=_heading(seen.heading_deg),
         motionCfd=_motion(seen),
         accelSet=_acceleration(seen),
         size=VehicleSize(
-            width=_size("VehicleWidth", seen.width_m),
-            length=_size("VehicleLength", seen.length_m),
-            height=_size("VehicleHeight", seen.height_m) or None,
+            width=_size(seen.width_m, _WIDTH_STEP_M),
+            length=_size(seen.length_m, _LENGTH_STEP_M),
+            height=_size(seen.height_m, _HEIGHT_STEP_M) or None,
         ),
-        vehicleClass=_vehicle_class(seen.kind),
+        vehicleClass=_VEHICLE_CLASSES.get(seen.kind),
     )
 
 
@@ -187,31 +199,22 @@ def _encoded(tracks: Sequence[Track], head: Head, count: int, profile: Profile) 
     return encode(("rsmFrame", message), profile)
 
 
-def _importance(track: Track, reference: Place) -> float:
-    """The less, the more important [m]."""
-    is_unprotected = participant_type(track.seen.kind) in {_NON_MOTOR, _PEDESTRIAN}
-    return distance_m(reference, track.place) * (_UNPROTECTED_SHARE if is_unprotected else 1.0)
-
-
 def _source(sources: Sequence[Source]) -> int:
     """Several ways of seeing are one integrated one."""
+    if len(sources) == 1:
+        return _SOURCES[sources[0]]
     known = {each for each in sources if each is not Source.UNKNOWN}
     return _SOURCES[Source.INTEGRATED] if len(known) > 1 else _SOURCES[next(iter(known), Source.UNKNOWN)]
 
 
 def _heading(heading_deg: float | None) -> int:
-    raw = UNITS["Heading"].raw(heading_deg)
+    raw = _heading_raw(heading_deg)
     return raw if heading_deg is None else raw % _FULL_CIRCLE_RAW
 
 
-def _size(kind: str, size_m: float | None) -> int:
+def _size(size_m: float | None, step_m: float) -> int:
     """A size that is known is never the 0 of one that is not."""
-    return 0 if size_m is None else max(1, UNITS[kind].raw(size_m))
-
-
-def _vehicle_class(kind: ObjectClass) -> VehicleClassification | None:
-    number = _VEHICLE_CLASSES.get(kind)
-    return None if number is None else VehicleClassification(classification=number)
+    return 0 if size_m is None else round(size_m / step_m) or 1
 
 
 def _motion(seen: SeenObject) -> MotionConfidenceSet | None:
@@ -221,20 +224,14 @@ def _motion(seen: SeenObject) -> MotionConfidenceSet | None:
 
 
 def _acceleration(seen: SeenObject) -> AccelerationSet4Way | None:
-    known = (
-        seen.acceleration_mps2,
-        seen.lateral_acceleration_mps2,
-        seen.vertical_acceleration_mps2,
-        seen.yaw_rate_dps,
-    )
-    if known == (None, None, None, None):
+    along, across, up = seen.acceleration_mps2, seen.lateral_acceleration_mps2, seen.vertical_acceleration_mps2
+    if along is None and across is None and up is None and seen.yaw_rate_dps is None:
         return None
-    along, across, up, yaw = known
     return AccelerationSet4Way(
-        long=UNITS["Acceleration"].raw(along),
-        lat=UNITS["Acceleration"].raw(across),
-        vert=UNITS["VerticalAcceleration"].raw(up),
-        yaw=UNITS["YawRate"].raw(yaw or 0.0),
+        long=_acceleration_raw(along),
+        lat=_acceleration_raw(across),
+        vert=_vertical_raw(up),
+        yaw=_yaw_raw(seen.yaw_rate_dps or 0.0),
     )
 
 

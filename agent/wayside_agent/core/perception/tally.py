@@ -37,11 +37,11 @@ class Tally:
         """Takes the objects of a message that has just gone out."""
         self.sent[kind] += 1
         self.participant_count += len(group)
-        for each in group:
-            if not each.is_said:
-                each.is_said = True
-                self.from_object.add(now_s - each.seen_s, now_s)
-                self.from_reception.add(now_s - each.received_s, now_s)
+        news = [each for each in group if not each.is_said]
+        self.from_object.add([now_s - each.seen_s for each in news], now_s)
+        self.from_reception.add([now_s - each.received_s for each in news], now_s)
+        for each in news:
+            each.is_said = True
 
     def figures(self, scene: Scene, now_s: float) -> Mapping[str, tuple[float, str]]:
         """For telemetry, with units."""

@@ -25,6 +25,7 @@ class Tracks:
         self._held: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
         """Number and time it was last seen, the longest unseen first."""
         self._taken: set[int] = set()
+        self._released_s: float | None = None
 
     def __len__(self) -> int:
         """Numbers that are held or rest."""
@@ -32,7 +33,8 @@ class Tracks:
 
     def number(self, sensor_id: str, tracking_id: str, now_s: float) -> int | None:
         """The object's number, seen now; `None`: `MAX_TRACKS` others were seen within the minute."""
-        self._release(now_s)
+        if now_s != self._released_s:  # a document's objects are all seen at once
+            self._release(now_s)
         key = sensor_id, tracking_id
         held = self._held.get(key)
         if held is None and len(self._held) >= MAX_TRACKS:
@@ -51,6 +53,7 @@ class Tracks:
         return number
 
     def _release(self, now_s: float) -> None:
+        self._released_s = now_s
         while self._held:
             key, (number, seen_s) = next(iter(self._held.items()))
             if now_s - seen_s < REST_S:

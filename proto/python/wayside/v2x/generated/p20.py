@@ -427,6 +427,7 @@ def read_BasicSafetyMessage(v: int, p: int) -> tuple[BasicSafetyMessage, int]:
             n115 = x114 + 1
             y116 = []
             for _ in range(n115):
+                v &= (1 << p) - 1
                 p -= 4
                 o117 = (v >> p) & 15
                 y118, p = read_PositionOffsetLLV(v, p)
@@ -805,64 +806,69 @@ def write_BasicSafetyMessage(x: BasicSafetyMessage, a: int) -> int:
             if not 1 <= len(v75) <= 23:
                 raise out_of_range("PathHistoryPointList", len(v75), 1, 23)
             a = a << 5 | (len(v75) - 1)
+            v77 = a
             for v76 in v75:
-                v77 = v76.speed
-                v78 = v76.posAccuracy
-                v79 = v76.heading
-                a = a << 4 | (4 if v77 is not None else 0) | (2 if v78 is not None else 0) | (1 if v79 is not None else 0)
+                a = 1
+                v79 = v76.speed
+                v80 = v76.posAccuracy
+                v81 = v76.heading
+                a = a << 4 | (4 if v79 is not None else 0) | (2 if v80 is not None else 0) | (1 if v81 is not None else 0)
                 a = write_PositionOffsetLLV(v76.llvOffset, a)
-                v80 = v76.timeOffset
-                if not 1 <= v80 <= 65535:
-                    raise out_of_range("timeOffset", v80, 1, 65535)
-                a = a << 16 | (v80 - 1)
-                if v77 is not None:
-                    if not 0 <= v77 <= 8191:
-                        raise out_of_range("speed", v77, 0, 8191)
-                    a = a << 13 | v77
-                if v78 is not None:
-                    v81 = v78.elevation
-                    v82 = v78.pos
-                    if not 0 <= v82 <= 15:
-                        raise out_of_range("pos", v82, 0, 15)
-                    a = a << 5 | (16 if v81 is not None else 0) | v82
-                    if v81 is not None:
-                        if not 0 <= v81 <= 15:
-                            raise out_of_range("elevation", v81, 0, 15)
-                        a = a << 4 | v81
+                v82 = v76.timeOffset
+                if not 1 <= v82 <= 65535:
+                    raise out_of_range("timeOffset", v82, 1, 65535)
+                a = a << 16 | (v82 - 1)
                 if v79 is not None:
-                    if not 0 <= v79 <= 240:
-                        raise out_of_range("heading", v79, 0, 240)
-                    a = a << 8 | v79
+                    if not 0 <= v79 <= 8191:
+                        raise out_of_range("speed", v79, 0, 8191)
+                    a = a << 13 | v79
+                if v80 is not None:
+                    v83 = v80.elevation
+                    v84 = v80.pos
+                    if not 0 <= v84 <= 15:
+                        raise out_of_range("pos", v84, 0, 15)
+                    a = a << 5 | (16 if v83 is not None else 0) | v84
+                    if v83 is not None:
+                        if not 0 <= v83 <= 15:
+                            raise out_of_range("elevation", v83, 0, 15)
+                        a = a << 4 | v83
+                if v81 is not None:
+                    if not 0 <= v81 <= 240:
+                        raise out_of_range("heading", v81, 0, 240)
+                    a = a << 8 | v81
+                v78 = a.bit_length() - 1
+                v77 = v77 << v78 | a ^ 1 << v78
+            a = v77
         if v48 is not None:
-            v83 = v48.radiusOfCurve
-            if not -32767 <= v83 <= 32767:
-                raise out_of_range("radiusOfCurve", v83, -32767, 32767)
-            v84 = v48.confidence
-            if not 0 <= v84 <= 200:
-                raise out_of_range("confidence", v84, 0, 200)
-            a = a << 25 | (v83 + 32767) << 8 | v84
+            v85 = v48.radiusOfCurve
+            if not -32767 <= v85 <= 32767:
+                raise out_of_range("radiusOfCurve", v85, -32767, 32767)
+            v86 = v48.confidence
+            if not 0 <= v86 <= 200:
+                raise out_of_range("confidence", v86, 0, 200)
+            a = a << 25 | (v85 + 32767) << 8 | v86
         if v49 is not None:
             if not 0 <= v49 <= 511:
                 raise out_of_range("lights", v49, 0, 511)
             a = a << 10 | v49
     if v7 is not None:
-        v85 = v7.responseType
-        v86 = v7.sirenUse
-        v87 = v7.lightsUse
-        a = a << 4 | (4 if v85 is not None else 0) | (2 if v86 is not None else 0) | (1 if v87 is not None else 0)
-        if v85 is not None:
-            if 0 <= v85 <= 6:
-                a = a << 4 | v85
-            else:
-                a = write_small(v85 - 7, a << 1 | 1, "responseType")
-        if v86 is not None:
-            if not 0 <= v86 <= 3:
-                raise out_of_range("sirenUse", v86, 0, 3)
-            a = a << 2 | v86
+        v87 = v7.responseType
+        v88 = v7.sirenUse
+        v89 = v7.lightsUse
+        a = a << 4 | (4 if v87 is not None else 0) | (2 if v88 is not None else 0) | (1 if v89 is not None else 0)
         if v87 is not None:
-            if not 0 <= v87 <= 7:
-                raise out_of_range("lightsUse", v87, 0, 7)
-            a = a << 3 | v87
+            if 0 <= v87 <= 6:
+                a = a << 4 | v87
+            else:
+                a = write_small(v87 - 7, a << 1 | 1, "responseType")
+        if v88 is not None:
+            if not 0 <= v88 <= 3:
+                raise out_of_range("sirenUse", v88, 0, 3)
+            a = a << 2 | v88
+        if v89 is not None:
+            if not 0 <= v89 <= 7:
+                raise out_of_range("lightsUse", v89, 0, 7)
+            a = a << 3 | v89
     return a
 
 
@@ -883,6 +889,7 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
     n6 = x5 + 1
     y7 = []
     for _ in range(n6):
+        v &= (1 << p) - 1
         p -= 3
         o8 = (v >> p) & 7
         y9 = None
@@ -921,6 +928,7 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
             n24 = x23 + 1
             y25 = []
             for _ in range(n24):
+                v &= (1 << p) - 1
                 p -= 5
                 o26 = (v >> p) & 31
                 y27 = None
@@ -997,6 +1005,7 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
                 n56 = x55 + 1
                 y57 = []
                 for _ in range(n56):
+                    v &= (1 << p) - 1
                     p -= 15
                     c = (v >> p) & 32767
                     o58 = c >> 8
@@ -1073,6 +1082,7 @@ def read_MapData(v: int, p: int) -> tuple[MapData, int]:
                         n82 = x81 + 1
                         y83 = []
                         for _ in range(n82):
+                            v &= (1 << p) - 1
                             p -= 3
                             c = (v >> p) & 7
                             o84 = c >> 1
@@ -1156,220 +1166,240 @@ def write_MapData(x: MapData, a: int) -> int:
     if not 1 <= len(v3) <= 32:
         raise out_of_range("NodeList", len(v3), 1, 32)
     a = a << 5 | (len(v3) - 1)
+    v5 = a
     for v4 in v3:
-        v5 = v4.name
-        v6 = v4.inLinks
-        a = a << 3 | (2 if v5 is not None else 0) | (1 if v6 is not None else 0)
-        if v5 is not None:
-            if not 1 <= len(v5) <= 63:
-                raise out_of_range("name", len(v5), 1, 63)
-            a = a << 6 | (len(v5) - 1)
-            a = write_text(v5, a, "name")
-        v7 = v4.id
-        v8 = v7.region
-        a = a << 1 | (1 if v8 is not None else 0)
+        a = 1
+        v7 = v4.name
+        v8 = v4.inLinks
+        a = a << 3 | (2 if v7 is not None else 0) | (1 if v8 is not None else 0)
+        if v7 is not None:
+            if not 1 <= len(v7) <= 63:
+                raise out_of_range("name", len(v7), 1, 63)
+            a = a << 6 | (len(v7) - 1)
+            a = write_text(v7, a, "name")
+        v9 = v4.id
+        v10 = v9.region
+        a = a << 1 | (1 if v10 is not None else 0)
+        if v10 is not None:
+            if not 0 <= v10 <= 65535:
+                raise out_of_range("region", v10, 0, 65535)
+            a = a << 16 | v10
+        v11 = v9.id
+        if not 0 <= v11 <= 65535:
+            raise out_of_range("id", v11, 0, 65535)
+        v12 = v4.refPos
+        v13 = v12.elevation
+        v14 = v12.lat
+        if not -900000000 <= v14 <= 900000001:
+            raise out_of_range("lat", v14, -900000000, 900000001)
+        v15 = v12.long
+        if not -1799999999 <= v15 <= 1800000001:
+            raise out_of_range("long", v15, -1799999999, 1800000001)
+        a = a << 80 | v11 << 64 | (1 << 63 if v13 is not None else 0) | (v14 + 900000000) << 32 | (v15 + 1799999999)
+        if v13 is not None:
+            if not -4096 <= v13 <= 61439:
+                raise out_of_range("elevation", v13, -4096, 61439)
+            a = a << 16 | (v13 + 4096)
         if v8 is not None:
-            if not 0 <= v8 <= 65535:
-                raise out_of_range("region", v8, 0, 65535)
-            a = a << 16 | v8
-        v9 = v7.id
-        if not 0 <= v9 <= 65535:
-            raise out_of_range("id", v9, 0, 65535)
-        v10 = v4.refPos
-        v11 = v10.elevation
-        v12 = v10.lat
-        if not -900000000 <= v12 <= 900000001:
-            raise out_of_range("lat", v12, -900000000, 900000001)
-        v13 = v10.long
-        if not -1799999999 <= v13 <= 1800000001:
-            raise out_of_range("long", v13, -1799999999, 1800000001)
-        a = a << 80 | v9 << 64 | (1 << 63 if v11 is not None else 0) | (v12 + 900000000) << 32 | (v13 + 1799999999)
-        if v11 is not None:
-            if not -4096 <= v11 <= 61439:
-                raise out_of_range("elevation", v11, -4096, 61439)
-            a = a << 16 | (v11 + 4096)
-        if v6 is not None:
-            if not 1 <= len(v6) <= 32:
-                raise out_of_range("LinkList", len(v6), 1, 32)
-            a = a << 5 | (len(v6) - 1)
-            for v14 in v6:
-                v15 = v14.name
-                v16 = v14.speedLimits
-                v17 = v14.points
-                v18 = v14.movements
-                a = a << 5 | (8 if v15 is not None else 0) | (4 if v16 is not None else 0) | (2 if v17 is not None else 0) | (1 if v18 is not None else 0)
-                if v15 is not None:
-                    if not 1 <= len(v15) <= 63:
-                        raise out_of_range("name", len(v15), 1, 63)
-                    a = a << 6 | (len(v15) - 1)
-                    a = write_text(v15, a, "name")
-                v19 = v14.upstreamNodeId
-                v20 = v19.region
-                a = a << 1 | (1 if v20 is not None else 0)
+            if not 1 <= len(v8) <= 32:
+                raise out_of_range("LinkList", len(v8), 1, 32)
+            a = a << 5 | (len(v8) - 1)
+            v17 = a
+            for v16 in v8:
+                a = 1
+                v19 = v16.name
+                v20 = v16.speedLimits
+                v21 = v16.points
+                v22 = v16.movements
+                a = a << 5 | (8 if v19 is not None else 0) | (4 if v20 is not None else 0) | (2 if v21 is not None else 0) | (1 if v22 is not None else 0)
+                if v19 is not None:
+                    if not 1 <= len(v19) <= 63:
+                        raise out_of_range("name", len(v19), 1, 63)
+                    a = a << 6 | (len(v19) - 1)
+                    a = write_text(v19, a, "name")
+                v23 = v16.upstreamNodeId
+                v24 = v23.region
+                a = a << 1 | (1 if v24 is not None else 0)
+                if v24 is not None:
+                    if not 0 <= v24 <= 65535:
+                        raise out_of_range("region", v24, 0, 65535)
+                    a = a << 16 | v24
+                v25 = v23.id
+                if not 0 <= v25 <= 65535:
+                    raise out_of_range("id", v25, 0, 65535)
+                a = a << 16 | v25
                 if v20 is not None:
-                    if not 0 <= v20 <= 65535:
-                        raise out_of_range("region", v20, 0, 65535)
-                    a = a << 16 | v20
-                v21 = v19.id
-                if not 0 <= v21 <= 65535:
-                    raise out_of_range("id", v21, 0, 65535)
-                a = a << 16 | v21
-                if v16 is not None:
-                    if not 1 <= len(v16) <= 9:
-                        raise out_of_range("SpeedLimitList", len(v16), 1, 9)
-                    a = a << 4 | (len(v16) - 1)
-                    for v22 in v16:
-                        v23 = v22.type
-                        if 0 <= v23 <= 12:
-                            a = a << 5 | v23
+                    if not 1 <= len(v20) <= 9:
+                        raise out_of_range("SpeedLimitList", len(v20), 1, 9)
+                    a = a << 4 | (len(v20) - 1)
+                    for v26 in v20:
+                        v27 = v26.type
+                        if 0 <= v27 <= 12:
+                            a = a << 5 | v27
                         else:
-                            a = write_small(v23 - 13, a << 1 | 1, "type")
-                        v24 = v22.speed
-                        if not 0 <= v24 <= 8191:
-                            raise out_of_range("speed", v24, 0, 8191)
-                        a = a << 13 | v24
-                v25 = v14.linkWidth
-                if not 0 <= v25 <= 32767:
-                    raise out_of_range("linkWidth", v25, 0, 32767)
-                a = a << 15 | v25
-                if v17 is not None:
-                    a = write_PointList(v17, a)
-                if v18 is not None:
-                    if not 1 <= len(v18) <= 32:
-                        raise out_of_range("MovementList", len(v18), 1, 32)
-                    a = a << 5 | (len(v18) - 1)
-                    for v26 in v18:
-                        v27 = v26.phaseId
-                        v28 = v26.remoteIntersection
-                        v29 = v28.region
-                        a = a << 2 | (2 if v27 is not None else 0) | (1 if v29 is not None else 0)
-                        if v29 is not None:
-                            if not 0 <= v29 <= 65535:
-                                raise out_of_range("region", v29, 0, 65535)
-                            a = a << 16 | v29
-                        v30 = v28.id
-                        if not 0 <= v30 <= 65535:
-                            raise out_of_range("id", v30, 0, 65535)
-                        a = a << 16 | v30
-                        if v27 is not None:
-                            if not 0 <= v27 <= 255:
-                                raise out_of_range("phaseId", v27, 0, 255)
-                            a = a << 8 | v27
-                v31 = v14.lanes
-                if not 1 <= len(v31) <= 32:
-                    raise out_of_range("LaneList", len(v31), 1, 32)
-                a = a << 5 | (len(v31) - 1)
-                for v32 in v31:
-                    v33 = v32.laneWidth
-                    v34 = v32.laneAttributes
-                    v35 = v32.maneuvers
-                    v36 = v32.connectsTo
-                    v37 = v32.speedLimits
-                    v38 = v32.points
-                    v39 = v32.laneID
-                    if not 0 <= v39 <= 255:
-                        raise out_of_range("laneID", v39, 0, 255)
-                    a = a << 15 | (8192 if v33 is not None else 0) | (4096 if v34 is not None else 0) | (2048 if v35 is not None else 0) | (1024 if v36 is not None else 0) | (512 if v37 is not None else 0) | (256 if v38 is not None else 0) | v39
-                    if v33 is not None:
-                        if not 0 <= v33 <= 32767:
-                            raise out_of_range("laneWidth", v33, 0, 32767)
-                        a = a << 15 | v33
-                    if v34 is not None:
-                        v40 = v34.shareWith
-                        a = a << 1 | (1 if v40 is not None else 0)
-                        if v40 is not None:
-                            if not 0 <= v40 <= 1023:
-                                raise out_of_range("shareWith", v40, 0, 1023)
-                            a = a << 10 | v40
-                        v41, v42 = v34.laneType
-                        if v41 == "vehicle":
-                            if not 0 <= v42 <= 255:
-                                raise out_of_range("vehicle", v42, 0, 255)
-                            a = a << 13 | v42
-                        elif v41 == "crosswalk":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("crosswalk", v42, 0, 65535)
-                            a = a << 20 | 1 << 16 | v42
-                        elif v41 == "bikeLane":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("bikeLane", v42, 0, 65535)
-                            a = a << 20 | 2 << 16 | v42
-                        elif v41 == "sidewalk":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("sidewalk", v42, 0, 65535)
-                            a = a << 20 | 3 << 16 | v42
-                        elif v41 == "median":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("median", v42, 0, 65535)
-                            a = a << 20 | 4 << 16 | v42
-                        elif v41 == "striping":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("striping", v42, 0, 65535)
-                            a = a << 20 | 5 << 16 | v42
-                        elif v41 == "trackedVehicle":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("trackedVehicle", v42, 0, 65535)
-                            a = a << 20 | 6 << 16 | v42
-                        elif v41 == "parking":
-                            if not 0 <= v42 <= 65535:
-                                raise out_of_range("parking", v42, 0, 65535)
-                            a = a << 20 | 7 << 16 | v42
-                        elif v41 == "unknown":
-                            a = write_open(v42.value, write_small(v42.index, a << 1 | 1, "LaneTypeAttributes"))
-                        else:
-                            raise EncodeError(f"LaneTypeAttributes: there is no alternative {v41!r}")
-                    if v35 is not None:
-                        if not 0 <= v35 <= 4095:
-                            raise out_of_range("maneuvers", v35, 0, 4095)
-                        a = a << 12 | v35
-                    if v36 is not None:
-                        if not 1 <= len(v36) <= 8:
-                            raise out_of_range("ConnectsToList", len(v36), 1, 8)
-                        a = a << 3 | (len(v36) - 1)
-                        for v43 in v36:
-                            v44 = v43.connectingLane
-                            v45 = v43.phaseId
-                            v46 = v43.remoteIntersection
-                            v47 = v46.region
-                            a = a << 3 | (4 if v44 is not None else 0) | (2 if v45 is not None else 0) | (1 if v47 is not None else 0)
-                            if v47 is not None:
-                                if not 0 <= v47 <= 65535:
-                                    raise out_of_range("region", v47, 0, 65535)
-                                a = a << 16 | v47
-                            v48 = v46.id
+                            a = write_small(v27 - 13, a << 1 | 1, "type")
+                        v28 = v26.speed
+                        if not 0 <= v28 <= 8191:
+                            raise out_of_range("speed", v28, 0, 8191)
+                        a = a << 13 | v28
+                v29 = v16.linkWidth
+                if not 0 <= v29 <= 32767:
+                    raise out_of_range("linkWidth", v29, 0, 32767)
+                a = a << 15 | v29
+                if v21 is not None:
+                    a = write_PointList(v21, a)
+                if v22 is not None:
+                    if not 1 <= len(v22) <= 32:
+                        raise out_of_range("MovementList", len(v22), 1, 32)
+                    a = a << 5 | (len(v22) - 1)
+                    for v30 in v22:
+                        v31 = v30.phaseId
+                        v32 = v30.remoteIntersection
+                        v33 = v32.region
+                        a = a << 2 | (2 if v31 is not None else 0) | (1 if v33 is not None else 0)
+                        if v33 is not None:
+                            if not 0 <= v33 <= 65535:
+                                raise out_of_range("region", v33, 0, 65535)
+                            a = a << 16 | v33
+                        v34 = v32.id
+                        if not 0 <= v34 <= 65535:
+                            raise out_of_range("id", v34, 0, 65535)
+                        a = a << 16 | v34
+                        if v31 is not None:
+                            if not 0 <= v31 <= 255:
+                                raise out_of_range("phaseId", v31, 0, 255)
+                            a = a << 8 | v31
+                v35 = v16.lanes
+                if not 1 <= len(v35) <= 32:
+                    raise out_of_range("LaneList", len(v35), 1, 32)
+                a = a << 5 | (len(v35) - 1)
+                v37 = a
+                for v36 in v35:
+                    a = 1
+                    v39 = v36.laneWidth
+                    v40 = v36.laneAttributes
+                    v41 = v36.maneuvers
+                    v42 = v36.connectsTo
+                    v43 = v36.speedLimits
+                    v44 = v36.points
+                    v45 = v36.laneID
+                    if not 0 <= v45 <= 255:
+                        raise out_of_range("laneID", v45, 0, 255)
+                    a = a << 15 | (8192 if v39 is not None else 0) | (4096 if v40 is not None else 0) | (2048 if v41 is not None else 0) | (1024 if v42 is not None else 0) | (512 if v43 is not None else 0) | (256 if v44 is not None else 0) | v45
+                    if v39 is not None:
+                        if not 0 <= v39 <= 32767:
+                            raise out_of_range("laneWidth", v39, 0, 32767)
+                        a = a << 15 | v39
+                    if v40 is not None:
+                        v46 = v40.shareWith
+                        a = a << 1 | (1 if v46 is not None else 0)
+                        if v46 is not None:
+                            if not 0 <= v46 <= 1023:
+                                raise out_of_range("shareWith", v46, 0, 1023)
+                            a = a << 10 | v46
+                        v47, v48 = v40.laneType
+                        if v47 == "vehicle":
+                            if not 0 <= v48 <= 255:
+                                raise out_of_range("vehicle", v48, 0, 255)
+                            a = a << 13 | v48
+                        elif v47 == "crosswalk":
                             if not 0 <= v48 <= 65535:
-                                raise out_of_range("id", v48, 0, 65535)
-                            a = a << 16 | v48
-                            if v44 is not None:
-                                v49 = v44.maneuver
-                                v50 = v44.lane
-                                if not 0 <= v50 <= 255:
-                                    raise out_of_range("lane", v50, 0, 255)
-                                a = a << 9 | (256 if v49 is not None else 0) | v50
-                                if v49 is not None:
-                                    if not 0 <= v49 <= 4095:
-                                        raise out_of_range("maneuver", v49, 0, 4095)
-                                    a = a << 12 | v49
-                            if v45 is not None:
-                                if not 0 <= v45 <= 255:
-                                    raise out_of_range("phaseId", v45, 0, 255)
-                                a = a << 8 | v45
-                    if v37 is not None:
-                        if not 1 <= len(v37) <= 9:
-                            raise out_of_range("SpeedLimitList", len(v37), 1, 9)
-                        a = a << 4 | (len(v37) - 1)
-                        for v51 in v37:
-                            v52 = v51.type
-                            if 0 <= v52 <= 12:
-                                a = a << 5 | v52
+                                raise out_of_range("crosswalk", v48, 0, 65535)
+                            a = a << 20 | 1 << 16 | v48
+                        elif v47 == "bikeLane":
+                            if not 0 <= v48 <= 65535:
+                                raise out_of_range("bikeLane", v48, 0, 65535)
+                            a = a << 20 | 2 << 16 | v48
+                        elif v47 == "sidewalk":
+                            if not 0 <= v48 <= 65535:
+                                raise out_of_range("sidewalk", v48, 0, 65535)
+                            a = a << 20 | 3 << 16 | v48
+                        elif v47 == "median":
+                            if not 0 <= v48 <= 65535:
+                                raise out_of_range("median", v48, 0, 65535)
+                            a = a << 20 | 4 << 16 | v48
+                        elif v47 == "striping":
+                            if not 0 <= v48 <= 65535:
+                                raise out_of_range("striping", v48, 0, 65535)
+                            a = a << 20 | 5 << 16 | v48
+                        elif v47 == "trackedVehicle":
+                            if not 0 <= v48 <= 65535:
+                                raise out_of_range("trackedVehicle", v48, 0, 65535)
+                            a = a << 20 | 6 << 16 | v48
+                        elif v47 == "parking":
+                            if not 0 <= v48 <= 65535:
+                                raise out_of_range("parking", v48, 0, 65535)
+                            a = a << 20 | 7 << 16 | v48
+                        elif v47 == "unknown":
+                            a = write_open(v48.value, write_small(v48.index, a << 1 | 1, "LaneTypeAttributes"))
+                        else:
+                            raise EncodeError(f"LaneTypeAttributes: there is no alternative {v47!r}")
+                    if v41 is not None:
+                        if not 0 <= v41 <= 4095:
+                            raise out_of_range("maneuvers", v41, 0, 4095)
+                        a = a << 12 | v41
+                    if v42 is not None:
+                        if not 1 <= len(v42) <= 8:
+                            raise out_of_range("ConnectsToList", len(v42), 1, 8)
+                        a = a << 3 | (len(v42) - 1)
+                        v50 = a
+                        for v49 in v42:
+                            a = 1
+                            v52 = v49.connectingLane
+                            v53 = v49.phaseId
+                            v54 = v49.remoteIntersection
+                            v55 = v54.region
+                            a = a << 3 | (4 if v52 is not None else 0) | (2 if v53 is not None else 0) | (1 if v55 is not None else 0)
+                            if v55 is not None:
+                                if not 0 <= v55 <= 65535:
+                                    raise out_of_range("region", v55, 0, 65535)
+                                a = a << 16 | v55
+                            v56 = v54.id
+                            if not 0 <= v56 <= 65535:
+                                raise out_of_range("id", v56, 0, 65535)
+                            a = a << 16 | v56
+                            if v52 is not None:
+                                v57 = v52.maneuver
+                                v58 = v52.lane
+                                if not 0 <= v58 <= 255:
+                                    raise out_of_range("lane", v58, 0, 255)
+                                a = a << 9 | (256 if v57 is not None else 0) | v58
+                                if v57 is not None:
+                                    if not 0 <= v57 <= 4095:
+                                        raise out_of_range("maneuver", v57, 0, 4095)
+                                    a = a << 12 | v57
+                            if v53 is not None:
+                                if not 0 <= v53 <= 255:
+                                    raise out_of_range("phaseId", v53, 0, 255)
+                                a = a << 8 | v53
+                            v51 = a.bit_length() - 1
+                            v50 = v50 << v51 | a ^ 1 << v51
+                        a = v50
+                    if v43 is not None:
+                        if not 1 <= len(v43) <= 9:
+                            raise out_of_range("SpeedLimitList", len(v43), 1, 9)
+                        a = a << 4 | (len(v43) - 1)
+                        for v59 in v43:
+                            v60 = v59.type
+                            if 0 <= v60 <= 12:
+                                a = a << 5 | v60
                             else:
-                                a = write_small(v52 - 13, a << 1 | 1, "type")
-                            v53 = v51.speed
-                            if not 0 <= v53 <= 8191:
-                                raise out_of_range("speed", v53, 0, 8191)
-                            a = a << 13 | v53
-                    if v38 is not None:
-                        a = write_PointList(v38, a)
+                                a = write_small(v60 - 13, a << 1 | 1, "type")
+                            v61 = v59.speed
+                            if not 0 <= v61 <= 8191:
+                                raise out_of_range("speed", v61, 0, 8191)
+                            a = a << 13 | v61
+                    if v44 is not None:
+                        a = write_PointList(v44, a)
+                    v38 = a.bit_length() - 1
+                    v37 = v37 << v38 | a ^ 1 << v38
+                a = v37
+                v18 = a.bit_length() - 1
+                v17 = v17 << v18 | a ^ 1 << v18
+            a = v17
+        v6 = a.bit_length() - 1
+        v5 = v5 << v6 | a ^ 1 << v6
+    a = v5
     return a
 
 
@@ -1405,6 +1435,7 @@ def read_RoadSideInformation(v: int, p: int) -> tuple[RoadSideInformation, int]:
         n13 = x12 + 1
         y14 = []
         for _ in range(n13):
+            v &= (1 << p) - 1
             p -= 37
             c = (v >> p) & 0x1fffffffff
             o15 = c >> 28
@@ -1502,6 +1533,7 @@ def read_RoadSideInformation(v: int, p: int) -> tuple[RoadSideInformation, int]:
         n50 = x49 + 1
         y51 = []
         for _ in range(n50):
+            v &= (1 << p) - 1
             p -= 31
             c = (v >> p) & 0x7fffffff
             o52 = c >> 24
@@ -1611,135 +1643,145 @@ def write_RoadSideInformation(x: RoadSideInformation, a: int) -> int:
         if not 1 <= len(v2) <= 8:
             raise out_of_range("RTEList", len(v2), 1, 8)
         a = a << 3 | (len(v2) - 1)
+        v11 = a
         for v10 in v2:
-            v11 = v10.eventPos
-            v12 = v10.eventRadius
-            v13 = v10.description
-            v14 = v10.timeDetails
-            v15 = v10.priority
-            v16 = v10.referencePaths
-            v17 = v10.referenceLinks
-            v18 = v10.eventConfidence
-            v19 = v10.rteId
-            if not 0 <= v19 <= 255:
-                raise out_of_range("rteId", v19, 0, 255)
-            v20 = v10.eventType
-            if not 0 <= v20 <= 65535:
-                raise out_of_range("eventType", v20, 0, 65535)
-            v21 = v10.eventSource
-            a = a << 33 | (1 << 31 if v11 is not None else 0) | (1 << 30 if v12 is not None else 0) | (1 << 29 if v13 is not None else 0) | (1 << 28 if v14 is not None else 0) | (1 << 27 if v15 is not None else 0) | (1 << 26 if v16 is not None else 0) | (1 << 25 if v17 is not None else 0) | (1 << 24 if v18 is not None else 0) | v19 << 16 | v20
-            if 0 <= v21 <= 5:
-                a = a << 4 | v21
+            a = 1
+            v13 = v10.eventPos
+            v14 = v10.eventRadius
+            v15 = v10.description
+            v16 = v10.timeDetails
+            v17 = v10.priority
+            v18 = v10.referencePaths
+            v19 = v10.referenceLinks
+            v20 = v10.eventConfidence
+            v21 = v10.rteId
+            if not 0 <= v21 <= 255:
+                raise out_of_range("rteId", v21, 0, 255)
+            v22 = v10.eventType
+            if not 0 <= v22 <= 65535:
+                raise out_of_range("eventType", v22, 0, 65535)
+            v23 = v10.eventSource
+            a = a << 33 | (1 << 31 if v13 is not None else 0) | (1 << 30 if v14 is not None else 0) | (1 << 29 if v15 is not None else 0) | (1 << 28 if v16 is not None else 0) | (1 << 27 if v17 is not None else 0) | (1 << 26 if v18 is not None else 0) | (1 << 25 if v19 is not None else 0) | (1 << 24 if v20 is not None else 0) | v21 << 16 | v22
+            if 0 <= v23 <= 5:
+                a = a << 4 | v23
             else:
-                a = write_small(v21 - 6, a << 1 | 1, "eventSource")
-            if v11 is not None:
-                a = write_PositionOffsetLLV(v11, a)
-            if v12 is not None:
-                if not 0 <= v12 <= 65535:
-                    raise out_of_range("eventRadius", v12, 0, 65535)
-                a = a << 16 | v12
+                a = write_small(v23 - 6, a << 1 | 1, "eventSource")
             if v13 is not None:
-                v22, v23 = v13
-                if v22 == "textString":
-                    if not 1 <= len(v23) <= 512:
-                        raise out_of_range("textString", len(v23), 1, 512)
-                    a = a << 10 | (len(v23) - 1)
-                    a = write_text(v23, a, "textString")
-                elif v22 == "textGB2312":
-                    if not 2 <= len(v23) <= 512:
-                        raise out_of_range("textGB2312", len(v23), 2, 512)
-                    a = a << 10 | 1 << 9 | (len(v23) - 2)
-                    a = a << 8 * len(v23) | int.from_bytes(v23, "big")
-                else:
-                    raise EncodeError(f"Description: there is no alternative {v22!r}")
+                a = write_PositionOffsetLLV(v13, a)
             if v14 is not None:
-                v24 = v14.startTime
-                v25 = v14.endTime
-                v26 = v14.endTimeConfidence
-                a = a << 3 | (4 if v24 is not None else 0) | (2 if v25 is not None else 0) | (1 if v26 is not None else 0)
-                if v24 is not None:
-                    if not 0 <= v24 <= 527040:
-                        raise out_of_range("startTime", v24, 0, 527040)
-                    a = a << 20 | v24
-                if v25 is not None:
-                    if not 0 <= v25 <= 527040:
-                        raise out_of_range("endTime", v25, 0, 527040)
-                    a = a << 20 | v25
-                if v26 is not None:
-                    if not 0 <= v26 <= 39:
-                        raise out_of_range("endTimeConfidence", v26, 0, 39)
-                    a = a << 6 | v26
+                if not 0 <= v14 <= 65535:
+                    raise out_of_range("eventRadius", v14, 0, 65535)
+                a = a << 16 | v14
             if v15 is not None:
-                if not 1 <= len(v15) <= 1:
-                    raise out_of_range("priority", len(v15), 1, 1)
-                a = a << 8 | int.from_bytes(v15, "big")
+                v24, v25 = v15
+                if v24 == "textString":
+                    if not 1 <= len(v25) <= 512:
+                        raise out_of_range("textString", len(v25), 1, 512)
+                    a = a << 10 | (len(v25) - 1)
+                    a = write_text(v25, a, "textString")
+                elif v24 == "textGB2312":
+                    if not 2 <= len(v25) <= 512:
+                        raise out_of_range("textGB2312", len(v25), 2, 512)
+                    a = a << 10 | 1 << 9 | (len(v25) - 2)
+                    a = a << 8 * len(v25) | int.from_bytes(v25, "big")
+                else:
+                    raise EncodeError(f"Description: there is no alternative {v24!r}")
             if v16 is not None:
-                a = write_ReferencePathList(v16, a)
+                v26 = v16.startTime
+                v27 = v16.endTime
+                v28 = v16.endTimeConfidence
+                a = a << 3 | (4 if v26 is not None else 0) | (2 if v27 is not None else 0) | (1 if v28 is not None else 0)
+                if v26 is not None:
+                    if not 0 <= v26 <= 527040:
+                        raise out_of_range("startTime", v26, 0, 527040)
+                    a = a << 20 | v26
+                if v27 is not None:
+                    if not 0 <= v27 <= 527040:
+                        raise out_of_range("endTime", v27, 0, 527040)
+                    a = a << 20 | v27
+                if v28 is not None:
+                    if not 0 <= v28 <= 39:
+                        raise out_of_range("endTimeConfidence", v28, 0, 39)
+                    a = a << 6 | v28
             if v17 is not None:
-                a = write_ReferenceLinkList(v17, a)
+                if not 1 <= len(v17) <= 1:
+                    raise out_of_range("priority", len(v17), 1, 1)
+                a = a << 8 | int.from_bytes(v17, "big")
             if v18 is not None:
-                if not 0 <= v18 <= 200:
-                    raise out_of_range("eventConfidence", v18, 0, 200)
-                a = a << 8 | v18
+                a = write_ReferencePathList(v18, a)
+            if v19 is not None:
+                a = write_ReferenceLinkList(v19, a)
+            if v20 is not None:
+                if not 0 <= v20 <= 200:
+                    raise out_of_range("eventConfidence", v20, 0, 200)
+                a = a << 8 | v20
+            v12 = a.bit_length() - 1
+            v11 = v11 << v12 | a ^ 1 << v12
+        a = v11
     if v3 is not None:
         if not 1 <= len(v3) <= 16:
             raise out_of_range("RTSList", len(v3), 1, 16)
         a = a << 4 | (len(v3) - 1)
-        for v27 in v3:
-            v28 = v27.signPos
-            v29 = v27.description
-            v30 = v27.timeDetails
-            v31 = v27.priority
-            v32 = v27.referencePaths
-            v33 = v27.referenceLinks
-            v34 = v27.rtsId
-            if not 0 <= v34 <= 255:
-                raise out_of_range("rtsId", v34, 0, 255)
-            v35 = v27.signType
-            if not 0 <= v35 <= 65535:
-                raise out_of_range("signType", v35, 0, 65535)
-            a = a << 31 | (1 << 29 if v28 is not None else 0) | (1 << 28 if v29 is not None else 0) | (1 << 27 if v30 is not None else 0) | (1 << 26 if v31 is not None else 0) | (1 << 25 if v32 is not None else 0) | (1 << 24 if v33 is not None else 0) | v34 << 16 | v35
-            if v28 is not None:
-                a = write_PositionOffsetLLV(v28, a)
-            if v29 is not None:
-                v36, v37 = v29
-                if v36 == "textString":
-                    if not 1 <= len(v37) <= 512:
-                        raise out_of_range("textString", len(v37), 1, 512)
-                    a = a << 10 | (len(v37) - 1)
-                    a = write_text(v37, a, "textString")
-                elif v36 == "textGB2312":
-                    if not 2 <= len(v37) <= 512:
-                        raise out_of_range("textGB2312", len(v37), 2, 512)
-                    a = a << 10 | 1 << 9 | (len(v37) - 2)
-                    a = a << 8 * len(v37) | int.from_bytes(v37, "big")
-                else:
-                    raise EncodeError(f"Description: there is no alternative {v36!r}")
-            if v30 is not None:
-                v38 = v30.startTime
-                v39 = v30.endTime
-                v40 = v30.endTimeConfidence
-                a = a << 3 | (4 if v38 is not None else 0) | (2 if v39 is not None else 0) | (1 if v40 is not None else 0)
-                if v38 is not None:
-                    if not 0 <= v38 <= 527040:
-                        raise out_of_range("startTime", v38, 0, 527040)
-                    a = a << 20 | v38
-                if v39 is not None:
-                    if not 0 <= v39 <= 527040:
-                        raise out_of_range("endTime", v39, 0, 527040)
-                    a = a << 20 | v39
-                if v40 is not None:
-                    if not 0 <= v40 <= 39:
-                        raise out_of_range("endTimeConfidence", v40, 0, 39)
-                    a = a << 6 | v40
-            if v31 is not None:
-                if not 1 <= len(v31) <= 1:
-                    raise out_of_range("priority", len(v31), 1, 1)
-                a = a << 8 | int.from_bytes(v31, "big")
+        v30 = a
+        for v29 in v3:
+            a = 1
+            v32 = v29.signPos
+            v33 = v29.description
+            v34 = v29.timeDetails
+            v35 = v29.priority
+            v36 = v29.referencePaths
+            v37 = v29.referenceLinks
+            v38 = v29.rtsId
+            if not 0 <= v38 <= 255:
+                raise out_of_range("rtsId", v38, 0, 255)
+            v39 = v29.signType
+            if not 0 <= v39 <= 65535:
+                raise out_of_range("signType", v39, 0, 65535)
+            a = a << 31 | (1 << 29 if v32 is not None else 0) | (1 << 28 if v33 is not None else 0) | (1 << 27 if v34 is not None else 0) | (1 << 26 if v35 is not None else 0) | (1 << 25 if v36 is not None else 0) | (1 << 24 if v37 is not None else 0) | v38 << 16 | v39
             if v32 is not None:
-                a = write_ReferencePathList(v32, a)
+                a = write_PositionOffsetLLV(v32, a)
             if v33 is not None:
-                a = write_ReferenceLinkList(v33, a)
+                v40, v41 = v33
+                if v40 == "textString":
+                    if not 1 <= len(v41) <= 512:
+                        raise out_of_range("textString", len(v41), 1, 512)
+                    a = a << 10 | (len(v41) - 1)
+                    a = write_text(v41, a, "textString")
+                elif v40 == "textGB2312":
+                    if not 2 <= len(v41) <= 512:
+                        raise out_of_range("textGB2312", len(v41), 2, 512)
+                    a = a << 10 | 1 << 9 | (len(v41) - 2)
+                    a = a << 8 * len(v41) | int.from_bytes(v41, "big")
+                else:
+                    raise EncodeError(f"Description: there is no alternative {v40!r}")
+            if v34 is not None:
+                v42 = v34.startTime
+                v43 = v34.endTime
+                v44 = v34.endTimeConfidence
+                a = a << 3 | (4 if v42 is not None else 0) | (2 if v43 is not None else 0) | (1 if v44 is not None else 0)
+                if v42 is not None:
+                    if not 0 <= v42 <= 527040:
+                        raise out_of_range("startTime", v42, 0, 527040)
+                    a = a << 20 | v42
+                if v43 is not None:
+                    if not 0 <= v43 <= 527040:
+                        raise out_of_range("endTime", v43, 0, 527040)
+                    a = a << 20 | v43
+                if v44 is not None:
+                    if not 0 <= v44 <= 39:
+                        raise out_of_range("endTimeConfidence", v44, 0, 39)
+                    a = a << 6 | v44
+            if v35 is not None:
+                if not 1 <= len(v35) <= 1:
+                    raise out_of_range("priority", len(v35), 1, 1)
+                a = a << 8 | int.from_bytes(v35, "big")
+            if v36 is not None:
+                a = write_ReferencePathList(v36, a)
+            if v37 is not None:
+                a = write_ReferenceLinkList(v37, a)
+            v31 = a.bit_length() - 1
+            v30 = v30 << v31 | a ^ 1 << v31
+        a = v30
     return a
 
 
@@ -1749,6 +1791,7 @@ def read_ReferencePathList(v: int, p: int) -> tuple[list[ReferencePath], int]:
     n2 = x1 + 1
     y3 = []
     for _ in range(n2):
+        v &= (1 << p) - 1
         p -= 5
         x4 = (v >> p) & 31
         if x4 > 30:
@@ -1756,6 +1799,7 @@ def read_ReferencePathList(v: int, p: int) -> tuple[list[ReferencePath], int]:
         n5 = x4 + 2
         y6 = []
         for _ in range(n5):
+            v &= (1 << p) - 1
             y7, p = read_PositionOffsetLLV(v, p)
             y6.append(y7)
         p -= 16
@@ -1768,15 +1812,25 @@ def write_ReferencePathList(x: list[ReferencePath], a: int) -> int:
     if not 1 <= len(x) <= 8:
         raise out_of_range("ReferencePathList", len(x), 1, 8)
     a = a << 3 | (len(x) - 1)
+    v2 = a
     for v1 in x:
-        v2 = v1.activePath
-        if not 2 <= len(v2) <= 32:
-            raise out_of_range("PathPointList", len(v2), 2, 32)
-        a = a << 5 | (len(v2) - 2)
-        for v3 in v2:
-            a = write_PositionOffsetLLV(v3, a)
-        v4 = v1.pathRadius
-        if not 0 <= v4 <= 65535:
-            raise out_of_range("pathRadius", v4, 0, 65535)
-        a = a << 16 | v4
+        a = 1
+        v4 = v1.activePath
+        if not 2 <= len(v4) <= 32:
+            raise out_of_range("PathPointList", len(v4), 2, 32)
+        a = a << 5 | (len(v4) - 2)
+        v6 = a
+        for v5 in v4:
+            a = 1
+            a = write_PositionOffsetLLV(v5, a)
+            v7 = a.bit_length() - 1
+            v6 = v6 << v7 | a ^ 1 << v7
+        a = v6
+        v8 = v1.pathRadius
+        if not 0 <= v8 <= 65535:
+            raise out_of_range("pathRadius", v8, 0, 65535)
+        a = a << 16 | v8
+        v3 = a.bit_length() - 1
+        v2 = v2 << v3 | a ^ 1 << v3
+    a = v2
     return a

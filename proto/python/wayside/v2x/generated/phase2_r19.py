@@ -114,6 +114,7 @@ def read_RoadsideCoordination(v: int, p: int) -> tuple[RoadsideCoordination, int
         n12 = x11 + 1
         y13 = []
         for _ in range(n12):
+            v &= (1 << p) - 1
             p -= 68
             c = (v >> p) & 0xfffffffffffffffff
             o14 = c >> 64
@@ -172,6 +173,7 @@ def read_RoadsideCoordination(v: int, p: int) -> tuple[RoadsideCoordination, int
         n31 = x30 + 1
         y32 = []
         for _ in range(n31):
+            v &= (1 << p) - 1
             p -= 8
             o33 = (v >> p) & 255
             y34, p = read_ReferenceLink(v, p)
@@ -270,82 +272,92 @@ def write_RoadsideCoordination(x: RoadsideCoordination, a: int) -> int:
         if not 1 <= len(v1) <= 16:
             raise out_of_range("VehicleCoordinationList", len(v1), 1, 16)
         a = a << 4 | (len(v1) - 1)
+        v11 = a
         for v10 in v1:
-            v11 = v10.driveSuggestion
-            v12 = v10.pathGuidance
-            v13 = v10.info
-            v14 = v10.vehId
-            if not 8 <= len(v14) <= 8:
-                raise out_of_range("vehId", len(v14), 8, 8)
-            a = a << 68 | (1 << 66 if v11 is not None else 0) | (1 << 65 if v12 is not None else 0) | (1 << 64 if v13 is not None else 0) | int.from_bytes(v14, "big")
-            if v11 is not None:
-                v15 = v11.lifeTime
-                v16 = v11.relatedLink
-                v17 = v11.relatedPath
-                v18 = v11.suggestion
-                if not 0 <= v18 <= 16383:
-                    raise out_of_range("suggestion", v18, 0, 16383)
-                a = a << 19 | (1 << 17 if v15 is not None else 0) | (1 << 16 if v16 is not None else 0) | (32768 if v17 is not None else 0) | v18
-                if v15 is not None:
-                    if not 1 <= v15 <= 65535:
-                        raise out_of_range("lifeTime", v15, 1, 65535)
-                    a = a << 16 | (v15 - 1)
-                if v16 is not None:
-                    a = write_ReferenceLink(v16, a)
-                if v17 is not None:
-                    a = write_ReferencePath(v17, a)
-            if v12 is not None:
-                a = write_PathPlanning(v12, a)
+            a = 1
+            v13 = v10.driveSuggestion
+            v14 = v10.pathGuidance
+            v15 = v10.info
+            v16 = v10.vehId
+            if not 8 <= len(v16) <= 8:
+                raise out_of_range("vehId", len(v16), 8, 8)
+            a = a << 68 | (1 << 66 if v13 is not None else 0) | (1 << 65 if v14 is not None else 0) | (1 << 64 if v15 is not None else 0) | int.from_bytes(v16, "big")
             if v13 is not None:
-                if not 0 <= v13 <= 255:
-                    raise out_of_range("info", v13, 0, 255)
-                a = a << 9 | v13
+                v17 = v13.lifeTime
+                v18 = v13.relatedLink
+                v19 = v13.relatedPath
+                v20 = v13.suggestion
+                if not 0 <= v20 <= 16383:
+                    raise out_of_range("suggestion", v20, 0, 16383)
+                a = a << 19 | (1 << 17 if v17 is not None else 0) | (1 << 16 if v18 is not None else 0) | (32768 if v19 is not None else 0) | v20
+                if v17 is not None:
+                    if not 1 <= v17 <= 65535:
+                        raise out_of_range("lifeTime", v17, 1, 65535)
+                    a = a << 16 | (v17 - 1)
+                if v18 is not None:
+                    a = write_ReferenceLink(v18, a)
+                if v19 is not None:
+                    a = write_ReferencePath(v19, a)
+            if v14 is not None:
+                a = write_PathPlanning(v14, a)
+            if v15 is not None:
+                if not 0 <= v15 <= 255:
+                    raise out_of_range("info", v15, 0, 255)
+                a = a << 9 | v15
+            v12 = a.bit_length() - 1
+            v11 = v11 << v12 | a ^ 1 << v12
+        a = v11
     if v2 is not None:
         if not 1 <= len(v2) <= 8:
             raise out_of_range("LaneCoordinationList", len(v2), 1, 8)
         a = a << 3 | (len(v2) - 1)
-        for v19 in v2:
-            v20 = v19.relatedPath
-            v21 = v19.tBegin
-            v22 = v19.tEnd
-            v23 = v19.recommendedSpeed
-            v24 = v19.recommendedBehavior
-            v25 = v19.info
-            v26 = v19.description
-            a = a << 8 | (64 if v20 is not None else 0) | (32 if v21 is not None else 0) | (16 if v22 is not None else 0) | (8 if v23 is not None else 0) | (4 if v24 is not None else 0) | (2 if v25 is not None else 0) | (1 if v26 is not None else 0)
-            a = write_ReferenceLink(v19.targetLane, a)
-            if v20 is not None:
-                a = write_ReferencePath(v20, a)
-            if v21 is not None:
-                a = write_DDateTime(v21, a)
-            if v22 is not None:
-                a = write_DDateTime(v22, a)
-            if v23 is not None:
-                if not 0 <= v23 <= 8191:
-                    raise out_of_range("recommendedSpeed", v23, 0, 8191)
-                a = a << 13 | v23
+        v22 = a
+        for v21 in v2:
+            a = 1
+            v24 = v21.relatedPath
+            v25 = v21.tBegin
+            v26 = v21.tEnd
+            v27 = v21.recommendedSpeed
+            v28 = v21.recommendedBehavior
+            v29 = v21.info
+            v30 = v21.description
+            a = a << 8 | (64 if v24 is not None else 0) | (32 if v25 is not None else 0) | (16 if v26 is not None else 0) | (8 if v27 is not None else 0) | (4 if v28 is not None else 0) | (2 if v29 is not None else 0) | (1 if v30 is not None else 0)
+            a = write_ReferenceLink(v21.targetLane, a)
             if v24 is not None:
-                if not 0 <= v24 <= 16383:
-                    raise out_of_range("recommendedBehavior", v24, 0, 16383)
-                a = a << 15 | v24
+                a = write_ReferencePath(v24, a)
             if v25 is not None:
-                if not 0 <= v25 <= 255:
-                    raise out_of_range("info", v25, 0, 255)
-                a = a << 9 | v25
+                a = write_DDateTime(v25, a)
             if v26 is not None:
-                v27, v28 = v26
-                if v27 == "textString":
-                    if not 1 <= len(v28) <= 512:
-                        raise out_of_range("textString", len(v28), 1, 512)
-                    a = a << 10 | (len(v28) - 1)
-                    a = write_text(v28, a, "textString")
-                elif v27 == "textGB2312":
-                    if not 2 <= len(v28) <= 512:
-                        raise out_of_range("textGB2312", len(v28), 2, 512)
-                    a = a << 10 | 1 << 9 | (len(v28) - 2)
-                    a = a << 8 * len(v28) | int.from_bytes(v28, "big")
+                a = write_DDateTime(v26, a)
+            if v27 is not None:
+                if not 0 <= v27 <= 8191:
+                    raise out_of_range("recommendedSpeed", v27, 0, 8191)
+                a = a << 13 | v27
+            if v28 is not None:
+                if not 0 <= v28 <= 16383:
+                    raise out_of_range("recommendedBehavior", v28, 0, 16383)
+                a = a << 15 | v28
+            if v29 is not None:
+                if not 0 <= v29 <= 255:
+                    raise out_of_range("info", v29, 0, 255)
+                a = a << 9 | v29
+            if v30 is not None:
+                v31, v32 = v30
+                if v31 == "textString":
+                    if not 1 <= len(v32) <= 512:
+                        raise out_of_range("textString", len(v32), 1, 512)
+                    a = a << 10 | (len(v32) - 1)
+                    a = write_text(v32, a, "textString")
+                elif v31 == "textGB2312":
+                    if not 2 <= len(v32) <= 512:
+                        raise out_of_range("textGB2312", len(v32), 2, 512)
+                    a = a << 10 | 1 << 9 | (len(v32) - 2)
+                    a = a << 8 * len(v32) | int.from_bytes(v32, "big")
                 else:
-                    raise EncodeError(f"Description: there is no alternative {v27!r}")
+                    raise EncodeError(f"Description: there is no alternative {v31!r}")
+            v23 = a.bit_length() - 1
+            v22 = v22 << v23 | a ^ 1 << v23
+        a = v22
     return a
 
 
@@ -379,6 +391,7 @@ def read_SensorSharingMsg(v: int, p: int) -> tuple[SensorSharingMsg, int]:
         n13 = x12 + 1
         y14 = []
         for _ in range(n13):
+            v &= (1 << p) - 1
             y15, p = read_Polygon(v, p)
             y14.append(y15)
         y11 = y14
@@ -389,6 +402,7 @@ def read_SensorSharingMsg(v: int, p: int) -> tuple[SensorSharingMsg, int]:
         n18 = x17 + 1
         y19 = []
         for _ in range(n18):
+            v &= (1 << p) - 1
             p -= 22
             c = (v >> p) & 0x3fffff
             o20 = c >> 11
@@ -559,6 +573,7 @@ def read_SensorSharingMsg(v: int, p: int) -> tuple[SensorSharingMsg, int]:
                 n83 = x82 + 1
                 y84 = []
                 for _ in range(n83):
+                    v &= (1 << p) - 1
                     p -= 5
                     o85 = (v >> p) & 31
                     y86 = None
@@ -683,6 +698,7 @@ def read_SensorSharingMsg(v: int, p: int) -> tuple[SensorSharingMsg, int]:
         n124 = x123 + 1
         y125 = []
         for _ in range(n124):
+            v &= (1 << p) - 1
             p -= 15
             c = (v >> p) & 32767
             o126 = c >> 5
@@ -804,6 +820,7 @@ def read_SensorSharingMsg(v: int, p: int) -> tuple[SensorSharingMsg, int]:
         n170 = x169 + 1
         y171 = []
         for _ in range(n170):
+            v &= (1 << p) - 1
             p -= 37
             c = (v >> p) & 0x1fffffffff
             o172 = c >> 28
@@ -936,455 +953,480 @@ def write_SensorSharingMsg(x: SensorSharingMsg, a: int) -> int:
         if not 1 <= len(v1) <= 8:
             raise out_of_range("DetectedRegion", len(v1), 1, 8)
         a = a << 3 | (len(v1) - 1)
+        v14 = a
         for v13 in v1:
+            a = 1
             a = write_Polygon(v13, a)
+            v15 = a.bit_length() - 1
+            v14 = v14 << v15 | a ^ 1 << v15
+        a = v14
     if v2 is not None:
         if not 1 <= len(v2) <= 512:
             raise out_of_range("DetectedPTCList", len(v2), 1, 512)
         a = a << 9 | (len(v2) - 1)
-        for v14 in v2:
-            v15 = v14.objSizeConfidence
-            v16 = v14.detectedPTCType
-            v17 = v14.typeConfidence
-            v18 = v14.acc4WayConfidence
-            v19 = v14.statusDuration
-            v20 = v14.pathHistory
-            v21 = v14.planningList
-            v22 = v14.tracking
-            v23 = v14.polygon
-            v24 = v14.type_relatedExt
-            v25 = v14.ptc
-            v26 = v25.id
-            v27 = v25.transmission
-            v28 = v25.angle
-            v29 = v25.motionCfd
-            v30 = v25.accelSet
-            v31 = v25.vehicleClass
-            v32 = v25.ptcType
-            a = a << 18 | (1 << 16 if v15 is not None else 0) | (32768 if v16 is not None else 0) | (16384 if v17 is not None else 0) | (8192 if v18 is not None else 0) | (4096 if v19 is not None else 0) | (2048 if v20 is not None else 0) | (1024 if v21 is not None else 0) | (512 if v22 is not None else 0) | (256 if v23 is not None else 0) | (128 if v24 is not None else 0) | (32 if v26 is not None else 0) | (16 if v27 is not None else 0) | (8 if v28 is not None else 0) | (4 if v29 is not None else 0) | (2 if v30 is not None else 0) | (1 if v31 is not None else 0)
-            if 0 <= v32 <= 4:
-                a = a << 4 | v32
+        v17 = a
+        for v16 in v2:
+            a = 1
+            v19 = v16.objSizeConfidence
+            v20 = v16.detectedPTCType
+            v21 = v16.typeConfidence
+            v22 = v16.acc4WayConfidence
+            v23 = v16.statusDuration
+            v24 = v16.pathHistory
+            v25 = v16.planningList
+            v26 = v16.tracking
+            v27 = v16.polygon
+            v28 = v16.type_relatedExt
+            v29 = v16.ptc
+            v30 = v29.id
+            v31 = v29.transmission
+            v32 = v29.angle
+            v33 = v29.motionCfd
+            v34 = v29.accelSet
+            v35 = v29.vehicleClass
+            v36 = v29.ptcType
+            a = a << 18 | (1 << 16 if v19 is not None else 0) | (32768 if v20 is not None else 0) | (16384 if v21 is not None else 0) | (8192 if v22 is not None else 0) | (4096 if v23 is not None else 0) | (2048 if v24 is not None else 0) | (1024 if v25 is not None else 0) | (512 if v26 is not None else 0) | (256 if v27 is not None else 0) | (128 if v28 is not None else 0) | (32 if v30 is not None else 0) | (16 if v31 is not None else 0) | (8 if v32 is not None else 0) | (4 if v33 is not None else 0) | (2 if v34 is not None else 0) | (1 if v35 is not None else 0)
+            if 0 <= v36 <= 4:
+                a = a << 4 | v36
             else:
-                a = write_small(v32 - 5, a << 1 | 1, "ptcType")
-            v33 = v25.ptcId
-            if not 0 <= v33 <= 65535:
-                raise out_of_range("ptcId", v33, 0, 65535)
-            v34 = v25.source
-            a = a << 16 | v33
-            if 0 <= v34 <= 7:
-                a = a << 4 | v34
+                a = write_small(v36 - 5, a << 1 | 1, "ptcType")
+            v37 = v29.ptcId
+            if not 0 <= v37 <= 65535:
+                raise out_of_range("ptcId", v37, 0, 65535)
+            v38 = v29.source
+            a = a << 16 | v37
+            if 0 <= v38 <= 7:
+                a = a << 4 | v38
             else:
-                a = write_small(v34 - 8, a << 1 | 1, "source")
-            if v26 is not None:
-                if not 8 <= len(v26) <= 8:
-                    raise out_of_range("id", len(v26), 8, 8)
-                a = a << 64 | int.from_bytes(v26, "big")
-            v35 = v25.secMark
-            if not 0 <= v35 <= 65535:
-                raise out_of_range("secMark", v35, 0, 65535)
-            a = a << 16 | v35
-            a = write_PositionOffsetLLV(v25.pos, a)
-            v36 = v25.posConfidence
-            v37 = v36.elevation
-            v38 = v36.pos
-            if not 0 <= v38 <= 15:
-                raise out_of_range("pos", v38, 0, 15)
-            a = a << 5 | (16 if v37 is not None else 0) | v38
-            if v37 is not None:
-                if not 0 <= v37 <= 15:
-                    raise out_of_range("elevation", v37, 0, 15)
-                a = a << 4 | v37
-            if v27 is not None:
-                if not 0 <= v27 <= 7:
-                    raise out_of_range("transmission", v27, 0, 7)
-                a = a << 3 | v27
-            v39 = v25.speed
-            if not 0 <= v39 <= 8191:
-                raise out_of_range("speed", v39, 0, 8191)
-            v40 = v25.heading
-            if not 0 <= v40 <= 28800:
-                raise out_of_range("heading", v40, 0, 28800)
-            a = a << 28 | v39 << 15 | v40
-            if v28 is not None:
-                if not -126 <= v28 <= 127:
-                    raise out_of_range("angle", v28, -126, 127)
-                a = a << 8 | (v28 + 126)
-            if v29 is not None:
-                v41 = v29.speedCfd
-                v42 = v29.headingCfd
-                v43 = v29.steerCfd
-                a = a << 3 | (4 if v41 is not None else 0) | (2 if v42 is not None else 0) | (1 if v43 is not None else 0)
-                if v41 is not None:
-                    if not 0 <= v41 <= 7:
-                        raise out_of_range("speedCfd", v41, 0, 7)
-                    a = a << 3 | v41
-                if v42 is not None:
-                    if not 0 <= v42 <= 7:
-                        raise out_of_range("headingCfd", v42, 0, 7)
-                    a = a << 3 | v42
-                if v43 is not None:
-                    if not 0 <= v43 <= 3:
-                        raise out_of_range("steerCfd", v43, 0, 3)
-                    a = a << 2 | v43
+                a = write_small(v38 - 8, a << 1 | 1, "source")
             if v30 is not None:
-                v44 = v30.long
-                if not -2000 <= v44 <= 2001:
-                    raise out_of_range("long", v44, -2000, 2001)
-                v45 = v30.lat
-                if not -2000 <= v45 <= 2001:
-                    raise out_of_range("lat", v45, -2000, 2001)
-                v46 = v30.vert
-                if not -127 <= v46 <= 127:
-                    raise out_of_range("vert", v46, -127, 127)
-                v47 = v30.yaw
-                if not -32767 <= v47 <= 32767:
-                    raise out_of_range("yaw", v47, -32767, 32767)
-                a = a << 48 | (v44 + 2000) << 36 | (v45 + 2000) << 24 | (v46 + 127) << 16 | (v47 + 32767)
-            v48 = v25.size
-            v49 = v48.height
-            v50 = v48.width
-            if not 0 <= v50 <= 1023:
-                raise out_of_range("width", v50, 0, 1023)
-            v51 = v48.length
-            if not 0 <= v51 <= 4095:
-                raise out_of_range("length", v51, 0, 4095)
-            a = a << 23 | (1 << 22 if v49 is not None else 0) | v50 << 12 | v51
-            if v49 is not None:
-                if not 0 <= v49 <= 127:
-                    raise out_of_range("height", v49, 0, 127)
-                a = a << 7 | v49
+                if not 8 <= len(v30) <= 8:
+                    raise out_of_range("id", len(v30), 8, 8)
+                a = a << 64 | int.from_bytes(v30, "big")
+            v39 = v29.secMark
+            if not 0 <= v39 <= 65535:
+                raise out_of_range("secMark", v39, 0, 65535)
+            a = a << 16 | v39
+            a = write_PositionOffsetLLV(v29.pos, a)
+            v40 = v29.posConfidence
+            v41 = v40.elevation
+            v42 = v40.pos
+            if not 0 <= v42 <= 15:
+                raise out_of_range("pos", v42, 0, 15)
+            a = a << 5 | (16 if v41 is not None else 0) | v42
+            if v41 is not None:
+                if not 0 <= v41 <= 15:
+                    raise out_of_range("elevation", v41, 0, 15)
+                a = a << 4 | v41
             if v31 is not None:
-                v52 = v31.fuelType
-                v53 = v31.classification
-                if not 0 <= v53 <= 255:
-                    raise out_of_range("classification", v53, 0, 255)
-                a = a << 10 | (256 if v52 is not None else 0) | v53
-                if v52 is not None:
-                    if not 0 <= v52 <= 15:
-                        raise out_of_range("fuelType", v52, 0, 15)
-                    a = a << 4 | v52
-            if v15 is not None:
-                v54 = v15.heightConf
-                v55 = v15.widthConf
-                if not 0 <= v55 <= 13:
-                    raise out_of_range("widthConf", v55, 0, 13)
-                v56 = v15.lengthConf
-                if not 0 <= v56 <= 13:
-                    raise out_of_range("lengthConf", v56, 0, 13)
-                a = a << 9 | (256 if v54 is not None else 0) | v55 << 4 | v56
-                if v54 is not None:
-                    if not 0 <= v54 <= 13:
-                        raise out_of_range("heightConf", v54, 0, 13)
-                    a = a << 4 | v54
-            if v16 is not None:
-                if 0 <= v16 <= 10:
-                    a = a << 5 | v16
-                else:
-                    a = write_small(v16 - 11, a << 1 | 1, "detectedPTCType")
-            if v17 is not None:
-                if not 0 <= v17 <= 200:
-                    raise out_of_range("typeConfidence", v17, 0, 200)
-                a = a << 8 | v17
-            if v18 is not None:
-                v57 = v18.lonAccConfidence
-                if not 0 <= v57 <= 7:
-                    raise out_of_range("lonAccConfidence", v57, 0, 7)
-                v58 = v18.latAccConfidence
-                if not 0 <= v58 <= 7:
-                    raise out_of_range("latAccConfidence", v58, 0, 7)
-                v59 = v18.vertAccConfidence
-                if not 0 <= v59 <= 7:
-                    raise out_of_range("vertAccConfidence", v59, 0, 7)
-                v60 = v18.yawRateCon
-                if not 0 <= v60 <= 7:
-                    raise out_of_range("yawRateCon", v60, 0, 7)
-                a = a << 12 | v57 << 9 | v58 << 6 | v59 << 3 | v60
+                if not 0 <= v31 <= 7:
+                    raise out_of_range("transmission", v31, 0, 7)
+                a = a << 3 | v31
+            v43 = v29.speed
+            if not 0 <= v43 <= 8191:
+                raise out_of_range("speed", v43, 0, 8191)
+            v44 = v29.heading
+            if not 0 <= v44 <= 28800:
+                raise out_of_range("heading", v44, 0, 28800)
+            a = a << 28 | v43 << 15 | v44
+            if v32 is not None:
+                if not -126 <= v32 <= 127:
+                    raise out_of_range("angle", v32, -126, 127)
+                a = a << 8 | (v32 + 126)
+            if v33 is not None:
+                v45 = v33.speedCfd
+                v46 = v33.headingCfd
+                v47 = v33.steerCfd
+                a = a << 3 | (4 if v45 is not None else 0) | (2 if v46 is not None else 0) | (1 if v47 is not None else 0)
+                if v45 is not None:
+                    if not 0 <= v45 <= 7:
+                        raise out_of_range("speedCfd", v45, 0, 7)
+                    a = a << 3 | v45
+                if v46 is not None:
+                    if not 0 <= v46 <= 7:
+                        raise out_of_range("headingCfd", v46, 0, 7)
+                    a = a << 3 | v46
+                if v47 is not None:
+                    if not 0 <= v47 <= 3:
+                        raise out_of_range("steerCfd", v47, 0, 3)
+                    a = a << 2 | v47
+            if v34 is not None:
+                v48 = v34.long
+                if not -2000 <= v48 <= 2001:
+                    raise out_of_range("long", v48, -2000, 2001)
+                v49 = v34.lat
+                if not -2000 <= v49 <= 2001:
+                    raise out_of_range("lat", v49, -2000, 2001)
+                v50 = v34.vert
+                if not -127 <= v50 <= 127:
+                    raise out_of_range("vert", v50, -127, 127)
+                v51 = v34.yaw
+                if not -32767 <= v51 <= 32767:
+                    raise out_of_range("yaw", v51, -32767, 32767)
+                a = a << 48 | (v48 + 2000) << 36 | (v49 + 2000) << 24 | (v50 + 127) << 16 | (v51 + 32767)
+            v52 = v29.size
+            v53 = v52.height
+            v54 = v52.width
+            if not 0 <= v54 <= 1023:
+                raise out_of_range("width", v54, 0, 1023)
+            v55 = v52.length
+            if not 0 <= v55 <= 4095:
+                raise out_of_range("length", v55, 0, 4095)
+            a = a << 23 | (1 << 22 if v53 is not None else 0) | v54 << 12 | v55
+            if v53 is not None:
+                if not 0 <= v53 <= 127:
+                    raise out_of_range("height", v53, 0, 127)
+                a = a << 7 | v53
+            if v35 is not None:
+                v56 = v35.fuelType
+                v57 = v35.classification
+                if not 0 <= v57 <= 255:
+                    raise out_of_range("classification", v57, 0, 255)
+                a = a << 10 | (256 if v56 is not None else 0) | v57
+                if v56 is not None:
+                    if not 0 <= v56 <= 15:
+                        raise out_of_range("fuelType", v56, 0, 15)
+                    a = a << 4 | v56
             if v19 is not None:
-                if not 1 <= v19 <= 65535:
-                    raise out_of_range("statusDuration", v19, 1, 65535)
-                a = a << 16 | (v19 - 1)
+                v58 = v19.heightConf
+                v59 = v19.widthConf
+                if not 0 <= v59 <= 13:
+                    raise out_of_range("widthConf", v59, 0, 13)
+                v60 = v19.lengthConf
+                if not 0 <= v60 <= 13:
+                    raise out_of_range("lengthConf", v60, 0, 13)
+                a = a << 9 | (256 if v58 is not None else 0) | v59 << 4 | v60
+                if v58 is not None:
+                    if not 0 <= v58 <= 13:
+                        raise out_of_range("heightConf", v58, 0, 13)
+                    a = a << 4 | v58
             if v20 is not None:
-                a = write_PathHistory(v20, a)
+                if 0 <= v20 <= 10:
+                    a = a << 5 | v20
+                else:
+                    a = write_small(v20 - 11, a << 1 | 1, "detectedPTCType")
             if v21 is not None:
-                if not 1 <= len(v21) <= 8:
-                    raise out_of_range("PlanningList", len(v21), 1, 8)
-                a = a << 3 | (len(v21) - 1)
-                for v61 in v21:
-                    v62 = v61.duration
-                    v63 = v61.planConfidence
-                    v64 = v61.drivingBehavior
-                    v65 = v61.pathPlanning
-                    a = a << 5 | (8 if v62 is not None else 0) | (4 if v63 is not None else 0) | (2 if v64 is not None else 0) | (1 if v65 is not None else 0)
-                    if v62 is not None:
-                        if not 0 <= v62 <= 601:
-                            raise out_of_range("duration", v62, 0, 601)
-                        a = a << 10 | v62
-                    if v63 is not None:
-                        if not 0 <= v63 <= 200:
-                            raise out_of_range("planConfidence", v63, 0, 200)
-                        a = a << 8 | v63
-                    if v64 is not None:
-                        if not 0 <= v64 <= 16383:
-                            raise out_of_range("drivingBehavior", v64, 0, 16383)
-                        a = a << 15 | v64
-                    if v65 is not None:
-                        a = write_PathPlanning(v65, a)
+                if not 0 <= v21 <= 200:
+                    raise out_of_range("typeConfidence", v21, 0, 200)
+                a = a << 8 | v21
             if v22 is not None:
-                if not 1 <= v22 <= 65535:
-                    raise out_of_range("tracking", v22, 1, 65535)
-                a = a << 16 | (v22 - 1)
+                v61 = v22.lonAccConfidence
+                if not 0 <= v61 <= 7:
+                    raise out_of_range("lonAccConfidence", v61, 0, 7)
+                v62 = v22.latAccConfidence
+                if not 0 <= v62 <= 7:
+                    raise out_of_range("latAccConfidence", v62, 0, 7)
+                v63 = v22.vertAccConfidence
+                if not 0 <= v63 <= 7:
+                    raise out_of_range("vertAccConfidence", v63, 0, 7)
+                v64 = v22.yawRateCon
+                if not 0 <= v64 <= 7:
+                    raise out_of_range("yawRateCon", v64, 0, 7)
+                a = a << 12 | v61 << 9 | v62 << 6 | v63 << 3 | v64
             if v23 is not None:
-                a = write_Polygon(v23, a)
+                if not 1 <= v23 <= 65535:
+                    raise out_of_range("statusDuration", v23, 1, 65535)
+                a = a << 16 | (v23 - 1)
             if v24 is not None:
-                v66, v67 = v24
-                if v66 == "motorExt":
-                    v68 = v67.lights
-                    v69 = v67.vehAttitude
-                    v70 = v67.vehAttitudeConfidence
-                    v71 = v67.vehAngVel
-                    v72 = v67.vehAngVelConfidence
-                    a = a << 8 | (16 if v68 is not None else 0) | (8 if v69 is not None else 0) | (4 if v70 is not None else 0) | (2 if v71 is not None else 0) | (1 if v72 is not None else 0)
+                a = write_PathHistory(v24, a)
+            if v25 is not None:
+                if not 1 <= len(v25) <= 8:
+                    raise out_of_range("PlanningList", len(v25), 1, 8)
+                a = a << 3 | (len(v25) - 1)
+                v66 = a
+                for v65 in v25:
+                    a = 1
+                    v68 = v65.duration
+                    v69 = v65.planConfidence
+                    v70 = v65.drivingBehavior
+                    v71 = v65.pathPlanning
+                    a = a << 5 | (8 if v68 is not None else 0) | (4 if v69 is not None else 0) | (2 if v70 is not None else 0) | (1 if v71 is not None else 0)
                     if v68 is not None:
-                        if not 0 <= v68 <= 511:
-                            raise out_of_range("lights", v68, 0, 511)
+                        if not 0 <= v68 <= 601:
+                            raise out_of_range("duration", v68, 0, 601)
                         a = a << 10 | v68
                     if v69 is not None:
-                        raise EncodeError("vehAttitude: its bits are not known; leave it out")
+                        if not 0 <= v69 <= 200:
+                            raise out_of_range("planConfidence", v69, 0, 200)
+                        a = a << 8 | v69
                     if v70 is not None:
-                        v73 = v70.pitchConfidence
-                        if not 0 <= v73 <= 7:
-                            raise out_of_range("pitchConfidence", v73, 0, 7)
-                        v74 = v70.rollRateConfidence
-                        if not 0 <= v74 <= 7:
-                            raise out_of_range("rollRateConfidence", v74, 0, 7)
-                        v75 = v70.yawRate
-                        if not 0 <= v75 <= 7:
-                            raise out_of_range("yawRate", v75, 0, 7)
-                        a = a << 9 | v73 << 6 | v74 << 3 | v75
+                        if not 0 <= v70 <= 16383:
+                            raise out_of_range("drivingBehavior", v70, 0, 16383)
+                        a = a << 15 | v70
                     if v71 is not None:
-                        v76 = v71.pitchRate
-                        if not -32767 <= v76 <= 32767:
-                            raise out_of_range("pitchRate", v76, -32767, 32767)
-                        v77 = v71.rollRate
-                        if not -32767 <= v77 <= 32767:
-                            raise out_of_range("rollRate", v77, -32767, 32767)
-                        v78 = v71.yawRate
-                        if not -32767 <= v78 <= 32767:
-                            raise out_of_range("yawRate", v78, -32767, 32767)
-                        a = a << 48 | (v76 + 32767) << 32 | (v77 + 32767) << 16 | (v78 + 32767)
-                    if v72 is not None:
-                        v79 = v72.pitchRate
+                        a = write_PathPlanning(v71, a)
+                    v67 = a.bit_length() - 1
+                    v66 = v66 << v67 | a ^ 1 << v67
+                a = v66
+            if v26 is not None:
+                if not 1 <= v26 <= 65535:
+                    raise out_of_range("tracking", v26, 1, 65535)
+                a = a << 16 | (v26 - 1)
+            if v27 is not None:
+                a = write_Polygon(v27, a)
+            if v28 is not None:
+                v72, v73 = v28
+                if v72 == "motorExt":
+                    v74 = v73.lights
+                    v75 = v73.vehAttitude
+                    v76 = v73.vehAttitudeConfidence
+                    v77 = v73.vehAngVel
+                    v78 = v73.vehAngVelConfidence
+                    a = a << 8 | (16 if v74 is not None else 0) | (8 if v75 is not None else 0) | (4 if v76 is not None else 0) | (2 if v77 is not None else 0) | (1 if v78 is not None else 0)
+                    if v74 is not None:
+                        if not 0 <= v74 <= 511:
+                            raise out_of_range("lights", v74, 0, 511)
+                        a = a << 10 | v74
+                    if v75 is not None:
+                        raise EncodeError("vehAttitude: its bits are not known; leave it out")
+                    if v76 is not None:
+                        v79 = v76.pitchConfidence
                         if not 0 <= v79 <= 7:
-                            raise out_of_range("pitchRate", v79, 0, 7)
-                        v80 = v72.rollRate
+                            raise out_of_range("pitchConfidence", v79, 0, 7)
+                        v80 = v76.rollRateConfidence
                         if not 0 <= v80 <= 7:
-                            raise out_of_range("rollRate", v80, 0, 7)
-                        v81 = v72.yawRate
+                            raise out_of_range("rollRateConfidence", v80, 0, 7)
+                        v81 = v76.yawRate
                         if not 0 <= v81 <= 7:
                             raise out_of_range("yawRate", v81, 0, 7)
                         a = a << 9 | v79 << 6 | v80 << 3 | v81
-                elif v66 == "non-motorExt":
-                    v82 = v67.overallRadius
-                    if not 0 <= v82 <= 200:
-                        raise out_of_range("overallRadius", v82, 0, 200)
-                    a = a << 11 | 1 << 9 | v82
-                    a = write_NonMotorData(v67.non_motorData, a)
-                elif v66 == "unknown":
-                    a = write_open(v67.value, write_small(v67.index, a << 1 | 1, "TypeRelatedExt"))
+                    if v77 is not None:
+                        v82 = v77.pitchRate
+                        if not -32767 <= v82 <= 32767:
+                            raise out_of_range("pitchRate", v82, -32767, 32767)
+                        v83 = v77.rollRate
+                        if not -32767 <= v83 <= 32767:
+                            raise out_of_range("rollRate", v83, -32767, 32767)
+                        v84 = v77.yawRate
+                        if not -32767 <= v84 <= 32767:
+                            raise out_of_range("yawRate", v84, -32767, 32767)
+                        a = a << 48 | (v82 + 32767) << 32 | (v83 + 32767) << 16 | (v84 + 32767)
+                    if v78 is not None:
+                        v85 = v78.pitchRate
+                        if not 0 <= v85 <= 7:
+                            raise out_of_range("pitchRate", v85, 0, 7)
+                        v86 = v78.rollRate
+                        if not 0 <= v86 <= 7:
+                            raise out_of_range("rollRate", v86, 0, 7)
+                        v87 = v78.yawRate
+                        if not 0 <= v87 <= 7:
+                            raise out_of_range("yawRate", v87, 0, 7)
+                        a = a << 9 | v85 << 6 | v86 << 3 | v87
+                elif v72 == "non-motorExt":
+                    v88 = v73.overallRadius
+                    if not 0 <= v88 <= 200:
+                        raise out_of_range("overallRadius", v88, 0, 200)
+                    a = a << 11 | 1 << 9 | v88
+                    a = write_NonMotorData(v73.non_motorData, a)
+                elif v72 == "unknown":
+                    a = write_open(v73.value, write_small(v73.index, a << 1 | 1, "TypeRelatedExt"))
                 else:
-                    raise EncodeError(f"TypeRelatedExt: there is no alternative {v66!r}")
+                    raise EncodeError(f"TypeRelatedExt: there is no alternative {v72!r}")
+            v18 = a.bit_length() - 1
+            v17 = v17 << v18 | a ^ 1 << v18
+        a = v17
     if v3 is not None:
         if not 1 <= len(v3) <= 64:
             raise out_of_range("DetectedObstacleList", len(v3), 1, 64)
         a = a << 6 | (len(v3) - 1)
-        for v83 in v3:
-            v84 = v83.objTypeConfidence
-            v85 = v83.speedCfd
-            v86 = v83.headingCfd
-            v87 = v83.verSpeed
-            v88 = v83.verSpeedConfidence
-            v89 = v83.accelSet
-            v90 = v83.objSizeConfidence
-            v91 = v83.tracking
-            v92 = v83.polygon
-            v93 = v83.obsType
-            a = a << 10 | (256 if v84 is not None else 0) | (128 if v85 is not None else 0) | (64 if v86 is not None else 0) | (32 if v87 is not None else 0) | (16 if v88 is not None else 0) | (8 if v89 is not None else 0) | (4 if v90 is not None else 0) | (2 if v91 is not None else 0) | (1 if v92 is not None else 0)
-            if 0 <= v93 <= 12:
-                a = a << 5 | v93
+        v90 = a
+        for v89 in v3:
+            a = 1
+            v92 = v89.objTypeConfidence
+            v93 = v89.speedCfd
+            v94 = v89.headingCfd
+            v95 = v89.verSpeed
+            v96 = v89.verSpeedConfidence
+            v97 = v89.accelSet
+            v98 = v89.objSizeConfidence
+            v99 = v89.tracking
+            v100 = v89.polygon
+            v101 = v89.obsType
+            a = a << 10 | (256 if v92 is not None else 0) | (128 if v93 is not None else 0) | (64 if v94 is not None else 0) | (32 if v95 is not None else 0) | (16 if v96 is not None else 0) | (8 if v97 is not None else 0) | (4 if v98 is not None else 0) | (2 if v99 is not None else 0) | (1 if v100 is not None else 0)
+            if 0 <= v101 <= 12:
+                a = a << 5 | v101
             else:
-                a = write_small(v93 - 13, a << 1 | 1, "obsType")
-            if v84 is not None:
-                if not 0 <= v84 <= 200:
-                    raise out_of_range("objTypeConfidence", v84, 0, 200)
-                a = a << 8 | v84
-            v94 = v83.obsId
-            if not 0 <= v94 <= 65535:
-                raise out_of_range("obsId", v94, 0, 65535)
-            v95 = v83.source
-            a = a << 16 | v94
-            if 0 <= v95 <= 7:
-                a = a << 4 | v95
-            else:
-                a = write_small(v95 - 8, a << 1 | 1, "source")
-            v96 = v83.secMark
-            if not 0 <= v96 <= 65535:
-                raise out_of_range("secMark", v96, 0, 65535)
-            a = a << 16 | v96
-            a = write_PositionOffsetLLV(v83.pos, a)
-            v97 = v83.posConfidence
-            v98 = v97.elevation
-            v99 = v97.pos
-            if not 0 <= v99 <= 15:
-                raise out_of_range("pos", v99, 0, 15)
-            a = a << 5 | (16 if v98 is not None else 0) | v99
-            if v98 is not None:
-                if not 0 <= v98 <= 15:
-                    raise out_of_range("elevation", v98, 0, 15)
-                a = a << 4 | v98
-            v100 = v83.speed
-            if not 0 <= v100 <= 8191:
-                raise out_of_range("speed", v100, 0, 8191)
-            a = a << 13 | v100
-            if v85 is not None:
-                if not 0 <= v85 <= 7:
-                    raise out_of_range("speedCfd", v85, 0, 7)
-                a = a << 3 | v85
-            v101 = v83.heading
-            if not 0 <= v101 <= 28800:
-                raise out_of_range("heading", v101, 0, 28800)
-            a = a << 15 | v101
-            if v86 is not None:
-                if not 0 <= v86 <= 7:
-                    raise out_of_range("headingCfd", v86, 0, 7)
-                a = a << 3 | v86
-            if v87 is not None:
-                if not 0 <= v87 <= 8191:
-                    raise out_of_range("verSpeed", v87, 0, 8191)
-                a = a << 13 | v87
-            if v88 is not None:
-                if not 0 <= v88 <= 7:
-                    raise out_of_range("verSpeedConfidence", v88, 0, 7)
-                a = a << 3 | v88
-            if v89 is not None:
-                v102 = v89.long
-                if not -2000 <= v102 <= 2001:
-                    raise out_of_range("long", v102, -2000, 2001)
-                v103 = v89.lat
-                if not -2000 <= v103 <= 2001:
-                    raise out_of_range("lat", v103, -2000, 2001)
-                v104 = v89.vert
-                if not -127 <= v104 <= 127:
-                    raise out_of_range("vert", v104, -127, 127)
-                v105 = v89.yaw
-                if not -32767 <= v105 <= 32767:
-                    raise out_of_range("yaw", v105, -32767, 32767)
-                a = a << 48 | (v102 + 2000) << 36 | (v103 + 2000) << 24 | (v104 + 127) << 16 | (v105 + 32767)
-            v106 = v83.size
-            v107 = v106.height
-            v108 = v106.width
-            if not 0 <= v108 <= 1023:
-                raise out_of_range("width", v108, 0, 1023)
-            v109 = v106.length
-            if not 0 <= v109 <= 1023:
-                raise out_of_range("length", v109, 0, 1023)
-            a = a << 21 | (1 << 20 if v107 is not None else 0) | v108 << 10 | v109
-            if v107 is not None:
-                if not 0 <= v107 <= 1023:
-                    raise out_of_range("height", v107, 0, 1023)
-                a = a << 10 | v107
-            if v90 is not None:
-                v110 = v90.heightConf
-                v111 = v90.widthConf
-                if not 0 <= v111 <= 13:
-                    raise out_of_range("widthConf", v111, 0, 13)
-                v112 = v90.lengthConf
-                if not 0 <= v112 <= 13:
-                    raise out_of_range("lengthConf", v112, 0, 13)
-                a = a << 9 | (256 if v110 is not None else 0) | v111 << 4 | v112
-                if v110 is not None:
-                    if not 0 <= v110 <= 13:
-                        raise out_of_range("heightConf", v110, 0, 13)
-                    a = a << 4 | v110
-            if v91 is not None:
-                if not 1 <= v91 <= 65535:
-                    raise out_of_range("tracking", v91, 1, 65535)
-                a = a << 16 | (v91 - 1)
+                a = write_small(v101 - 13, a << 1 | 1, "obsType")
             if v92 is not None:
-                a = write_Polygon(v92, a)
+                if not 0 <= v92 <= 200:
+                    raise out_of_range("objTypeConfidence", v92, 0, 200)
+                a = a << 8 | v92
+            v102 = v89.obsId
+            if not 0 <= v102 <= 65535:
+                raise out_of_range("obsId", v102, 0, 65535)
+            v103 = v89.source
+            a = a << 16 | v102
+            if 0 <= v103 <= 7:
+                a = a << 4 | v103
+            else:
+                a = write_small(v103 - 8, a << 1 | 1, "source")
+            v104 = v89.secMark
+            if not 0 <= v104 <= 65535:
+                raise out_of_range("secMark", v104, 0, 65535)
+            a = a << 16 | v104
+            a = write_PositionOffsetLLV(v89.pos, a)
+            v105 = v89.posConfidence
+            v106 = v105.elevation
+            v107 = v105.pos
+            if not 0 <= v107 <= 15:
+                raise out_of_range("pos", v107, 0, 15)
+            a = a << 5 | (16 if v106 is not None else 0) | v107
+            if v106 is not None:
+                if not 0 <= v106 <= 15:
+                    raise out_of_range("elevation", v106, 0, 15)
+                a = a << 4 | v106
+            v108 = v89.speed
+            if not 0 <= v108 <= 8191:
+                raise out_of_range("speed", v108, 0, 8191)
+            a = a << 13 | v108
+            if v93 is not None:
+                if not 0 <= v93 <= 7:
+                    raise out_of_range("speedCfd", v93, 0, 7)
+                a = a << 3 | v93
+            v109 = v89.heading
+            if not 0 <= v109 <= 28800:
+                raise out_of_range("heading", v109, 0, 28800)
+            a = a << 15 | v109
+            if v94 is not None:
+                if not 0 <= v94 <= 7:
+                    raise out_of_range("headingCfd", v94, 0, 7)
+                a = a << 3 | v94
+            if v95 is not None:
+                if not 0 <= v95 <= 8191:
+                    raise out_of_range("verSpeed", v95, 0, 8191)
+                a = a << 13 | v95
+            if v96 is not None:
+                if not 0 <= v96 <= 7:
+                    raise out_of_range("verSpeedConfidence", v96, 0, 7)
+                a = a << 3 | v96
+            if v97 is not None:
+                v110 = v97.long
+                if not -2000 <= v110 <= 2001:
+                    raise out_of_range("long", v110, -2000, 2001)
+                v111 = v97.lat
+                if not -2000 <= v111 <= 2001:
+                    raise out_of_range("lat", v111, -2000, 2001)
+                v112 = v97.vert
+                if not -127 <= v112 <= 127:
+                    raise out_of_range("vert", v112, -127, 127)
+                v113 = v97.yaw
+                if not -32767 <= v113 <= 32767:
+                    raise out_of_range("yaw", v113, -32767, 32767)
+                a = a << 48 | (v110 + 2000) << 36 | (v111 + 2000) << 24 | (v112 + 127) << 16 | (v113 + 32767)
+            v114 = v89.size
+            v115 = v114.height
+            v116 = v114.width
+            if not 0 <= v116 <= 1023:
+                raise out_of_range("width", v116, 0, 1023)
+            v117 = v114.length
+            if not 0 <= v117 <= 1023:
+                raise out_of_range("length", v117, 0, 1023)
+            a = a << 21 | (1 << 20 if v115 is not None else 0) | v116 << 10 | v117
+            if v115 is not None:
+                if not 0 <= v115 <= 1023:
+                    raise out_of_range("height", v115, 0, 1023)
+                a = a << 10 | v115
+            if v98 is not None:
+                v118 = v98.heightConf
+                v119 = v98.widthConf
+                if not 0 <= v119 <= 13:
+                    raise out_of_range("widthConf", v119, 0, 13)
+                v120 = v98.lengthConf
+                if not 0 <= v120 <= 13:
+                    raise out_of_range("lengthConf", v120, 0, 13)
+                a = a << 9 | (256 if v118 is not None else 0) | v119 << 4 | v120
+                if v118 is not None:
+                    if not 0 <= v118 <= 13:
+                        raise out_of_range("heightConf", v118, 0, 13)
+                    a = a << 4 | v118
+            if v99 is not None:
+                if not 1 <= v99 <= 65535:
+                    raise out_of_range("tracking", v99, 1, 65535)
+                a = a << 16 | (v99 - 1)
+            if v100 is not None:
+                a = write_Polygon(v100, a)
+            v91 = a.bit_length() - 1
+            v90 = v90 << v91 | a ^ 1 << v91
+        a = v90
     if v4 is not None:
         if not 1 <= len(v4) <= 8:
             raise out_of_range("RTEList", len(v4), 1, 8)
         a = a << 3 | (len(v4) - 1)
-        for v113 in v4:
-            v114 = v113.eventPos
-            v115 = v113.eventRadius
-            v116 = v113.description
-            v117 = v113.timeDetails
-            v118 = v113.priority
-            v119 = v113.referencePaths
-            v120 = v113.referenceLinks
-            v121 = v113.eventConfidence
-            v122 = v113.rteId
-            if not 0 <= v122 <= 255:
-                raise out_of_range("rteId", v122, 0, 255)
-            v123 = v113.eventType
-            if not 0 <= v123 <= 65535:
-                raise out_of_range("eventType", v123, 0, 65535)
-            v124 = v113.eventSource
-            a = a << 33 | (1 << 31 if v114 is not None else 0) | (1 << 30 if v115 is not None else 0) | (1 << 29 if v116 is not None else 0) | (1 << 28 if v117 is not None else 0) | (1 << 27 if v118 is not None else 0) | (1 << 26 if v119 is not None else 0) | (1 << 25 if v120 is not None else 0) | (1 << 24 if v121 is not None else 0) | v122 << 16 | v123
-            if 0 <= v124 <= 5:
-                a = a << 4 | v124
+        v122 = a
+        for v121 in v4:
+            a = 1
+            v124 = v121.eventPos
+            v125 = v121.eventRadius
+            v126 = v121.description
+            v127 = v121.timeDetails
+            v128 = v121.priority
+            v129 = v121.referencePaths
+            v130 = v121.referenceLinks
+            v131 = v121.eventConfidence
+            v132 = v121.rteId
+            if not 0 <= v132 <= 255:
+                raise out_of_range("rteId", v132, 0, 255)
+            v133 = v121.eventType
+            if not 0 <= v133 <= 65535:
+                raise out_of_range("eventType", v133, 0, 65535)
+            v134 = v121.eventSource
+            a = a << 33 | (1 << 31 if v124 is not None else 0) | (1 << 30 if v125 is not None else 0) | (1 << 29 if v126 is not None else 0) | (1 << 28 if v127 is not None else 0) | (1 << 27 if v128 is not None else 0) | (1 << 26 if v129 is not None else 0) | (1 << 25 if v130 is not None else 0) | (1 << 24 if v131 is not None else 0) | v132 << 16 | v133
+            if 0 <= v134 <= 5:
+                a = a << 4 | v134
             else:
-                a = write_small(v124 - 6, a << 1 | 1, "eventSource")
-            if v114 is not None:
-                a = write_PositionOffsetLLV(v114, a)
-            if v115 is not None:
-                if not 0 <= v115 <= 65535:
-                    raise out_of_range("eventRadius", v115, 0, 65535)
-                a = a << 16 | v115
-            if v116 is not None:
-                v125, v126 = v116
-                if v125 == "textString":
-                    if not 1 <= len(v126) <= 512:
-                        raise out_of_range("textString", len(v126), 1, 512)
-                    a = a << 10 | (len(v126) - 1)
-                    a = write_text(v126, a, "textString")
-                elif v125 == "textGB2312":
-                    if not 2 <= len(v126) <= 512:
-                        raise out_of_range("textGB2312", len(v126), 2, 512)
-                    a = a << 10 | 1 << 9 | (len(v126) - 2)
-                    a = a << 8 * len(v126) | int.from_bytes(v126, "big")
+                a = write_small(v134 - 6, a << 1 | 1, "eventSource")
+            if v124 is not None:
+                a = write_PositionOffsetLLV(v124, a)
+            if v125 is not None:
+                if not 0 <= v125 <= 65535:
+                    raise out_of_range("eventRadius", v125, 0, 65535)
+                a = a << 16 | v125
+            if v126 is not None:
+                v135, v136 = v126
+                if v135 == "textString":
+                    if not 1 <= len(v136) <= 512:
+                        raise out_of_range("textString", len(v136), 1, 512)
+                    a = a << 10 | (len(v136) - 1)
+                    a = write_text(v136, a, "textString")
+                elif v135 == "textGB2312":
+                    if not 2 <= len(v136) <= 512:
+                        raise out_of_range("textGB2312", len(v136), 2, 512)
+                    a = a << 10 | 1 << 9 | (len(v136) - 2)
+                    a = a << 8 * len(v136) | int.from_bytes(v136, "big")
                 else:
-                    raise EncodeError(f"Description: there is no alternative {v125!r}")
-            if v117 is not None:
-                v127 = v117.startTime
-                v128 = v117.endTime
-                v129 = v117.endTimeConfidence
-                a = a << 3 | (4 if v127 is not None else 0) | (2 if v128 is not None else 0) | (1 if v129 is not None else 0)
-                if v127 is not None:
-                    if not 0 <= v127 <= 527040:
-                        raise out_of_range("startTime", v127, 0, 527040)
-                    a = a << 20 | v127
-                if v128 is not None:
-                    if not 0 <= v128 <= 527040:
-                        raise out_of_range("endTime", v128, 0, 527040)
-                    a = a << 20 | v128
-                if v129 is not None:
-                    if not 0 <= v129 <= 39:
-                        raise out_of_range("endTimeConfidence", v129, 0, 39)
-                    a = a << 6 | v129
-            if v118 is not None:
-                if not 1 <= len(v118) <= 1:
-                    raise out_of_range("priority", len(v118), 1, 1)
-                a = a << 8 | int.from_bytes(v118, "big")
-            if v119 is not None:
-                a = write_ReferencePathList(v119, a)
-            if v120 is not None:
-                a = write_ReferenceLinkList(v120, a)
-            if v121 is not None:
-                if not 0 <= v121 <= 200:
-                    raise out_of_range("eventConfidence", v121, 0, 200)
-                a = a << 8 | v121
+                    raise EncodeError(f"Description: there is no alternative {v135!r}")
+            if v127 is not None:
+                v137 = v127.startTime
+                v138 = v127.endTime
+                v139 = v127.endTimeConfidence
+                a = a << 3 | (4 if v137 is not None else 0) | (2 if v138 is not None else 0) | (1 if v139 is not None else 0)
+                if v137 is not None:
+                    if not 0 <= v137 <= 527040:
+                        raise out_of_range("startTime", v137, 0, 527040)
+                    a = a << 20 | v137
+                if v138 is not None:
+                    if not 0 <= v138 <= 527040:
+                        raise out_of_range("endTime", v138, 0, 527040)
+                    a = a << 20 | v138
+                if v139 is not None:
+                    if not 0 <= v139 <= 39:
+                        raise out_of_range("endTimeConfidence", v139, 0, 39)
+                    a = a << 6 | v139
+            if v128 is not None:
+                if not 1 <= len(v128) <= 1:
+                    raise out_of_range("priority", len(v128), 1, 1)
+                a = a << 8 | int.from_bytes(v128, "big")
+            if v129 is not None:
+                a = write_ReferencePathList(v129, a)
+            if v130 is not None:
+                a = write_ReferenceLinkList(v130, a)
+            if v131 is not None:
+                if not 0 <= v131 <= 200:
+                    raise out_of_range("eventConfidence", v131, 0, 200)
+                a = a << 8 | v131
+            v123 = a.bit_length() - 1
+            v122 = v122 << v123 | a ^ 1 << v123
+        a = v122
     return a
 
 
@@ -1432,6 +1474,7 @@ def read_VehIntentionAndRequest(v: int, p: int) -> tuple[VehIntentionAndRequest,
         n19 = x18 + 1
         y20 = []
         for _ in range(n19):
+            v &= (1 << p) - 1
             p -= 18
             c = (v >> p) & 0x3ffff
             o21 = c >> 12
@@ -1643,152 +1686,157 @@ def write_VehIntentionAndRequest(x: VehIntentionAndRequest, a: int) -> int:
         if not 1 <= len(v12) <= 8:
             raise out_of_range("DriveRequestList", len(v12), 1, 8)
         a = a << 3 | (len(v12) - 1)
+        v14 = a
         for v13 in v12:
-            v14 = v13.reqPriority
-            v15 = v13.targetVeh
-            v16 = v13.targetRSU
-            v17 = v13.info
-            v18 = v13.lifeTime
-            v19 = v13.reqID
-            if not 0 <= v19 <= 255:
-                raise out_of_range("reqID", v19, 0, 255)
-            v20 = v13.status
-            a = a << 14 | (4096 if v14 is not None else 0) | (2048 if v15 is not None else 0) | (1024 if v16 is not None else 0) | (512 if v17 is not None else 0) | (256 if v18 is not None else 0) | v19
-            if 0 <= v20 <= 4:
-                a = a << 4 | v20
+            a = 1
+            v16 = v13.reqPriority
+            v17 = v13.targetVeh
+            v18 = v13.targetRSU
+            v19 = v13.info
+            v20 = v13.lifeTime
+            v21 = v13.reqID
+            if not 0 <= v21 <= 255:
+                raise out_of_range("reqID", v21, 0, 255)
+            v22 = v13.status
+            a = a << 14 | (4096 if v16 is not None else 0) | (2048 if v17 is not None else 0) | (1024 if v18 is not None else 0) | (512 if v19 is not None else 0) | (256 if v20 is not None else 0) | v21
+            if 0 <= v22 <= 4:
+                a = a << 4 | v22
             else:
-                a = write_small(v20 - 5, a << 1 | 1, "status")
-            if v14 is not None:
-                if not 1 <= len(v14) <= 1:
-                    raise out_of_range("reqPriority", len(v14), 1, 1)
-                a = a << 8 | int.from_bytes(v14, "big")
-            if v15 is not None:
-                if not 8 <= len(v15) <= 8:
-                    raise out_of_range("targetVeh", len(v15), 8, 8)
-                a = a << 64 | int.from_bytes(v15, "big")
+                a = write_small(v22 - 5, a << 1 | 1, "status")
             if v16 is not None:
-                if not 8 <= len(v16) <= 8:
-                    raise out_of_range("targetRSU", len(v16), 8, 8)
-                a = a << 64 | int.from_bytes(v16, "big")
+                if not 1 <= len(v16) <= 1:
+                    raise out_of_range("reqPriority", len(v16), 1, 1)
+                a = a << 8 | int.from_bytes(v16, "big")
             if v17 is not None:
-                v21, v22 = v17
-                if v21 == "laneChange":
-                    v23 = v22.upstreamNode
-                    v24 = v23.region
-                    a = a << 5 | (1 if v24 is not None else 0)
-                    if v24 is not None:
-                        if not 0 <= v24 <= 65535:
-                            raise out_of_range("region", v24, 0, 65535)
-                        a = a << 16 | v24
-                    v25 = v23.id
-                    if not 0 <= v25 <= 65535:
-                        raise out_of_range("id", v25, 0, 65535)
-                    v26 = v22.downstreamNode
-                    v27 = v26.region
-                    a = a << 17 | v25 << 1 | (1 if v27 is not None else 0)
-                    if v27 is not None:
-                        if not 0 <= v27 <= 65535:
-                            raise out_of_range("region", v27, 0, 65535)
-                        a = a << 16 | v27
-                    v28 = v26.id
-                    if not 0 <= v28 <= 65535:
-                        raise out_of_range("id", v28, 0, 65535)
-                    v29 = v22.targetLane
-                    if not 0 <= v29 <= 255:
-                        raise out_of_range("targetLane", v29, 0, 255)
-                    a = a << 24 | v28 << 8 | v29
-                elif v21 == "clearTheWay":
-                    v30 = v22.relatedPath
-                    v31 = v22.tBegin
-                    v32 = v22.tEnd
-                    v33 = v22.upstreamNode
-                    v34 = v33.region
-                    a = a << 8 | 1 << 4 | (8 if v30 is not None else 0) | (4 if v31 is not None else 0) | (2 if v32 is not None else 0) | (1 if v34 is not None else 0)
-                    if v34 is not None:
-                        if not 0 <= v34 <= 65535:
-                            raise out_of_range("region", v34, 0, 65535)
-                        a = a << 16 | v34
-                    v35 = v33.id
-                    if not 0 <= v35 <= 65535:
-                        raise out_of_range("id", v35, 0, 65535)
-                    v36 = v22.downstreamNode
-                    v37 = v36.region
-                    a = a << 17 | v35 << 1 | (1 if v37 is not None else 0)
-                    if v37 is not None:
-                        if not 0 <= v37 <= 65535:
-                            raise out_of_range("region", v37, 0, 65535)
-                        a = a << 16 | v37
-                    v38 = v36.id
-                    if not 0 <= v38 <= 65535:
-                        raise out_of_range("id", v38, 0, 65535)
-                    v39 = v22.targetLane
-                    if not 0 <= v39 <= 255:
-                        raise out_of_range("targetLane", v39, 0, 255)
-                    a = a << 24 | v38 << 8 | v39
-                    if v30 is not None:
-                        a = write_ReferencePath(v30, a)
-                    if v31 is not None:
-                        a = write_DDateTime(v31, a)
+                if not 8 <= len(v17) <= 8:
+                    raise out_of_range("targetVeh", len(v17), 8, 8)
+                a = a << 64 | int.from_bytes(v17, "big")
+            if v18 is not None:
+                if not 8 <= len(v18) <= 8:
+                    raise out_of_range("targetRSU", len(v18), 8, 8)
+                a = a << 64 | int.from_bytes(v18, "big")
+            if v19 is not None:
+                v23, v24 = v19
+                if v23 == "laneChange":
+                    v25 = v24.upstreamNode
+                    v26 = v25.region
+                    a = a << 5 | (1 if v26 is not None else 0)
+                    if v26 is not None:
+                        if not 0 <= v26 <= 65535:
+                            raise out_of_range("region", v26, 0, 65535)
+                        a = a << 16 | v26
+                    v27 = v25.id
+                    if not 0 <= v27 <= 65535:
+                        raise out_of_range("id", v27, 0, 65535)
+                    v28 = v24.downstreamNode
+                    v29 = v28.region
+                    a = a << 17 | v27 << 1 | (1 if v29 is not None else 0)
+                    if v29 is not None:
+                        if not 0 <= v29 <= 65535:
+                            raise out_of_range("region", v29, 0, 65535)
+                        a = a << 16 | v29
+                    v30 = v28.id
+                    if not 0 <= v30 <= 65535:
+                        raise out_of_range("id", v30, 0, 65535)
+                    v31 = v24.targetLane
+                    if not 0 <= v31 <= 255:
+                        raise out_of_range("targetLane", v31, 0, 255)
+                    a = a << 24 | v30 << 8 | v31
+                elif v23 == "clearTheWay":
+                    v32 = v24.relatedPath
+                    v33 = v24.tBegin
+                    v34 = v24.tEnd
+                    v35 = v24.upstreamNode
+                    v36 = v35.region
+                    a = a << 8 | 1 << 4 | (8 if v32 is not None else 0) | (4 if v33 is not None else 0) | (2 if v34 is not None else 0) | (1 if v36 is not None else 0)
+                    if v36 is not None:
+                        if not 0 <= v36 <= 65535:
+                            raise out_of_range("region", v36, 0, 65535)
+                        a = a << 16 | v36
+                    v37 = v35.id
+                    if not 0 <= v37 <= 65535:
+                        raise out_of_range("id", v37, 0, 65535)
+                    v38 = v24.downstreamNode
+                    v39 = v38.region
+                    a = a << 17 | v37 << 1 | (1 if v39 is not None else 0)
+                    if v39 is not None:
+                        if not 0 <= v39 <= 65535:
+                            raise out_of_range("region", v39, 0, 65535)
+                        a = a << 16 | v39
+                    v40 = v38.id
+                    if not 0 <= v40 <= 65535:
+                        raise out_of_range("id", v40, 0, 65535)
+                    v41 = v24.targetLane
+                    if not 0 <= v41 <= 255:
+                        raise out_of_range("targetLane", v41, 0, 255)
+                    a = a << 24 | v40 << 8 | v41
                     if v32 is not None:
-                        a = write_DDateTime(v32, a)
-                elif v21 == "signalPriority":
-                    v40 = v22.estimatedArrivalTime
-                    v41 = v22.distance2Intersection
-                    v42 = v22.intersectionId
-                    v43 = v42.region
-                    a = a << 7 | 2 << 3 | (4 if v40 is not None else 0) | (2 if v41 is not None else 0) | (1 if v43 is not None else 0)
-                    if v43 is not None:
-                        if not 0 <= v43 <= 65535:
-                            raise out_of_range("region", v43, 0, 65535)
-                        a = a << 16 | v43
-                    v44 = v42.id
-                    if not 0 <= v44 <= 65535:
-                        raise out_of_range("id", v44, 0, 65535)
-                    v45 = v22.requiredMov
-                    v46 = v45.phaseId
-                    v47 = v45.turn_direction
-                    v48 = v45.remoteIntersection
-                    v49 = v48.region
-                    a = a << 20 | v44 << 4 | (4 if v46 is not None else 0) | (2 if v47 is not None else 0) | (1 if v49 is not None else 0)
+                        a = write_ReferencePath(v32, a)
+                    if v33 is not None:
+                        a = write_DDateTime(v33, a)
+                    if v34 is not None:
+                        a = write_DDateTime(v34, a)
+                elif v23 == "signalPriority":
+                    v42 = v24.estimatedArrivalTime
+                    v43 = v24.distance2Intersection
+                    v44 = v24.intersectionId
+                    v45 = v44.region
+                    a = a << 7 | 2 << 3 | (4 if v42 is not None else 0) | (2 if v43 is not None else 0) | (1 if v45 is not None else 0)
+                    if v45 is not None:
+                        if not 0 <= v45 <= 65535:
+                            raise out_of_range("region", v45, 0, 65535)
+                        a = a << 16 | v45
+                    v46 = v44.id
+                    if not 0 <= v46 <= 65535:
+                        raise out_of_range("id", v46, 0, 65535)
+                    v47 = v24.requiredMov
+                    v48 = v47.phaseId
+                    v49 = v47.turn_direction
+                    v50 = v47.remoteIntersection
+                    v51 = v50.region
+                    a = a << 20 | v46 << 4 | (4 if v48 is not None else 0) | (2 if v49 is not None else 0) | (1 if v51 is not None else 0)
+                    if v51 is not None:
+                        if not 0 <= v51 <= 65535:
+                            raise out_of_range("region", v51, 0, 65535)
+                        a = a << 16 | v51
+                    v52 = v50.id
+                    if not 0 <= v52 <= 65535:
+                        raise out_of_range("id", v52, 0, 65535)
+                    a = a << 16 | v52
+                    if v48 is not None:
+                        if not 0 <= v48 <= 255:
+                            raise out_of_range("phaseId", v48, 0, 255)
+                        a = a << 8 | v48
                     if v49 is not None:
-                        if not 0 <= v49 <= 65535:
-                            raise out_of_range("region", v49, 0, 65535)
-                        a = a << 16 | v49
-                    v50 = v48.id
-                    if not 0 <= v50 <= 65535:
-                        raise out_of_range("id", v50, 0, 65535)
-                    a = a << 16 | v50
-                    if v46 is not None:
-                        if not 0 <= v46 <= 255:
-                            raise out_of_range("phaseId", v46, 0, 255)
-                        a = a << 8 | v46
-                    if v47 is not None:
-                        if 0 <= v47 <= 3:
-                            a = a << 3 | v47
+                        if 0 <= v49 <= 3:
+                            a = a << 3 | v49
                         else:
-                            a = write_small(v47 - 4, a << 1 | 1, "turn-direction")
-                    if v40 is not None:
-                        if not 1 <= v40 <= 65535:
-                            raise out_of_range("estimatedArrivalTime", v40, 1, 65535)
-                        a = a << 16 | (v40 - 1)
-                    if v41 is not None:
-                        if not 0 <= v41 <= 10000:
-                            raise out_of_range("distance2Intersection", v41, 0, 10000)
-                        a = a << 14 | v41
-                elif v21 == "sensorSharing":
+                            a = write_small(v49 - 4, a << 1 | 1, "turn-direction")
+                    if v42 is not None:
+                        if not 1 <= v42 <= 65535:
+                            raise out_of_range("estimatedArrivalTime", v42, 1, 65535)
+                        a = a << 16 | (v42 - 1)
+                    if v43 is not None:
+                        if not 0 <= v43 <= 10000:
+                            raise out_of_range("distance2Intersection", v43, 0, 10000)
+                        a = a << 14 | v43
+                elif v23 == "sensorSharing":
                     a = a << 4 | 3
-                    a = write_ReferencePathList(v22.detectArea, a)
-                elif v21 == "parking":
+                    a = write_ReferencePathList(v24.detectArea, a)
+                elif v23 == "parking":
                     a = a << 4 | 4
                     raise EncodeError("parking: its bits are not known; leave it out")
-                elif v21 == "unknown":
-                    a = write_open(v22.value, write_small(v22.index, a << 1 | 1, "ReqInfo"))
+                elif v23 == "unknown":
+                    a = write_open(v24.value, write_small(v24.index, a << 1 | 1, "ReqInfo"))
                 else:
-                    raise EncodeError(f"ReqInfo: there is no alternative {v21!r}")
-            if v18 is not None:
-                if not 1 <= v18 <= 65535:
-                    raise out_of_range("lifeTime", v18, 1, 65535)
-                a = a << 16 | (v18 - 1)
+                    raise EncodeError(f"ReqInfo: there is no alternative {v23!r}")
+            if v20 is not None:
+                if not 1 <= v20 <= 65535:
+                    raise out_of_range("lifeTime", v20, 1, 65535)
+                a = a << 16 | (v20 - 1)
+            v15 = a.bit_length() - 1
+            v14 = v14 << v15 | a ^ 1 << v15
+        a = v14
     return a
 
 
@@ -2033,6 +2081,7 @@ def read_PathHistory(v: int, p: int) -> tuple[PathHistory, int]:
     n39 = x38 + 1
     y40 = []
     for _ in range(n39):
+        v &= (1 << p) - 1
         p -= 4
         o41 = (v >> p) & 15
         y42, p = read_PositionOffsetLLV(v, p)
@@ -2163,34 +2212,39 @@ def write_PathHistory(x: PathHistory, a: int) -> int:
     if not 1 <= len(v23) <= 23:
         raise out_of_range("PathHistoryPointList", len(v23), 1, 23)
     a = a << 5 | (len(v23) - 1)
+    v25 = a
     for v24 in v23:
-        v25 = v24.speed
-        v26 = v24.posAccuracy
-        v27 = v24.heading
-        a = a << 4 | (4 if v25 is not None else 0) | (2 if v26 is not None else 0) | (1 if v27 is not None else 0)
+        a = 1
+        v27 = v24.speed
+        v28 = v24.posAccuracy
+        v29 = v24.heading
+        a = a << 4 | (4 if v27 is not None else 0) | (2 if v28 is not None else 0) | (1 if v29 is not None else 0)
         a = write_PositionOffsetLLV(v24.llvOffset, a)
-        v28 = v24.timeOffset
-        if not 1 <= v28 <= 65535:
-            raise out_of_range("timeOffset", v28, 1, 65535)
-        a = a << 16 | (v28 - 1)
-        if v25 is not None:
-            if not 0 <= v25 <= 8191:
-                raise out_of_range("speed", v25, 0, 8191)
-            a = a << 13 | v25
-        if v26 is not None:
-            v29 = v26.elevation
-            v30 = v26.pos
-            if not 0 <= v30 <= 15:
-                raise out_of_range("pos", v30, 0, 15)
-            a = a << 5 | (16 if v29 is not None else 0) | v30
-            if v29 is not None:
-                if not 0 <= v29 <= 15:
-                    raise out_of_range("elevation", v29, 0, 15)
-                a = a << 4 | v29
+        v30 = v24.timeOffset
+        if not 1 <= v30 <= 65535:
+            raise out_of_range("timeOffset", v30, 1, 65535)
+        a = a << 16 | (v30 - 1)
         if v27 is not None:
-            if not 0 <= v27 <= 240:
-                raise out_of_range("heading", v27, 0, 240)
-            a = a << 8 | v27
+            if not 0 <= v27 <= 8191:
+                raise out_of_range("speed", v27, 0, 8191)
+            a = a << 13 | v27
+        if v28 is not None:
+            v31 = v28.elevation
+            v32 = v28.pos
+            if not 0 <= v32 <= 15:
+                raise out_of_range("pos", v32, 0, 15)
+            a = a << 5 | (16 if v31 is not None else 0) | v32
+            if v31 is not None:
+                if not 0 <= v31 <= 15:
+                    raise out_of_range("elevation", v31, 0, 15)
+                a = a << 4 | v31
+        if v29 is not None:
+            if not 0 <= v29 <= 240:
+                raise out_of_range("heading", v29, 0, 240)
+            a = a << 8 | v29
+        v26 = a.bit_length() - 1
+        v25 = v25 << v26 | a ^ 1 << v26
+    a = v25
     return a
 
 
@@ -2200,6 +2254,7 @@ def read_ReferencePath(v: int, p: int) -> tuple[ReferencePath, int]:
     n2 = x1 + 1
     y3 = []
     for _ in range(n2):
+        v &= (1 << p) - 1
         y4, p = read_PositionOffsetLLV(v, p)
         y3.append(y4)
     p -= 16
@@ -2212,12 +2267,17 @@ def write_ReferencePath(x: ReferencePath, a: int) -> int:
     if not 1 <= len(v1) <= 32:
         raise out_of_range("PathPointList", len(v1), 1, 32)
     a = a << 5 | (len(v1) - 1)
+    v3 = a
     for v2 in v1:
+        a = 1
         a = write_PositionOffsetLLV(v2, a)
-    v3 = x.pathRadius
-    if not 0 <= v3 <= 65535:
-        raise out_of_range("pathRadius", v3, 0, 65535)
-    a = a << 16 | v3
+        v4 = a.bit_length() - 1
+        v3 = v3 << v4 | a ^ 1 << v4
+    a = v3
+    v5 = x.pathRadius
+    if not 0 <= v5 <= 65535:
+        raise out_of_range("pathRadius", v5, 0, 65535)
+    a = a << 16 | v5
     return a
 
 

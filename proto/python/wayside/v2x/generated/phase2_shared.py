@@ -182,6 +182,7 @@ def read_PathPlanning(v: int, p: int) -> tuple[list[PathPlanningPoint], int]:
     n2 = x1 + 1
     y3 = []
     for _ in range(n2):
+        v &= (1 << p) - 1
         y4, p = read_PathPlanningPoint(v, p)
         y3.append(y4)
     return y3, p
@@ -191,8 +192,13 @@ def write_PathPlanning(x: list[PathPlanningPoint], a: int) -> int:
     if not 1 <= len(x) <= 100:
         raise out_of_range("PathPlanning", len(x), 1, 100)
     a = a << 7 | (len(x) - 1)
+    v2 = a
     for v1 in x:
+        a = 1
         a = write_PathPlanningPoint(v1, a)
+        v3 = a.bit_length() - 1
+        v2 = v2 << v3 | a ^ 1 << v3
+    a = v2
     return a
 
 
@@ -302,6 +308,7 @@ def read_Polygon(v: int, p: int) -> tuple[list[PositionOffsetLLV], int]:
     n2 = x1 + 4
     y3 = []
     for _ in range(n2):
+        v &= (1 << p) - 1
         y4, p = read_PositionOffsetLLV(v, p)
         y3.append(y4)
     return y3, p
@@ -311,8 +318,13 @@ def write_Polygon(x: list[PositionOffsetLLV], a: int) -> int:
     if not 4 <= len(x) <= 32:
         raise out_of_range("Polygon", len(x), 4, 32)
     a = a << 5 | (len(x) - 4)
+    v2 = a
     for v1 in x:
+        a = 1
         a = write_PositionOffsetLLV(v1, a)
+        v3 = a.bit_length() - 1
+        v2 = v2 << v3 | a ^ 1 << v3
+    a = v2
     return a
 
 

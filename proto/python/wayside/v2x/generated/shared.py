@@ -69,6 +69,7 @@ def read_RoadsideSafetyMessage(v: int, p: int) -> tuple[RoadsideSafetyMessage, i
     n10 = x9 + 1
     y11 = []
     for _ in range(n10):
+        v &= (1 << p) - 1
         p -= 11
         c = (v >> p) & 2047
         o12 = c >> 4
@@ -207,116 +208,121 @@ def write_RoadsideSafetyMessage(x: RoadsideSafetyMessage, a: int) -> int:
     if not 1 <= len(v7) <= 16:
         raise out_of_range("ParticipantList", len(v7), 1, 16)
     a = a << 4 | (len(v7) - 1)
+    v9 = a
     for v8 in v7:
-        v9 = v8.id
-        v10 = v8.transmission
-        v11 = v8.angle
-        v12 = v8.motionCfd
-        v13 = v8.accelSet
-        v14 = v8.vehicleClass
-        v15 = v8.ptcType
-        a = a << 7 | (32 if v9 is not None else 0) | (16 if v10 is not None else 0) | (8 if v11 is not None else 0) | (4 if v12 is not None else 0) | (2 if v13 is not None else 0) | (1 if v14 is not None else 0)
-        if 0 <= v15 <= 4:
-            a = a << 4 | v15
-        else:
-            a = write_small(v15 - 5, a << 1 | 1, "ptcType")
-        v16 = v8.ptcId
-        if not 0 <= v16 <= 65535:
-            raise out_of_range("ptcId", v16, 0, 65535)
-        v17 = v8.source
-        a = a << 16 | v16
-        if 0 <= v17 <= 7:
+        a = 1
+        v11 = v8.id
+        v12 = v8.transmission
+        v13 = v8.angle
+        v14 = v8.motionCfd
+        v15 = v8.accelSet
+        v16 = v8.vehicleClass
+        v17 = v8.ptcType
+        a = a << 7 | (32 if v11 is not None else 0) | (16 if v12 is not None else 0) | (8 if v13 is not None else 0) | (4 if v14 is not None else 0) | (2 if v15 is not None else 0) | (1 if v16 is not None else 0)
+        if 0 <= v17 <= 4:
             a = a << 4 | v17
         else:
-            a = write_small(v17 - 8, a << 1 | 1, "source")
-        if v9 is not None:
-            if not 8 <= len(v9) <= 8:
-                raise out_of_range("id", len(v9), 8, 8)
-            a = a << 64 | int.from_bytes(v9, "big")
-        v18 = v8.secMark
+            a = write_small(v17 - 5, a << 1 | 1, "ptcType")
+        v18 = v8.ptcId
         if not 0 <= v18 <= 65535:
-            raise out_of_range("secMark", v18, 0, 65535)
+            raise out_of_range("ptcId", v18, 0, 65535)
+        v19 = v8.source
         a = a << 16 | v18
-        a = write_PositionOffsetLLV(v8.pos, a)
-        v19 = v8.posConfidence
-        v20 = v19.elevation
-        v21 = v19.pos
-        if not 0 <= v21 <= 15:
-            raise out_of_range("pos", v21, 0, 15)
-        a = a << 5 | (16 if v20 is not None else 0) | v21
-        if v20 is not None:
-            if not 0 <= v20 <= 15:
-                raise out_of_range("elevation", v20, 0, 15)
-            a = a << 4 | v20
-        if v10 is not None:
-            if not 0 <= v10 <= 7:
-                raise out_of_range("transmission", v10, 0, 7)
-            a = a << 3 | v10
-        v22 = v8.speed
-        if not 0 <= v22 <= 8191:
-            raise out_of_range("speed", v22, 0, 8191)
-        v23 = v8.heading
-        if not 0 <= v23 <= 28800:
-            raise out_of_range("heading", v23, 0, 28800)
-        a = a << 28 | v22 << 15 | v23
+        if 0 <= v19 <= 7:
+            a = a << 4 | v19
+        else:
+            a = write_small(v19 - 8, a << 1 | 1, "source")
         if v11 is not None:
-            if not -126 <= v11 <= 127:
-                raise out_of_range("angle", v11, -126, 127)
-            a = a << 8 | (v11 + 126)
+            if not 8 <= len(v11) <= 8:
+                raise out_of_range("id", len(v11), 8, 8)
+            a = a << 64 | int.from_bytes(v11, "big")
+        v20 = v8.secMark
+        if not 0 <= v20 <= 65535:
+            raise out_of_range("secMark", v20, 0, 65535)
+        a = a << 16 | v20
+        a = write_PositionOffsetLLV(v8.pos, a)
+        v21 = v8.posConfidence
+        v22 = v21.elevation
+        v23 = v21.pos
+        if not 0 <= v23 <= 15:
+            raise out_of_range("pos", v23, 0, 15)
+        a = a << 5 | (16 if v22 is not None else 0) | v23
+        if v22 is not None:
+            if not 0 <= v22 <= 15:
+                raise out_of_range("elevation", v22, 0, 15)
+            a = a << 4 | v22
         if v12 is not None:
-            v24 = v12.speedCfd
-            v25 = v12.headingCfd
-            v26 = v12.steerCfd
-            a = a << 3 | (4 if v24 is not None else 0) | (2 if v25 is not None else 0) | (1 if v26 is not None else 0)
-            if v24 is not None:
-                if not 0 <= v24 <= 7:
-                    raise out_of_range("speedCfd", v24, 0, 7)
-                a = a << 3 | v24
-            if v25 is not None:
-                if not 0 <= v25 <= 7:
-                    raise out_of_range("headingCfd", v25, 0, 7)
-                a = a << 3 | v25
-            if v26 is not None:
-                if not 0 <= v26 <= 3:
-                    raise out_of_range("steerCfd", v26, 0, 3)
-                a = a << 2 | v26
+            if not 0 <= v12 <= 7:
+                raise out_of_range("transmission", v12, 0, 7)
+            a = a << 3 | v12
+        v24 = v8.speed
+        if not 0 <= v24 <= 8191:
+            raise out_of_range("speed", v24, 0, 8191)
+        v25 = v8.heading
+        if not 0 <= v25 <= 28800:
+            raise out_of_range("heading", v25, 0, 28800)
+        a = a << 28 | v24 << 15 | v25
         if v13 is not None:
-            v27 = v13.long
-            if not -2000 <= v27 <= 2001:
-                raise out_of_range("long", v27, -2000, 2001)
-            v28 = v13.lat
-            if not -2000 <= v28 <= 2001:
-                raise out_of_range("lat", v28, -2000, 2001)
-            v29 = v13.vert
-            if not -127 <= v29 <= 127:
-                raise out_of_range("vert", v29, -127, 127)
-            v30 = v13.yaw
-            if not -32767 <= v30 <= 32767:
-                raise out_of_range("yaw", v30, -32767, 32767)
-            a = a << 48 | (v27 + 2000) << 36 | (v28 + 2000) << 24 | (v29 + 127) << 16 | (v30 + 32767)
-        v31 = v8.size
-        v32 = v31.height
-        v33 = v31.width
-        if not 0 <= v33 <= 1023:
-            raise out_of_range("width", v33, 0, 1023)
-        v34 = v31.length
-        if not 0 <= v34 <= 4095:
-            raise out_of_range("length", v34, 0, 4095)
-        a = a << 23 | (1 << 22 if v32 is not None else 0) | v33 << 12 | v34
-        if v32 is not None:
-            if not 0 <= v32 <= 127:
-                raise out_of_range("height", v32, 0, 127)
-            a = a << 7 | v32
+            if not -126 <= v13 <= 127:
+                raise out_of_range("angle", v13, -126, 127)
+            a = a << 8 | (v13 + 126)
         if v14 is not None:
-            v35 = v14.fuelType
-            v36 = v14.classification
-            if not 0 <= v36 <= 255:
-                raise out_of_range("classification", v36, 0, 255)
-            a = a << 10 | (256 if v35 is not None else 0) | v36
-            if v35 is not None:
-                if not 0 <= v35 <= 15:
-                    raise out_of_range("fuelType", v35, 0, 15)
-                a = a << 4 | v35
+            v26 = v14.speedCfd
+            v27 = v14.headingCfd
+            v28 = v14.steerCfd
+            a = a << 3 | (4 if v26 is not None else 0) | (2 if v27 is not None else 0) | (1 if v28 is not None else 0)
+            if v26 is not None:
+                if not 0 <= v26 <= 7:
+                    raise out_of_range("speedCfd", v26, 0, 7)
+                a = a << 3 | v26
+            if v27 is not None:
+                if not 0 <= v27 <= 7:
+                    raise out_of_range("headingCfd", v27, 0, 7)
+                a = a << 3 | v27
+            if v28 is not None:
+                if not 0 <= v28 <= 3:
+                    raise out_of_range("steerCfd", v28, 0, 3)
+                a = a << 2 | v28
+        if v15 is not None:
+            v29 = v15.long
+            if not -2000 <= v29 <= 2001:
+                raise out_of_range("long", v29, -2000, 2001)
+            v30 = v15.lat
+            if not -2000 <= v30 <= 2001:
+                raise out_of_range("lat", v30, -2000, 2001)
+            v31 = v15.vert
+            if not -127 <= v31 <= 127:
+                raise out_of_range("vert", v31, -127, 127)
+            v32 = v15.yaw
+            if not -32767 <= v32 <= 32767:
+                raise out_of_range("yaw", v32, -32767, 32767)
+            a = a << 48 | (v29 + 2000) << 36 | (v30 + 2000) << 24 | (v31 + 127) << 16 | (v32 + 32767)
+        v33 = v8.size
+        v34 = v33.height
+        v35 = v33.width
+        if not 0 <= v35 <= 1023:
+            raise out_of_range("width", v35, 0, 1023)
+        v36 = v33.length
+        if not 0 <= v36 <= 4095:
+            raise out_of_range("length", v36, 0, 4095)
+        a = a << 23 | (1 << 22 if v34 is not None else 0) | v35 << 12 | v36
+        if v34 is not None:
+            if not 0 <= v34 <= 127:
+                raise out_of_range("height", v34, 0, 127)
+            a = a << 7 | v34
+        if v16 is not None:
+            v37 = v16.fuelType
+            v38 = v16.classification
+            if not 0 <= v38 <= 255:
+                raise out_of_range("classification", v38, 0, 255)
+            a = a << 10 | (256 if v37 is not None else 0) | v38
+            if v37 is not None:
+                if not 0 <= v37 <= 15:
+                    raise out_of_range("fuelType", v37, 0, 15)
+                a = a << 4 | v37
+        v10 = a.bit_length() - 1
+        v9 = v9 << v10 | a ^ 1 << v10
+    a = v9
     return a
 
 
@@ -351,6 +357,7 @@ def read_SPAT(v: int, p: int) -> tuple[SPAT, int]:
     n12 = x11 + 1
     y13 = []
     for _ in range(n12):
+        v &= (1 << p) - 1
         p -= 5
         c = (v >> p) & 31
         o14 = c >> 1
@@ -388,6 +395,7 @@ def read_SPAT(v: int, p: int) -> tuple[SPAT, int]:
         n27 = x26 + 1
         y28 = []
         for _ in range(n27):
+            v &= (1 << p) - 1
             p -= 12
             c = (v >> p) & 4095
             x29 = c >> 4
@@ -395,6 +403,7 @@ def read_SPAT(v: int, p: int) -> tuple[SPAT, int]:
             n31 = x30 + 1
             y32 = []
             for _ in range(n31):
+                v &= (1 << p) - 1
                 p -= 7
                 c = (v >> p) & 127
                 o33 = c >> 5
@@ -546,130 +555,145 @@ def write_SPAT(x: SPAT, a: int) -> int:
     if not 1 <= len(v5) <= 32:
         raise out_of_range("IntersectionStateList", len(v5), 1, 32)
     a = a << 5 | (len(v5) - 1)
+    v7 = a
     for v6 in v5:
-        v7 = v6.moy
-        v8 = v6.timeStamp
-        v9 = v6.timeConfidence
-        v10 = v6.intersectionId
-        v11 = v10.region
-        a = a << 5 | (8 if v7 is not None else 0) | (4 if v8 is not None else 0) | (2 if v9 is not None else 0) | (1 if v11 is not None else 0)
-        if v11 is not None:
-            if not 0 <= v11 <= 65535:
-                raise out_of_range("region", v11, 0, 65535)
-            a = a << 16 | v11
-        v12 = v10.id
-        if not 0 <= v12 <= 65535:
-            raise out_of_range("id", v12, 0, 65535)
-        v13 = v6.status
-        if not 0 <= v13 <= 65535:
-            raise out_of_range("status", v13, 0, 65535)
-        a = a << 32 | v12 << 16 | v13
-        if v7 is not None:
-            if not 0 <= v7 <= 527040:
-                raise out_of_range("moy", v7, 0, 527040)
-            a = a << 20 | v7
-        if v8 is not None:
-            if not 0 <= v8 <= 65535:
-                raise out_of_range("timeStamp", v8, 0, 65535)
-            a = a << 16 | v8
+        a = 1
+        v9 = v6.moy
+        v10 = v6.timeStamp
+        v11 = v6.timeConfidence
+        v12 = v6.intersectionId
+        v13 = v12.region
+        a = a << 5 | (8 if v9 is not None else 0) | (4 if v10 is not None else 0) | (2 if v11 is not None else 0) | (1 if v13 is not None else 0)
+        if v13 is not None:
+            if not 0 <= v13 <= 65535:
+                raise out_of_range("region", v13, 0, 65535)
+            a = a << 16 | v13
+        v14 = v12.id
+        if not 0 <= v14 <= 65535:
+            raise out_of_range("id", v14, 0, 65535)
+        v15 = v6.status
+        if not 0 <= v15 <= 65535:
+            raise out_of_range("status", v15, 0, 65535)
+        a = a << 32 | v14 << 16 | v15
         if v9 is not None:
-            if not 0 <= v9 <= 39:
-                raise out_of_range("timeConfidence", v9, 0, 39)
-            a = a << 6 | v9
-        v14 = v6.phases
-        if not 1 <= len(v14) <= 16:
-            raise out_of_range("PhaseList", len(v14), 1, 16)
-        a = a << 4 | (len(v14) - 1)
-        for v15 in v14:
-            v16 = v15.id
-            if not 0 <= v16 <= 255:
-                raise out_of_range("id", v16, 0, 255)
-            v17 = v15.phaseStates
-            if not 1 <= len(v17) <= 16:
-                raise out_of_range("PhaseStateList", len(v17), 1, 16)
-            a = a << 12 | v16 << 4 | (len(v17) - 1)
-            for v18 in v17:
-                v19 = v18.timing
-                v20 = v18.light
-                a = a << 2 | (1 if v19 is not None else 0)
-                if 0 <= v20 <= 8:
-                    a = a << 5 | v20
+            if not 0 <= v9 <= 527040:
+                raise out_of_range("moy", v9, 0, 527040)
+            a = a << 20 | v9
+        if v10 is not None:
+            if not 0 <= v10 <= 65535:
+                raise out_of_range("timeStamp", v10, 0, 65535)
+            a = a << 16 | v10
+        if v11 is not None:
+            if not 0 <= v11 <= 39:
+                raise out_of_range("timeConfidence", v11, 0, 39)
+            a = a << 6 | v11
+        v16 = v6.phases
+        if not 1 <= len(v16) <= 16:
+            raise out_of_range("PhaseList", len(v16), 1, 16)
+        a = a << 4 | (len(v16) - 1)
+        v18 = a
+        for v17 in v16:
+            a = 1
+            v20 = v17.id
+            if not 0 <= v20 <= 255:
+                raise out_of_range("id", v20, 0, 255)
+            v21 = v17.phaseStates
+            if not 1 <= len(v21) <= 16:
+                raise out_of_range("PhaseStateList", len(v21), 1, 16)
+            a = a << 12 | v20 << 4 | (len(v21) - 1)
+            v23 = a
+            for v22 in v21:
+                a = 1
+                v25 = v22.timing
+                v26 = v22.light
+                a = a << 2 | (1 if v25 is not None else 0)
+                if 0 <= v26 <= 8:
+                    a = a << 5 | v26
                 else:
-                    a = write_small(v20 - 9, a << 1 | 1, "light")
-                if v19 is not None:
-                    v21, v22 = v19
-                    if v21 == "counting":
-                        v23 = v22.minEndTime
-                        v24 = v22.maxEndTime
-                        v25 = v22.timeConfidence
-                        v26 = v22.nextStartTime
-                        v27 = v22.nextDuration
-                        v28 = v22.startTime
-                        if not 0 <= v28 <= 36001:
-                            raise out_of_range("startTime", v28, 0, 36001)
-                        a = a << 23 | (1 << 20 if v23 is not None else 0) | (1 << 19 if v24 is not None else 0) | (1 << 18 if v25 is not None else 0) | (1 << 17 if v26 is not None else 0) | (1 << 16 if v27 is not None else 0) | v28
-                        if v23 is not None:
-                            if not 0 <= v23 <= 36001:
-                                raise out_of_range("minEndTime", v23, 0, 36001)
-                            a = a << 16 | v23
-                        if v24 is not None:
-                            if not 0 <= v24 <= 36001:
-                                raise out_of_range("maxEndTime", v24, 0, 36001)
-                            a = a << 16 | v24
-                        v29 = v22.likelyEndTime
-                        if not 0 <= v29 <= 36001:
-                            raise out_of_range("likelyEndTime", v29, 0, 36001)
-                        a = a << 16 | v29
-                        if v25 is not None:
-                            if not 0 <= v25 <= 200:
-                                raise out_of_range("timeConfidence", v25, 0, 200)
-                            a = a << 8 | v25
-                        if v26 is not None:
-                            if not 0 <= v26 <= 36001:
-                                raise out_of_range("nextStartTime", v26, 0, 36001)
-                            a = a << 16 | v26
-                        if v27 is not None:
-                            if not 0 <= v27 <= 36001:
-                                raise out_of_range("nextDuration", v27, 0, 36001)
-                            a = a << 16 | v27
-                    elif v21 == "utcTiming":
-                        v30 = v22.minEndUTCTime
-                        v31 = v22.maxEndUTCTime
-                        v32 = v22.timeConfidence
-                        v33 = v22.nextStartUTCTime
-                        v34 = v22.nextEndUTCTime
-                        v35 = v22.startUTCTime
-                        if not 0 <= v35 <= 36001:
-                            raise out_of_range("startUTCTime", v35, 0, 36001)
-                        a = a << 23 | 1 << 21 | (1 << 20 if v30 is not None else 0) | (1 << 19 if v31 is not None else 0) | (1 << 18 if v32 is not None else 0) | (1 << 17 if v33 is not None else 0) | (1 << 16 if v34 is not None else 0) | v35
+                    a = write_small(v26 - 9, a << 1 | 1, "light")
+                if v25 is not None:
+                    v27, v28 = v25
+                    if v27 == "counting":
+                        v29 = v28.minEndTime
+                        v30 = v28.maxEndTime
+                        v31 = v28.timeConfidence
+                        v32 = v28.nextStartTime
+                        v33 = v28.nextDuration
+                        v34 = v28.startTime
+                        if not 0 <= v34 <= 36001:
+                            raise out_of_range("startTime", v34, 0, 36001)
+                        a = a << 23 | (1 << 20 if v29 is not None else 0) | (1 << 19 if v30 is not None else 0) | (1 << 18 if v31 is not None else 0) | (1 << 17 if v32 is not None else 0) | (1 << 16 if v33 is not None else 0) | v34
+                        if v29 is not None:
+                            if not 0 <= v29 <= 36001:
+                                raise out_of_range("minEndTime", v29, 0, 36001)
+                            a = a << 16 | v29
                         if v30 is not None:
                             if not 0 <= v30 <= 36001:
-                                raise out_of_range("minEndUTCTime", v30, 0, 36001)
+                                raise out_of_range("maxEndTime", v30, 0, 36001)
                             a = a << 16 | v30
+                        v35 = v28.likelyEndTime
+                        if not 0 <= v35 <= 36001:
+                            raise out_of_range("likelyEndTime", v35, 0, 36001)
+                        a = a << 16 | v35
                         if v31 is not None:
-                            if not 0 <= v31 <= 36001:
-                                raise out_of_range("maxEndUTCTime", v31, 0, 36001)
-                            a = a << 16 | v31
-                        v36 = v22.likelyEndUTCTime
-                        if not 0 <= v36 <= 36001:
-                            raise out_of_range("likelyEndUTCTime", v36, 0, 36001)
-                        a = a << 16 | v36
+                            if not 0 <= v31 <= 200:
+                                raise out_of_range("timeConfidence", v31, 0, 200)
+                            a = a << 8 | v31
                         if v32 is not None:
-                            if not 0 <= v32 <= 200:
-                                raise out_of_range("timeConfidence", v32, 0, 200)
-                            a = a << 8 | v32
+                            if not 0 <= v32 <= 36001:
+                                raise out_of_range("nextStartTime", v32, 0, 36001)
+                            a = a << 16 | v32
                         if v33 is not None:
                             if not 0 <= v33 <= 36001:
-                                raise out_of_range("nextStartUTCTime", v33, 0, 36001)
+                                raise out_of_range("nextDuration", v33, 0, 36001)
                             a = a << 16 | v33
-                        if v34 is not None:
-                            if not 0 <= v34 <= 36001:
-                                raise out_of_range("nextEndUTCTime", v34, 0, 36001)
-                            a = a << 16 | v34
-                    elif v21 == "unknown":
-                        a = write_open(v22.value, write_small(v22.index, a << 1 | 1, "TimeChangeDetails"))
+                    elif v27 == "utcTiming":
+                        v36 = v28.minEndUTCTime
+                        v37 = v28.maxEndUTCTime
+                        v38 = v28.timeConfidence
+                        v39 = v28.nextStartUTCTime
+                        v40 = v28.nextEndUTCTime
+                        v41 = v28.startUTCTime
+                        if not 0 <= v41 <= 36001:
+                            raise out_of_range("startUTCTime", v41, 0, 36001)
+                        a = a << 23 | 1 << 21 | (1 << 20 if v36 is not None else 0) | (1 << 19 if v37 is not None else 0) | (1 << 18 if v38 is not None else 0) | (1 << 17 if v39 is not None else 0) | (1 << 16 if v40 is not None else 0) | v41
+                        if v36 is not None:
+                            if not 0 <= v36 <= 36001:
+                                raise out_of_range("minEndUTCTime", v36, 0, 36001)
+                            a = a << 16 | v36
+                        if v37 is not None:
+                            if not 0 <= v37 <= 36001:
+                                raise out_of_range("maxEndUTCTime", v37, 0, 36001)
+                            a = a << 16 | v37
+                        v42 = v28.likelyEndUTCTime
+                        if not 0 <= v42 <= 36001:
+                            raise out_of_range("likelyEndUTCTime", v42, 0, 36001)
+                        a = a << 16 | v42
+                        if v38 is not None:
+                            if not 0 <= v38 <= 200:
+                                raise out_of_range("timeConfidence", v38, 0, 200)
+                            a = a << 8 | v38
+                        if v39 is not None:
+                            if not 0 <= v39 <= 36001:
+                                raise out_of_range("nextStartUTCTime", v39, 0, 36001)
+                            a = a << 16 | v39
+                        if v40 is not None:
+                            if not 0 <= v40 <= 36001:
+                                raise out_of_range("nextEndUTCTime", v40, 0, 36001)
+                            a = a << 16 | v40
+                    elif v27 == "unknown":
+                        a = write_open(v28.value, write_small(v28.index, a << 1 | 1, "TimeChangeDetails"))
                     else:
-                        raise EncodeError(f"TimeChangeDetails: there is no alternative {v21!r}")
+                        raise EncodeError(f"TimeChangeDetails: there is no alternative {v27!r}")
+                v24 = a.bit_length() - 1
+                v23 = v23 << v24 | a ^ 1 << v24
+            a = v23
+            v19 = a.bit_length() - 1
+            v18 = v18 << v19 | a ^ 1 << v19
+        a = v18
+        v8 = a.bit_length() - 1
+        v7 = v7 << v8 | a ^ 1 << v8
+    a = v7
     return a
 
 
@@ -886,6 +910,7 @@ def read_ReferenceLinkList(v: int, p: int) -> tuple[list[ReferenceLink], int]:
     n2 = x1 + 1
     y3 = []
     for _ in range(n2):
+        v &= (1 << p) - 1
         p -= 2
         c = (v >> p) & 3
         o4 = c >> 1
@@ -919,33 +944,38 @@ def write_ReferenceLinkList(x: list[ReferenceLink], a: int) -> int:
     if not 1 <= len(x) <= 16:
         raise out_of_range("ReferenceLinkList", len(x), 1, 16)
     a = a << 4 | (len(x) - 1)
+    v2 = a
     for v1 in x:
-        v2 = v1.referenceLanes
-        v3 = v1.upstreamNodeId
-        v4 = v3.region
-        a = a << 2 | (2 if v2 is not None else 0) | (1 if v4 is not None else 0)
+        a = 1
+        v4 = v1.referenceLanes
+        v5 = v1.upstreamNodeId
+        v6 = v5.region
+        a = a << 2 | (2 if v4 is not None else 0) | (1 if v6 is not None else 0)
+        if v6 is not None:
+            if not 0 <= v6 <= 65535:
+                raise out_of_range("region", v6, 0, 65535)
+            a = a << 16 | v6
+        v7 = v5.id
+        if not 0 <= v7 <= 65535:
+            raise out_of_range("id", v7, 0, 65535)
+        v8 = v1.downstreamNodeId
+        v9 = v8.region
+        a = a << 17 | v7 << 1 | (1 if v9 is not None else 0)
+        if v9 is not None:
+            if not 0 <= v9 <= 65535:
+                raise out_of_range("region", v9, 0, 65535)
+            a = a << 16 | v9
+        v10 = v8.id
+        if not 0 <= v10 <= 65535:
+            raise out_of_range("id", v10, 0, 65535)
+        a = a << 16 | v10
         if v4 is not None:
             if not 0 <= v4 <= 65535:
-                raise out_of_range("region", v4, 0, 65535)
+                raise out_of_range("referenceLanes", v4, 0, 65535)
             a = a << 16 | v4
-        v5 = v3.id
-        if not 0 <= v5 <= 65535:
-            raise out_of_range("id", v5, 0, 65535)
-        v6 = v1.downstreamNodeId
-        v7 = v6.region
-        a = a << 17 | v5 << 1 | (1 if v7 is not None else 0)
-        if v7 is not None:
-            if not 0 <= v7 <= 65535:
-                raise out_of_range("region", v7, 0, 65535)
-            a = a << 16 | v7
-        v8 = v6.id
-        if not 0 <= v8 <= 65535:
-            raise out_of_range("id", v8, 0, 65535)
-        a = a << 16 | v8
-        if v2 is not None:
-            if not 0 <= v2 <= 65535:
-                raise out_of_range("referenceLanes", v2, 0, 65535)
-            a = a << 16 | v2
+        v3 = a.bit_length() - 1
+        v2 = v2 << v3 | a ^ 1 << v3
+    a = v2
     return a
 
 
@@ -957,6 +987,7 @@ def read_PointList(v: int, p: int) -> tuple[list[RoadPoint], int]:
     n2 = x1 + 2
     y3 = []
     for _ in range(n2):
+        v &= (1 << p) - 1
         p -= 1
         o4 = (v >> p) & 1
         y5, p = read_PositionOffsetLLV(v, p)
@@ -970,7 +1001,12 @@ def write_PointList(x: list[RoadPoint], a: int) -> int:
     if not 2 <= len(x) <= 31:
         raise out_of_range("PointList", len(x), 2, 31)
     a = a << 5 | (len(x) - 2)
+    v2 = a
     for v1 in x:
+        a = 1
         a = a << 1
         a = write_PositionOffsetLLV(v1.posOffset, a)
+        v3 = a.bit_length() - 1
+        v2 = v2 << v3 | a ^ 1 << v3
+    a = v2
     return a
