@@ -6,7 +6,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -70,6 +70,48 @@ async def test_a_foreign_address_is_counted_and_not_looked_into() -> None:
         say(radio.local_port, SPAT)
         assert (await radio.read()).payload == SPAT
         assert radio.counters() == RadioCounters(foreign_count=2, dropped_count=0)
+
+
+@pytest.fixture
+def say6() -> Iterator[Callable[[int], None]]:
+    try:
+        sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        sock.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6 on loopback")
+    with sock:
+
+        def say(port: int) -> None:
+            for datagram in (BSM, SPAT):
+                sock.sendto(datagram, ("::1", port))
+
+        yield say
+
+
+async def test_a_message_comes_by_ipv6_too(say6: Callable[[int], None]) -> None:
+    async with UdpRadio(UdpRadio.Options(bind_host="::1")) as radio, asyncio.timeout(5):
+        say6(radio.local_port)
+        assert [(await radio.read()).payload for _ in range(2)] == [BSM, SPAT]
+
+
+async def test_a_foreign_address_of_ipv6_is_counted(say6: Callable[[int], None]) -> None:
+    options = UdpRadio.Options(bind_host="::1", source_addresses=("127.0.0.0/8", "fe80::/10"))
+    async with UdpRadio(options) as radio:
+        say6(radio.local_port)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await radio.read()
+        assert radio.counters().foreign_count == 2
+
+
+async def test_datagrams_of_any_length_come_whole_and_in_order() -> None:
+    sent = [BSM + bytes([number]) * (7001 * number) for number in range(10)]
+    async with UdpRadio(UdpRadio.Options(size_max_bytes=65_507)) as radio, asyncio.timeout(20):
+        heard = []
+        for begin in range(0, len(sent), 3):  # what the kernel's buffer holds even where it is small
+            say(radio.local_port, *sent[begin : begin + 3])
+            heard += [(await radio.read()).payload for _ in sent[begin : begin + 3]]
+    assert heard == sent
 
 
 async def test_the_time_of_a_message_is_that_of_its_coming_not_of_its_reading() -> None:

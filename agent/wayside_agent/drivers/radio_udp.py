@@ -11,8 +11,8 @@ would cost more than all that is done with it.
 import asyncio
 import ipaddress
 import socket
-import struct
 import time
+from collections import deque
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Annotated, Self
@@ -22,18 +22,15 @@ import msgspec
 from wayside.v2x.peek import message_kind
 from wayside_agent.core.application_id import LayoutError
 from wayside_agent.core.frame_layout import LAYOUTS, Field, Layout
-from wayside_agent.core.stamps import NANOSECONDS_PER_SECOND
 from wayside_agent.core.v2x import RadioCounters, ReceivedMessage, SentMessages, Station
 from wayside_agent.drivers.radio_station import StationOptions
-from wayside_agent.drivers.recvmmsg import SO_RXQ_OVFL, SO_TIMESTAMPNS
+from wayside_agent.drivers.recvmmsg import SO_RXQ_OVFL, SO_TIMESTAMPNS, NetworkReceiver
 from wayside_agent.ports.errors import DeviceAbsentError, DeviceFaultError
 
-_COUNT = struct.Struct("=I")
-_STAMP = struct.Struct("@ll")
-_CONTROL_BYTES = socket.CMSG_SPACE(_COUNT.size) + socket.CMSG_SPACE(_STAMP.size)
-_READS_PER_TURN = 64
-"""Datagrams in a row after which everybody else gets a turn."""
-_TRUNCATED = int(socket.MSG_TRUNC)  # an enumeration would make an object of each result
+_MESSAGES_PER_TURN = 64
+"""Fetched with one call; after them everybody else gets a turn."""
+_SLOTS_MAX_BYTES = 256 * 1024
+"""Memory for them; fewer are fetched where datagrams may be long."""
 _GATHER_S = 0.010
 """A message waits no longer for those behind it; at 3,000 a second 30 come together."""
 _BUFFER_BYTES = 1024 * 1024
@@ -73,10 +70,15 @@ class UdpRadio:
         self._is_bare = self._layout.is_bare
         self._socket: socket.socket | None = None
         self._networks = _networks(options.source_addresses)
-        self._allowed: dict[str, bool] = {}
+        self._allowed: dict[bytes, bool] = {}
+        """By packed address."""
+        slots = min(_MESSAGES_PER_TURN, max(1, _SLOTS_MAX_BYTES // options.size_max_bytes))
+        self._receiver = NetworkReceiver(options.size_max_bytes, slot_count=slots)
+        self._waiting: deque[ReceivedMessage] = deque()
+        self._fetched_count = 0
+        """Datagrams of the last call."""
         self._malformed_count = self._foreign_count = self._dropped_count = 0
         self._sent = SentMessages()
-        self._reads = 0
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -85,6 +87,8 @@ class UdpRadio:
         Raises: DeviceAbsentError: the address is unknown. DeviceFaultError: it is another's, or the port is taken.
         """
         self._allowed = {}
+        self._waiting.clear()
+        self._fetched_count = 0
         self._sent = SentMessages()
         self._malformed_count = self._foreign_count = self._dropped_count = 0
         self._socket = self._stack.enter_context(await self._bound())
@@ -137,58 +141,55 @@ class UdpRadio:
         Raises: DeviceFaultError: the socket is broken, or the driver is not open.
         """
         sock = self._opened()
-        while True:
-            if self._reads >= _READS_PER_TURN:  # a flood leaves time for everybody
-                self._reads = 0
-                await asyncio.sleep(0)
-            self._reads += 1
+        while not self._waiting:
+            await self._more(sock)
             try:
-                message = self._received(sock)
-            except BlockingIOError:
-                await self._more(sock)
-                continue
+                self._fetch(sock)
             except OSError as exc:
                 raise DeviceFaultError(f"the UDP socket of the radio is broken: {exc.strerror}") from exc
-            if message is not None:
-                return message
+        return self._waiting.popleft()
 
     async def _more(self, sock: socket.socket) -> None:
-        """Waits until there may be more: a moment after there was some, else until there is."""
-        was_busy, self._reads = self._reads > 1, 0
-        if was_busy:
+        """Waits until there may be more: not at all after a full turn, a moment after some, else until there is."""
+        if self._fetched_count == self._receiver.slot_count:
+            await asyncio.sleep(0)  # a flood leaves time for everybody
+        elif self._fetched_count > 1:
             await asyncio.sleep(_GATHER_S)
         else:
             await _readable(sock)
 
-    def _received(self, sock: socket.socket) -> ReceivedMessage | None:
-        """The message of the next datagram, or `None` if it holds none.
+    def _fetch(self, sock: socket.socket) -> None:
+        """Takes what is there.
 
-        Raises: BlockingIOError: there is no datagram. OSError: the socket is broken.
+        Raises: OSError: the socket is broken.
         """
-        data, ancillary, flags, sender = sock.recvmsg(self._options.size_max_bytes, _CONTROL_BYTES)
-        time_ns = 0
-        for level, kind, value in ancillary:
-            if level != socket.SOL_SOCKET:
-                continue
-            if kind == SO_TIMESTAMPNS and len(value) == _STAMP.size:
-                seconds, nanoseconds = _STAMP.unpack(value)
-                time_ns = seconds * NANOSECONDS_PER_SECOND + nanoseconds
-            elif kind == SO_RXQ_OVFL and len(value) == _COUNT.size:
-                (self._dropped_count,) = _COUNT.unpack(value)
-        if not self._is_allowed(sender[0]):
-            self._foreign_count += 1
-            return None
-        message = None if flags & _TRUNCATED else self._message(data, time_ns or time.time_ns())
-        self._malformed_count += message is None
-        return message
+        self._fetched_count = 0
+        fetched = self._receiver.datagrams(sock.fileno())
+        if fetched is None:
+            return
+        self._fetched_count = len(fetched.datagrams)
+        if fetched.drop_count is not None:
+            self._dropped_count = fetched.drop_count
+        for datagram, time_ns, sender in fetched.datagrams:
+            self._take(datagram, time_ns or time.time_ns(), sender)
 
-    def _is_allowed(self, host: str) -> bool:
-        known = self._allowed.get(host)
+    def _take(self, datagram: bytes | None, time_ns: int, sender: bytes) -> None:
+        if not self._is_allowed(sender):
+            self._foreign_count += 1
+            return
+        message = None if datagram is None else self._message(datagram, time_ns)
+        if message is None:
+            self._malformed_count += 1
+        else:
+            self._waiting.append(message)
+
+    def _is_allowed(self, sender: bytes) -> bool:
+        known = self._allowed.get(sender)
         if known is None:
-            address = ipaddress.ip_address(host.partition("%")[0])
-            known = any(address in network for network in self._networks)
+            address = ipaddress.ip_address(sender) if sender else None
+            known = address is not None and any(address in network for network in self._networks)
             if len(self._allowed) < 1024:  # noqa: PLR2004  # forged senders must not fill the memory
-                self._allowed[host] = known
+                self._allowed[sender] = known
         return known
 
     def _message(self, datagram: bytes, time_ns: int) -> ReceivedMessage | None:

@@ -7,8 +7,10 @@ Source: recvmmsg(2), socket(7), Linux include/uapi/asm-generic/socket.h.
 import ctypes
 import errno
 import os
+import socket
 import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Constants of Linux on all architectures Debian builds for except MIPS; Python's socket module lacks them.
@@ -42,11 +44,20 @@ class _Entry(ctypes.Structure):
 
 
 _CONTROL_LENGTH_AT = _Header.control_length.offset
+_FLAGS_AT = _Header.flags.offset
 _LENGTH_AT = _Entry.length.offset
 _ENTRY = struct.Struct(
-    f"={_CONTROL_LENGTH_AT}x{_SIZE_CODE}{_LENGTH_AT - _CONTROL_LENGTH_AT - ctypes.sizeof(ctypes.c_size_t)}x"
-    f"I{ctypes.sizeof(_Entry) - _LENGTH_AT - 4}x"
+    f"={_CONTROL_LENGTH_AT}x{_SIZE_CODE}{_FLAGS_AT - _CONTROL_LENGTH_AT - ctypes.sizeof(ctypes.c_size_t)}x"
+    f"i{_LENGTH_AT - _FLAGS_AT - 4}xI{ctypes.sizeof(_Entry) - _LENGTH_AT - 4}x"
 )
+"""Length of the control data, flags, length of the datagram."""
+_NAME_BYTES = 28
+"""An address of IPv6; one of IPv4 is shorter."""
+_MSG_TRUNC = int(socket.MSG_TRUNC)
+_FAMILY = struct.Struct("=H")
+_ADDRESSES = {_FAMILY.pack(socket.AF_INET): slice(4, 8), _FAMILY.pack(socket.AF_INET6): slice(8, 24)}
+"""Where the host stands in a sockaddr, by its family (ip(7), ipv6(7))."""
+_NOWHERE = slice(0, 0)
 _STAMP = struct.Struct("@Niill")
 _STAMPS = struct.Struct(f"@Niill{_CONTROL_BYTES - _STAMP.size}x")
 _CONTROL_HEADER = struct.Struct("@Nii")
@@ -83,6 +94,7 @@ class DatagramReceiver:
             header.control = ctypes.addressof(self._control) + index * _CONTROL_BYTES
             header.control_length = _CONTROL_BYTES
         self._template = bytes(self._entries)
+        self._bytes = memoryview(self._data).cast("B")
         self._receive = ctypes.CDLL(None, use_errno=True).recvmmsg
 
     def receive(self, descriptor: int) -> Received | None:
@@ -90,23 +102,92 @@ class DatagramReceiver:
 
         Raises: OSError: as recvmmsg(2).
         """
-        ctypes.memmove(self._entries, self._template, len(self._template))
         ctypes.memset(self._data, 0, ctypes.sizeof(self._data))
-        ctypes.memset(self._control, 0, ctypes.sizeof(self._control))
-        count = self._receive(descriptor, self._entries, self.slot_count, _MSG_DONTWAIT, None)
-        if count < 0:
-            error = ctypes.get_errno()
-            if error in _AGAIN:
-                return None
-            raise OSError(error, os.strerror(error))
-        entries = tuple(_ENTRY.iter_unpack(memoryview(self._entries).cast("B")[: count * _ENTRY.size]))
-        control = memoryview(self._control).cast("B")[: count * _CONTROL_BYTES]
+        count = self._filled(descriptor)
+        if count is None:
+            return None
+        entries = self._filled_entries(count)
         return Received(
-            raw=bytes(memoryview(self._data).cast("B")[: count * self._slot_bytes]),
-            lengths=tuple(length for _, length in entries),
-            times_ns=_times_ns(control) if entries and entries[-1][0] else (0,) * count,
-            drop_count=_drop_count(bytes(control[-_CONTROL_BYTES:]), entries[-1][0]) if entries else None,
+            raw=bytes(self._bytes[: count * self._slot_bytes]),
+            lengths=tuple(length for _, _, length in entries),
+            times_ns=self._times_ns(entries),
+            drop_count=self._drop_count(entries),
         )
+
+    def _filled(self, descriptor: int) -> int | None:
+        """How many slots the kernel filled; `None`: nothing was there.
+
+        Raises: OSError: as recvmmsg(2).
+        """
+        ctypes.memmove(self._entries, self._template, len(self._template))
+        ctypes.memset(self._control, 0, ctypes.sizeof(self._control))
+        count = int(self._receive(descriptor, self._entries, self.slot_count, _MSG_DONTWAIT, None))
+        if count >= 0:
+            return count
+        error = ctypes.get_errno()
+        if error in _AGAIN:
+            return None
+        raise OSError(error, os.strerror(error))
+
+    def _filled_entries(self, count: int) -> Sequence[tuple[int, int, int]]:
+        return tuple(_ENTRY.iter_unpack(memoryview(self._entries).cast("B")[: count * _ENTRY.size]))
+
+    def _times_ns(self, entries: Sequence[tuple[int, int, int]]) -> tuple[int, ...]:
+        if not entries or not entries[-1][0]:
+            return (0,) * len(entries)
+        return _times_ns(memoryview(self._control).cast("B")[: len(entries) * _CONTROL_BYTES])
+
+    def _drop_count(self, entries: Sequence[tuple[int, int, int]]) -> int | None:
+        if not entries:
+            return None
+        begin = (len(entries) - 1) * _CONTROL_BYTES
+        return _drop_count(bytes(memoryview(self._control).cast("B")[begin : begin + _CONTROL_BYTES]), entries[-1][0])
+
+
+@dataclass(frozen=True, slots=True)
+class FromNetwork:
+    """Datagrams of one call, each with its sender."""
+
+    datagrams: Sequence[tuple[bytes | None, int, bytes]]
+    """Content (`None`: it is longer than a slot), time as `Received` has it, and the sender's packed address."""
+    drop_count: int | None
+
+
+class NetworkReceiver(DatagramReceiver):
+    """The same for UDP, where it matters who sends."""
+
+    def __init__(self, slot_bytes: int, *, slot_count: int = 64) -> None:
+        super().__init__(slot_bytes, slot_count=slot_count)
+        self._names = (ctypes.c_char * (_NAME_BYTES * slot_count))()
+        self._name_bytes = memoryview(self._names).cast("B")
+        for index in range(slot_count):
+            header = self._entries[index].header
+            header.name = ctypes.addressof(self._names) + index * _NAME_BYTES
+            header.name_length = _NAME_BYTES
+        self._template = bytes(self._entries)
+
+    def datagrams(self, descriptor: int) -> FromNetwork | None:
+        """What is there now, at most one per slot; `None`: nothing.
+
+        Raises: OSError: as recvmmsg(2).
+        """
+        count = self._filled(descriptor)
+        if count is None:
+            return None
+        entries, size, content = self._filled_entries(count), self._slot_bytes, self._bytes
+        found = [
+            (
+                None if flags & _MSG_TRUNC else bytes(content[slot * size : slot * size + length]),
+                time_ns,
+                self._host(slot),
+            )
+            for slot, ((_, flags, length), time_ns) in enumerate(zip(entries, self._times_ns(entries), strict=True))
+        ]
+        return FromNetwork(found, self._drop_count(entries))
+
+    def _host(self, slot: int) -> bytes:
+        name = bytes(self._name_bytes[slot * _NAME_BYTES : (slot + 1) * _NAME_BYTES])
+        return name[_ADDRESSES.get(name[:2], _NOWHERE)]
 
 
 def _times_ns(control: memoryview) -> tuple[int, ...]:
