@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -121,6 +122,22 @@ async def test_each_is_repeated_at_its_period_the_urgent_first_and_its_count_ris
         for wanted in (3618, 3621):
             counts = [count for _, aid, count in heard if aid == wanted]
             assert [(count - counts[0]) % 128 for count in counts] == list(range(len(counts)))
+
+
+async def test_what_is_on_the_air_is_told_the_urgent_first_and_when_it_ends(tmp_path: Path) -> None:
+    async with road(tmp_path, own=(road_map(),)) as at:
+        await at.repeater.broadcast(MessageKind.RSI, rsi(end_min=MINUTE + 5), source=CITY)
+        told: Any = at.repeater.picture()
+    assert told["fault"] == ""
+    event, crossing = told["messages"]
+    assert event["about"] == f"{CITY}/rsi/{b'G98-K12 '.hex()}/event-1"
+    assert (event["application_id"], event["period_s"], event["has_begun"], event["ends_in_s"]) == (
+        3621,
+        0.5,
+        True,
+        360,
+    )
+    assert (crossing["application_id"], crossing["ends_in_s"]) == (3618, None)
 
 
 async def test_what_was_taken_is_on_the_air_again_after_a_restart_but_for_what_the_disk_damaged(tmp_path: Path) -> None:
@@ -269,6 +286,9 @@ def test_files_of_the_settings_are_held_against_the_phases_of_the_signal(tmp_pat
     with_ = msgspec.structs.replace
     air = made(with_(RSU, state_dir=str(tmp_path), v2x=settings_with(path)))
     assert air.planned_hz() == {3618: 1.0, 3619: 10.0}
+    told: Any = air.picture()
+    assert told["signal"] == {"why_silent": "it has not begun yet"}
+    assert [each["application_id"] for each in told["broadcasts"]["messages"]] == [3618]
     with pytest.raises(InvalidArgumentError, match=r"v2x\.signal\.phase_ids: .* has no phase 7; it has 41"):
         made(with_(RSU, v2x=settings_with(path, phase=7)))
     with pytest.raises(InvalidArgumentError, match=r"v2x\.broadcast_files: only an RSU"):

@@ -99,17 +99,21 @@ class Air:
         return None if self.verification is None else SecuritySample(self.verification.refused_ratio)
 
     def picture(self) -> Mapping[str, object]:
-        """What is heard, and which platforms are reached, ready for JSON; empty: there is no radio."""
-        heard_now = {} if self.heard is None else self.heard.picture()
-        if self.warnings is not None:
-            heard_now = {**heard_now, "warnings": self.warnings[0].picture()}
-        if self.perception is not None:
-            heard_now = {**heard_now, "perception": self.perception.picture()}
-        if self._figures is not None:
-            heard_now = {**heard_now, "radio": self._figures.picture()}
-        if self.verification is not None:
-            heard_now = {**heard_now, "security": self.verification.picture()}
-        return {**heard_now, "platforms": platform.picture(self.platforms)} if self.platforms else heard_now
+        """What is heard and said, and which platforms are reached, ready for JSON; empty: there is no radio."""
+        parts: dict[str, object] = {} if self.heard is None else dict(self.heard.picture())
+        if self.voice is not None:
+            parts["vehicle"] = {"why_silent": self.voice.why_silent}
+        if self.signal is not None:
+            parts["signal"] = {"why_silent": self.signal.why_silent}
+        pictured = {
+            "broadcasts": self.repeater,
+            "warnings": None if self.warnings is None else self.warnings[0],
+            "perception": self.perception,
+            "radio": self._figures,
+            "security": self.verification,
+        }
+        parts |= {name: each.picture() for name, each in pictured.items() if each is not None}
+        return parts | ({"platforms": platform.picture(self.platforms)} if self.platforms else {})
 
     def sensor_faults(self) -> Mapping[str, str]:
         """Sensors at the road that the settings name, each with why it is not heard; empty: it is."""

@@ -117,6 +117,29 @@ class Repeater:
         """What is repeated."""
         return tuple(self._on_air.values())
 
+    def picture(self) -> Mapping[str, object]:
+        """What is repeated, the more urgent first, ready for JSON."""
+        minute, utc_s = self._minute(), self._world.utc_s()
+        ordered = sorted(self._on_air.values(), key=lambda one: -one.priority)
+        return {
+            "fault": self._fault,
+            "messages": [
+                self._told(each, minute, utc_s) for each in ordered if not self._is_over(each, minute, utc_s)
+            ],
+        }
+
+    def _told(self, each: Broadcast, minute: int | None, utc_s: float | None) -> Mapping[str, object]:
+        end_s = self._end_s.get(each.key)
+        if end_s is None and utc_s is not None and minute is not None:
+            end_s = each.end_s(utc_s, minute)
+        return {
+            "about": each.key,
+            "application_id": each.application_id,
+            "period_s": each.period_s,
+            "has_begun": minute is None or not each.is_early(minute),
+            "ends_in_s": None if end_s is None or utc_s is None else round(end_s - utc_s),
+        }
+
     async def broadcast(self, kind: MessageKind, message: bytes, *, source: str) -> None:
         """See `ports.platform.Broadcaster`. An event or sign that has ended takes the one before it off the air.
 
