@@ -123,9 +123,7 @@ class Repeater:
         ordered = sorted(self._on_air.values(), key=lambda one: -one.priority)
         return {
             "fault": self._fault,
-            "messages": [
-                self._told(each, minute, utc_s) for each in ordered if not self._is_over(each, minute, utc_s)
-            ],
+            "messages": [self._told(each, minute, utc_s) for each in ordered if not self._is_over(each, minute, utc_s)],
         }
 
     def _told(self, each: Broadcast, minute: int | None, utc_s: float | None) -> Mapping[str, object]:
