@@ -10,6 +10,7 @@ from wayside_manager.core.selectors import NodeFilter
 from wayside_manager.ports.store import Store
 
 CALL_COUNT = 150
+LEFT_ALONE_EVERY = 10  # these run to their end, however busy the machine is
 
 
 async def test_cancelled_calls_leave_the_store_usable(store: Store) -> None:
@@ -25,9 +26,10 @@ async def test_cancelled_calls_leave_the_store_usable(store: Store) -> None:
         for other in calls:
             if other is not calls[index % 3]:
                 other.close()
-        for _ in range(chance.randint(0, 60)):
-            await asyncio.sleep(0)
-        task.cancel()
+        if index % LEFT_ALONE_EVERY:
+            for _ in range(chance.randint(0, 60)):
+                await asyncio.sleep(0)
+            task.cancel()
         await asyncio.wait([task])
         if not task.cancelled():
             task.result()
