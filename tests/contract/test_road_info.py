@@ -265,6 +265,34 @@ async def test_a_drill_is_answered_and_nothing_goes_on_the_air(tmp_path: Path) -
         assert at.keys == []
 
 
+async def test_a_drill_is_refused_where_the_message_would_be(tmp_path: Path) -> None:
+    async with unit(tmp_path, own=(road_map(),), aids=frozenset({MAP_AID})) as at:
+        at.tell(target(is_drill=True), target("crossing", message=the_map(), is_drill=True))
+        heard = sorted([await at.hears(), await at.hears()], key=lambda word: word[2])
+        assert [word[0] for word in heard] == ["REFUSED", "REFUSED"]
+        assert "add it to `v2x.send_aids`" in heard[0][2]
+        assert "the unit's settings have the MAP of crossing" in heard[1][2]
+        assert len(at.keys) == 1
+    async with unit(tmp_path / "other", has_radio=False) as at:
+        at.tell(target(is_drill=True))
+        assert await at.hears() == ("REFUSED", 1, "this unit has no radio")
+
+
+async def test_a_drill_in_the_place_of_a_message_takes_it_off_the_air_and_the_other_way_on(tmp_path: Path) -> None:
+    async with unit(tmp_path) as at:
+        for revision, is_drill, state, count in (
+            (1, False, "ON_AIR", 1),
+            (2, True, "DRILLED", 0),
+            (3, False, "ON_AIR", 1),
+        ):
+            at.tell(target(revision=revision, is_drill=is_drill))
+            assert await at.hears() == (state, revision, "")
+            assert len(at.keys) == count
+        at.tell(target(revision=4, message=b"\xff\xff", is_drill=True))
+        assert (await at.hears())[:2] == ("REFUSED", 4)
+        assert at.keys == []
+
+
 async def test_a_withdrawn_one_is_answered_also_where_it_never_was_and_once_only(tmp_path: Path) -> None:
     async with unit(tmp_path) as at:
         gone = wire.BroadcastTarget(broadcast="broadcasts/works", revision=3, is_withdrawn=True)

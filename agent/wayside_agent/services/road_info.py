@@ -38,6 +38,9 @@ class Voice(Protocol):
         Raises: InvalidArgumentError, AlreadyExistsError, ResourceExhaustedError: it cannot be repeated.
         """
 
+    async def rehearse(self, message: bytes, *, source: str, profile: str) -> None:
+        """Finds what `show` would find, and changes nothing. Raises: as `show`."""
+
     async def hide(self, source: str) -> None:
         """Repeats nothing of the source any more."""
 
@@ -74,7 +77,7 @@ class RoadInfo:
         self._world = world
         self._held: dict[str, Held] = {}
         self._shown: dict[str, Held] = {}
-        """By name, the wish that is repeated."""
+        """By name, the wish that is repeated or, of a drill, would be."""
         self._refused: dict[str, tuple[Held, Standing]] = {}
         """By name, the wish that is not, and why; tried again when there may be room."""
         self._targets: Targets | None = None
@@ -214,8 +217,8 @@ class RoadInfo:
             self._held = moved
 
     async def _show(self, held: Held, due: Standing) -> Standing:
-        """Has a message repeated, once for each wish, or no more; how that went."""
-        if due.state is not State.ON_AIR:
+        """Has a message repeated or rehearsed, once for each wish, or repeated no more; how that went."""
+        if due.state not in {State.ON_AIR, State.DRILLED}:
             await self._hide(held)
             return due
         wish, voice = held.wish, self._world.voice
@@ -227,7 +230,11 @@ class RoadInfo:
         if before == wish:
             return why
         try:
-            await voice.show(held.message, source=held.source, profile=held.profile)
+            if held.is_drill:
+                await self._hide(held)  # what was not a drill before
+                await voice.rehearse(held.message, source=held.source, profile=held.profile)
+            else:
+                await voice.show(held.message, source=held.source, profile=held.profile)
         except WaysideError as error:
             await self._hide(held)  # of a wish before, nothing stays either
             refusal = Standing(State.REFUSED, str(error))

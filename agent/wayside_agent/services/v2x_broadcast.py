@@ -163,22 +163,17 @@ class Repeater:
         """
         await self._has_loaded.wait()
         async with self._lock:
-            own = self._world.profile.value
-            if profile != own:
-                raise InvalidArgumentError(f"profile: the unit speaks {own}, the message is of {profile}")
-            pieces, minute = self._pieces(message, source), self._minute()
-            left = [each for each in pieces if minute is None or not each.is_over(minute)]
-            wanted = {each.key: following(each, self._on_air.get(each.key)) for each in left}
-            if not wanted:
-                raise InvalidArgumentError("message: every event and sign in it is over by its own time")
-            others = {key: each for key, each in self._on_air.items() if not key.startswith(f"{source}/")}
-            if len(others) + len(wanted) > MAX_COUNT:
-                raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
-            self._check_aids(wanted.values())
-            for each in wanted.values():
-                if each.key not in self._on_air:
+            found = self._with(message, source, profile)
+            for key, each in found.items():
+                if key not in self._on_air:
                     tell_unknown(each)
-            self._on_air = others | wanted
+            self._on_air = found
+
+    async def rehearse(self, message: bytes, *, source: str, profile: str) -> None:
+        """Does what `show` does but for the air: nothing changes. Raises: as `show`."""
+        await self._has_loaded.wait()
+        async with self._lock:
+            self._with(message, source, profile)
 
     def repeats(self, source: str) -> bool:
         """Whether anything of a source that was shown is left; what is over by its own time is not."""
@@ -204,6 +199,22 @@ class Repeater:
                 await world.pause(max(0.0, due_s - world.clock_s()))
             self._tell(await self._speak())
             self._beat += 1
+
+    def _with(self, message: bytes, source: str, profile: str) -> dict[str, Broadcast]:
+        """What is on the air with a message in place of what its source has. Raises: as `show`."""
+        own = self._world.profile.value
+        if profile != own:
+            raise InvalidArgumentError(f"profile: the unit speaks {own}, the message is of {profile}")
+        pieces, minute = self._pieces(message, source), self._minute()
+        left = [each for each in pieces if minute is None or not each.is_over(minute)]
+        wanted = {each.key: following(each, self._on_air.get(each.key)) for each in left}
+        if not wanted:
+            raise InvalidArgumentError("message: every event and sign in it is over by its own time")
+        others = {key: each for key, each in self._on_air.items() if not key.startswith(f"{source}/")}
+        if len(others) + len(wanted) > MAX_COUNT:
+            raise ResourceExhaustedError(f"{MAX_COUNT} messages are on the air; withdraw one first")
+        self._check_aids(wanted.values())
+        return others | wanted
 
     async def _take(self, pieces: Sequence[Broadcast], source: str) -> None:
         world, minute, utc_s = self._world, self._minute(), self._world.utc_s()

@@ -108,7 +108,7 @@ class Broadcast(google.protobuf.message.Message):
     profile: builtins.str
     """Profile of the message, as in units' settings: `r19` or `p20`."""
     is_drill: builtins.bool
-    """Units keep it and answer, and nothing goes on the air."""
+    """Units check it, keep it and answer, and nothing goes on the air."""
     note: builtins.str
     """Why. At most 500 characters."""
     kind: Global___Broadcast.Kind.ValueType
@@ -187,7 +187,7 @@ class BroadcastCounts(google.protobuf.message.Message):
     pending_count: builtins.int
     """Of them: nothing was heard of this revision yet."""
     taken_count: builtins.int
-    """It is on the air, was kept for a drill, or waits for its begin."""
+    """It is on the air, could be (a drill), or waits for its begin."""
     refused_count: builtins.int
     """They do not put it on the air, and say why."""
     over_count: builtins.int
@@ -230,7 +230,7 @@ class BroadcastReport(google.protobuf.message.Message):
         STATE_ENDED: BroadcastReport._State.ValueType  # 5
         """Its time is over, and it is off the air."""
         STATE_DRILLED: BroadcastReport._State.ValueType  # 6
-        """It was kept for a drill."""
+        """It is kept for a drill, and could be on the air."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where it stands on the unit."""
@@ -248,7 +248,7 @@ class BroadcastReport(google.protobuf.message.Message):
     STATE_ENDED: BroadcastReport.State.ValueType  # 5
     """Its time is over, and it is off the air."""
     STATE_DRILLED: BroadcastReport.State.ValueType  # 6
-    """It was kept for a drill."""
+    """It is kept for a drill, and could be on the air."""
 
     BROADCAST_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int

@@ -323,7 +323,7 @@ class BroadcastTarget(google.protobuf.message.Message):
     profile: builtins.str
     """Profile of the message: `r19` or `p20`."""
     is_drill: builtins.bool
-    """Keep it and answer; nothing goes on the air."""
+    """Check it, keep it and answer; nothing goes on the air."""
     is_withdrawn: builtins.bool
     """Take it off the air and answer, also if it never was there."""
     is_unheard: builtins.bool
