@@ -448,12 +448,18 @@ class Agent:
             **self.air.services(),
             **({} if self.road_info is None else {"road-info": self.road_info.run}),
             **self.updating.services(),
+            "long-life": self._live_long,
         }
         async with asyncio.TaskGroup() as group:
             for name, service in services.items():
                 group.create_task(endless(name, service), name=name)
             notify("READY=1")
             logger.info("running", extra={"version": self._version, "release": self._release or "factory"})
+
+    async def _live_long(self) -> None:
+        await asyncio.sleep(boot.UP_S)
+        await asyncio.to_thread(boot.excuse, Path(self._unit.state_dir))
+        await asyncio.Event().wait()
 
     def _versions(self) -> Versions:
         return Versions(

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.update_unit import CHUNK, DEAF, GOOD, NEW, OLD, EndedError, Unit, target_of
 from wayside.errors import ResourceExhaustedError
 from wayside_agent import boot
+from wayside_agent.core.boot_choice import abandoned, decoded, encoded
 from wayside_agent.core.update import MAX_RESUME_COUNT, Phase, ReleaseTarget, UpdateStatus
 from wayside_agent.ports.errors import RestartRequestedError
 from wayside_agent.services.update_world import LOOK_PERIOD_S
@@ -215,6 +216,24 @@ async def test_a_running_release_is_adopted_by_a_new_rollout_without_a_restart(u
     transfers = len(unit.manager.offsets)
     await unit.ended(target_of(OLD, rollout="rollouts/r2"), Phase.COMMITTED)
     assert len(unit.manager.offsets) == transfers
+
+
+async def test_a_committed_release_that_the_launcher_left_is_said_to_be_gone_and_written_anew_when_told_again(
+    unit: Unit,
+) -> None:
+    await unit.ended(target_of(OLD), Phase.COMMITTED)
+    boot_file = unit.root / "slots" / "boot.json"
+    boot_file.write_bytes(encoded(abandoned(decoded(boot_file.read_bytes()))))
+    status = await unit.ended(target_of(OLD), Phase.ROLLED_BACK)
+    assert (status.running_release, status.reason) == ("", "LAUNCHER")
+    assert "broke off 10 starts in a row" in status.message
+    transfers = len(unit.manager.offsets)
+    unit.said.clear()
+    await unit.ended(target_of(OLD), Phase.ROLLED_BACK)
+    assert unit.phases() == [Phase.ROLLED_BACK]
+    status = await unit.ended(replace(target_of(OLD), attempt=1), Phase.COMMITTED)
+    assert status.running_release == "releases/1.1.0"
+    assert len(unit.manager.offsets) > transfers
 
 
 async def test_reports_that_fail_undo_nothing(unit: Unit) -> None:

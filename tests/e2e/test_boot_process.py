@@ -13,6 +13,8 @@ import pytest
 
 from tests.releases import archive
 from tests.slots import put
+from wayside_agent import boot
+from wayside_agent.core.boot_choice import MAX_STARTS, decoded
 from wayside_agent.drivers.slot_dir import SlotDir
 
 FIRMWARE = Path(__file__).parents[2] / "firmware_images"
@@ -41,12 +43,42 @@ for group in ("can", "gnss", "radio", "sensor"):
 files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
 print(wayside_agent.app.__file__, [name for name in files if "site-packages" in name])
 """
+KNOWING = """
+import sys
+from pathlib import Path
+from wayside_agent import boot
+boot.launch(Path(sys.argv[1]), [])
+if sys.argv[2] == "crash":
+    raise SystemExit("broken off")
+boot.excuse(Path(sys.argv[1]))
+print("done")
+"""
 HANG = "import signal\nsignal.pause()\n"
 CRASH = (FIRMWARE / "overlays" / "crash-at-start" / "site" / "wayside_agent" / "__main__.py").read_text()
 
 
 def tiny(main: str) -> bytes:
     return archive("1.1.0", {"site/wayside_agent/__init__.py": b"", "site/wayside_agent/__main__.py": main.encode()})
+
+
+def knowing() -> bytes:
+    """A release whose starts are counted, with the launcher of this one."""
+    package = Path(boot.__file__).parent
+    files = {name: (package / name).read_bytes() for name in ("__init__.py", "boot.py", "core/boot_choice.py")}
+    files |= {"core/__init__.py": b"", "__main__.py": KNOWING.encode()}
+    return archive("1.1.0", {f"site/wayside_agent/{name}": content for name, content in files.items()})
+
+
+def put_for_good(state_dir: Path, content: bytes) -> None:
+    """Chooses a release for good, as if its gate had passed it."""
+    put_on_trial(state_dir, content, gate_timeout_s=20.0)
+
+    async def committed() -> None:
+        options = SlotDir.Options(directory=str(state_dir / "slots"), running_slot="a")
+        async with SlotDir(options) as slots:
+            await slots.commit()
+
+    asyncio.run(committed())
 
 
 def put_on_trial(state_dir: Path, content: bytes, *, gate_timeout_s: float) -> None:
@@ -104,6 +136,56 @@ def test_a_release_that_crashes_at_its_start_goes_back_by_itself(tmp_path: Path)
 def test_a_release_that_hangs_is_killed_by_the_alarm_and_goes_back(tmp_path: Path) -> None:
     put_on_trial(tmp_path, tiny(HANG), gate_timeout_s=0.5)
     assert [started(tmp_path).returncode for _ in range(3)] == [-signal.SIGALRM, -signal.SIGALRM, 0]
+
+
+def test_a_release_for_good_that_breaks_off_its_starts_is_left_for_the_factory_software(tmp_path: Path) -> None:
+    put_for_good(tmp_path, knowing())
+    for _ in range(1 + MAX_STARTS):  # in the first one it says that it is to be counted
+        assert started(tmp_path, str(tmp_path), "crash").stderr == "broken off\n"
+    left = started(tmp_path, str(tmp_path), "crash")
+    assert left.stdout == "factory\n"
+    assert left.stderr.startswith(f"wayside-agent: slot a: the release broke off {MAX_STARTS} starts in a row")
+    again = started(tmp_path, str(tmp_path), "crash")
+    assert (again.stdout, again.stderr) == ("factory\n", "")
+    choice = decoded((tmp_path / "slots" / "boot.json").read_bytes())
+    assert (choice.active, choice.bootable, choice.failed_slot) == ("", (), "a")
+
+
+def test_a_start_that_came_far_or_another_start_of_the_machine_begins_the_count_anew(tmp_path: Path) -> None:
+    put_for_good(tmp_path, knowing())
+    for _ in range(2):
+        for _ in range(MAX_STARTS - 1):
+            assert started(tmp_path, str(tmp_path), "crash").stderr == "broken off\n"
+        assert started(tmp_path, str(tmp_path), "end").stdout == "done\n"
+    for _ in range(MAX_STARTS):
+        started(tmp_path, str(tmp_path), "crash")
+    counted = tmp_path / "slots" / "starts"
+    release, _, count = counted.read_text().split()
+    assert int(count) == MAX_STARTS
+    counted.write_text(f"{release} 0f0e0d0c-another-start {count}\n")
+    assert started(tmp_path, str(tmp_path), "crash").stderr == "broken off\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 5000, b"a b c", b"a b -1", b"a b " + b"9" * 4000])
+def test_a_damaged_count_stands_in_nobodys_way(tmp_path: Path, content: bytes) -> None:
+    put_for_good(tmp_path, knowing())
+    (tmp_path / "slots" / "starts").write_bytes(content)
+    assert started(tmp_path, str(tmp_path), "end").stdout == "done\n"
+
+
+def test_a_release_that_is_too_old_to_excuse_itself_is_never_counted(tmp_path: Path) -> None:
+    put_for_good(tmp_path, tiny(CRASH))
+    for _ in range(MAX_STARTS + 3):
+        assert "faulty on purpose" in started(tmp_path).stderr
+
+
+def test_settings_that_nobody_can_read_are_no_fault_of_the_release(tmp_path: Path) -> None:
+    put_for_good(tmp_path, BUILD["built"]("1.1.0"))
+    settings = tmp_path / "agent.toml"
+    settings.write_text(f'state_dir = "{tmp_path}"\nno_such_field = 1\n')
+    for _ in range(3):
+        assert "no_such_field" in started(tmp_path, "run", "--settings", str(settings)).stderr
+    assert (tmp_path / "slots" / "starts").read_text().split()[2] == "0"
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ FAST = "[config]\nreport_period_s = 1\n[config.update]\nhealth_gate_timeout_s = 
 
 
 def published(centre: Centre, folder: Path, version: str) -> dict[str, Any]:
-    """A release with one module that no other version has, signed by both people."""
+    """A release with one module that no other version has, beside what its overlay holds already; both people sign."""
     overlay = folder / f"overlay-{version}"
     module = overlay / "site" / "wayside_agent" / "of_this_version.py"
-    module.parent.mkdir(parents=True)
+    module.parent.mkdir(parents=True, exist_ok=True)
     module.write_text(f'"""Of one version."""\n\nVERSION = "{version}"\n' + "# the same in all of them\n" * 200)
     artifact = folder / f"{version}.tar.gz"
     build = [sys.executable, str(ROOT / "firmware_images" / "build.py"), "--version", version]

@@ -132,6 +132,8 @@ def test_a_new_phase_starts_counting_resumes_anew_and_drops_the_old_message() ->
         (at(Phase.COMMITTED), AGAIN, PROVEN, Step.ADOPT),
         (at(Phase.COMMITTED), WANTED, FACTORY, Step.ORDER),
         (at(Phase.COMMITTED), None, FACTORY, Step.REST),
+        (at(Phase.COMMITTED), WANTED, WENT_BACK, Step.NOTE_RETURN),
+        (at(Phase.COMMITTED), None, WENT_BACK, Step.NOTE_RETURN),
         (Update(), WANTED, ON_TRIAL, Step.GO_BACK),
         *((going_back(phase), WANTED, FACTORY, Step.TAKE_BACK) for phase in TOUCHING),
         *((going_back(phase), None, FACTORY, Step.TAKE_BACK) for phase in TOUCHING),

@@ -19,6 +19,7 @@ from wayside.errors import InvalidArgumentError, NotFoundError, WaysideError
 from wayside.json_log import JsonFormatter
 from wayside_agent import boot, settings
 from wayside_agent.cli import coverage
+from wayside_agent.lifetime import BugError
 from wayside_agent.services.status import read_snapshot
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_RESTART, EXIT_INTERRUPTED = 0, 1, 2, 3, 75, 130
@@ -161,12 +162,24 @@ def _run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # until the agent's loop takes them: a stop while it starts is no fault
     # Before anything is checked: the chosen release may know settings that this one does not. Does not return then.
-    boot.launch(settings.state_dir(arguments.settings), sys.argv[1:])
+    state_dir = settings.state_dir(arguments.settings)
+    boot.launch(state_dir, sys.argv[1:])
+    try:
+        wants_restart = _serve(arguments)
+    except WaysideError as error:
+        if not isinstance(error, BugError):  # settings or a device stand in the way, of any release
+            boot.excuse(state_dir)
+        raise
+    boot.excuse(state_dir)
+    return EXIT_RESTART if wants_restart else EXIT_OK
+
+
+def _serve(arguments: argparse.Namespace) -> bool:
     unit = settings.read(arguments.settings)
     _configure_logging(unit.log.level)
     from wayside_agent.app import run  # here: the other commands, and the launcher, do not pay for gRPC
 
-    return EXIT_RESTART if run(unit) else EXIT_OK
+    return run(unit)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

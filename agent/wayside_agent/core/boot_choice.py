@@ -14,6 +14,9 @@ FORMAT = 1
 TRIES = 2
 """Starts a provisional release has. Two: one power cut during the trial is no fault of the release."""
 
+MAX_STARTS = 10
+"""Starts in a row that a release which was chosen for good may break off, between two starts of the machine."""
+
 
 class ChoiceDamagedError(ValueError):
     """The content of `boot.json` is not what was written."""
@@ -38,7 +41,7 @@ class BootChoice:
     bootable: tuple[str, ...] = ()
     """Slots whose writing was finished."""
     failed_slot: str = ""
-    """Slot of the newest trial that ended badly."""
+    """Slot of the newest trial that ended badly, or that was chosen for good and broke off its starts since."""
     failure: str = ""
     """Why, in one sentence."""
 
@@ -70,6 +73,21 @@ def started(choice: BootChoice, complete: Collection[str]) -> tuple[BootChoice, 
         message = f"slot {choice.active}: its files are not complete; the factory software runs"
         return choice, Start(message=message)
     return choice, Start(choice.active, message=message)
+
+
+def abandoned(choice: BootChoice) -> BootChoice:
+    """The choice after the release that is active broke off its starts: its slot is not started again as it is.
+
+    The factory software runs, not the other slot: that one may hold what was never tried.
+    """
+    return replace(
+        choice,
+        active="",
+        bootable=tuple(slot for slot in choice.bootable if slot != choice.active),
+        failed_slot=choice.active,
+        failure=f"slot {choice.active}: the release broke off {MAX_STARTS} starts in a row (it crashed or was killed, "
+        "for want of memory or by the watchdog); the factory software runs until it is installed again",
+    )
 
 
 def _why_ended(trial: Trial, usable: Collection[str]) -> str:

@@ -94,6 +94,7 @@ NEXT: dict[tuple[Phase, Event], Phase] = {
     (_P.PROVISIONAL, _E.RETURNED):  _P.ROLLED_BACK,
     (_P.REVERTING,   _E.RETURNED):  _P.ROLLED_BACK,
     (_P.REVERTING,   _E.PASSED):    _P.COMMITTED,
+    (_P.COMMITTED,   _E.RETURNED):  _P.ROLLED_BACK,  # it broke off start after start
 }  # fmt: skip
 _WAITING = frozenset({Phase.STAGED})
 """Phases that may last for weeks: starts of the process in them are no sign of trouble."""

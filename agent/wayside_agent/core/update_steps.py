@@ -87,6 +87,8 @@ def refreshed(update: Update, wanted: ReleaseTarget) -> Update:
 def _step_at_rest(update: Update, wanted: ReleaseTarget | None, running: Running) -> Step:
     if running.is_provisional:  # refused, or nothing is known of it: what is not proven does not stay
         return Step.GO_BACK
+    if update.phase is Phase.COMMITTED and update.slot and update.slot == running.failed_slot != running.slot:
+        return Step.NOTE_RETURN  # it was chosen for good and broke off its starts: said before anything else
     if wanted is None:
         return Step.REST
     is_same = update.target is not None and is_same_order(wanted, update.target)
