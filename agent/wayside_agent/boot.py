@@ -3,19 +3,16 @@
 It lives in the factory installation, runs before anything else is imported and replaces its own process, so that the
 supervisor keeps its process id. A release on trial runs under an alarm: it survives `execve`, and kills what hangs.
 One that was chosen for good is left too if it breaks off start after start while the machine stays up: it could not
-be updated any more. Starts are counted in a file that is not synced, so power that flickers does not count.
+be updated any more.
 Usage: `boot.launch(state_dir, sys.argv[1:])` returns if this installation itself is to run, and in the release; then
 `boot.excuse(state_dir)` as soon as it is up for long, or ends for a reason.
 """
 
-import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from wayside_agent.core.boot_choice import (
     MAX_STARTS,
@@ -27,6 +24,7 @@ from wayside_agent.core.boot_choice import (
     encoded,
     started,
 )
+from wayside_agent.drivers.slot_starts import SlotStarts
 
 SLOT_VARIABLE = "WAYSIDE_SLOT"
 TRIAL_VARIABLE = "WAYSIDE_BOOT"
@@ -38,9 +36,6 @@ MAX_ALARM_S = 2 * 3600
 """Twice the longest gate; a damaged value must not switch the alarm off."""
 UP_S = 300.0
 """A release that runs for so long can be updated: its starts before are forgotten."""
-_STARTS = "starts"
-_MAX_STARTS_BYTES = 256
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def launch(state_dir: Path, arguments: Sequence[str], *, margin_s: int = GATE_MARGIN_S) -> None:
@@ -48,16 +43,18 @@ def launch(state_dir: Path, arguments: Sequence[str], *, margin_s: int = GATE_MA
 
     `arguments` are those of `wayside-agent`. What a person should know goes to stderr; nothing is raised.
     """
+    slots = state_dir / "slots"
     if slot := os.environ.get(SLOT_VARIABLE):
-        _have_counted(state_dir / "slots", slot)
+        SlotStarts(slots).sign_in(slot)
         return
-    start = next_start(state_dir / "slots")
-    if start.slot and not start.gate_timeout_s:
-        start = _counted(state_dir / "slots", start)
+    start = next_start(slots)
+    is_for_good = start.slot and not start.gate_timeout_s
+    if is_for_good and SlotStarts(slots).begin(start.slot) >= MAX_STARTS:
+        start = _left(slots, start)
     if start.message:
         _say(start.message)
     if start.slot:
-        _become(state_dir / "slots" / start.slot / "site", start, arguments, margin_s)
+        _become(slots / start.slot / "site", start, arguments, margin_s)
 
 
 def next_start(slots: Path) -> Start:
@@ -77,72 +74,18 @@ def next_start(slots: Path) -> Start:
 
 def excuse(state_dir: Path) -> None:
     """Forgets the starts that were counted: the release is up, or ended for a reason of its own. Nothing is raised."""
-    slots = state_dir / "slots"
-    with contextlib.suppress(OSError, ValueError):
-        if (found := _starts(slots)).start_count:
-            _note(slots, found._replace(start_count=0))
+    SlotStarts(state_dir / "slots").excuse()
 
 
-class _Starts(NamedTuple):
-    """What `slots/starts` tells; empty: nothing."""
-
-    release: str = ""
-    """SHA-256 of its artifact, hex."""
-    boot_id: str = ""
-    """Start of the machine in which they were counted."""
-    start_count: int = 0
-    """Starts in a row."""
-
-
-def _counted(slots: Path, start: Start) -> Start:
-    """The start of a release that is chosen for good, or of the factory software if it broke off too many."""
+def _left(slots: Path, start: Start) -> Start:
+    """The start of the factory software in the place of a release for good; the same if the disk does not take that."""
+    choice = abandoned(_read(slots / "boot.json"))
     try:
-        found, boot_id = _starts(slots), _BOOT_ID.read_text().strip()
-        if found.release != _release(slots, start.slot):  # never came so far, or is too old to excuse itself
-            return start
-        count = found.start_count if found.boot_id == boot_id else 0
-        if count < MAX_STARTS:
-            _note(slots, _Starts(found.release, boot_id, count + 1))
-            return start
-        choice = abandoned(_read(slots / "boot.json"))
         _write(slots / "boot.json", encoded(choice))
-    except (OSError, ValueError):  # what cannot be counted, or left for good, is started: it may run this time
+    except OSError:  # it may run this time
         return start
-    with contextlib.suppress(OSError):
-        (slots / _STARTS).unlink()
+    SlotStarts(slots).excuse()  # the same release may be installed again
     return Start(message=choice.failure)
-
-
-def _have_counted(slots: Path, slot: str) -> None:
-    """Says that this release excuses itself, so that its starts are counted once it is chosen for good."""
-    with contextlib.suppress(OSError, ValueError):
-        release = _release(slots, slot)
-        if _starts(slots).release != release:
-            _note(slots, _Starts(release, _BOOT_ID.read_text().strip()))
-
-
-def _release(slots: Path, slot: str) -> str:
-    """Raises: OSError, ValueError: nobody can tell."""
-    found = json.loads((slots / slot / "slot.json").read_bytes())
-    if not isinstance(found, dict) or not isinstance(found.get("sha256"), str):
-        raise ValueError("slot.json does not name a release")  # noqa: TRY004  # damaged content, no wrong call
-    return str(found["sha256"])
-
-
-def _starts(slots: Path) -> _Starts:
-    """Raises: OSError: the disk refuses. What is damaged tells nothing."""
-    try:
-        words = (slots / _STARTS).read_bytes()[:_MAX_STARTS_BYTES].decode("ascii", errors="replace").split()
-    except FileNotFoundError:
-        return _Starts()
-    if len(words) != len(_Starts._fields) or not words[2].isascii() or not words[2].isdecimal():
-        return _Starts()
-    return _Starts(words[0], words[1], int(words[2]))
-
-
-def _note(slots: Path, starts: _Starts) -> None:
-    """Not synced: it need not outlive the power. Raises: OSError."""
-    (slots / _STARTS).write_text(f"{starts.release} {starts.boot_id} {starts.start_count}\n")
 
 
 def _become(site: Path, start: Start, arguments: Sequence[str], margin_s: int) -> None:

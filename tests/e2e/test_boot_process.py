@@ -64,8 +64,10 @@ def tiny(main: str) -> bytes:
 def knowing() -> bytes:
     """A release whose starts are counted, with the launcher of this one."""
     package = Path(boot.__file__).parent
-    files = {name: (package / name).read_bytes() for name in ("__init__.py", "boot.py", "core/boot_choice.py")}
-    files |= {"core/__init__.py": b"", "__main__.py": KNOWING.encode()}
+    names = ("boot.py", "core/boot_choice.py", "drivers/boot_id.py", "drivers/slot_starts.py")
+    files = {name: (package / name).read_bytes() for name in names}
+    files |= dict.fromkeys(("__init__.py", "core/__init__.py", "drivers/__init__.py"), b"")
+    files["__main__.py"] = KNOWING.encode()
     return archive("1.1.0", {f"site/wayside_agent/{name}": content for name, content in files.items()})
 
 
@@ -149,6 +151,7 @@ def test_a_release_for_good_that_breaks_off_its_starts_is_left_for_the_factory_s
     assert (again.stdout, again.stderr) == ("factory\n", "")
     choice = decoded((tmp_path / "slots" / "boot.json").read_bytes())
     assert (choice.active, choice.bootable, choice.failed_slot) == ("", (), "a")
+    assert (tmp_path / "slots" / "starts").read_text().split()[2] == "0"  # it may be installed again
 
 
 def test_a_start_that_came_far_or_another_start_of_the_machine_begins_the_count_anew(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Before configurations went on trial there was a file `config.state` of another f
 trial that is taken back finds it again. Until the manager speaks, a unit that comes from there runs the defaults.
 
 Tested with: ext4, tmpfs; a power cut at every step (`tests/e2e/test_config_power_cut.py`).
-Source: `drivers.files`; proc_sys_kernel(5) (boot_id), clock_gettime(2) (CLOCK_BOOTTIME).
+Source: `drivers.files`, `drivers.boot_id`; clock_gettime(2) (CLOCK_BOOTTIME).
 """
 
 import asyncio
@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 
 from wayside_agent.core.config_state import ConfigState, Moment
+from wayside_agent.drivers.boot_id import BOOT_ID_FILE, boot_id
 from wayside_agent.drivers.files import StateFile
 from wayside_agent.ports.errors import DeviceFaultError
-
-BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 SAVE_TIMEOUT_S = 10.0
 """A worn flash takes seconds for a write; one that takes longer must not hold up the end of a trial."""
@@ -68,7 +67,7 @@ class BootClock:
 
     def __init__(self, boot_id_file: Path = BOOT_ID_FILE) -> None:
         try:
-            self._boot_id = boot_id_file.read_text().strip()
+            self._boot_id = boot_id(boot_id_file)
         except OSError:
             # each start of the agent then counts as one of the computer: a trial gets shorter, never longer
             self._boot_id = secrets.token_hex(16)

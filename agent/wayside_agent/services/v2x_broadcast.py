@@ -163,7 +163,7 @@ class Repeater:
         """
         await self._has_loaded.wait()
         async with self._lock:
-            found = self._with(message, source, profile)
+            found = self._on_air_with(message, source, profile)
             for key, each in found.items():
                 if key not in self._on_air:
                     tell_unknown(each)
@@ -173,7 +173,7 @@ class Repeater:
         """Does what `show` does but for the air: nothing changes. Raises: as `show`."""
         await self._has_loaded.wait()
         async with self._lock:
-            self._with(message, source, profile)
+            self._on_air_with(message, source, profile)
 
     def repeats(self, source: str) -> bool:
         """Whether anything of a source that was shown is left; what is over by its own time is not."""
@@ -200,7 +200,7 @@ class Repeater:
             self._tell(await self._speak())
             self._beat += 1
 
-    def _with(self, message: bytes, source: str, profile: str) -> dict[str, Broadcast]:
+    def _on_air_with(self, message: bytes, source: str, profile: str) -> dict[str, Broadcast]:
         """What is on the air with a message in place of what its source has. Raises: as `show`."""
         own = self._world.profile.value
         if profile != own:
